@@ -1,0 +1,88 @@
+"""The hazard rung: feature rows to chances of failure within each horizon, and which signals drive them."""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+import numpy as np
+from msgspec import Struct
+
+from models.features import Spec
+from models.inference import ModelError, Predictor
+from models.records import HORIZONS_H, WARNING_HORIZON_H, Driver
+
+RUNG = "hazard"
+WARNING = HORIZONS_H.index(WARNING_HORIZON_H)
+DRIVERS = 3
+DECIMALS = 6
+"""Chances travel with this many decimals; rounding keeps their order."""
+
+
+class Card(Struct, frozen=True, kw_only=True):
+    """What a model is, where it comes from and how it did: the JSON beside the ONNX file."""
+
+    name: str
+    sha256: str
+    asset_type: str
+    signals: tuple[str, ...]
+    features_sha256: str
+    horizons_h: tuple[int, ...]
+    warning_limit: float
+    trained_on: str
+    command: str
+    seeds: dict[str, tuple[int, ...]]
+    parity: dict[str, float]
+    scores: dict[str, float]
+
+    @property
+    def version(self) -> str:
+        """Name and the beginning of the file's hash, as forecasts carry it."""
+        return f"{self.name}@{self.sha256[:12]}"
+
+
+class Hazard:
+    """A loaded hazard model. Raises ModelError where file, card and this program disagree."""
+
+    def __init__(self, onnx: bytes, card: Card) -> None:
+        self.card = card
+        self.spec = Spec(card.signals)
+        found = hashlib.sha256(onnx).hexdigest()
+        _agree("the file's sha256", found, card.sha256)
+        _agree("the feature list's sha256", self.spec.sha256, card.features_sha256)
+        _agree("the horizons", HORIZONS_H, card.horizons_h)
+        self._predictor = Predictor(onnx)
+        _agree("the number of features", self._predictor.features, len(self.spec.names))
+
+    @classmethod
+    def load(cls, onnx: bytes, card: bytes) -> Hazard:
+        """From the two files' bytes."""
+        try:
+            return cls(onnx, msgspec.json.decode(card, type=Card))
+        except msgspec.DecodeError as wrong:
+            raise ModelError(f"the card is not a model card: {wrong}") from wrong
+
+    def chances(self, rows: np.ndarray) -> np.ndarray:
+        """Chances, float64 [rows, horizons] with DECIMALS decimals, of float32 feature rows."""
+        if not len(rows):
+            return np.empty((0, len(HORIZONS_H)))
+        return np.round(self._predictor.predict(rows).astype(np.float64), DECIMALS)
+
+    def variants(self, row: np.ndarray, normal: np.ndarray) -> np.ndarray:
+        """The row once per signal, that signal's features as usual for the asset: float32 [signals, features]."""
+        rows = np.tile(row, (len(self.spec.signals), 1))
+        for at, signal in enumerate(self.spec.signals):
+            columns = self.spec.columns_of(signal)
+            rows[at, columns] = normal[columns]
+        return rows
+
+    def drivers(self, chance: float, variants: np.ndarray) -> tuple[Driver, ...]:
+        """The DRIVERS signals whose usual values would lower the 72 h chance most; `variants` [signals] are theirs."""
+        drops = [(round(chance - other, DECIMALS), signal) for signal, other in zip(self.spec.signals, variants.tolist(), strict=True)]
+        largest = sorted((drop for drop in drops if drop[0] > 0), key=lambda drop: (-drop[0], drop[1]))[:DRIVERS]
+        return tuple(Driver(signal=signal, drop=drop) for drop, signal in largest)
+
+
+def _agree(what: str, found: object, wanted: object) -> None:
+    if found != wanted:
+        raise ModelError(f"{what} is {found}, but the card says {wanted}: train or export the model anew")

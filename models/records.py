@@ -1,0 +1,213 @@
+"""Every record that travels, declared once: what is on the topics is what stands here.
+
+Field order is wire order. Nothing here reads a clock or a file; ids are functions of what they identify.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from enum import IntEnum, StrEnum
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct
+
+HORIZONS_H: tuple[int, ...] = (12, 24, 48, 72, 120, 168)
+"""Horizons of a forecast in hours; 72 h is the one warnings speak of (labels of 72 h only would give shorter leads)."""
+
+WARNING_HORIZON_H = 72
+
+Name = Annotated[str, Meta(min_length=1, max_length=200)]
+TimeUs = Annotated[int, Meta(ge=0, le=253_402_300_800_000_000)]
+Sample = float | bool | str | None
+
+
+class Record(Struct, frozen=True, kw_only=True, tag_field="type"):
+    """What all records share: a `type` on the wire and the plant they belong to."""
+
+    plant: Name
+
+
+class Quality(IntEnum):
+    """Quality of a sample on the wire, the severity ends of OPC UA status codes: good unless a feed says otherwise."""
+
+    GOOD = 0
+    UNCERTAIN = 1
+    BAD = 4
+
+
+class Frame(Record, tag="frame"):
+    """Samples of one asset, columnar: `signals[name][i]` was read at `times_us[i]`.
+
+    A signal that is absent has nothing new; a null is a bad value, counted and not stored. Times are microseconds
+    since 1970 UTC. Every column has the length of `times_us`.
+    """
+
+    asset: Name
+    source: Name
+    times_us: Annotated[list[TimeUs], Meta(min_length=1)]
+    signals: dict[Name, list[Sample]]
+    quality: dict[Name, list[int]] = msgspec.field(default_factory=dict)
+
+
+class Tick(Record, tag="tick"):
+    """The time, once a minute per partition, from whoever feeds the log. Doubles are harmless."""
+
+    time_us: TimeUs
+
+
+class MaintenanceAction(StrEnum):
+    """What was done to a machine."""
+
+    FAILED = "failed"
+    REPAIRED = "repaired"
+
+
+class Maintenance(Record, tag="maintenance"):
+    """A failure or a repair of an asset, from the CMMS or the simulator. A repair starts a new life of the machine."""
+
+    asset: Name
+    time_us: TimeUs
+    action: MaintenanceAction
+    mode: str = ""
+
+
+class Driver(Struct, frozen=True, kw_only=True):
+    """A signal and how much lower the 72 h chance would be were that signal as usual for this asset."""
+
+    signal: str
+    drop: float
+
+
+class Forecast(Record, tag="forecast"):
+    """Chance of failure within each of HORIZONS_H, as known at the end of a window. Never decreasing in the horizon."""
+
+    id: str
+    revision: int
+    asset: str
+    window_end_us: int
+    chances: tuple[float, ...]
+    drivers: tuple[Driver, ...]
+    model: str
+    rung: str
+    completeness: float
+
+
+class AlertState(StrEnum):
+    """States of a warning, in the words of ISA-18.2."""
+
+    UNACKNOWLEDGED = "unacknowledged"
+    RETURNED = "returned-to-normal-unacknowledged"
+
+
+class AlertReason(StrEnum):
+    """Why this revision of a warning was published."""
+
+    OPENED = "opened"
+    NEARER = "nearer"
+    FARTHER = "farther"
+    CLEARED = "cleared"
+    REPAIRED = "repaired"
+
+
+class Alert(Record, tag="alert"):
+    """A maintenance advisory about a machine, days ahead. `lead_h` is the nearest horizon whose chance is over the limit."""
+
+    id: str
+    revision: int
+    asset: str
+    mode: str
+    state: AlertState
+    reason: AlertReason
+    opened_us: int
+    window_end_us: int
+    chances: tuple[float, ...]
+    lead_h: int | None
+    drivers: tuple[Driver, ...]
+    model: str
+    rung: str
+    completeness: float
+
+
+class Reject(StrEnum):
+    """Why a record or a sample was not stored."""
+
+    NOT_JSON = "not-json"
+    NOT_A_RECORD = "not-a-record"
+    TOO_LARGE = "too-large"
+    WRONG_PLANT = "wrong-plant"
+    UNKNOWN_ASSET = "unknown-asset"
+    UNKNOWN_SIGNAL = "unknown-signal"
+    UNEQUAL_COLUMNS = "unequal-columns"
+    WRONG_KIND = "wrong-kind"
+    NOT_A_NUMBER = "not-a-number"
+    BAD_QUALITY = "bad-quality"
+    OUT_OF_RANGE = "out-of-range"
+    FAR_FUTURE = "far-future"
+    STORE_REFUSED = "store-refused"
+    STEP_FAILED = "step-failed"
+
+
+class RejectedSample(Struct, frozen=True, kw_only=True):
+    """One sample that was not stored, as text so that any value can be told."""
+
+    signal: str
+    time_us: int
+    value: str
+
+
+class DeadLetter(Record, tag="dead-letter"):
+    """What could not be used and why: a whole record (`payload`, its beginning) or some of its samples."""
+
+    reason: Reject
+    detail: str
+    asset: str = ""
+    samples: tuple[RejectedSample, ...] = ()
+    payload: str = ""
+    payload_sha256: str = ""
+
+
+AnyInput = Frame | Tick | Maintenance
+AnyRecord = Frame | Tick | Maintenance | Forecast | Alert | DeadLetter
+
+
+def key_of(plant: str, asset: str) -> bytes:
+    """Key of everything about an asset: UTF-8 `plant/asset`."""
+    return f"{plant}/{asset}".encode()
+
+
+def id_of(kind: str, plant: str, asset: str, mode: str, window_end_us: int) -> str:
+    """Id from identity alone: 128 bits of BLAKE2b in hex, the same on every machine."""
+    identity = "\x1f".join((kind, plant, asset, mode, str(window_end_us)))
+    return hashlib.blake2b(identity.encode(), digest_size=16).hexdigest()
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(AnyRecord)
+
+
+def encode(record: Record) -> bytes:
+    """The one wire form of a record: compact JSON in field order."""
+    return _encoder.encode(record)
+
+
+def decode(payload: bytes) -> AnyRecord:
+    """Read any record. Raises msgspec.DecodeError (not JSON) or msgspec.ValidationError (JSON, not a record)."""
+    return _decoder.decode(payload)
+
+
+def frame(
+    plant: str, asset: str, source: str, times_us: Sequence[int], signals: Mapping[str, Sequence[Sample]]
+) -> Frame:
+    """A frame from columns; raises ValueError where a column's length is not that of the times."""
+    uneven = {name: len(column) for name, column in signals.items() if len(column) != len(times_us)}
+    if uneven:
+        raise ValueError(f"columns must have {len(times_us)} samples each, but {uneven}")
+    return Frame(
+        plant=plant,
+        asset=asset,
+        source=source,
+        times_us=list(times_us),
+        signals={name: list(column) for name, column in signals.items()},
+    )

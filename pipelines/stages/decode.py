@@ -1,0 +1,208 @@
+"""Raw records to columns: every record is told apart once, and every sample lands in one flat array per asset type.
+
+Changes no state but the order in which assets are first seen. What cannot be used leaves here with its reason.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from itertools import chain
+
+import msgspec
+import numpy as np
+
+from models.plant import Plant
+from models.quality import NOT_A_NUMBER_MARK, WRONG_KIND_MARK
+from models.records import AnyInput, DeadLetter, Frame, Maintenance, Quality, Reject, Tick
+from pipelines.ports import RawRecord
+from pipelines.state import Layout, State
+from pipelines.topics import MAX_FRAME_BYTES
+
+PAYLOAD_KEPT = 2048
+"""Bytes of a rejected payload that its dead letter carries."""
+
+_decoder = msgspec.json.Decoder(AnyInput)
+_plain = frozenset((float, type(None)))
+
+
+@dataclass(slots=True)
+class Columns:
+    """Samples of one asset type in a batch. `frame_*` are per frame, `row_*` per row, `value_*` per numeric sample."""
+
+    layout: Layout
+    frame_at: list[int] = field(default_factory=list)
+    frame_asset: list[int] = field(default_factory=list)
+    frame_rows: list[int] = field(default_factory=list)
+    frame_tick_us: list[int] = field(default_factory=list)
+    times: list[list[int]] = field(default_factory=list)
+    column_frame: list[int] = field(default_factory=list)
+    column_signal: list[int] = field(default_factory=list)
+    columns: list[list] = field(default_factory=list)
+    objects: list[tuple[int, str, list]] = field(default_factory=list)
+    maintenance: list[tuple[int, int, Maintenance]] = field(default_factory=list)
+
+
+class Rejected(Exception):
+    """The record in hand cannot be used; `rows` and `values` it would have brought."""
+
+    def __init__(self, reason: Reject, detail: str, rows: int = 0, values: int = 0, asset: str = "") -> None:
+        super().__init__(detail)
+        self.reason, self.detail, self.rows, self.values, self.asset = reason, detail, rows, values, asset
+
+
+@dataclass(slots=True)
+class Decoded:
+    """A batch told apart: columns per asset type, ticks, dead letters, each with the place of its record in the batch."""
+
+    columns: dict[str, Columns]
+    tick_us: int  # the last tick before the batch
+    ticks: list[tuple[int, int]] = field(default_factory=list)
+    letters: list[tuple[int, DeadLetter]] = field(default_factory=list)
+
+
+def decode(batch: Sequence[RawRecord], plant: Plant, state: State) -> Decoded:
+    """Tell a batch apart. Counts what was read and rejected; takes ticks into the state."""
+    out = Decoded({name: Columns(block.layout) for name, block in state.blocks.items()}, state.tick_us)
+    ledger = state.ledger
+    ledger.records_read += len(batch)
+    for at, raw in enumerate(batch):
+        try:
+            _take(at, raw.value, plant, state, out)
+        except Rejected as wrong:
+            ledger.records_rejected += 1
+            ledger.rows_read += wrong.rows
+            ledger.rows_rejected += wrong.rows
+            ledger.values_read += wrong.values
+            ledger.values_rejected += wrong.values
+            ledger.reject(wrong.reason, max(1, wrong.values))
+            out.letters.append((at, _letter(plant.plant, wrong, raw.value)))
+    for block in state.blocks.values():
+        block.make_room()
+    return out
+
+
+def _letter(plant: str, wrong: Rejected, payload: bytes) -> DeadLetter:
+    return DeadLetter(
+        plant=plant,
+        reason=wrong.reason,
+        detail=wrong.detail,
+        asset=wrong.asset,
+        payload=payload[:PAYLOAD_KEPT].decode("utf-8", "replace"),
+        payload_sha256=sha256(payload).hexdigest(),
+    )
+
+
+def _take(at: int, payload: bytes, plant: Plant, state: State, out: Decoded) -> None:
+    record = _parse(payload)
+    if record.plant != plant.plant:
+        raise Rejected(Reject.WRONG_PLANT, f"plant '{record.plant}', but this is '{plant.plant}'", *_size(record))
+    if isinstance(record, Tick):
+        state.tick_us = max(state.tick_us, record.time_us)
+        out.ticks.append((at, state.tick_us))
+        return
+    kind = plant.type_of(record.asset)
+    if kind is None:
+        raise Rejected(
+            Reject.UNKNOWN_ASSET, f"asset '{record.asset}' is not in the plant file", *_size(record), record.asset
+        )
+    asset = state.blocks[kind].index_of(record.asset)
+    if isinstance(record, Frame):
+        _take_frame(at, record, asset, state.tick_us, out.columns[kind], state)
+    else:
+        out.columns[kind].maintenance.append((at, asset, record))
+
+
+def _size(record: AnyInput) -> tuple[int, int]:
+    if not isinstance(record, Frame):
+        return 0, 0
+    return len(record.times_us), sum(map(len, record.signals.values()))
+
+
+def _parse(payload: bytes) -> AnyInput:
+    if len(payload) > MAX_FRAME_BYTES:
+        raise Rejected(Reject.TOO_LARGE, f"{len(payload)} bytes, and a record has at most {MAX_FRAME_BYTES}")
+    try:
+        return _decoder.decode(payload)
+    except msgspec.ValidationError as wrong:
+        raise Rejected(Reject.NOT_A_RECORD, str(wrong)) from wrong
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as wrong:
+        return _parse_with_nan(payload, wrong)
+
+
+def _parse_with_nan(payload: bytes, first: Exception) -> AnyInput:
+    """Decode JSON that says NaN or Infinity, which msgspec refuses; those samples become marks, to be screened."""
+    if b"NaN" not in payload and b"Infinity" not in payload:
+        raise Rejected(Reject.NOT_JSON, str(first)) from first
+    try:
+        return msgspec.convert(json.loads(payload, parse_constant=lambda name: NOT_A_NUMBER_MARK), AnyInput)
+    except msgspec.ValidationError as wrong:
+        raise Rejected(Reject.NOT_A_RECORD, str(wrong)) from wrong
+    except (ValueError, RecursionError) as wrong:
+        raise Rejected(Reject.NOT_JSON, str(wrong)) from wrong
+
+
+def _take_frame(at: int, frame: Frame, asset: int, tick_us: int, columns: Columns, state: State) -> None:
+    rows, layout = len(frame.times_us), columns.layout
+    lengths = {name: len(column) for name, column in chain(frame.signals.items(), frame.quality.items())}
+    if any(length != rows for length in lengths.values()):
+        uneven = {name: length for name, length in lengths.items() if length != rows}
+        raise Rejected(Reject.UNEQUAL_COLUMNS, f"{rows} times, but columns of {uneven}", *_size(frame), frame.asset)
+    ordinal = len(columns.frame_at)
+    columns.frame_at.append(at)
+    columns.frame_asset.append(asset)
+    columns.frame_rows.append(rows)
+    columns.frame_tick_us.append(tick_us)
+    columns.times.append(frame.times_us)
+    state.ledger.rows_read += rows
+    state.ledger.values_read += rows * len(frame.signals)
+    for name, column in frame.signals.items():
+        if name in frame.quality:
+            column = [None if q >= Quality.BAD else v for v, q in zip(column, frame.quality[name], strict=True)]
+        if (signal := layout.numeric_index.get(name)) is not None:
+            columns.column_frame.append(ordinal)
+            columns.column_signal.append(signal)
+            columns.columns.append(column)
+        else:
+            columns.objects.append((ordinal, name, column))
+
+
+@dataclass(slots=True)
+class Flat:
+    """The numeric samples of one asset type as arrays; what is no number stands as its mark of models.quality."""
+
+    row_frame: np.ndarray
+    row_time_us: np.ndarray
+    value_column: np.ndarray
+    value_row: np.ndarray
+    value_signal: np.ndarray
+    value: np.ndarray
+
+
+def flatten(columns: Columns) -> Flat:
+    """Columns to flat arrays, in order of arrival."""
+    clean = columns.columns
+    if not set(map(type, chain.from_iterable(clean))) <= _plain:
+        clean = [[_number(value) for value in column] for column in clean]
+    frame_rows = np.array(columns.frame_rows, np.int64)
+    first_row = np.cumsum(frame_rows) - frame_rows
+    frame = np.array(columns.column_frame, np.int64)
+    lengths = frame_rows[frame]
+    column = np.repeat(np.arange(len(lengths)), lengths)
+    within = np.arange(len(column)) - (np.cumsum(lengths) - lengths)[column]
+    return Flat(
+        row_frame=np.repeat(np.arange(len(frame_rows)), frame_rows),
+        row_time_us=np.fromiter(chain.from_iterable(columns.times), np.int64, int(frame_rows.sum())),
+        value_column=column,
+        value_row=first_row[frame][column] + within,
+        value_signal=np.array(columns.column_signal, np.int64)[column],
+        value=np.array(list(chain.from_iterable(clean)), np.float64),
+    )
+
+
+def _number(value: object) -> float | None:
+    if value is None:
+        return None
+    return float(value) if type(value) in (float, int) else WRONG_KIND_MARK  # type: ignore[arg-type]

@@ -1,0 +1,211 @@
+"""All that a partition remembers: one block of arrays per asset type, small things per asset, the ledger.
+
+The step owns it and changes it in place; nobody else holds it. A snapshot is this, encoded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import numpy as np
+from msgspec import Struct
+
+from models.alerting.life import Watch
+from models.bins import MINUTE_US, Samples
+from models.features import Lives
+from models.plant import AssetType
+from models.records import Forecast
+from models.tiers import Tiers
+from pipelines.ledger import Ledger
+
+VERSION = 1
+NEVER = -1
+
+
+class Layout:
+    """Where each signal of an asset type goes: a column of the numeric block, or a field of objects."""
+
+    def __init__(self, name: str, asset_type: AssetType) -> None:
+        kinds = {signal: spec.kind.python_type for signal, spec in asset_type.signals.items()}
+        self.name = name
+        self.numeric = tuple(signal for signal, kind in kinds.items() if kind is float)
+        self.numeric_index = {signal: at for at, signal in enumerate(self.numeric)}
+        self.objects = {signal: kind for signal, kind in kinds.items() if kind is not float}
+        ranges = [asset_type.signals[signal].range for signal in self.numeric]
+        self.lowest = np.array([r[0] if r else -np.inf for r in ranges])
+        self.highest = np.array([r[1] if r else np.inf for r in ranges])
+        self.reference = np.array([(r[0] + r[1]) / 2 if r else 0.0 for r in ranges])
+        self.asset_type = asset_type
+
+
+class Entry(Struct):
+    """The forecast of one minute while late samples may still change it, and what it was made of."""
+
+    since_us: int
+    features: bytes
+    forecast: Forecast | None = None
+    settled: bool = False
+
+
+class Normal(Struct, frozen=True):
+    """Feature row of an asset as usual, taken in the life since `since_us`, of use some minutes after `minute`."""
+
+    since_us: int
+    minute: int
+    features: bytes
+
+
+class Small(Struct):
+    """What a block keeps per asset outside its arrays, by index of the asset."""
+
+    repairs_us: dict[int, list[int]] = {}
+    entries: dict[int, dict[int, Entry]] = {}
+    normals: dict[int, Normal] = {}
+    watches: dict[int, Watch] = {}
+    warned_life_us: dict[int, int] = {}
+
+
+@dataclass(slots=True)
+class Block:
+    """State of all assets of one type that were seen in this partition; index = order of first sight."""
+
+    layout: Layout
+    tiers: Tiers
+    lives: Lives
+    watermark_us: np.ndarray
+    index: dict[str, int] = field(default_factory=dict)
+    names: list[str] = field(default_factory=list)
+    open: Samples = field(default_factory=Samples.none)
+    small: Small = field(default_factory=Small)
+
+    @classmethod
+    def empty(cls, layout: Layout) -> Block:
+        """A block that has seen nothing."""
+        return cls(layout, Tiers.empty(0, layout.reference), Lives.none(0), np.full(0, NEVER, np.int64))
+
+    def index_of(self, asset: str) -> int:
+        """The asset's index; a new one gets the next."""
+        at = self.index.get(asset)
+        if at is None:
+            at = self.index[asset] = len(self.names)
+            self.names.append(asset)
+        return at
+
+    def make_room(self) -> None:
+        """Grow the arrays to the assets known, by doubling."""
+        have, need = len(self.watermark_us), len(self.names)
+        if need <= have:
+            return
+        room = max(need, 2 * have)
+        self.tiers.grow(room)
+        self.lives.grow(room)
+        self.watermark_us = np.concatenate([self.watermark_us, np.full(room - have, NEVER, np.int64)])
+
+    def since_us(self, asset: np.ndarray, minute: np.ndarray) -> np.ndarray:
+        """Start of the life each (asset, minute) belongs to: the last repair at or before the minute's end, else 0."""
+        out = np.zeros(len(asset), np.int64)
+        for at in set(asset.tolist()) & self.small.repairs_us.keys():
+            repairs = np.array([0, *self.small.repairs_us[at]])
+            mine = asset == at
+            out[mine] = repairs[np.searchsorted(repairs, (minute[mine] + 1) * MINUTE_US, side="right") - 1]
+        return out
+
+
+class _Array(Struct, array_like=True):
+    dtype: str
+    shape: tuple[int, ...]
+    data: bytes
+
+    @classmethod
+    def of(cls, array: np.ndarray) -> _Array:
+        return cls(array.dtype.str, array.shape, array.tobytes())
+
+    def array(self) -> np.ndarray:
+        return np.frombuffer(self.data, self.dtype).reshape(self.shape).copy()
+
+
+class _SavedBlock(Struct):
+    names: list[str]
+    arrays: dict[str, _Array]
+    small: Small
+
+
+class _Saved(Struct):
+    version: int
+    tick_us: int
+    ledger: Ledger
+    blocks: dict[str, _SavedBlock]
+
+
+class SnapshotError(ValueError):
+    """The snapshot is of another version or another plant; the message says what to do."""
+
+
+@dataclass(slots=True)
+class State:
+    """State of a partition: the last tick, the ledger, a block per asset type."""
+
+    blocks: dict[str, Block]
+    tick_us: int = NEVER
+    ledger: Ledger = field(default_factory=Ledger)
+
+    @classmethod
+    def empty(cls, layouts: dict[str, Layout]) -> State:
+        """The state before the first record."""
+        return cls({name: Block.empty(layout) for name, layout in layouts.items()})
+
+    def encode(self) -> bytes:
+        """All of it as MessagePack."""
+        blocks = {name: _save(block) for name, block in self.blocks.items()}
+        return msgspec.msgpack.encode(_Saved(VERSION, self.tick_us, self.ledger, blocks))
+
+    @classmethod
+    def decode(cls, data: bytes, layouts: dict[str, Layout]) -> State:
+        """What `encode` made. Raises SnapshotError where it does not fit this program or this plant."""
+        try:
+            saved = msgspec.msgpack.decode(data, type=_Saved)
+        except msgspec.DecodeError as wrong:
+            raise SnapshotError(f"the snapshot cannot be read ({wrong}): start a new group to rebuild from the log") from wrong
+        if saved.version != VERSION:
+            raise SnapshotError(f"the snapshot is version {saved.version}, this program writes {VERSION}: start a new group")
+        state = cls.empty(layouts)
+        state.tick_us, state.ledger = saved.tick_us, saved.ledger
+        for name, block in saved.blocks.items():
+            if name in layouts:
+                state.blocks[name] = _restore(layouts[name], block)
+        return state
+
+
+_ROOM = ("minute", "minute_statistics", "quarter", "quarter_count", "quarter_sum")
+_LIVES = ("since_us", "quarter", "quarters")
+
+
+def _save(block: Block) -> _SavedBlock:
+    used = len(block.names)
+    arrays = {f"tiers.{name}": getattr(block.tiers, name)[:used] for name in _ROOM}
+    arrays |= {f"lives.{name}": getattr(block.lives, name)[:used] for name in _LIVES}
+    arrays |= {f"open.{name}": column for name, column in zip(Samples._fields, block.open, strict=True)}
+    arrays["watermark_us"] = block.watermark_us[:used]
+    return _SavedBlock(block.names, {name: _Array.of(array) for name, array in arrays.items()}, block.small)
+
+
+def _restore(layout: Layout, saved: _SavedBlock) -> Block:
+    arrays: dict[str, Any] = {name: array.array() for name, array in saved.arrays.items()}
+    signals = arrays["tiers.quarter_sum"].shape[-1]
+    if signals != len(layout.numeric):
+        raise SnapshotError(
+            f"type '{layout.name}' had {signals} numeric signals when the snapshot was made and has "
+            f"{len(layout.numeric)} now: start a new group (FOREWARN_GROUP) to rebuild from the log"
+        )
+    return Block(
+        layout=layout,
+        tiers=Tiers(layout.reference, *(arrays[f"tiers.{name}"] for name in _ROOM)),
+        lives=Lives(*(arrays[f"lives.{name}"] for name in _LIVES)),
+        watermark_us=arrays["watermark_us"],
+        index={name: at for at, name in enumerate(saved.names)},
+        names=saved.names,
+        open=Samples(*(arrays[f"open.{name}"] for name in Samples._fields)),
+        small=saved.small,
+    )

@@ -1,0 +1,78 @@
+"""Every topic, declared once: its name, its record, what keys it, how long it keeps.
+
+The partition of a key is pinned here (murmur2, as Java's default partitioner does), so that every client agrees.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+DAY_MS = 86_400_000
+MAX_MESSAGE_BYTES = 4 * 1024 * 1024
+MAX_FRAME_BYTES = 1024 * 1024
+
+
+class Topic(StrEnum):
+    """Names without the prefix of the installation."""
+
+    RECORDS = "records"
+    FORECASTS = "forecasts"
+    ALERTS = "alerts"
+    DEAD_LETTERS = "dead-letters"
+    STATE = "state"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TopicSpec:
+    """What the broker is told about a topic. All topics share one number of partitions."""
+
+    topic: Topic
+    holds: str
+    key: str
+    config: dict[str, str] = field(default_factory=dict)
+
+
+_ARRIVAL = {"message.timestamp.type": "LogAppendTime", "max.message.bytes": str(MAX_MESSAGE_BYTES)}
+
+
+def _keep(days: int) -> dict[str, str]:
+    return {"cleanup.policy": "delete", "retention.ms": str(days * DAY_MS)}
+
+
+TOPICS: tuple[TopicSpec, ...] = (
+    TopicSpec(topic=Topic.RECORDS, holds="Frame, Tick, Maintenance", key="plant/asset", config=_ARRIVAL | _keep(7)),
+    TopicSpec(topic=Topic.FORECASTS, holds="Forecast", key="plant/asset", config=_ARRIVAL | _keep(30)),
+    TopicSpec(topic=Topic.ALERTS, holds="Alert", key="plant/asset", config=_ARRIVAL | _keep(365)),
+    TopicSpec(topic=Topic.DEAD_LETTERS, holds="DeadLetter", key="plant/asset", config=_ARRIVAL | _keep(30)),
+    TopicSpec(
+        topic=Topic.STATE,
+        holds="snapshot chunks and manifests of a partition",
+        key="partition/part",
+        config={"cleanup.policy": "compact", "segment.bytes": str(16 * 1024 * 1024), "max.message.bytes": str(MAX_MESSAGE_BYTES)},
+    ),
+)
+
+
+def named(prefix: str, topic: Topic) -> str:
+    """The topic's name on the broker under an installation's prefix."""
+    return f"{prefix}{topic}"
+
+
+def murmur2(data: bytes) -> int:
+    """Kafka's murmur2 (seed 0x9747b28c, as org.apache.kafka.common.utils.Utils), a 32-bit unsigned integer."""
+    mask, m = 0xFFFFFFFF, 0x5BD1E995
+    h = (0x9747B28C ^ len(data)) & mask
+    whole = len(data) & ~3
+    for at in range(0, whole, 4):
+        k = int.from_bytes(data[at : at + 4], "little") * m & mask
+        h = (h * m & mask) ^ ((k ^ k >> 24) * m & mask)
+    if whole < len(data):
+        h = (h ^ int.from_bytes(data[whole:], "little")) * m & mask
+    h = (h ^ h >> 13) * m & mask
+    return h ^ h >> 15
+
+
+def partition_of(key: bytes, partitions: int) -> int:
+    """Partition of a key among `partitions`, as Java's default partitioner."""
+    return (murmur2(key) & 0x7FFFFFFF) % partitions

@@ -1,0 +1,1 @@
+"""What tests share: small plants and models, seeded streams, faults as data."""

@@ -1,0 +1,97 @@
+"""A plant of two asset types and a small ONNX hazard for it, made here in milliseconds."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from models.failure.hazard import Card, Hazard
+from models.features import Spec
+from models.inference import INPUT, OUTPUT
+from models.plant import Plant, parse
+from models.records import HORIZONS_H
+
+PLANT_TOML = """
+plant = "tiny"
+
+[types.pump]
+model = "tiny"
+[types.pump.signals.pressure_bar]
+kind = "gauge"
+unit = "bar"
+range = [0, 25]
+[types.pump.signals.temp_degc]
+kind = "gauge"
+unit = "degC"
+range = [-40, 200]
+[types.pump.signals.is_running]
+kind = "boolean"
+[types.pump.signals.mode]
+kind = "text"
+
+[types.fan.signals.speed_rpm]
+kind = "gauge"
+unit = "rpm"
+
+[assets.pump-01]
+type = "pump"
+[assets.pump-02]
+type = "pump"
+[assets.pump-03]
+type = "pump"
+[assets.fan-01]
+type = "fan"
+"""
+
+
+def plant() -> Plant:
+    """Three pumps with a model, a fan without."""
+    return parse(PLANT_TOML)
+
+
+def _graph(features: int) -> bytes:
+    """Chances that rise with the mean of the features and with the horizon; NaN counts as 0."""
+    weights = np.linspace(0.01, 0.06, features, dtype=np.float32)[:, None] * np.linspace(0.5, 1.0, 6, dtype=np.float32)
+    nodes = [
+        helper.make_node("IsNaN", [INPUT], ["missing"]),
+        helper.make_node("Where", ["missing", "zero", INPUT], ["known"]),
+        helper.make_node("MatMul", ["known", "weights"], ["scores"]),
+        helper.make_node("Abs", ["scores"], ["sizes"]),
+        helper.make_node("Add", ["sizes", "one"], ["above"]),
+        helper.make_node("Div", ["sizes", "above"], [OUTPUT]),
+    ]
+    constants = {"zero": np.float32(0.0), "one": np.float32(1.0), "weights": weights}
+    graph = helper.make_graph(
+        nodes,
+        "tiny",
+        [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, [None, features])],
+        [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, [None, len(HORIZONS_H)])],
+        [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.checker.check_model(model)
+    return model.SerializeToString(deterministic=True)
+
+
+def hazard(limit: float = 0.55) -> Hazard:
+    """The small hazard, loaded; `limit` is where its warnings open."""
+    spec = Spec(("pressure_bar", "temp_degc"))
+    data = _graph(len(spec.names))
+    card = Card(
+        name="tiny",
+        sha256=hashlib.sha256(data).hexdigest(),
+        asset_type="pump",
+        signals=spec.signals,
+        features_sha256=spec.sha256,
+        horizons_h=HORIZONS_H,
+        warning_limit=limit,
+        trained_on="nothing",
+        command="none",
+        seeds={},
+        parity={},
+        scores={},
+    )
+    return Hazard(data, card)
