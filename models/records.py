@@ -24,9 +24,7 @@ Sample = float | bool | str | None
 
 
 class Record(Struct, frozen=True, kw_only=True, tag_field="type"):
-    """What all records share: a `type` on the wire and the plant they belong to."""
-
-    plant: Name
+    """What all records share: a `type` on the wire, then the plant they belong to."""
 
 
 class Quality(IntEnum):
@@ -44,6 +42,7 @@ class Frame(Record, tag="frame"):
     since 1970 UTC. Every column has the length of `times_us`.
     """
 
+    plant: Name
     asset: Name
     source: Name
     times_us: Annotated[list[TimeUs], Meta(min_length=1)]
@@ -54,6 +53,7 @@ class Frame(Record, tag="frame"):
 class Tick(Record, tag="tick"):
     """The time, once a minute per partition, from whoever feeds the log. Doubles are harmless."""
 
+    plant: Name
     time_us: TimeUs
 
 
@@ -67,6 +67,7 @@ class MaintenanceAction(StrEnum):
 class Maintenance(Record, tag="maintenance"):
     """A failure or a repair of an asset, from the CMMS or the simulator. A repair starts a new life of the machine."""
 
+    plant: Name
     asset: Name
     time_us: TimeUs
     action: MaintenanceAction
@@ -85,6 +86,7 @@ class Forecast(Record, tag="forecast"):
 
     id: str
     revision: int
+    plant: str
     asset: str
     window_end_us: int
     chances: tuple[float, ...]
@@ -116,6 +118,7 @@ class Alert(Record, tag="alert"):
 
     id: str
     revision: int
+    plant: str
     asset: str
     mode: str
     state: AlertState
@@ -160,6 +163,7 @@ class RejectedSample(Struct, frozen=True, kw_only=True):
 class DeadLetter(Record, tag="dead-letter"):
     """What could not be used and why: a whole record (`payload`, its beginning) or some of its samples."""
 
+    plant: str
     reason: Reject
     detail: str
     asset: str = ""
@@ -169,6 +173,7 @@ class DeadLetter(Record, tag="dead-letter"):
 
 
 AnyInput = Frame | Tick | Maintenance
+Published = Forecast | Alert | DeadLetter
 AnyRecord = Frame | Tick | Maintenance | Forecast | Alert | DeadLetter
 
 

@@ -1,7 +1,7 @@
-"""Carries out what the heart of one partition decides, over the ports: publish, store, snapshot, in the order that holds.
+"""Carries out what the heart of one partition decides: publish, store, keep snapshots, in the order that holds.
 
-No Kafka and no Faust here, and no rule about records: the heart has those. What is here is when a batch is done (outputs
-acknowledged, rows stored, dead letters of refused rows acknowledged) and when a snapshot may follow (only then).
+No Kafka and no Faust here, and no rule about records: the heart has those. What is here is when a batch is done
+(outputs acknowledged, rows stored, dead letters of refused rows acknowledged) and when a snapshot may follow.
 """
 
 from __future__ import annotations
@@ -108,7 +108,8 @@ class PartitionRunner:
     async def handle(self, batch: Sequence[RawRecord]) -> None:
         """Step over a batch, carry its effects out, keep a snapshot if it is time.
 
-        Raises StepFailed if the heart did, Fenced if the partition is another's by now, and whatever the publisher raises.
+        Raises StepFailed if the heart raised, Fenced if the partition is another's by now, and what the publisher
+        raises.
         """
         heart = self._owned_heart()
         self._settled = False
@@ -171,9 +172,7 @@ class PartitionRunner:
             return ()
         if not effects.outputs:
             return await self._write(effects.rows)
-        _, refused = await _both(
-            self._publisher.publish(self.partition, effects.outputs), self._write(effects.rows)
-        )
+        _, refused = await _both(self._publisher.publish(self.partition, effects.outputs), self._write(effects.rows))
         return refused
 
     async def _write(self, rows: Sequence[Rows]) -> Sequence[Refusal]:
@@ -222,3 +221,61 @@ async def _both(first: Coroutine[Any, Any, None], second: Coroutine[Any, Any, T]
     except BaseExceptionGroup as failed:
         raise failed.exceptions[0] from None
     return None, task.result()
+
+
+class Batch(Protocol):
+    """What the transport hands on: records of a partition between two positions of its log."""
+
+    @property
+    def start(self) -> int:
+        """Position where the fetch began."""
+        ...
+
+    @property
+    def end(self) -> int:
+        """Position where it ended."""
+        ...
+
+    @property
+    def records(self) -> Sequence[RawRecord]:
+        """What lies between; there may be none."""
+        ...
+
+
+class _Last:
+    """Ends a partition's queue."""
+
+    start = end = 0
+    records: Sequence[RawRecord] = ()
+
+
+LAST: Batch = _Last()
+
+
+class OwnedPartition:
+    """A partition in our hands: its runner, the batches that wait, and up to where the log is accounted for."""
+
+    def __init__(self, runner: PartitionRunner, beginning: int, start: int) -> None:
+        self.runner = runner
+        self.beginning = beginning
+        self.accounted = start
+        self.waiting: asyncio.Queue[Batch] = asyncio.Queue()
+        self.tasks: list[asyncio.Task[None]] = []
+        self.hole_since_s: float | None = None
+        self.lost = False
+
+    async def next(self) -> Batch | None:
+        """The next batch, LAST at the end, or None when it is time for a snapshot and none has come."""
+        if not self.waiting.empty():
+            return self.waiting.get_nowait()
+        try:
+            return await asyncio.wait_for(self.waiting.get(), max(self.runner.snapshot_in_s(), 0.001))
+        except TimeoutError:
+            return None
+
+    def end(self) -> None:
+        """Drop what waits; what is in work is the last."""
+        while not self.waiting.empty():
+            self.waiting.get_nowait()
+        self.runner.retire()
+        self.waiting.put_nowait(LAST)

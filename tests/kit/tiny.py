@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
+import msgspec
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
@@ -95,3 +97,10 @@ def hazard(limit: float = 0.55) -> Hazard:
         scores={},
     )
     return Hazard(data, card)
+
+
+def write(folder: Path) -> None:
+    """The hazard's two files, as workers read them."""
+    made = hazard()
+    (folder / "tiny.onnx").write_bytes(_graph(len(made.spec.names)))
+    (folder / "tiny.json").write_bytes(msgspec.json.encode(made.card))

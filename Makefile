@@ -1,0 +1,76 @@
+# Forewarn. `make demo` and `make test` do all set-up; everything made here goes to .venv, build and the cache folder.
+# Assumes Python 3.11+, Java 17+, Maven, Go and (for InfluxDB 2.7) Rust; the service tool says what is missing.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CORE := $(VENV)/core.stamp
+DEV := $(VENV)/dev.stamp
+ONLY ?=
+SERVICES := $(PYTHON) infra/bin/services.py
+
+.PHONY: help setup demo services test lint unit soak bench lock clean
+
+help:
+	@echo "make demo      set up, run the whole job on a simulated plant (KEEP=1 leaves it up)"
+	@echo "make test      set up, run every test, on real servers that it starts and stops"
+	@echo "make setup     the development environment alone"
+	@echo "make services  build Kafka, InfluxDB 1.8 and 2.7 into the cache"
+	@echo "make soak      long fault runs   make bench ONLY=name   a benchmark   make lock   pin anew   make clean"
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: Python 3.11 or later is needed, $(PYTHON) is older: make PYTHON=python3.12 ..."; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(CORE): requirements.lock pyproject.toml | $(BIN)/python
+	@echo "installing Python packages (requirements.lock)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+$(DEV): requirements-dev.lock $(CORE)
+	@echo "installing development packages (requirements-dev.lock)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+setup: $(DEV)
+
+# Servers are built while Python packages are installed.
+demo:
+	@$(SERVICES) build --influx 1.8 & build=$$!; $(MAKE) --no-print-directory $(CORE) && wait $$build
+	@$(BIN)/forewarn demo $(if $(KEEP),--keep)
+
+services:
+	@$(SERVICES) build --influx 1.8
+	@$(SERVICES) build --influx 2.7
+
+# InfluxDB 2.7 takes minutes to build on a new machine: the tests that need no servers run meanwhile.
+test:
+	@mkdir -p build; $(MAKE) --no-print-directory services >build/services.log 2>&1 & build=$$!; \
+	$(MAKE) --no-print-directory lint unit || { kill $$build 2>/dev/null; exit 1; }; \
+	wait $$build || { tail -n 20 build/services.log; exit 1; }
+	@$(BIN)/python -m pytest -m "servers and not soak"
+
+lint: $(DEV)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: $(DEV)
+	$(BIN)/python -m pytest -m "not servers and not soak"
+
+soak: $(DEV)
+	@$(MAKE) --no-print-directory services
+	$(BIN)/python -m pytest -m soak --timeout 3600
+
+bench: $(DEV)
+	@$(SERVICES) build --influx 2.7
+	@for file in tests/bench/$(if $(ONLY),$(ONLY),[a-z]*).py; do $(BIN)/python $$file || exit 1; done
+
+lock: $(DEV)
+	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --all-extras -c requirements.lock pyproject.toml -o requirements-dev.lock
+
+clean:
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,148 @@
+"""Rows to InfluxDB 1.8 and 2.x: several posts in flight, tried again while the server has trouble.
+
+A bad row never takes others with it: a refused post is divided until the bad rows stand alone. InfluxDB may have
+stored part of a refused post; writing that part again changes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import cast
+
+import aiohttp
+from influxdb_client.client.influxdb_client_async import InfluxDBClientAsync
+from influxdb_client.domain.write_precision import WritePrecision
+from influxdb_client.rest import ApiException
+
+from connectors.influx.answers import STORED, Answer, Meaning, answer
+from connectors.influx.batches import Batch, all_dropped, divide, into_lanes
+from connectors.influx.lines import encode
+from connectors.influx.target import Target, misconfigured
+from pipelines.ports import Refusal, Rows, StoreDown
+
+# The client declares its precisions as plain text but asks for the class.
+_MICROSECONDS = cast(WritePrecision, WritePrecision.US)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteOptions:
+    """How to write. `lanes` is the number of posts in flight; `gzip` pays off over a network, not on loopback."""
+
+    lines_per_post: int = 10_000
+    lanes: int = 4
+    timeout_s: float = 10.0
+    give_up_s: float = 30.0
+    first_pause_s: float = 0.1
+    longest_pause_s: float = 5.0
+    gzip: bool = False
+
+
+class InfluxStore:
+    """A `pipelines.ports.Store` on one bucket. Open it with `async with`, inside the event loop that writes.
+
+    Posts of one asset never overtake each other, not even those of overlapping writes.
+    """
+
+    def __init__(self, target: Target, options: WriteOptions | None = None) -> None:
+        self.target = target
+        self.options = options or WriteOptions()
+        self._locks = [asyncio.Lock() for _ in range(self.options.lanes)]
+        self._client: InfluxDBClientAsync | None = None
+
+    async def __aenter__(self) -> InfluxStore:
+        self._client = InfluxDBClientAsync(
+            self.target.url,
+            token=self.target.token,
+            org=self.target.org,
+            timeout=round(self.options.timeout_s * 1000),
+            enable_gzip=self.options.gzip,
+            connection_pool_maxsize=self.options.lanes,
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._client is not None:
+            await self._client.close()
+            self._client = None
+
+    async def write(self, rows: Sequence[Rows]) -> Sequence[Refusal]:
+        """Write all and return what InfluxDB refuses for good, in its words, by table and row.
+
+        Raises StoreDown when InfluxDB did not take a post for `give_up_s`, InfluxMisconfigured when it does not know
+        the token or the bucket, TypeError for a column of a kind that is not stored.
+        """
+        encoded = [encode(table) for table in rows]
+        lanes = into_lanes(rows, encoded, self.options.lanes)
+        settled = await asyncio.gather(
+            *(self._write_lane(lane, batch) for lane, batch in lanes.items()), return_exceptions=True
+        )
+        refusals = [Refusal(table, row, why) for table, lines in enumerate(encoded) for row, why in lines.refused]
+        for outcome in settled:
+            if isinstance(outcome, BaseException):
+                raise outcome
+            refusals.extend(outcome)
+        return sorted(refusals)
+
+    async def _write_lane(self, lane: int, batch: Batch) -> list[Refusal]:
+        refusals: list[Refusal] = []
+        async with self._locks[lane]:
+            for part in batch.cut(self.options.lines_per_post):
+                refusals.extend(await self._settle(part))
+        return refusals
+
+    async def _settle(self, batch: Batch) -> list[Refusal]:
+        """Post a batch, dividing what is refused until every line is stored or refused alone."""
+        refusals: list[Refusal] = []
+        pending = [batch]
+        while pending:
+            part = pending.pop()
+            said = await self._post(part)
+            if said.meaning is Meaning.STORED:
+                continue
+            if all_dropped(part, said.words) if said.meaning is Meaning.BAD_LINES else len(part) == 1:
+                refusals.extend(part.refuse(said.words))
+            else:
+                pending.extend(reversed(divide(part, said.words)))
+        return refusals
+
+    async def _post(self, batch: Batch) -> Answer:
+        """One post, tried again with growing pauses while the server has trouble, not while it blames the lines."""
+        body = batch.body()
+        now = asyncio.get_running_loop().time
+        deadline, attempt = now() + self.options.give_up_s, 0
+        while True:
+            said = await self._try(body)
+            if said.meaning is Meaning.MISCONFIGURED:
+                raise misconfigured(self.target, said.status, said.words)
+            if said.meaning is not Meaning.AGAIN:
+                return said
+            pause = self._pause_s(attempt) if said.wait_s is None else said.wait_s
+            if now() + pause > deadline:
+                raise StoreDown(
+                    f"InfluxDB at {self.target.url} took none of {len(batch)} lines in {attempt + 1} tries over "
+                    f"{self.options.give_up_s:g} s, last: {said.words}; see that it runs, then write the same again"
+                )
+            await asyncio.sleep(pause)
+            attempt += 1
+
+    def _pause_s(self, attempt: int) -> float:
+        """Full jitter, so that many workers do not return at once (AWS, Exponential Backoff And Jitter)."""
+        longest = min(self.options.longest_pause_s, self.options.first_pause_s * 2 ** min(attempt, 16))
+        return random.uniform(0.0, longest)
+
+    async def _try(self, body: bytes) -> Answer:
+        if self._client is None:
+            raise RuntimeError("InfluxStore is not open: use `async with InfluxStore(target) as store`")
+        try:
+            await self._client.write_api().write(self.target.bucket, record=body, write_precision=_MICROSECONDS)
+        except ApiException as refused:
+            return answer(refused.status, refused.body or b"", refused.headers or {})
+        except (aiohttp.ClientError, OSError, TimeoutError) as broken:
+            return Answer(Meaning.AGAIN, words=str(broken) or type(broken).__name__)
+        return STORED

@@ -1,0 +1,1 @@
+"""Kafka: batches into Faust, outputs, snapshots, topics, and a plain client."""

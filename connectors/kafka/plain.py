@@ -1,0 +1,163 @@
+"""Plain synchronous writing and reading of topics, for the command line, feeds without an event loop, and tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from kafka import KafkaConsumer, KafkaProducer
+from kafka.errors import KafkaError
+from kafka.structs import TopicPartition
+
+from connectors.kafka.admin import check_reachable
+from pipelines.topics import MAX_MESSAGE_BYTES, partition_of
+
+POLL_MS = 100
+
+
+class Compression(StrEnum):
+    """Codecs of a producer; `NONE` sends as is."""
+
+    NONE = "none"
+    LZ4 = "lz4"
+    ZSTD = "zstd"
+    SNAPPY = "snappy"
+    GZIP = "gzip"
+
+
+class NotSent(Exception):
+    """Kafka did not take a record."""
+
+
+class LogProducer:
+    """Sends records in order. A context manager: leaving it flushes. Raises KafkaUnreachable at once."""
+
+    def __init__(self, bootstrap: str, compression: Compression | None = None, linger_ms: int = 5) -> None:
+        check_reachable(bootstrap)
+        codec = None if compression in (None, Compression.NONE) else str(compression)
+        self._failed: list[BaseException] = []
+        self._partitions: dict[str, int] = {}
+        self._producer = KafkaProducer(
+            bootstrap_servers=bootstrap,
+            acks="all",
+            enable_idempotence=True,
+            compression_type=codec,
+            linger_ms=linger_ms,
+            batch_size=256 * 1024,
+            max_request_size=MAX_MESSAGE_BYTES,
+        )
+
+    def __enter__(self) -> LogProducer:
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        try:
+            if kind is None:
+                self.flush()
+        finally:
+            self._producer.close(timeout=10)
+
+    def send(self, topic: str, key: bytes, value: bytes, partition: int | None = None) -> None:
+        """Queue a record on the key's partition or the given one. Errors of earlier records are raised by `flush`."""
+        place = partition_of(key, self._count(topic)) if partition is None else partition
+        self._producer.send(topic, value, key, partition=place).add_errback(self._failed.append)
+
+    def flush(self) -> None:
+        """Wait until all are acknowledged; raises NotSent if one was not."""
+        try:
+            self._producer.flush(timeout=60)
+        except KafkaError as error:
+            self._failed.append(error)
+        failed, self._failed = self._failed, []
+        if failed:
+            raise NotSent(
+                f"{len(failed)} records were not taken by Kafka, the first because of {failed[0]!r}"
+            ) from failed[0]
+
+    def _count(self, topic: str) -> int:
+        if topic not in self._partitions:
+            self._partitions[topic] = len(self._producer.partitions_for(topic))
+        return self._partitions[topic]
+
+
+class LogRecord(NamedTuple):
+    """A record as read from a topic; a tombstone has no value."""
+
+    partition: int
+    offset: int
+    timestamp_ms: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...]
+
+
+class Start(StrEnum):
+    """Where reading begins. A number of milliseconds since 1970 may stand in its place."""
+
+    BEGINNING = "beginning"
+    END = "end"
+
+
+def read(
+    bootstrap: str,
+    topic: str,
+    start: Start | int = Start.BEGINNING,
+    *,
+    until: Mapping[int, int] | None = None,
+    forever: bool = False,
+    committed: bool = True,
+) -> Iterator[LogRecord]:
+    """Yield records of all partitions, in order within each: up to `until`, or what is there now, or for ever.
+
+    `until` is an offset a partition. With `committed`, records of open or aborted transactions are not seen. Raises
+    LookupError if there is no such topic.
+    """
+    check_reachable(bootstrap)
+    isolation = "read_committed" if committed else "read_uncommitted"
+    with KafkaConsumer(
+        bootstrap_servers=bootstrap,
+        isolation_level=isolation,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        max_partition_fetch_bytes=MAX_MESSAGE_BYTES,
+    ) as consumer:
+        places = _assign(consumer, topic, start)
+        ends = {} if forever else _ends(consumer, places, until)
+        while forever or ends:
+            for records in consumer.poll(timeout_ms=POLL_MS).values():
+                for record in records:
+                    place = TopicPartition(record.topic, record.partition)
+                    if forever or record.offset < ends.get(place, 0):
+                        yield _plain(record)
+            ends = {place: end for place, end in ends.items() if consumer.position(place) < end}
+
+
+def _assign(consumer: KafkaConsumer, topic: str, start: Start | int) -> list[TopicPartition]:
+    places = [TopicPartition(topic, p) for p in sorted(consumer.partitions_for_topic(topic) or ())]
+    if not places:
+        raise LookupError(f"Kafka has no topic {topic}: is the topic prefix right, and were the topics created?")
+    consumer.assign(places)
+    if start is Start.BEGINNING:
+        consumer.seek_to_beginning(*places)
+    elif start is Start.END:
+        consumer.seek_to_end(*places)
+    else:
+        found = consumer.offsets_for_times({place: int(start) for place in places})
+        ends = consumer.end_offsets(places)
+        for place in places:
+            at = found.get(place)
+            consumer.seek(place, ends[place] if at is None else at.offset)
+    return places
+
+
+def _ends(
+    consumer: KafkaConsumer, places: list[TopicPartition], until: Mapping[int, int] | None
+) -> dict[TopicPartition, int]:
+    now = consumer.end_offsets(places)
+    wanted = {p: now[p] if until is None else until.get(p.partition, 0) for p in places}
+    return {place: end for place, end in wanted.items() if consumer.position(place) < end}
+
+
+def _plain(record: Any) -> LogRecord:
+    return LogRecord(record.partition, record.offset, record.timestamp, record.key, record.value, tuple(record.headers))

@@ -1,0 +1,64 @@
+"""Outputs onto their topics: one idempotent producer for all partitions, each output on the partition of its input."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from aiokafka import AIOKafkaProducer
+
+from pipelines.ports import Output
+from pipelines.topics import MAX_MESSAGE_BYTES, named
+
+LINGER_MS = 2
+BATCH_BYTES = 256 * 1024
+
+
+class KafkaPublisher:
+    """`pipelines.ports.Publisher` on Kafka. Belongs to one event loop; `stop` it at the end."""
+
+    def __init__(self, bootstrap: str, prefix: str = "", compression: str | None = "lz4") -> None:
+        self._bootstrap = bootstrap
+        self._prefix = prefix
+        self._compression = compression
+        self._producer: AIOKafkaProducer | None = None
+        self._starting = asyncio.Lock()
+
+    async def publish(self, partition: int, outputs: Sequence[Output]) -> None:
+        """Send in order; return when all are acknowledged. Raises KafkaError where one was not."""
+        if not outputs:
+            return
+        producer = await self._started()
+        sent = [
+            await producer.send(
+                named(self._prefix, output.topic),
+                output.value,
+                output.key,
+                partition,
+                headers=list(output.headers) or None,
+            )
+            for output in outputs
+        ]
+        await asyncio.gather(*sent)
+
+    async def stop(self) -> None:
+        """Send what is still under way and close."""
+        if self._producer is not None:
+            await self._producer.stop()
+            self._producer = None
+
+    async def _started(self) -> AIOKafkaProducer:
+        async with self._starting:
+            if self._producer is None:
+                producer = AIOKafkaProducer(
+                    bootstrap_servers=self._bootstrap,
+                    acks="all",
+                    enable_idempotence=True,
+                    linger_ms=LINGER_MS,
+                    max_batch_size=BATCH_BYTES,
+                    max_request_size=MAX_MESSAGE_BYTES,
+                    compression_type=self._compression,
+                )
+                await producer.start()
+                self._producer = producer
+        return self._producer

@@ -1,0 +1,241 @@
+"""Snapshots of partitions in the compacted `state` topic: chunks, then a manifest, in one transaction.
+
+The transactional id names the partition, so opening it fences whoever had it, and a commit of his can never be seen.
+A manifest is the last record of its transaction and says where its first chunk lies, so a restore reads the tail of the
+topic and then from there. Partition p of `records` has its state in partition p of `state`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+from collections.abc import AsyncIterator, Mapping, Sequence
+
+import msgspec
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+
+from connectors.kafka.tail import TailReader
+from pipelines.ports import Fenced, Snapshot
+from pipelines.topics import MAX_MESSAGE_BYTES, Topic, named
+
+log = logging.getLogger(__name__)
+
+REQUEST_BYTES = MAX_MESSAGE_BYTES - 64 * 1024
+"""Largest request: what the topic allows, less room for headers and keys. Checked before compression."""
+
+TRANSACTION_TIMEOUT_MS = 15_000
+CALL_TIMEOUT_S = 10.0
+"""No call to a producer waits longer: a fenced or stopped one may never answer."""
+
+
+class StateUnusable(Exception):
+    """The state does not go with the log; a person has to decide."""
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What a snapshot consists of and which log it belongs to. The last record of its transaction."""
+
+    next_offset: int
+    partitions: int
+    chunks: int
+    first_offset: int
+    sha256: str
+
+
+class _Owner:
+    """A partition in our hands."""
+
+    def __init__(self, producer: AIOKafkaProducer) -> None:
+        self.producer = producer
+        self.lock = asyncio.Lock()
+        self.chunks = 0
+        self.partitions = 0
+
+
+class KafkaSnapshots:
+    """`pipelines.ports.Snapshots` on Kafka. Belongs to one event loop; `stop` it at the end."""
+
+    def __init__(self, bootstrap: str, group: str, prefix: str = "", compression: str | None = "lz4") -> None:
+        self._bootstrap = bootstrap
+        self._group = group
+        self._prefix = prefix
+        self._compression = compression
+        self._records = named(prefix, Topic.RECORDS)
+        self._state = named(prefix, Topic.STATE)
+        self._owners: dict[int, _Owner] = {}
+        self._tail = TailReader(bootstrap)
+
+    async def open(self, partition: int) -> Snapshot | None:
+        """Fence the last owner, then read what he left. Raises StateUnusable where it does not go with the log."""
+        await self.close(partition)
+        owner = _Owner(await self._take(partition))
+        self._owners[partition] = owner
+        try:
+            owner.partitions = len(await owner.producer.partitions_for(self._records))
+            return await self._restore(partition, owner)
+        except BaseException:
+            await self.close(partition)
+            raise
+
+    async def commit(self, partition: int, snapshot: Snapshot) -> None:
+        """Write a snapshot, all of it or nothing.
+
+        Raises Fenced for whatever the producer cannot get over, for then the partition may be another's, and ValueError
+        if a chunk does not fit a message.
+        """
+        owner = self._owners.get(partition)
+        if owner is None:
+            raise Fenced(f"partition {partition} is not open")
+        _check_sizes(partition, snapshot.chunks)
+        async with owner.lock:
+            try:
+                async with asyncio.timeout(CALL_TIMEOUT_S):
+                    await self._write(partition, owner, snapshot)
+            except MessageSizeTooLargeError:
+                raise
+            except (KafkaError, AssertionError, TimeoutError) as error:
+                # aiokafka answers a fenced producer's calls with any of these, so the kind of error tells nothing.
+                self._owners.pop(partition, None)
+                asyncio.get_running_loop().create_task(_stop(owner))
+                raise Fenced(
+                    f"partition {partition}: the snapshot at {snapshot.next_offset} was refused: {error!r}"
+                ) from error
+
+    async def close(self, partition: int) -> None:
+        """Give the partition up without writing."""
+        owner = self._owners.pop(partition, None)
+        if owner is not None:
+            await _stop(owner)
+
+    async def stop(self) -> None:
+        """Close all that is open."""
+        await asyncio.gather(*(self.close(partition) for partition in list(self._owners)))
+        await self._tail.stop()
+
+    def _key(self, partition: int, part: str) -> bytes:
+        return f"{self._group}/{partition}/{part}".encode()
+
+    async def _take(self, partition: int) -> AIOKafkaProducer:
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self._bootstrap,
+            transactional_id=f"{self._prefix}{self._group}-{partition}",
+            transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
+            compression_type=self._compression,
+            max_request_size=REQUEST_BYTES,
+            max_batch_size=REQUEST_BYTES,
+        )
+        try:
+            async with asyncio.timeout(CALL_TIMEOUT_S * 3):
+                await producer.start()
+        except BaseException:
+            await _stop(_Owner(producer))
+            raise
+        return producer
+
+    async def _write(self, partition: int, owner: _Owner, snapshot: Snapshot) -> None:
+        producer, state = owner.producer, self._state
+        async with _transaction(producer):
+            sent = [
+                await producer.send(state, chunk, self._key(partition, f"chunk-{i}"), partition)
+                for i, chunk in enumerate(snapshot.chunks)
+            ]
+            placed = await asyncio.gather(*sent)
+            manifest = Manifest(
+                next_offset=snapshot.next_offset,
+                partitions=owner.partitions,
+                chunks=len(snapshot.chunks),
+                first_offset=placed[0].offset if placed else -1,
+                sha256=_digest(snapshot.chunks),
+            )
+            last = [
+                await producer.send(state, None, self._key(partition, f"chunk-{i}"), partition)
+                for i in range(len(snapshot.chunks), owner.chunks)
+            ]
+            last.append(
+                await producer.send(state, msgspec.json.encode(manifest), self._key(partition, "manifest"), partition)
+            )
+            await asyncio.gather(*last)
+        owner.chunks = len(snapshot.chunks)
+
+    async def _restore(self, partition: int, owner: _Owner) -> Snapshot | None:
+        async with self._tail.at(
+            TopicPartition(self._state, partition), beside=TopicPartition(self._records, partition)
+        ) as tail:
+            found = await tail.last(self._key(partition, "manifest"))
+            if found is None:
+                return None
+            manifest = msgspec.json.decode(found.value, type=Manifest)
+            self._check(partition, manifest, owner.partitions, await tail.bounds_beside())
+            values = await tail.values(manifest.first_offset, found.offset) if manifest.chunks else {}
+        owner.chunks = manifest.chunks
+        return Snapshot(manifest.next_offset, self._whole(partition, manifest, values))
+
+    def _whole(self, partition: int, manifest: Manifest, values: Mapping[bytes, bytes | None]) -> tuple[bytes, ...]:
+        keys = [self._key(partition, f"chunk-{i}") for i in range(manifest.chunks)]
+        chunks = tuple(values.get(key) or b"" for key in keys)
+        if _digest(chunks) != manifest.sha256:
+            missing = [key.decode() for key in keys if not values.get(key)]
+            raise StateUnusable(
+                f"the snapshot of partition {partition} in {self._state} is damaged"
+                f" ({f'{missing} not found' if missing else 'its digest differs'}). {self._advice()}"
+            )
+        return chunks
+
+    def _check(self, partition: int, manifest: Manifest, partitions: int, bounds: tuple[int, int]) -> None:
+        if manifest.partitions != partitions:
+            raise StateUnusable(
+                f"{self._records} has {partitions} partitions, but its state was kept when it had"
+                f" {manifest.partitions}: keys have moved between partitions. Give the topic {manifest.partitions}"
+                f" again. {self._advice()}"
+            )
+        begin, end = bounds
+        if not begin <= manifest.next_offset <= end:
+            raise StateUnusable(
+                f"partition {partition} of {self._records} holds offsets {begin} to {end}, but its snapshot goes on at"
+                f" {manifest.next_offset}: records were deleted unread, or the topic was made anew. {self._advice()}"
+            )
+
+    def _advice(self) -> str:
+        return f"To begin anew from what {self._records} still holds, stop all workers and delete {self._state}."
+
+
+def _digest(chunks: Sequence[bytes]) -> str:
+    digest = hashlib.sha256()
+    for chunk in chunks:
+        digest.update(len(chunk).to_bytes(8, "big"))
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _check_sizes(partition: int, chunks: Sequence[bytes]) -> None:
+    large = [len(chunk) for chunk in chunks if len(chunk) > REQUEST_BYTES - 1024]
+    if large:
+        raise ValueError(
+            f"partition {partition}: a chunk of {large[0]} bytes fits no message; cut below {REQUEST_BYTES - 1024}"
+        )
+
+
+@contextlib.asynccontextmanager
+async def _transaction(producer: AIOKafkaProducer) -> AsyncIterator[None]:
+    """Commit if all went well, else try to abort; the first error is what is raised."""
+    await producer.begin_transaction()
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(KafkaError, AssertionError, TimeoutError):
+            await asyncio.wait_for(producer.abort_transaction(), CALL_TIMEOUT_S)
+        raise
+    await producer.commit_transaction()
+
+
+async def _stop(owner: _Owner) -> None:
+    """Stop a producer that may be fenced or out of reach; a stop in mid-transaction would leave others waiting."""
+    try:
+        async with asyncio.timeout(CALL_TIMEOUT_S):
+            async with owner.lock:
+                await owner.producer.stop()
+    except (KafkaError, AssertionError, TimeoutError) as error:
+        log.info("a producer of snapshots did not stop as it should: %r", error)

@@ -1,0 +1,1 @@
+"""Feeds: one module each, frames out. So far the simulator's."""

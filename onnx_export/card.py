@@ -1,0 +1,49 @@
+"""The card of a model: what it is, where it comes from and how it did, beside its ONNX file."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from models.failure.hazard import Card
+from models.features import Spec
+from models.records import HORIZONS_H
+from onnx_export.evaluate import Scores
+from onnx_export.parity import Parity
+
+
+def card_of(
+    *,
+    name: str,
+    onnx: bytes,
+    asset_type: str,
+    spec: Spec,
+    limit: float,
+    trained_on: str,
+    command: str,
+    seeds: Mapping[str, Sequence[int]],
+    parity: Parity,
+    scores: Scores,
+) -> Card:
+    """A card that fits the file: hashes are taken here, so they cannot be wrong."""
+    return Card(
+        name=name,
+        sha256=hashlib.sha256(onnx).hexdigest(),
+        asset_type=asset_type,
+        signals=spec.signals,
+        features_sha256=spec.sha256,
+        horizons_h=HORIZONS_H,
+        warning_limit=limit,
+        trained_on=trained_on,
+        command=command,
+        seeds={use: tuple(numbers) for use, numbers in seeds.items()},
+        parity=parity.figures(),
+        scores=scores.figures(),
+    )
+
+
+def card_json(card: Card) -> bytes:
+    """The card as the file beside the ONNX file, for people to read too."""
+    return msgspec.json.format(msgspec.json.encode(card), indent=2) + b"\n"

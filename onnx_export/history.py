@@ -1,0 +1,185 @@
+"""Histories of simulated pumps as feature rows, through the kernel that live runs: bins, tiers, lives, features.
+
+Nothing is computed here that `models` computes; this only feeds it days of rows in order and looks up when each
+machine failed next. No files, no training.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from models.bins import MINUTE_US, Bins, Samples, summarise
+from models.features import Lives, Spec, compute, spans
+from models.physics.fleet import SIGNALS, FleetBlock, FleetEventKind, FleetSpec, simulate
+from models.plant import AssetType
+from models.quality import GOOD, screen
+from models.records import HORIZONS_H
+from models.tiers import Tiers
+
+HOUR_US = 60 * MINUTE_US
+LATER = len(HORIZONS_H)
+"""Class of a row whose machine fails after the last horizon; the classes before it are the intervals between horizons."""
+UNKNOWN = -1
+"""Class of a row whose outcome the history does not show."""
+UNKNOWN_PART = -1
+
+Progress = Callable[[int, int, str], None]
+"""Told of long work: done, total, what."""
+
+
+def quiet(_done: int, _total: int, _text: str) -> None:
+    """Tell nobody."""
+
+
+class Failure(NamedTuple):
+    """A failure of an asset and the part that had worn."""
+
+    asset: int
+    time_us: int
+    part: int
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Feature rows of one fleet, sorted by asset and time, one every `every_min`, with what came of each machine.
+
+    `hours` is the time from a row's window end to the machine's next failure, infinite where the history shows none;
+    a row at the very minute of a failure has a negative one.
+    """
+
+    features: np.ndarray  # float32 [rows, n]
+    asset: np.ndarray  # int64
+    window_end_us: np.ndarray  # int64
+    since_us: np.ndarray  # int64, start of the life the row belongs to
+    hours: np.ndarray  # float64
+    part: np.ndarray  # int8, of the next failure, UNKNOWN_PART where none
+    failures: tuple[Failure, ...]
+    end_us: int
+    every_min: int
+
+    @property
+    def classes(self) -> np.ndarray:
+        """Class of each row: the interval its machine fails in, LATER, or UNKNOWN."""
+        out = np.searchsorted(HORIZONS_H, self.hours, side="left")
+        out[self.hours <= 0] = UNKNOWN
+        seen_h = (self.end_us - self.window_end_us) / HOUR_US
+        out[np.isinf(self.hours) & (seen_h <= HORIZONS_H[-1])] = UNKNOWN
+        return out
+
+
+class Layout(NamedTuple):
+    """Numeric signals of an asset type in the order of its plant file, and what a live block takes them by."""
+
+    signals: tuple[str, ...]
+    lowest: np.ndarray
+    highest: np.ndarray
+    reference: np.ndarray
+
+    @classmethod
+    def of(cls, asset_type: AssetType) -> Layout:
+        """As `pipelines.state.Layout` has it, whose rows these must equal: squares are about the middle of the range."""
+        numeric = {name: s.range for name, s in asset_type.signals.items() if s.kind.python_type is float}
+        ranges = list(numeric.values())
+        return cls(
+            tuple(numeric),
+            np.array([r[0] if r else -np.inf for r in ranges]),
+            np.array([r[1] if r else np.inf for r in ranges]),
+            np.array([(r[0] + r[1]) / 2 if r else 0.0 for r in ranges]),
+        )
+
+
+class _Recorder:
+    """A fleet's rings and lives, and the rows taken from them so far."""
+
+    def __init__(self, layout: Layout, spec: Spec, assets: int, every_min: int) -> None:
+        self.layout, self.spec, self.every_min = layout, spec, every_min
+        self.columns = np.array([layout.signals.index(signal) for signal in spec.signals])
+        self.source = np.array([SIGNALS.index(signal) for signal in layout.signals])
+        self.tiers, self.lives = Tiers.empty(assets, layout.reference), Lives.none(assets)
+        self.repairs: list[list[int]] = [[0] for _ in range(assets)]
+        self.failures: list[Failure] = []
+        self.rows: list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]] = []
+
+    def take(self, block: FleetBlock) -> None:
+        """A day of the fleet."""
+        for event in block.events:
+            if event.kind is FleetEventKind.REPAIRED:
+                self.repairs[event.asset].append(event.time_us)
+            else:
+                self.failures.append(Failure(event.asset, event.time_us, int(event.part)))
+        bins = summarise(self._samples(block), len(self.layout.signals), self.layout.reference)
+        since_us, turn = self._since_us(bins), spans(bins.asset, bins.minute)
+        for at in np.unique(turn):
+            now = turn == at
+            self._round(bins.where(now), since_us[now])
+
+    def _samples(self, block: FleetBlock) -> Samples:
+        """Every good sample of the plant's signals, a row after another."""
+        rows, signals = len(block.asset), len(self.source)
+        samples = Samples(
+            np.repeat(block.asset.astype(np.int64), signals),
+            np.tile(np.arange(signals), rows),
+            np.repeat(block.time_us, signals),
+            block.values[:, self.source].ravel(),
+        )
+        at = samples.signal
+        code = screen(samples.value, self.layout.lowest[at], self.layout.highest[at], np.zeros(len(at), bool))
+        return samples.where(code == GOOD)
+
+    def _since_us(self, bins: Bins) -> np.ndarray:
+        """Start of the life of each bin: the last repair at or before the minute's end, else 0."""
+        out = np.zeros(len(bins.asset), np.int64)
+        for asset in np.unique(bins.asset).tolist():
+            mine, repairs = bins.asset == asset, np.array(self.repairs[asset])
+            out[mine] = repairs[np.searchsorted(repairs, (bins.minute[mine] + 1) * MINUTE_US, side="right") - 1]
+        return out
+
+    def _round(self, bins: Bins, since_us: np.ndarray) -> None:
+        """Write a span of bins, keep the rows that are asked for, and only then settle its minutes, as live does."""
+        self.tiers.write(bins)
+        due = bins.minute % self.every_min == 0
+        if due.any():
+            asset, minute, since = bins.asset[due], bins.minute[due], since_us[due]
+            features = compute(self.spec, self.columns, self.tiers, self.lives, asset, minute, since)
+            self.rows.append((features, asset, (minute + 1) * MINUTE_US, since))
+        for asset, minute, since in zip(bins.asset.tolist(), bins.minute.tolist(), since_us.tolist(), strict=True):
+            self.lives.settle(asset, minute, since)
+
+    def history(self, end_us: int) -> History:
+        """All rows, by asset and time, with the failure that came next."""
+        features, asset, end, since = (np.concatenate(parts) for parts in zip(*self.rows, strict=True))
+        order = np.lexsort((end, asset))
+        features, asset, end, since = features[order], asset[order], end[order], since[order]
+        hours, part = _next_failure(asset, end, self.failures)
+        return History(features, asset, end, since, hours, part, tuple(self.failures), end_us, self.every_min)
+
+
+def _next_failure(asset: np.ndarray, end_us: np.ndarray, failures: list[Failure]) -> tuple[np.ndarray, np.ndarray]:
+    """Hours to each row's next failure and the part that it wears. The minute of a failure still belongs to it."""
+    hours, part = np.full(len(asset), np.inf), np.full(len(asset), UNKNOWN_PART, np.int8)
+    for number in np.unique(asset).tolist():
+        mine = np.flatnonzero(asset == number)
+        own = sorted((failure for failure in failures if failure.asset == number), key=lambda failure: failure.time_us)
+        times = np.array([failure.time_us for failure in own], np.int64)
+        at = np.searchsorted(times, end_us[mine] - MINUTE_US, side="left")
+        some = at < len(own)
+        rows, at = mine[some], at[some]
+        hours[rows] = (times[at] - end_us[rows]) / HOUR_US
+        part[rows] = np.array([failure.part for failure in own], np.int8)[at]
+    return hours, part
+
+
+def record(
+    fleet: FleetSpec, seed: int, asset_type: AssetType, spec: Spec, every_min: int, progress: Progress = quiet
+) -> History:
+    """Simulate a fleet and take a feature row of every machine each `every_min` minutes since 1970."""
+    recorder = _Recorder(Layout.of(asset_type), spec, fleet.n_pumps, every_min)
+    blocks: Iterable[FleetBlock] = simulate(fleet, seed)
+    for day, block in enumerate(blocks, start=1):
+        recorder.take(block)
+        progress(day, fleet.days, f"pumps of seed {seed}, {fleet.wear.family} lives")
+    return recorder.history(fleet.start_us + fleet.days * 24 * HOUR_US)

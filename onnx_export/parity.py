@@ -1,0 +1,120 @@
+"""The gate between training and shipping: ONNX must say what LightGBM says, alone and among others, rising in the horizon.
+
+Compared is the model as it was trained, with float64 thresholds, on the float32 rows that serving sees: history, rows
+with missing signals, and rows that stand exactly on a threshold or one float32 beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import lightgbm
+import numpy as np
+from msgspec import Struct
+
+from models.features import Spec
+from models.inference import Predictor
+from models.records import HORIZONS_H
+from onnx_export.train import masked
+
+TOLERANCE = 1e-6
+"""Chances travel with 6 decimals (models.failure.hazard.DECIMALS); float32 sums of some 40 leaves differ by about 2e-7."""
+LEAST_ROWS = 20_000
+BATCH = 256
+SEED = 20260102
+"""Of the draw of rows and thresholds."""
+
+
+class ParityError(ValueError):
+    """The graph does not say what the model says; the message has the figures. Do not ship it."""
+
+
+class Parity(Struct, frozen=True):
+    """What was compared, and the largest differences."""
+
+    rows: int
+    rows_at_threshold: int
+    rows_with_nan: int
+    largest_difference: float
+    rows_differing_by_batch: int
+    rows_decreasing: int
+
+    def figures(self) -> dict[str, float]:
+        """As a card tells them."""
+        return {name: float(getattr(self, name)) for name in self.__struct_fields__}
+
+
+def trial_rows(spec: Spec, features: np.ndarray, model: lightgbm.Booster, least: int = LEAST_ROWS) -> np.ndarray:
+    """At least `least` rows made from history: a third as they are, a third each on and beside a threshold.
+
+    One row in five lacks a signal.
+    """
+    random = np.random.default_rng(SEED)
+    rows = features[random.integers(len(features), size=least + 2)]
+    thresholds = thresholds_of(model)
+    third = len(rows) // 3
+    for at in range(third, len(rows)):
+        column, value = thresholds[int(random.integers(len(thresholds)))]
+        exact = np.float32(value)
+        rows[at, column] = (
+            exact if at < 2 * third else np.nextafter(exact, np.float32(random.choice((-np.inf, np.inf))))
+        )
+    return masked(spec, rows, share=0.2)
+
+
+def thresholds_of(model: lightgbm.Booster) -> list[tuple[int, float]]:
+    """Every (column, threshold) of a model's trees, in order and without doubles."""
+    found: set[tuple[int, float]] = set()
+    for tree in model.dump_model()["tree_info"]:
+        waiting = [tree["tree_structure"]]
+        while waiting:
+            node = waiting.pop()
+            if "threshold" in node:
+                found.add((node["split_feature"], float(node["threshold"])))
+                waiting += (node["left_child"], node["right_child"])
+    return sorted(found)
+
+
+def expected(model: lightgbm.Booster, rows: np.ndarray) -> np.ndarray:
+    """Chances by LightGBM in float64: class probabilities added up over the intervals before each horizon."""
+    return np.minimum(np.cumsum(np.asarray(model.predict(rows, num_threads=1))[:, : len(HORIZONS_H)], axis=1), 1.0)
+
+
+def compare(model: lightgbm.Booster, onnx: bytes, rows: np.ndarray) -> Parity:
+    """Differences of the graph from the model, of rows alone from rows in batches, and of horizons from their order."""
+    predictor = Predictor(onnx)
+    batched = np.concatenate([predictor.predict(rows[at : at + BATCH]) for at in range(0, len(rows), BATCH)])
+    alone = np.concatenate([predictor.predict(rows[at : at + 1]) for at in range(len(rows))])
+    at_threshold = _at_threshold(thresholds_of(model), rows)
+    return Parity(
+        rows=len(rows),
+        rows_at_threshold=int(at_threshold.sum()),
+        rows_with_nan=int(np.isnan(rows).any(axis=1).sum()),
+        largest_difference=float(np.abs(batched - expected(model, rows)).max()),
+        rows_differing_by_batch=int((batched.view(np.int32) != alone.view(np.int32)).any(axis=1).sum()),
+        rows_decreasing=int((np.diff(batched, axis=1) < 0).any(axis=1).sum()),
+    )
+
+
+def _at_threshold(thresholds: Sequence[tuple[int, float]], rows: np.ndarray) -> np.ndarray:
+    """Rows with a value that is the nearest float32 of a threshold, where rounding up would send it the wrong way."""
+    out = np.zeros(len(rows), bool)
+    for column in {column for column, _ in thresholds}:
+        values = np.array([np.float32(value) for at, value in thresholds if at == column])
+        out |= np.isin(rows[:, column], values)
+    return out
+
+
+def gate(model: lightgbm.Booster, onnx: bytes, rows: np.ndarray) -> Parity:
+    """The figures of a graph that may ship; raises ParityError where it may not."""
+    found = compare(model, onnx, rows)
+    wrong = []
+    if not found.largest_difference <= TOLERANCE:  # a NaN is wrong too
+        wrong.append(f"differs from LightGBM by up to {found.largest_difference:.3g}, {TOLERANCE:g} is allowed")
+    if found.rows_differing_by_batch:
+        wrong.append(f"gives other bits in a batch of {BATCH} than alone for {found.rows_differing_by_batch} rows")
+    if found.rows_decreasing:
+        wrong.append(f"decreases in the horizon for {found.rows_decreasing} rows")
+    if wrong:
+        raise ParityError(f"over {found.rows} rows the graph {'; '.join(wrong)}: do not ship it, export it anew")
+    return found

@@ -1,0 +1,89 @@
+"""Rows to a small LightGBM hazard: one chance for each interval between horizons and one for later than all.
+
+The same rows give the same trees: one thread, fixed seeds. Thresholds are rounded down to float32 before anything is
+exported, so that float32 rows go the same way in LightGBM and in ONNX.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import lightgbm
+import numpy as np
+
+from models.features import Spec
+from onnx_export.history import LATER, UNKNOWN, History
+
+CLASSES = LATER + 1
+TREES = 40
+"""Rounds of CLASSES trees."""
+LEAVES = 15
+MASKED_SHARE = 0.05
+"""Share of rows in which one signal is missing, so that trees learn a way for a silent sensor, and one for every signal."""
+MASK_SEED = 20260101
+
+PARAMETERS: dict[str, object] = {
+    "objective": "multiclass",
+    "num_class": CLASSES,
+    "num_leaves": LEAVES,
+    "learning_rate": 0.1,
+    "min_data_in_leaf": 100,  # a leaf speaks for several machines: a failure has about 90 rows at one in 110 min
+    "feature_fraction": 0.7,  # so that no single signal carries a class alone
+    "lambda_l2": 5.0,
+    "max_bin": 127,
+    "deterministic": True,
+    "force_row_wise": True,
+    "num_threads": 1,  # more add histograms in another order
+    "seed": 20260101,
+    "verbose": -1,
+}
+
+
+def rows_of(histories: Sequence[History]) -> tuple[np.ndarray, np.ndarray]:
+    """Features and classes of all rows whose outcome is known."""
+    features = np.concatenate([history.features for history in histories])
+    classes = np.concatenate([history.classes for history in histories])
+    return features[classes != UNKNOWN], classes[classes != UNKNOWN]
+
+
+def masked(spec: Spec, features: np.ndarray, share: float = MASKED_SHARE) -> np.ndarray:
+    """A copy in which some rows lack one signal, as windows without its samples do."""
+    random = np.random.default_rng(MASK_SEED)
+    out = features.copy()
+    hit = random.random(len(out)) < share
+    which = random.integers(len(spec.signals), size=len(out))
+    for at, signal in enumerate(spec.signals):
+        out[hit & (which == at), spec.columns_of(signal)] = np.nan
+    return out
+
+
+def train(spec: Spec, features: np.ndarray, classes: np.ndarray, trees: int = TREES) -> lightgbm.Booster:
+    """The model as LightGBM makes it, with float64 thresholds.
+
+    Rows weigh the same: an outcome is as frequent in them as in the plant, so that chances are chances.
+    """
+    data = lightgbm.Dataset(
+        masked(spec, features), label=classes, feature_name=[f"f{i}" for i in range(features.shape[1])]
+    )
+    return lightgbm.train(PARAMETERS, data, num_boost_round=trees)
+
+
+def floored(model: lightgbm.Booster) -> lightgbm.Booster:
+    """The same model with each threshold the largest float32 that is not above it.
+
+    No float32 lies between the two, so every float32 row takes the same branches.
+    """
+    text = re.sub(r"(?m)^threshold=(.*)$", _floored_line, model.model_to_string())
+    # The sizes of the trees' texts are an index for reading in parallel, and wrong now; without them it reads in order.
+    return lightgbm.Booster(model_str=re.sub(r"(?m)^tree_sizes=.*\n", "", text))
+
+
+def _floored_line(found: re.Match[str]) -> str:
+    return "threshold=" + " ".join(repr(floor32(float(word))) for word in found[1].split())
+
+
+def floor32(value: float) -> float:
+    """The largest float32 that is not above a float64."""
+    near = np.float32(value)
+    return float(np.nextafter(near, np.float32(-np.inf)) if float(near) > value else near)

@@ -1,0 +1,218 @@
+"""The `forewarn` command: each command a few lines here, its work in a module of its own, imported when called."""
+
+from __future__ import annotations
+
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+app = typer.Typer(
+    name="forewarn",
+    help="Failure warnings 72 hours ahead from SCADA frames on Kafka. Settings: FOREWARN_* variables or forewarn.env.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+model = typer.Typer(no_args_is_help=True, help="Train, export and verify models.")
+alerts = typer.Typer(no_args_is_help=True, help="Warnings as they are published.")
+app.add_typer(model, name="model")
+app.add_typer(alerts, name="alerts")
+
+Instance = Annotated[str, typer.Option(help="Name of a set of local servers; sets do not share data.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
+
+out = Console()
+errors = Console(stderr=True)
+
+
+def run() -> None:
+    """Run the command line; what is the user's or the world's fault becomes one line and exit status 1."""
+    from pipelines.cli.faults import told
+
+    try:
+        app()
+    except Exception as fault:
+        line = told(fault)
+        if line is None:
+            raise
+        errors.print(f"[bold red]error:[/] {line}", highlight=False, soft_wrap=True)
+        sys.exit(1)
+
+
+@app.command(epilog="Example: forewarn up --influx 2.7")
+def up(
+    influx: Annotated[str | None, typer.Option(help="InfluxDB version to start: 1.8 or 2.7.")] = None,
+    instance: Instance = "default",
+    fresh: Annotated[bool, typer.Option(help="Start with empty data folders.")] = False,
+) -> None:
+    """Start Kafka and InfluxDB as local processes, and make topics and bucket."""
+    from infra.bin import services
+    from infra.bin.layout import Options
+    from infra.bin.progress import Progress
+    from pipelines.main import provision
+    from pipelines.settings import Settings
+
+    with Progress() as progress:
+        services.up(Options(influx=influx, instance=instance, fresh=fresh), progress)
+    made = provision(Settings(instance=instance))
+    out.print(f"topics made: {', '.join(made) or 'none, all were there'}")
+
+
+@app.command(epilog="Example: forewarn down --instance demo")
+def down(instance: Instance = "default") -> None:
+    """Stop the local servers; their data stays."""
+    from infra.bin import services
+    from infra.bin.layout import Options
+    from infra.bin.progress import Progress
+
+    with Progress() as progress:
+        ended = services.down(Options(instance=instance), progress)
+    out.print(f"stopped: {', '.join(ended) or 'nothing ran'}")
+
+
+@app.command(epilog="Example: forewarn status --json")
+def status(instance: Instance = "default", as_json: AsJson = False) -> None:
+    """Show which local servers run, where, and how they were obtained."""
+    from infra.bin import services
+
+    command = ["status", "--instance", instance, *(["--json"] if as_json else [])]
+    raise typer.Exit(services.main(command))
+
+
+@app.command(epilog="Example: FOREWARN_KAFKA=kafka:9092 forewarn doctor")
+def doctor(instance: Instance = "default", as_json: AsJson = False) -> None:
+    """Check Kafka, InfluxDB, topics, plant file, models and clock, and say what to do."""
+    from pipelines.cli.doctor import examine, show
+    from pipelines.settings import Settings
+
+    findings = examine(Settings(instance=instance))
+    show(findings, out, as_json)
+    raise typer.Exit(any(not finding.good for finding in findings))
+
+
+@app.command(epilog="Example: FOREWARN_PLANT=plant.toml forewarn worker")
+def worker(
+    instance: Instance = "default",
+    loud: Annotated[bool, typer.Option("--loud", help="Log what Faust and Kafka's client say, too.")] = False,
+) -> None:
+    """Run a stream processor until Ctrl-C or SIGTERM. Start as many as there are partitions."""
+    import uvloop
+
+    from pipelines.cli.logs import to_stderr
+    from pipelines.main import work
+    from pipelines.settings import Settings
+
+    to_stderr(loud)
+    raise typer.Exit(uvloop.run(work(Settings(instance=instance))))
+
+
+@app.command(epilog="Examples: forewarn simulate --days 30   |   forewarn simulate --from rig.csv --map rig.map.toml")
+def simulate(
+    days: Annotated[int, typer.Option(min=1, help="Days of history to stream as fast as Kafka takes them.")] = 60,
+    pumps: Annotated[int, typer.Option(min=1, max=99, help="Pumps in the simulated plant.")] = 12,
+    seed: Annotated[int, typer.Option(help="Seed of the simulated plant.")] = 7,
+    live_rows: Annotated[int, typer.Option(min=0, help="Rows after the history, streamed at --pace.")] = 0,
+    pace: Annotated[float, typer.Option(min=0.1, help="Rows a second of the live part.")] = 60.0,
+    file: Annotated[Path | None, typer.Option("--from", help="Stream this CSV or Parquet file instead.")] = None,
+    by: Annotated[Path | None, typer.Option("--map", help="Which columns of the file are which signals.")] = None,
+    compression: Annotated[str, typer.Option(help="none, lz4, zstd, snappy or gzip.")] = "lz4",
+    instance: Instance = "default",
+) -> None:
+    """Stream the simulated pump plant, or any CSV or Parquet file, to the records topic."""
+    from pipelines.cli import feed
+    from pipelines.settings import Settings
+
+    if (file is None) != (by is None):
+        raise typer.BadParameter("--from and --map go together")
+    settings = Settings(instance=instance)
+    if file is not None and by is not None:
+        feed.stream_file(settings, file, by, compression, errors)
+    else:
+        plan = feed.Plan(days=days, pumps=pumps, seed=seed, live_rows=live_rows, pace=pace)
+        feed.stream_plant(settings, plan, compression, errors)
+
+
+@app.command(epilog="Example: forewarn demo --keep")
+def demo(
+    keep: Annotated[bool, typer.Option(help="Leave servers and worker running at the end.")] = False,
+    days: Annotated[int, typer.Option(min=8, help="Days of simulated history.")] = 60,
+    live_rows: Annotated[int, typer.Option(min=0, help="Rows of the paced phase that latency is measured in.")] = 1200,
+    pace: Annotated[float, typer.Option(min=1, help="Rows a second of the paced phase.")] = 60.0,
+    seed: Annotated[int, typer.Option(help="Seed of the simulated plant.")] = 7,
+    influx: Annotated[str, typer.Option(help="InfluxDB version: 1.8 (quick to build) or 2.7.")] = "1.8",
+) -> None:
+    """Run the whole job on a simulated pump plant, show it live, and end with a summary."""
+    from pipelines.cli import demo as show
+    from pipelines.cli.feed import Plan
+
+    plan = Plan(days=days, pumps=12, seed=seed, live_rows=live_rows, pace=pace)
+    raise typer.Exit(show.run(plan, influx=influx, keep=keep, console=out))
+
+
+@model.command(epilog="Example: forewarn model train --out build/models")
+def train(out_folder: Annotated[Path, typer.Option("--out", help="Folder for the ONNX file and its card.")]) -> None:
+    """Train the starter model on simulated pumps; the same command makes the same bytes."""
+    from pipelines.cli import models
+
+    models.train(out_folder, errors)
+
+
+@model.command(epilog="Example: forewarn model export build/models/pump.onnx models/")
+def export(
+    onnx: Annotated[Path, typer.Argument(help="A trained ONNX file with its card beside it.")],
+    to: Annotated[Path, typer.Argument(help="Folder that workers read models from.")],
+) -> None:
+    """Check a trained model and put it where workers look for it."""
+    from pipelines.cli import models
+
+    models.export(onnx, to, out)
+
+
+@model.command(epilog="Example: forewarn model verify models/starter/pump.onnx")
+def verify(onnx: Annotated[Path, typer.Argument(help="An ONNX file with its card beside it.")], as_json: AsJson = False) -> None:
+    """Check that file, card and this program agree, and that a row's result does not depend on its batch."""
+    from pipelines.cli import models
+
+    models.verify(onnx, out, as_json)
+
+
+@alerts.command(epilog="Example: forewarn alerts watch --all --json | jq .asset")
+def watch(
+    instance: Instance = "default",
+    all_of_them: Annotated[bool, typer.Option("--all", help="Begin with the oldest, not with the next.")] = False,
+    once: Annotated[bool, typer.Option(help="Stop at the end of what is there.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Print warnings as they are opened, revised and cleared, each revision once."""
+    from pipelines.cli.watching import watch_alerts
+    from pipelines.settings import Settings
+
+    watch_alerts(Settings(instance=instance), all_of_them or once, once, out, as_json)
+
+
+@app.command(epilog="Examples: forewarn schema > records.schema.json   |   forewarn schema --asyncapi")
+def schema(
+    asyncapi: Annotated[bool, typer.Option(help="An AsyncAPI document of all topics instead.")] = False,
+) -> None:
+    """Print the JSON Schema of every record that travels."""
+    import json
+
+    from pipelines.schema import asyncapi_document, json_schema
+
+    sys.stdout.write(json.dumps(asyncapi_document() if asyncapi else json_schema(), indent=2) + "\n")
+
+
+def environment(settings: Any) -> dict[str, str]:
+    """Settings as the environment of a child process."""
+    values = settings.model_dump(mode="python")
+    token = values.pop("influx_token").get_secret_value()
+    plain = {f"FOREWARN_{name.upper()}": str(value) for name, value in values.items() if value is not None}
+    return {**os.environ, **plain, "FOREWARN_INFLUX_TOKEN": token}
+
+
+

@@ -1,0 +1,5 @@
+"""`python -m pipelines.cli` is the `forewarn` command."""
+
+from pipelines.cli import run
+
+run()

@@ -1,0 +1,118 @@
+"""Looks at each part an installation needs and says what is wrong and what to do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from urllib.request import urlopen
+
+from rich.console import Console
+from rich.table import Table
+
+from connectors.influx import admin as influx_admin
+from connectors.kafka.admin import KafkaAdmin, check_reachable
+from models.plant import Plant
+from pipelines.cli.faults import told
+from pipelines.main import influx_target, read_hazards, read_plant
+from pipelines.settings import Settings
+from pipelines.topics import TOPICS
+
+CLOCK_OFF_S = 2.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One thing looked at."""
+
+    what: str
+    good: bool
+    detail: str
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """Look at everything; no finding stops the next."""
+    checks: tuple[tuple[str, Callable[[Settings], str]], ...] = (
+        ("plant file", _plant),
+        ("models", _models),
+        ("Kafka", _kafka),
+        ("topics", _topics),
+        ("InfluxDB", _influx),
+        ("clock", _clock),
+    )
+    return [_finding(what, check, settings) for what, check in checks]
+
+
+def show(findings: list[Finding], console: Console, as_json: bool) -> None:
+    """Print findings as a table or as JSON."""
+    if as_json:
+        console.out(json.dumps([asdict(finding) for finding in findings]), highlight=False)
+        return
+    table = Table("", "looked at", "found", box=None)
+    for finding in findings:
+        mark = "[green]ok[/]" if finding.good else "[red]no[/]"
+        table.add_row(mark, finding.what, finding.detail)
+    console.print(table)
+
+
+class Unfit(Exception):
+    """A part works but does not fit; the message says what to do."""
+
+
+def _finding(what: str, check: Callable[[Settings], str], settings: Settings) -> Finding:
+    try:
+        return Finding(what=what, good=True, detail=check(settings))
+    except Unfit as unfit:
+        return Finding(what=what, good=False, detail=str(unfit))
+    except Exception as fault:
+        line = told(fault)
+        if line is None:
+            raise
+        return Finding(what=what, good=False, detail=line)
+
+
+def _plant(settings: Settings) -> str:
+    plant: Plant = read_plant(settings.plant)
+    return f"{settings.plant}: plant '{plant.plant}', {len(plant.assets)} assets of {len(plant.types)} types"
+
+
+def _models(settings: Settings) -> str:
+    hazards = read_hazards(read_plant(settings.plant), settings.models)
+    return ", ".join(hazard.card.version for hazard in hazards.values()) or "no type names one: rows are kept, nothing is scored"
+
+
+def _kafka(settings: Settings) -> str:
+    check_reachable(settings.kafka)
+    return settings.kafka
+
+
+def _topics(settings: Settings) -> str:
+    check_reachable(settings.kafka)
+    with KafkaAdmin(settings.kafka, settings.topic_prefix) as admin:
+        found = admin.partitions()
+    missing = [spec.topic for spec in TOPICS if spec.topic not in found]
+    if missing:
+        raise Unfit(f"missing: {', '.join(missing)}; a worker makes them, or `forewarn up`")
+    wrong = {topic: count for topic, count in found.items() if count != settings.partitions}
+    if wrong:
+        raise Unfit(f"FOREWARN_PARTITIONS is {settings.partitions}, but {wrong}: set it to what the topics have")
+    return f"{len(found)} topics of {settings.partitions} partitions"
+
+
+def _influx(settings: Settings) -> str:
+    version = influx_admin.reachable(settings.influx_url)
+    influx_admin.ensure(influx_target(settings), settings.retention_days)
+    return f"{version} at {settings.influx_url}, bucket {settings.influx_bucket}"
+
+
+def _clock(settings: Settings) -> str:
+    """Compare with InfluxDB's clock, by the Date header of its /ping."""
+    import time
+    from email.utils import parsedate_to_datetime
+
+    influx_admin.reachable(settings.influx_url)
+    with urlopen(f"{settings.influx_url}/ping", timeout=2) as reply:  # noqa: S310 - the user's own address
+        off_s = time.time() - parsedate_to_datetime(reply.headers["Date"]).timestamp()
+    if abs(off_s - 0.5) > CLOCK_OFF_S:
+        raise Unfit(f"this machine and InfluxDB's differ by {off_s:.0f} s: run a time service (chrony) on both")
+    return "agrees with InfluxDB's to the second"

@@ -1,0 +1,118 @@
+"""Streams the simulated plant or a file to the `records` topic: each record to its key's partition, ticks to all."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from connectors.files import table
+from connectors.kafka.plain import Compression, LogProducer
+from connectors.scada import simulator
+from connectors.scada.simulator import START_US, History
+from models.physics.fleet import FleetSpec
+from models.records import AnyInput, Frame, Tick, encode, key_of
+from pipelines.main import provision, read_plant
+from pipelines.settings import Settings
+from pipelines.topics import Topic, named, partition_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What the simulated plant streams: `days` of history at full speed, then `live_rows` at `pace` rows a second."""
+
+    days: int
+    pumps: int
+    seed: int
+    live_rows: int
+    pace: float
+
+    @property
+    def spec(self) -> FleetSpec:
+        """The plant, with enough days for history and live rows."""
+        live_days = -(-2 * self.live_rows // (144 * self.pumps))
+        return FleetSpec(start_us=START_US, n_pumps=self.pumps, days=self.days + live_days)
+
+    @property
+    def live_from_us(self) -> int:
+        """When the live part begins."""
+        return START_US + self.days * 86_400_000_000
+
+    def cut(self, history: History) -> History:
+        """The history without what comes after the last live row's instant."""
+        last = int(np.searchsorted(history.time_us, self.live_from_us)) + self.live_rows
+        rows = int(np.searchsorted(history.time_us, history.time_us[last - 1], side="right"))
+        end_us = int(history.time_us[rows - 1])
+        return History(
+            asset=history.asset[:rows],
+            time_us=history.time_us[:rows],
+            values=history.values[:rows],
+            events=tuple(event for event in history.events if event.time_us <= end_us),
+        )
+
+
+def bar(console: Console) -> Progress:
+    """A progress bar; plain lines are printed nowhere, so that pipes stay clean."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+
+
+def history_of(plan: Plan, cache: Path, console: Console) -> History:
+    """The plan's simulated history, from the cache if it was simulated before."""
+    with bar(console) as progress:
+        task = progress.add_task("simulating days", total=plan.spec.days)
+        return plan.cut(
+            simulator.simulate(
+                plan.spec, plan.seed, cache / "simulated", lambda done, _of: progress.update(task, completed=done)
+            )
+        )
+
+
+def stream_plant(settings: Settings, plan: Plan, compression: str, console: Console) -> None:
+    """Stream the simulated plant; prints how much it was."""
+    plant = read_plant(settings.plant).plant
+    provision(settings)
+    history = history_of(plan, settings.cache_folder, console)
+    records = simulator.records(history, plant)
+    _stream(settings, _paced(records, plan), len(history.time_us), compression, console)
+
+
+def stream_file(settings: Settings, file: Path, map_file: Path, compression: str, console: Console) -> None:
+    """Stream a CSV or Parquet file by its map."""
+    plant = read_plant(settings.plant).plant
+    by = table.read_map(map_file)
+    provision(settings)
+    rows = table.count(file) * len(by.assets)
+    _stream(settings, table.records(file, by, plant), rows, compression, console)
+
+
+def _paced(records: Iterable[AnyInput], plan: Plan) -> Iterator[AnyInput]:
+    """Records of the live part wait for their turn; ticks wait for the frame after them."""
+    due_s: float | None = None
+    for record in records:
+        if isinstance(record, Frame) and record.times_us[0] >= plan.live_from_us:
+            due_s = time.monotonic() if due_s is None else due_s + 1 / plan.pace
+            time.sleep(max(0.0, due_s - time.monotonic()))
+        yield record
+
+
+def _stream(settings: Settings, records: Iterable[AnyInput], rows: int, compression: str, console: Console) -> None:
+    topic, began_s, sent = named(settings.topic_prefix, Topic.RECORDS), time.monotonic(), 0
+    with LogProducer(settings.kafka, Compression(compression), linger_ms=2) as producer, bar(console) as progress:
+        task = progress.add_task("streaming rows", total=rows)
+        for record in records:
+            if isinstance(record, Tick):
+                for partition in range(settings.partitions):
+                    producer.send(topic, record.plant.encode(), encode(record), partition)
+                continue
+            key = key_of(record.plant, record.asset)
+            producer.send(topic, key, encode(record), partition_of(key, settings.partitions))
+            if isinstance(record, Frame):
+                sent += len(record.times_us)
+                progress.update(task, completed=sent)
+    console.print(f"streamed {sent:,} rows to {topic} in {time.monotonic() - began_s:.1f} s", highlight=False)

@@ -1,0 +1,78 @@
+"""What the environment and a file say, read once into a frozen object. Nothing else of ours reads the environment.
+
+Order: variables `FOREWARN_*`, then `forewarn.env` in the working folder, then the servers `forewarn up` started, then
+the defaults here.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+STARTER = Path(__file__).parent.parent / "models" / "starter"
+"""The model and plant file that come with the package."""
+
+
+class Settings(BaseSettings):
+    """One installation. Secrets print as stars."""
+
+    model_config = SettingsConfigDict(env_prefix="FOREWARN_", env_file="forewarn.env", extra="ignore", frozen=True)
+
+    kafka: str = Field("127.0.0.1:9092", description="host:port[,host:port] of Kafka")
+    influx_url: str = Field("http://127.0.0.1:8086", description="URL of InfluxDB, 1.8 or 2.x")
+    influx_token: SecretStr = Field(SecretStr(""), description="API token; user:password on 1.8")
+    influx_org: str = Field("forewarn", description="organisation on 2.x")
+    influx_bucket: str = Field("forewarn", description="bucket; database/retention on 1.8")
+    retention_days: int | None = Field(None, description="how long InfluxDB keeps rows; none: for ever")
+    plant: Path = Field(STARTER / "pumps.toml", description="the plant file")
+    models: Path = Field(STARTER, description="folder of NAME.onnx and NAME.json")
+    group: str = Field("forewarn", description="consumer group; a new one starts from the log's beginning")
+    topic_prefix: str = Field("", description="put before every topic's name")
+    partitions: int = Field(6, ge=1, description="partitions of every topic, fixed once created")
+    snapshot_s: float = Field(5.0, gt=0, description="seconds between snapshots of a partition's state")
+    lateness_s: int = Field(120, ge=0, le=600, description="how late a sample may come and still change a forecast")
+    tick_s: float = Field(60.0, ge=0, description="seconds between ticks of the worker; 0 where a feed publishes them")
+    cache: Path = Field(Path("~/.cache/forewarn"), description="programs, data and logs of local servers")
+    instance: str = Field("default", description="which of the servers that `forewarn up` started")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Add the running local servers as the last source."""
+        known = {**dotenv_settings(), **env_settings(), **init_settings()}
+        return init_settings, env_settings, dotenv_settings, _LocalServers(settings_cls, known)
+
+    @property
+    def cache_folder(self) -> Path:
+        """The cache with `~` put in."""
+        return self.cache.expanduser()
+
+
+class _LocalServers(PydanticBaseSettingsSource):
+    """Addresses and credentials of the servers that `forewarn up` started, from their instance's folder."""
+
+    def __init__(self, settings_cls: type[BaseSettings], known: dict[str, Any]) -> None:
+        super().__init__(settings_cls)
+        cache = Path(known.get("cache", "~/.cache/forewarn")).expanduser()
+        self._file = cache / "instances" / str(known.get("instance", "default")) / "services.json"
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002 - the base's signature
+        """Not asked, since all values come at once."""
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        """The instance's settings; none where it does not run."""
+        if not self._file.is_file():
+            return {}
+        found: dict[str, str] = json.loads(self._file.read_text())["settings"]
+        return {name.removeprefix("FOREWARN_").lower(): value for name, value in found.items()}

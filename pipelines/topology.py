@@ -1,0 +1,50 @@
+"""The stages of a step as a table, and the picture of it: ARCHITECTURE.md shows what `diagram` draws, and a test compares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pipelines.topics import TOPICS, Topic
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """A pure step: its module in pipelines.stages, what it takes and gives, and where its effects go."""
+
+    name: str
+    takes: str
+    gives: str
+    publishes: Topic | None = None
+    stores: bool = False
+
+
+STAGES: tuple[Stage, ...] = (
+    Stage(name="decode", takes="raw records", gives="columns per asset type, ticks", publishes=Topic.DEAD_LETTERS),
+    Stage(name="screen", takes="columns", gives="good samples, rows to store", publishes=Topic.DEAD_LETTERS, stores=True),
+    Stage(name="order", takes="times of rows, ticks, repairs", gives="watermarks, segments"),
+    Stage(name="window", takes="good samples by segment", gives="bins, due minutes, features"),
+    Stage(name="score", takes="features", gives="chances, drivers", publishes=Topic.FORECASTS),
+    Stage(name="warn", takes="final forecasts", gives="warnings", publishes=Topic.ALERTS),
+)
+
+
+def describe() -> str:
+    """The stages and topics as plain text."""
+    lines = [f"{stage.name:8} {stage.takes} -> {stage.gives}" for stage in STAGES]
+    lines += [f"{spec.topic:14} {spec.holds} (key {spec.key})" for spec in TOPICS]
+    return "\n".join(lines)
+
+
+def diagram() -> str:
+    """The topology as a Mermaid flowchart."""
+    lines = ["flowchart LR", "  feeds([feeds]) --> records[(records)]", f"  records --> {STAGES[0].name}", "  subgraph Partition"]
+    lines += [f"    {a.name} -- {a.gives} --> {b.name}" for a, b in zip(STAGES, STAGES[1:], strict=False)]
+    lines.append("  end")
+    for stage in STAGES:
+        if stage.publishes:
+            node = stage.publishes.replace("-", "_")
+            lines.append(f"  {stage.name} --> {node}[({stage.publishes})]")
+        if stage.stores:
+            lines.append(f"  {stage.name} --> influx[(InfluxDB)]")
+    lines.append("  Partition -- snapshots --> state[(state)]")
+    return "\n".join(lines)

@@ -1,0 +1,203 @@
+"""A whole installation on real servers: topics, bucket, plant and model of its own, and worker processes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+import polars as pl
+
+from connectors.influx import admin as influx_admin
+from connectors.influx.query import InfluxReader
+from connectors.kafka.admin import KafkaAdmin
+from connectors.kafka.plain import Compression, LogProducer, read
+from connectors.memory import MemoryStore
+from models.plant import Plant
+from models.records import AnyInput, Tick, encode, key_of
+from pipelines.driver import Driver
+from pipelines.ledger import Ledger
+from pipelines.main import influx_target, provision
+from pipelines.partition import Partition
+from pipelines.settings import Settings
+from pipelines.topics import Topic, named, partition_of
+from tests.kit import tiny
+
+ROOT = Path(__file__).parents[2]
+EVER_US = 4_000_000_000_000_000
+PARTITIONS = 3
+
+
+class Installation:
+    """A context manager; leaving it ends the workers and deletes topics and bucket."""
+
+    def __init__(self, folder: Path, influx: str = "27", snapshot_s: float = 0.5) -> None:
+        self.name = f"t{uuid.uuid4().hex[:8]}"
+        self.folder = folder / self.name
+        self.folder.mkdir()
+        (self.folder / "plant.toml").write_text(tiny.PLANT_TOML)
+        tiny.write(self.folder)
+        given = json.loads(os.environ[f"FOREWARN_TEST_INFLUX_{influx}"])
+        bucket = f"{self.name}/kept" if "/" in given["FOREWARN_INFLUX_BUCKET"] else self.name
+        self.settings = Settings(
+            kafka=os.environ["FOREWARN_TEST_KAFKA"],
+            influx_url=given["FOREWARN_INFLUX_URL"],
+            influx_token=given["FOREWARN_INFLUX_TOKEN"],
+            influx_org=given["FOREWARN_INFLUX_ORG"],
+            influx_bucket=bucket,
+            plant=self.folder / "plant.toml",
+            models=self.folder,
+            topic_prefix=f"{self.name}.",
+            partitions=PARTITIONS,
+            snapshot_s=snapshot_s,
+            tick_s=0,
+        )
+        self.workers: list[subprocess.Popen[bytes]] = []
+        self._feed: threading.Thread | None = None
+
+    def __enter__(self) -> Installation:
+        provision(self.settings)
+        self._admin = KafkaAdmin(self.settings.kafka, self.settings.topic_prefix)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for worker in self.workers:
+            if worker.poll() is None:
+                worker.kill()
+                worker.wait()
+        if self._feed is not None:
+            self._feed.join()
+        self._admin.delete_all()
+        self._admin.close()
+        influx_admin.drop(influx_target(self.settings))
+
+    def worker(self, crash_at: str = "") -> subprocess.Popen[bytes]:
+        """Start a worker process; its log is in the folder."""
+        from pipelines.cli import environment
+
+        environ = environment(self.settings) | ({"FOREWARN_CRASH_AT": crash_at} if crash_at else {})
+        log = (self.folder / f"worker-{len(self.workers)}.log").open("wb")
+        started = subprocess.Popen(
+            [sys.executable, "-m", "pipelines.cli", "worker"], cwd=ROOT, env=environ, stdout=log, stderr=log
+        )
+        self.workers.append(started)
+        return started
+
+    def send(
+        self, records: Sequence[AnyInput | bytes], seconds: float = 0.0, compression: Compression | None = None
+    ) -> None:
+        """Put records on the log, evenly over some seconds. Bytes go to the partition of pump-01."""
+        topic, began = named(self.settings.topic_prefix, Topic.RECORDS), time.monotonic()
+        with LogProducer(self.settings.kafka, compression, linger_ms=1) as producer:
+            for at, record in enumerate(records):
+                if seconds and at % 20 == 0:
+                    time.sleep(max(0.0, began + seconds * at / len(records) - time.monotonic()))
+                if isinstance(record, Tick):
+                    for partition in range(PARTITIONS):
+                        producer.send(topic, record.plant.encode(), encode(record), partition)
+                    continue
+                raw = isinstance(record, bytes)
+                key = key_of("tiny", "pump-01" if raw else record.asset)
+                producer.send(topic, key, record if raw else encode(record), partition_of(key, PARTITIONS))
+
+    def feed(self, records: Sequence[AnyInput | bytes], seconds: float) -> None:
+        """Send in the background."""
+        self._feed = threading.Thread(target=self.send, args=(records, seconds))
+        self._feed.start()
+
+    def lag(self) -> dict[int, int]:
+        """Records not yet in a snapshot."""
+        return self._admin.lag(self.settings.topic_prefix + self.settings.group)
+
+    def finish(self, timeout_s: float = 60.0) -> None:
+        """Wait until a snapshot of every partition covers all that was sent."""
+        if self._feed is not None:
+            self._feed.join()
+        self.wait(lambda: not any(self.lag().values()), timeout_s)
+
+    def wait(self, true: Callable[[], bool], timeout_s: float) -> float:
+        """Seconds until it is true; fails with the workers' logs."""
+        began = time.monotonic()
+        while not true():
+            if time.monotonic() - began > timeout_s:
+                raise AssertionError(f"still not so after {timeout_s} s\n{self.told()}")
+            time.sleep(0.1)
+        return time.monotonic() - began
+
+    def told(self) -> str:
+        """The ends of the workers' logs."""
+        return "\n".join(f"--- {log.name}\n{log.read_text()[-3000:]}" for log in sorted(self.folder.glob("worker-*.log")))
+
+    def published(self, topic: Topic) -> dict[int, list[bytes]]:
+        """Values by partition, repeats and all."""
+        out: dict[int, list[bytes]] = {p: [] for p in range(PARTITIONS)}
+        for record in read(self.settings.kafka, named(self.settings.topic_prefix, topic)):
+            out[record.partition].append(record.value or b"")
+        return out
+
+    def stored(self, measurement: str) -> pl.DataFrame:
+        """All rows in InfluxDB."""
+
+        async def ask() -> pl.DataFrame:
+            async with InfluxReader(influx_target(self.settings)) as reader:
+                return await reader.read(measurement, 0, EVER_US)
+
+        return asyncio.run(ask())
+
+    def ledger(self) -> Ledger:
+        """Sum of the ledgers in the last snapshots."""
+        last: dict[int, Ledger] = {}
+        for record in read(self.settings.kafka, named(self.settings.topic_prefix, Topic.STATE)):
+            if record.value and (record.key or b"").endswith(b"/chunk-0"):
+                last[record.partition] = msgspec.json.decode(record.value, type=Ledger)
+        return Ledger.total(last.values())
+
+    def stop(self, *workers: subprocess.Popen[bytes]) -> None:
+        """SIGTERM; each must end well."""
+        for worker in workers:
+            worker.send_signal(signal.SIGTERM)
+        for worker in workers:
+            assert worker.wait(20) == 0, self.told()
+
+
+class Undisturbed:
+    """What the driver makes of the same records, in memory."""
+
+    def __init__(self, records: Sequence[AnyInput]) -> None:
+        plant: Plant = tiny.plant()
+        hazards = {"tiny": tiny.hazard()}
+        self.store = MemoryStore()
+        self.outputs: dict[Topic, dict[int, list[bytes]]] = {
+            topic: {p: [] for p in range(PARTITIONS)} for topic in Topic
+        }
+        driver = Driver([Partition(plant, hazards) for _ in range(PARTITIONS)])
+        for partition, effects in driver.feed(records):
+            asyncio.run(self.store.write(effects.rows))
+            for output in effects.outputs:
+                self.outputs[output.topic][partition].append(output.value)
+        self.ledger = Ledger.total(partition.ledger for partition in driver.partitions)
+
+    def stored(self, measurement: str) -> pl.DataFrame:
+        """All rows."""
+        return asyncio.run(self.store.read(measurement, 0, EVER_US))
+
+
+def check(installation: Installation, undisturbed: Undisturbed, *, repeats: bool) -> None:
+    """Outputs and rows are those of the undisturbed run; with `repeats`, equal bytes may stand twice on a topic."""
+    for topic in (Topic.FORECASTS, Topic.ALERTS, Topic.DEAD_LETTERS):
+        for partition, found in installation.published(topic).items():
+            kept = list(dict.fromkeys(found)) if repeats else found
+            assert kept == undisturbed.outputs[topic][partition], f"{topic} of partition {partition}\n{installation.told()}"
+    for measurement in ("pump", "fan"):
+        found, wanted = installation.stored(measurement), undisturbed.stored(measurement)
+        assert found.equals(wanted.select(found.columns)), f"rows of {measurement}: {len(found)}, not {len(wanted)}"
+    assert installation.ledger() == undisturbed.ledger

@@ -1,0 +1,176 @@
+"""Snapshots on a real broker: whole or not at all, of one owner, and only with the log they belong to."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from connectors.kafka.plain import read
+from connectors.kafka.snapshots import REQUEST_BYTES, KafkaSnapshots, StateUnusable
+from pipelines.ports import Fenced, Snapshot
+from pipelines.topics import Topic, named
+from tests.servers.kafka.trial import Trial
+
+GROUP = "g"
+CHUNKS = tuple(os.urandom(450_000) for _ in range(3))
+SMALL = (b"small",)
+
+
+def run(trial: Trial, play: Callable[[KafkaSnapshots, KafkaSnapshots], Awaitable[None]]) -> None:
+    """Play with two workers' snapshots."""
+
+    async def both() -> None:
+        first = KafkaSnapshots(trial.address, GROUP, trial.prefix)
+        second = KafkaSnapshots(trial.address, GROUP, trial.prefix)
+        try:
+            await play(first, second)
+        finally:
+            await first.stop()
+            await second.stop()
+
+    asyncio.run(both())
+
+
+def test_a_partition_begins_without_a_snapshot(trial: Trial) -> None:
+    async def play(first: KafkaSnapshots, second: KafkaSnapshots) -> None:
+        assert await first.open(0) is None
+
+    run(trial, play)
+
+
+def test_what_was_kept_is_restored_though_it_exceeds_a_megabyte(trial: Trial) -> None:
+    trial.send(10)
+
+    async def play(first: KafkaSnapshots, second: KafkaSnapshots) -> None:
+        await first.open(0)
+        await first.commit(0, Snapshot(4, CHUNKS))
+        await first.commit(0, Snapshot(7, CHUNKS[::-1]))
+        assert await second.open(0) == Snapshot(7, CHUNKS[::-1])
+        assert await second.open(1) is None
+
+    run(trial, play)
+
+
+def test_a_smaller_snapshot_deletes_the_chunks_it_does_not_need(trial: Trial) -> None:
+    trial.send(10)
+
+    async def play(first: KafkaSnapshots, second: KafkaSnapshots) -> None:
+        await first.open(0)
+        await first.commit(0, Snapshot(4, CHUNKS))
+        assert await second.open(0) == Snapshot(4, CHUNKS)
+        await second.commit(0, Snapshot(5, SMALL))
+        assert await first.open(0) == Snapshot(5, SMALL)
+
+    run(trial, play)
+    last = {record.key: record.value for record in read(trial.address, named(trial.prefix, Topic.STATE))}
+    assert {key: value for key, value in last.items() if b"chunk" in (key or b"") and value} == {
+        b"g/0/chunk-0": b"small"
+    }
+
+
+def test_a_snapshot_without_chunks_is_restored(trial: Trial) -> None:
+    trial.send(10)
+
+    async def play(first: KafkaSnapshots, second: KafkaSnapshots) -> None:
+        await first.open(0)
+        await first.commit(0, Snapshot(4, ()))
+        assert await second.open(0) == Snapshot(4, ())
+
+    run(trial, play)
+
+
+def test_who_was_taken_over_from_is_fenced_and_not_seen(trial: Trial) -> None:
+    trial.send(10)
+
+    async def play(first: KafkaSnapshots, second: KafkaSnapshots) -> None:
+        await first.open(0)
+        await first.commit(0, Snapshot(4, SMALL))
+        assert await second.open(0) == Snapshot(4, SMALL)
+        with pytest.raises(Fenced):
+            await first.commit(0, Snapshot(9, CHUNKS))
+        with pytest.raises(Fenced):
+            await first.commit(0, Snapshot(9, CHUNKS))
+        await second.commit(0, Snapshot(5, SMALL))
+        assert await first.open(0) == Snapshot(5, SMALL)
+
+    run(trial, play)
+
+
+def test_an_unfinished_transaction_is_not_seen(trial: Trial) -> None:
+    trial.send(10)
+
+    async def play(first: KafkaSnapshots, second: KafkaSnapshots) -> None:
+        await first.open(0)
+        await first.commit(0, Snapshot(4, SMALL))
+        await first.close(0)
+        half = AIOKafkaProducer(bootstrap_servers=trial.address, transactional_id=f"{trial.prefix}{GROUP}-0")
+        await half.start()
+        await half.begin_transaction()
+        await half.send_and_wait(named(trial.prefix, Topic.STATE), b"half", b"g/0/chunk-0", 0)
+        try:
+            assert await second.open(0) == Snapshot(4, SMALL)
+        finally:
+            await asyncio.wait_for(half.client.close(), 5)
+            half._closed = True
+            half._sender.sender_task.cancel()
+
+    run(trial, play)
+
+
+def test_a_manifest_is_found_behind_many_other_records(trial: Trial) -> None:
+    trial.send(10)
+
+    async def play(first: KafkaSnapshots, second: KafkaSnapshots) -> None:
+        other = KafkaSnapshots(trial.address, "other", trial.prefix)
+        await first.open(0)
+        await first.commit(0, Snapshot(4, SMALL))
+        await other.open(0)
+        for _ in range(60):
+            await other.commit(0, Snapshot(3, SMALL))
+        assert await second.open(0) == Snapshot(4, SMALL)
+        assert await other.open(0) == Snapshot(3, SMALL)
+        await other.stop()
+
+    run(trial, play)
+
+
+def test_a_chunk_that_fits_no_message_is_refused_and_the_partition_kept(trial: Trial) -> None:
+    trial.send(10)
+
+    async def play(first: KafkaSnapshots, second: KafkaSnapshots) -> None:
+        await first.open(0)
+        with pytest.raises(ValueError, match="fits no message"):
+            await first.commit(0, Snapshot(4, (bytes(REQUEST_BYTES),)))
+        await first.commit(0, Snapshot(4, SMALL))
+        assert await second.open(0) == Snapshot(4, SMALL)
+
+    run(trial, play)
+
+
+def test_a_snapshot_beyond_the_log_is_an_error_that_says_what_to_do(trial: Trial) -> None:
+    trial.send(10)
+
+    async def play(first: KafkaSnapshots, second: KafkaSnapshots) -> None:
+        await first.open(0)
+        await first.commit(0, Snapshot(11, SMALL))
+        with pytest.raises(StateUnusable, match="stop all workers and delete"):
+            await second.open(0)
+
+    run(trial, play)
+
+
+def test_another_number_of_partitions_is_an_error(trial: Trial) -> None:
+    trial.send(10)
+
+    async def play(first: KafkaSnapshots, second: KafkaSnapshots) -> None:
+        await first.open(0)
+        first._owners[0].partitions = 6
+        await first.commit(0, Snapshot(4, SMALL))
+        with pytest.raises(StateUnusable, match="has 2 partitions, but its state was kept when it had 6"):
+            await second.open(0)
+
+    run(trial, play)

@@ -1,0 +1,163 @@
+"""The store against a server that misbehaves on cue: what is tried again, for how long, and what is given up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import numpy as np
+import pytest
+from aiohttp import web
+
+from connectors.influx.store import InfluxStore, WriteOptions
+from connectors.influx.target import Target
+from pipelines.ports import Refusal, Rows, StoreDown
+
+QUICK = WriteOptions(
+    lines_per_post=100, lanes=2, give_up_s=1.0, first_pause_s=0.01, longest_pause_s=0.05, timeout_s=0.3
+)
+Reply = Callable[[str], web.Response | None]
+
+
+def rows(count: int) -> Rows:
+    return Rows(
+        "pump", "demo", ("a", "b", "c"), np.arange(count) % 3, np.arange(count), {"x": np.arange(count, dtype=float)}
+    )
+
+
+@asynccontextmanager
+async def serving(reply: Reply, options: WriteOptions = QUICK) -> AsyncIterator[tuple[InfluxStore, list[str]]]:
+    """A store on a server that keeps what it takes; `reply` says what it answers instead, or None. Yields both."""
+    taken: list[str] = []
+
+    async def handle(request: web.Request) -> web.Response:
+        body = await request.text()
+        refusal = reply(body)
+        if refusal is None:
+            taken.extend(body.split("\n"))
+            return web.Response(status=204)
+        return refusal
+
+    app = web.Application()
+    app.router.add_post("/api/v2/write", handle)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    port = runner.addresses[0][1]
+    try:
+        async with InfluxStore(Target(f"http://127.0.0.1:{port}", "t", "o", "b"), options) as store:
+            yield store, taken
+    finally:
+        await runner.cleanup()
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+def test_trouble_that_passes_is_not_noticed(status: int) -> None:
+    troubles = [status] * 3
+
+    async def body() -> None:
+        async with serving(lambda _: web.Response(status=troubles.pop()) if troubles else None) as (store, taken):
+            assert not await store.write([rows(500)])
+            assert len(set(taken)) == 500
+
+    asyncio.run(body())
+
+
+def test_trouble_that_stays_raises_store_down_in_bounded_time() -> None:
+    async def body() -> None:
+        async with serving(lambda _: web.Response(status=503, text="overloaded")) as (store, _):
+            with pytest.raises(StoreDown, match=r"overloaded.*write the same again"):
+                await asyncio.wait_for(store.write([rows(500)]), timeout=5)
+
+    asyncio.run(body())
+
+
+def test_an_address_where_nothing_listens_raises_store_down() -> None:
+    async def body() -> None:
+        async with InfluxStore(Target("http://127.0.0.1:9", "t", "o", "b"), QUICK) as store:
+            with pytest.raises(StoreDown, match=r"http://127\.0\.0\.1:9"):
+                await store.write([rows(1)])
+
+    asyncio.run(body())
+
+
+def test_retry_after_is_waited_for() -> None:
+    told: list[float] = []
+
+    async def body() -> None:
+        now = asyncio.get_running_loop().time
+
+        def reply(_: str) -> web.Response | None:
+            told.append(now())
+            return web.Response(status=503, headers={"Retry-After": "0.5"}) if len(told) == 1 else None
+
+        async with serving(reply) as (store, _):
+            await store.write([rows(1)])
+            assert told[1] - told[0] >= 0.5
+
+    asyncio.run(body())
+
+
+def test_a_retry_after_past_the_deadline_gives_up_at_once() -> None:
+    async def body() -> None:
+        now = asyncio.get_running_loop().time
+        async with serving(lambda _: web.Response(status=503, headers={"Retry-After": "60"})) as (store, _):
+            begun = now()
+            with pytest.raises(StoreDown):
+                await store.write([rows(1)])
+            assert now() - begun < 0.5
+
+    asyncio.run(body())
+
+
+def test_lines_that_the_server_cannot_read_are_found_and_named_by_row() -> None:
+    """As 2.7 does: one line it cannot parse, and nothing of the post is stored."""
+    bad = {17, 18, 333}
+
+    def reply(body: str) -> web.Response | None:
+        if any(int(line.rsplit(" ", 1)[1]) in bad for line in body.split("\n")):
+            return web.json_response({"code": "invalid", "message": "unable to parse 'x'"}, status=400)
+        return None
+
+    async def body() -> None:
+        async with serving(reply) as (store, taken):
+            refused = await store.write([rows(3), rows(500)])
+            assert refused == [Refusal(1, row, "unable to parse 'x'") for row in sorted(bad)]
+            assert len(set(taken)) == 500 - len(bad)
+
+    asyncio.run(body())
+
+
+def test_a_single_line_too_large_is_refused() -> None:
+    def reply(body: str) -> web.Response | None:
+        return web.Response(status=413, text="too large") if "asset=b" in body else None
+
+    async def body() -> None:
+        async with serving(reply) as (store, taken):
+            assert [one.row for one in await store.write([rows(30)])] == list(range(1, 30, 3))
+            assert len(taken) == 20
+
+    asyncio.run(body())
+
+
+def test_posts_of_one_asset_keep_their_order_while_the_first_is_tried_again() -> None:
+    troubles = [503, 503]
+
+    def reply(_: str) -> web.Response | None:
+        return web.Response(status=troubles.pop()) if troubles else None
+
+    async def body() -> None:
+        async with serving(reply) as (store, taken):
+            await asyncio.gather(*(store.write([rows(250)]) for _ in range(3)))
+            for asset in "abc":
+                times = [int(line.rsplit(" ", 1)[1]) for line in taken if f"asset={asset}" in line]
+                assert times == sorted(times[: len(times) // 3]) * 3
+
+    asyncio.run(body())
+
+
+def test_a_store_that_is_not_open_says_so() -> None:
+    with pytest.raises(RuntimeError, match="async with"):
+        asyncio.run(InfluxStore(Target("http://127.0.0.1:9", "t", "o", "b")).write([rows(1)]))

@@ -1,0 +1,46 @@
+"""Records: one wire form, ids from identity alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.records import HORIZONS_H, Frame, Tick, decode, encode, frame, id_of, key_of
+
+
+def test_a_frame_has_the_documented_wire_form():
+    made = frame("p", "pump-01", "plc", [5], {"pressure_bar": [1.5], "on": [True]})
+    assert encode(made) == (
+        b'{"type":"frame","plant":"p","asset":"pump-01","source":"plc","times_us":[5],'
+        b'"signals":{"pressure_bar":[1.5],"on":[true]},"quality":{}}'
+    )
+    assert decode(encode(made)) == made
+
+
+def test_a_frame_without_quality_is_read():
+    text = b'{"type":"frame","plant":"p","asset":"a","source":"s","times_us":[1],"signals":{"x":[null]}}'
+    read = decode(text)
+    assert isinstance(read, Frame)
+    assert read.signals == {"x": [None]}
+
+
+def test_columns_of_unequal_length_are_refused_when_made():
+    with pytest.raises(ValueError, match="'x': 2"):
+        frame("p", "a", "s", [1], {"x": [1.0, 2.0]})
+
+
+def test_ids_tell_identities_apart_and_never_change():
+    assert id_of("alert", "p", "a", "any", 1) == id_of("alert", "p", "a", "any", 1)
+    others = {id_of(*parts) for parts in [("alert", "p", "a", "any", 1), ("alert", "p", "a", "any", 2), ("alert", "pa", "", "any", 1)]}
+    assert len(others) == 3
+
+
+def test_keys_are_utf8_plant_and_asset():
+    assert key_of("wérk", "pump-01") == "wérk/pump-01".encode()
+
+
+def test_horizons_reach_beyond_the_warning():
+    assert HORIZONS_H == (12, 24, 48, 72, 120, 168)
+
+
+def test_a_tick_round_trips():
+    assert decode(encode(Tick(plant="p", time_us=7))) == Tick(plant="p", time_us=7)

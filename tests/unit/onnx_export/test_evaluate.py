@@ -1,0 +1,112 @@
+"""Warnings against failures, on histories small enough to count by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from models.alerting.life import CLEAR_AFTER, OPEN_AFTER
+from models.records import HORIZONS_H, Forecast
+from onnx_export import evaluate
+from onnx_export.evaluate import Episode, Replay, choose_limit, episodes, judge, score
+from onnx_export.history import HOUR_US, Failure, History
+
+START_US = 1_735_689_600_000_000
+STEP_US = 600_000_000
+
+
+def run(chances: list[float], failures: list[int] = [], repairs: list[int] = [], seen: int | None = None) -> Replay:
+    """One machine, a row each 10 min with these 72 h chances; failures and repairs by row number."""
+    n = len(chances)
+    ends = START_US + (1 + np.arange(n)) * STEP_US
+    since = np.zeros(n, np.int64)
+    for row in repairs:
+        since[row:] = ends[row]
+    hours = np.full(n, np.inf)
+    for row in sorted(failures, reverse=True):
+        hours[: row + 1] = (ends[row] - ends[: row + 1]) / HOUR_US
+    history = History(
+        features=np.zeros((n, 1), np.float32),
+        asset=np.zeros(n, np.int64),
+        window_end_us=ends,
+        since_us=since,
+        hours=hours,
+        part=np.zeros(n, np.int8),
+        failures=tuple(Failure(0, int(ends[row]), 0) for row in failures),
+        end_us=START_US + (n if seen is None else seen) * STEP_US,
+        every_min=10,
+    )
+    forecasts = [
+        Forecast(
+            plant="p",
+            id="",
+            revision=0,
+            asset="a",
+            window_end_us=int(end),
+            chances=(chance,) * len(HORIZONS_H),
+            drivers=(),
+            model="",
+            rung="hazard",
+            completeness=1.0,
+        )
+        for end, chance in zip(ends, chances, strict=True)
+    ]
+    return Replay(history, forecasts)
+
+
+def test_a_failure_with_an_open_warning_is_warned_of_and_the_lead_runs_from_the_opening() -> None:
+    trial = run([0.1] * 10 + [0.9] * 90, failures=[99])
+    scores = score([trial], 0.5)
+    opened = 10 + OPEN_AFTER - 1
+    assert scores.leads_h == (round((99 - opened) / 6, 2),)
+    assert (scores.failures, scores.recall, scores.unfounded) == (1, 1.0, 0)
+
+
+def test_a_warning_under_an_hour_ahead_is_too_late() -> None:
+    scores = score([run([0.1] * 94 + [0.9] * 6, failures=[99])], 0.5)
+    assert (scores.recall, scores.episodes, scores.unfounded) == (0.0, 1, 0)
+
+
+def test_a_warning_that_cleared_before_the_failure_does_not_count() -> None:
+    trial = run([0.9] * 10 + [0.1] * (CLEAR_AFTER + 30), failures=[CLEAR_AFTER + 39])
+    assert score([trial], 0.5).recall == 0.0
+
+
+def test_a_warning_without_a_failure_in_168_hours_is_unfounded() -> None:
+    rows = 168 * 6
+    assert score([run([0.9] * 10 + [0.1] * (rows + 200))], 0.5).unfounded == 1
+    late = run([0.9] * 10 + [0.1] * (rows + 200), failures=[rows + 150])
+    assert score([late], 0.5).unfounded == 1
+    in_time = run([0.9] * 10 + [0.1] * (rows + 200), failures=[rows - 50])
+    assert score([in_time], 0.5).unfounded == 0
+
+
+def test_a_warning_whose_outcome_is_not_seen_is_not_counted() -> None:
+    assert score([run([0.9] * 300)], 0.5).unfounded == 0
+
+
+def test_a_repair_ends_a_warning() -> None:
+    found = list(episodes(run([0.9] * 20 + [0.1] * 20, failures=[19], repairs=[20]), 0.5))
+    assert found == [Episode(0, START_US + OPEN_AFTER * STEP_US, START_US + 21 * STEP_US)]
+
+
+def test_a_warning_of_one_machine_does_not_reach_another() -> None:
+    history = run([0.9] * 100).history
+    assert judge(history, [Episode(1, START_US, None)]).leads_h == ()
+
+
+def test_machine_months_are_of_rows_with_a_known_outcome() -> None:
+    rows = 720 * 6
+    known = score([run([0.1] * rows, seen=rows + 169 * 6)], 0.5)
+    assert known.machine_months == 1.0
+    cut = score([run([0.1] * rows)], 0.5)
+    assert abs(cut.machine_months - (720 - 168) / 720) < 0.001
+
+
+def test_the_limit_chosen_is_the_one_with_the_fewest_unfounded_of_those_that_warn_enough(monkeypatch) -> None:
+    monkeypatch.setattr(evaluate, "LIMITS", (0.2, 0.4, 0.8))
+    rows = 168 * 6
+    quiet = run([0.3] * 10 + [0.1] * (rows + 200))
+    failing = run([0.1] * 10 + [0.6] * 90, failures=[99])
+    limit, tried = choose_limit([quiet, failing])
+    assert limit == 0.4
+    assert (tried[0.2].unfounded, tried[0.8].recall) == (1, 0.0)

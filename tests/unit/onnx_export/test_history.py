@@ -1,0 +1,130 @@
+"""Training rows are live rows: the same kernel, the same bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from models.failure.hazard import Hazard
+from models.features import Spec
+from models.physics.fleet import SIGNALS, FleetBlock, FleetEvent, FleetEventKind, FleetSpec, simulate
+from models.physics.wear import WearLaw
+from models.plant import AssetType, Signal, SignalKind
+from models.records import HORIZONS_H, AnyInput, Frame, Maintenance, MaintenanceAction, Tick
+from onnx_export.history import HOUR_US, LATER, UNKNOWN, Failure, History, record
+from pipelines.driver import Driver
+from pipelines.partition import Partition
+from tests.kit import tiny
+from tests.unit.onnx_export import small
+
+STEP_US = 600_000_000
+
+
+class Recording(Hazard):
+    """A hazard that keeps the rows it is asked about and finds nothing to fear."""
+
+    def __init__(self, spec: Spec) -> None:
+        self.card, self.spec, self.seen = tiny.hazard().card, spec, []
+
+    def chances(self, rows: np.ndarray) -> np.ndarray:
+        self.seen.append(rows.copy())
+        return np.zeros((len(rows), len(HORIZONS_H)))
+
+
+def records_of(blocks: list[FleetBlock], pump: int) -> Iterator[AnyInput]:
+    """What a live log would hold of one pump: a tick each step, then its row, then what happened to it."""
+    name = f"pump-{pump + 1:02d}"
+    rows: dict[int, np.ndarray] = {}
+    events: dict[int, list[FleetEvent]] = {}
+    for block in blocks:
+        mine = block.asset == pump
+        rows |= dict(zip(block.time_us[mine].tolist(), block.values[mine], strict=True))
+        for event in block.events:
+            if event.asset == pump:
+                events.setdefault(event.time_us, []).append(event)
+    first, last = small.START_US, small.START_US + len(blocks) * 24 * HOUR_US
+    for time_us in range(first, last + STEP_US, STEP_US):
+        yield Tick(plant="demo", time_us=time_us)
+        if time_us in rows:
+            signals = {signal: [value] for signal, value in zip(SIGNALS, rows[time_us].tolist(), strict=True)}
+            yield Frame(plant="demo", asset=name, source="test", times_us=[time_us], signals=signals)
+        for event in events.get(time_us, ()):
+            action = MaintenanceAction(event.kind.value)
+            yield Maintenance(plant="demo", asset=name, time_us=time_us, action=action)
+
+
+@pytest.mark.parametrize("batch", [1, 37])
+def test_rows_are_those_that_a_live_partition_computes_bit_for_bit(batch: int) -> None:
+    spec = Spec(("oil_temp_degc", "flow_m3_h", "motor_voltage_v"))
+    law = WearLaw(family="uniform", mean_life_days=4.0, shape=0.5, repair_hours=(6.0, 30.0))
+    fleet = FleetSpec(start_us=small.START_US, n_pumps=3, days=9, wear=law)
+    blocks = list(simulate(fleet, 21))
+    history = record(fleet, 21, small.asset_type(), spec, 10)
+    repairs = [event for block in blocks for event in block.events if event.kind is FleetEventKind.REPAIRED]
+    assert len(repairs) >= 3, "the test needs lives that start within it"
+    for pump in range(3):
+        hazard = Recording(spec)
+        Driver([Partition(small.plant(), {"pump": hazard})], batch=batch).run(records_of(blocks, pump))
+        live, offline = np.concatenate(hazard.seen), history.features[history.asset == pump]
+        assert live.dtype == offline.dtype == np.float32
+        assert live.tobytes() == offline.tobytes()
+
+
+def test_fewer_rows_are_a_subset_of_all_rows() -> None:
+    fleet, spec = small.fleet(pumps=2, days=4), small.spec()
+    every = record(fleet, 3, small.asset_type(), spec, 10)
+    some = record(fleet, 3, small.asset_type(), spec, 110)
+    chosen = np.isin(every.window_end_us, some.window_end_us)
+    assert every.features[chosen].tobytes() == some.features.tobytes()
+
+
+def test_a_machine_that_stands_still_has_no_rows() -> None:
+    history = small.history()
+    assert history.failures
+    for failure in history.failures:
+        next_us = history.window_end_us[
+            (history.asset == failure.asset) & (history.window_end_us > failure.time_us + STEP_US)
+        ]
+        assert not len(next_us) or next_us.min() >= failure.time_us + 6 * HOUR_US
+
+
+def labelled(hours: list[float], seen_h: float) -> History:
+    """Rows that all end `seen_h` hours before the history does."""
+    n, end_us = len(hours), small.START_US
+    ends = np.full(n, end_us - int(seen_h * HOUR_US))
+    return History(
+        features=np.zeros((n, 1), np.float32),
+        asset=np.zeros(n, np.int64),
+        window_end_us=ends,
+        since_us=np.zeros(n, np.int64),
+        hours=np.array(hours),
+        part=np.zeros(n, np.int8),
+        failures=(Failure(0, end_us, 0),),
+        end_us=end_us,
+        every_min=10,
+    )
+
+
+def test_a_class_is_the_interval_that_holds_the_failure() -> None:
+    history = labelled([0.5, 12.0, 12.1, 48.0, 71.0, 100.0, 168.0, 168.1, 4000.0], seen_h=5000.0)
+    assert history.classes.tolist() == [0, 0, 1, 2, 3, 4, 5, LATER, LATER]
+
+
+def test_a_row_without_a_failure_is_later_only_where_the_history_shows_it() -> None:
+    assert labelled([np.inf], seen_h=168.0).classes.tolist() == [UNKNOWN]
+    assert labelled([np.inf], seen_h=169.0).classes.tolist() == [LATER]
+
+
+def test_the_minute_of_a_failure_teaches_nothing() -> None:
+    assert labelled([-1 / 60], seen_h=10.0).classes.tolist() == [UNKNOWN]
+
+
+def test_samples_outside_of_the_range_are_left_out_as_live_does() -> None:
+    signals = dict(small.asset_type().signals)
+    signals["oil_temp_degc"] = Signal(kind=SignalKind.GAUGE, range=(900.0, 901.0))
+    spec = Spec(("oil_temp_degc", "flow_m3_h"))
+    history = record(small.fleet(pumps=1, days=1), 3, AssetType(signals=signals), spec, 10)
+    assert np.isnan(history.features[:, spec.columns_of("oil_temp_degc")]).all()
+    assert not np.isnan(history.features[10:, spec.columns_of("flow_m3_h")]).any()

@@ -1,0 +1,95 @@
+"""The shipped starter is what its recipe makes, and its card is true."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+from models import starter
+from models.failure.hazard import Card, Hazard
+from models.inference import ModelError
+from models.physics.fleet import SIGNALS, simulate
+from models.records import HORIZONS_H
+from onnx_export.card import card_json
+from onnx_export.starter import DEMO_SEED, STARTER, make_starter, write
+from tests.unit.onnx_export import small
+
+HERE = files(starter)
+
+
+def test_the_shipped_card_fits_the_shipped_file() -> None:
+    hazard = starter.pump_hazard()
+    assert hazard.card.version.startswith("pump@")
+    assert hazard.card.horizons_h == HORIZONS_H
+    assert hazard.chances(np.zeros((3, len(hazard.spec.names)), np.float32)).shape == (3, len(HORIZONS_H))
+
+
+def test_the_shipped_model_is_small() -> None:
+    assert len(HERE.joinpath("pump.onnx").read_bytes()) < 1_000_000
+
+
+def test_the_shipped_card_keeps_the_aims() -> None:
+    card = msgspec.json.decode(HERE.joinpath("pump.json").read_bytes(), type=Card)
+    assert card.scores["recall"] >= 0.9
+    assert card.scores["unfounded_a_machine_month"] <= 0.3
+    assert card.scores["lead_h_median"] >= 60
+    assert card.parity["largest_difference"] <= 1e-6
+    assert card.parity["rows"] >= 20_000
+    assert card.seeds == STARTER.seeds
+    assert card.trained_on == STARTER.trained_on
+
+
+def test_laws_of_the_test_are_none_of_the_training() -> None:
+    trained = {law.family for _, law in (*STARTER.training, *STARTER.validation)}
+    assert trained.isdisjoint({law.family for _, law in STARTER.test})
+
+
+@pytest.mark.parametrize("seed", [DEMO_SEED, 11])
+def test_a_recipe_refuses_the_demos_seed_and_one_used_twice(seed: int) -> None:
+    with pytest.raises(ValueError, match="must differ"):
+        msgspec.structs.replace(small.RECIPE, test=((seed, small.SHORT),))
+
+
+def test_the_plant_file_has_the_simulators_signals_and_twelve_pumps() -> None:
+    plant = small.plant()
+    assert tuple(plant.types["pump"].signals) == SIGNALS
+    assert list(plant.assets) == [f"pump-{number:02d}" for number in range(1, 13)]
+    assert plant.types["pump"].model == "pump"
+
+
+def test_every_simulated_value_lies_in_its_range() -> None:
+    signals = small.asset_type().signals
+    for block in simulate(small.fleet(), 11):
+        for signal, column in zip(SIGNALS, block.values.T, strict=True):
+            low, high = signals[signal].range
+            assert low <= column.min()
+            assert column.max() <= high
+
+
+def test_the_same_recipe_makes_the_same_bytes_and_tells_how_far_it_is(tmp_path: Path) -> None:
+    told: list[tuple[int, int]] = []
+    first = make_starter(small.RECIPE, progress=lambda done, total, _text: told.append((done, total)))
+    again = make_starter(small.RECIPE)
+    assert first[0] == again[0]
+    assert card_json(first[1]) == card_json(again[1])
+    assert told == [(day, 120) for day in range(1, 121)]
+    onnx, card = write(tmp_path, *first)
+    assert Hazard.load(onnx.read_bytes(), card.read_bytes()).card == first[1]
+
+
+def test_a_changed_file_is_refused() -> None:
+    onnx, card = HERE.joinpath("pump.onnx").read_bytes(), HERE.joinpath("pump.json").read_bytes()
+    with pytest.raises(ModelError, match="sha256"):
+        Hazard.load(onnx + b"\0", card)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1800)
+def test_the_shipped_files_are_what_the_recipe_makes() -> None:
+    onnx, card = make_starter()
+    assert HERE.joinpath("pump.onnx").read_bytes() == onnx
+    assert HERE.joinpath("pump.json").read_bytes() == card_json(card)
