@@ -35,7 +35,7 @@ class Quality(IntEnum):
     BAD = 4
 
 
-class Frame(Record, tag="frame"):
+class Frame(Record, frozen=True, kw_only=True, tag="frame"):
     """Samples of one asset, columnar: `signals[name][i]` was read at `times_us[i]`.
 
     A signal that is absent has nothing new; a null is a bad value, counted and not stored. Times are microseconds
@@ -50,7 +50,7 @@ class Frame(Record, tag="frame"):
     quality: dict[Name, list[int]] = msgspec.field(default_factory=dict)
 
 
-class Tick(Record, tag="tick"):
+class Tick(Record, frozen=True, kw_only=True, tag="tick"):
     """The time, once a minute per partition, from whoever feeds the log. Doubles are harmless."""
 
     plant: Name
@@ -64,7 +64,7 @@ class MaintenanceAction(StrEnum):
     REPAIRED = "repaired"
 
 
-class Maintenance(Record, tag="maintenance"):
+class Maintenance(Record, frozen=True, kw_only=True, tag="maintenance"):
     """A failure or a repair of an asset, from the CMMS or the simulator. A repair starts a new life of the machine."""
 
     plant: Name
@@ -81,7 +81,7 @@ class Driver(Struct, frozen=True, kw_only=True):
     drop: float
 
 
-class Forecast(Record, tag="forecast"):
+class Forecast(Record, frozen=True, kw_only=True, tag="forecast"):
     """Chance of failure within each of HORIZONS_H, as known at the end of a window. Never decreasing in the horizon."""
 
     id: str
@@ -113,8 +113,8 @@ class AlertReason(StrEnum):
     REPAIRED = "repaired"
 
 
-class Alert(Record, tag="alert"):
-    """A maintenance advisory about a machine, days ahead. `lead_h` is the nearest horizon whose chance is over the limit."""
+class Alert(Record, frozen=True, kw_only=True, tag="alert"):
+    """A maintenance advisory about a machine, days ahead; `lead_h` is the nearest horizon that is over the limit."""
 
     id: str
     revision: int
@@ -160,7 +160,7 @@ class RejectedSample(Struct, frozen=True, kw_only=True):
     value: str
 
 
-class DeadLetter(Record, tag="dead-letter"):
+class DeadLetter(Record, frozen=True, kw_only=True, tag="dead-letter"):
     """What could not be used and why: a whole record (`payload`, its beginning) or some of its samples."""
 
     plant: str

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.bins import COUNT, EMPTY, MINUTE_US, QUARTER, SQUARES, STATISTICS, SUM, Bins
+from models.bins import COUNT, EMPTY, MINUTE_US, QUARTER, SQUARES, SUM, Bins
 
 MINUTES = 128
 """Slots of 1-min bins: 60 of the longest fast window, SPAN that close together, and what lateness can still correct."""
@@ -72,9 +72,10 @@ class Tiers:
         self.quarter_sum[asset, slot] = merged[:, SUM]
 
     def _merged(self, asset: np.ndarray, minutes: np.ndarray, since_us: np.ndarray) -> np.ndarray:
-        """Count, sum and squares [pairs, 3, signals] over bins [pairs, minutes]; unknown ones and those before `since_us` are 0.
+        """Count, sum and squares [pairs, 3, signals] over bins [pairs, minutes].
 
-        Summed along the last axis of contiguous memory: the same order for a pair alone and among others.
+        Unknown bins and those before `since_us` count nothing. Summed along the last axis of contiguous memory, which
+        is the same order for a pair alone and among others.
         """
         slot = minutes % MINUTES
         known = (self.minute[asset[:, None], slot] == minutes) & (minutes * MINUTE_US >= since_us[:, None])
@@ -82,7 +83,9 @@ class Tiers:
         statistics[~known] = 0.0
         return np.ascontiguousarray(statistics.transpose(0, 2, 3, 1)).sum(axis=3)
 
-    def fast(self, asset: np.ndarray, minute: np.ndarray, since_us: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def fast(
+        self, asset: np.ndarray, minute: np.ndarray, since_us: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Count, sum and squares, each [pairs, signals], of the hour that ends with each pair's minute."""
         merged = self._merged(asset, minute[:, None] - np.arange(59, -1, -1), since_us)
         return merged[:, COUNT], merged[:, SUM], merged[:, SQUARES]
@@ -97,12 +100,9 @@ class Tiers:
         slot = quarters % QUARTERS
         known = (self.quarter[asset[:, None], slot] == quarters) & (quarters * QUARTER_US >= since_us[:, None])
         at = asset[:, None, None], slot[:, None, :], columns[None, :, None]
-        unknown = np.broadcast_to(~known[:, None, :], at[1].shape[:1] + (len(columns),) + slot.shape[1:])
+        unknown = np.broadcast_to(~known[:, None, :], (len(slot), len(columns), slot.shape[1]))
         count = self.quarter_count[at].astype(np.float64)
         total = self.quarter_sum[at]
         count[unknown] = 0.0
         total[unknown] = 0.0
         return count, total, known
-
-
-assert MINUTES >= 2 * SPAN and STATISTICS == len(EMPTY)

@@ -22,7 +22,7 @@ from models.tiers import Tiers
 
 HOUR_US = 60 * MINUTE_US
 LATER = len(HORIZONS_H)
-"""Class of a row whose machine fails after the last horizon; the classes before it are the intervals between horizons."""
+"""Class of a row whose machine fails after the last horizon; classes before it are the intervals between horizons."""
 UNKNOWN = -1
 """Class of a row whose outcome the history does not show."""
 UNKNOWN_PART = -1
@@ -81,7 +81,7 @@ class Layout(NamedTuple):
 
     @classmethod
     def of(cls, asset_type: AssetType) -> Layout:
-        """As `pipelines.state.Layout` has it, whose rows these must equal: squares are about the middle of the range."""
+        """As `pipelines.state.Layout`, whose rows these must equal: squares are about the middle of the range."""
         numeric = {name: s.range for name, s in asset_type.signals.items() if s.kind.python_type is float}
         ranges = list(numeric.values())
         return cls(
@@ -105,7 +105,7 @@ class _Recorder:
         self.rows: list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]] = []
 
     def take(self, block: FleetBlock) -> None:
-        """A day of the fleet."""
+        """Take a day of the fleet."""
         for event in block.events:
             if event.kind is FleetEventKind.REPAIRED:
                 self.repairs[event.asset].append(event.time_us)

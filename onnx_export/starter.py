@@ -55,7 +55,7 @@ class Recipe(Struct, frozen=True, kw_only=True):
     parity_rows: int = LEAST_ROWS
 
     def __post_init__(self) -> None:
-        """Raises ValueError where a seed is used twice or is the demo's."""
+        """Raise ValueError where a seed is used twice or is the demo's."""
         seeds = [seed for plans in self.seeds.values() for seed in plans]
         if len(set(seeds)) < len(seeds) or DEMO_SEED in seeds:
             raise ValueError(f"recipe: seeds {seeds} must differ and none may be the demo's {DEMO_SEED}")

@@ -20,7 +20,7 @@ TREES = 40
 """Rounds of CLASSES trees."""
 LEAVES = 15
 MASKED_SHARE = 0.05
-"""Share of rows in which one signal is missing, so that trees learn a way for a silent sensor, and one for every signal."""
+"""Share of rows in which one signal is missing, so that trees learn a way for every sensor that may fall silent."""
 MASK_SEED = 20260101
 
 PARAMETERS: dict[str, object] = {

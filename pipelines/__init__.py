@@ -1,1 +1,1 @@
-"""How records flow: topics, the partition step, its stages, the driver, the Faust agents, settings and the command line."""
+"""How records flow: topics, the partition step and its stages, driver, Faust agents, settings, command line."""

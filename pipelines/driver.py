@@ -32,7 +32,7 @@ class Driver:
         self._next = [partition.next_offset for partition in partitions]
 
     def feed(self, records: Iterable[AnyInput]) -> Iterator[tuple[int, Effects]]:
-        """Give records on, yielding (partition, effects) of every step; the last step is taken at the end of records."""
+        """Give records on, yielding (partition, effects) of every step; what waits at the end is stepped."""
         for record in records:
             for number in self._partitions_of(record):
                 if self._append(number, encode(record)) >= self._batch:

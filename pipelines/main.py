@@ -56,7 +56,9 @@ def read_hazards(plant: Plant, folder: Path) -> dict[str, Hazard]:
         try:
             found[name] = Hazard.load((folder / f"{name}.onnx").read_bytes(), (folder / f"{name}.json").read_bytes())
         except OSError as wrong:
-            raise ModelError(f"model '{name}' cannot be read from {folder} ({wrong.strerror}): set FOREWARN_MODELS") from wrong
+            raise ModelError(
+                f"model '{name}' cannot be read from {folder} ({wrong.strerror}): set FOREWARN_MODELS"
+            ) from wrong
     return found
 
 

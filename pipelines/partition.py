@@ -44,7 +44,7 @@ class Partition:
     """One partition of `records`: raw records in, effects out."""
 
     def __init__(self, plant: Plant, hazards: Mapping[str, Hazard], lateness_s: int = 120) -> None:
-        """`hazards` by the name that asset types give as their model. Raises ModelError where one is missing or misfit."""
+        """`hazards` by the name that asset types give as their model; raises ModelError where one misfits."""
         self.plant = plant
         self.lateness_us = lateness_s * 1_000_000
         self.layouts = {name: Layout(name, asset_type) for name, asset_type in plant.types.items()}
@@ -96,7 +96,9 @@ class Partition:
         found += ((at, 0, letter.asset, letter) for at, letter in screened.letters)
         if hazard is not None:
             if due is not None:
-                found += ((at, 1, f.asset, f) for at, f in score(block, hazard, due, self.plant.plant, self.lateness_us))
+                found += (
+                    (at, 1, f.asset, f) for at, f in score(block, hazard, due, self.plant.plant, self.lateness_us)
+                )
             found += ((at, 2, a.asset, a) for at, a in warn(block, hazard, ordered.tracks, self.lateness_us))
         late = ordered.late & screened.row_good
         self.ledger.rows_late += int(late.sum())

@@ -46,7 +46,7 @@ class Settings(BaseSettings):
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
         dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the base calls it by name
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Add the running local servers as the last source."""
         known = {**dotenv_settings(), **env_settings(), **init_settings()}
@@ -66,7 +66,11 @@ class _LocalServers(PydanticBaseSettingsSource):
         cache = Path(known.get("cache", "~/.cache/forewarn")).expanduser()
         self._file = cache / "instances" / str(known.get("instance", "default")) / "services.json"
 
-    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002 - the base's signature
+    def get_field_value(
+        self,
+        field: Any,  # noqa: ARG002 - the base's signature
+        field_name: str,
+    ) -> tuple[Any, str, bool]:
         """Not asked, since all values come at once."""
         return None, field_name, False
 

@@ -167,9 +167,13 @@ class State:
         try:
             saved = msgspec.msgpack.decode(data, type=_Saved)
         except msgspec.DecodeError as wrong:
-            raise SnapshotError(f"the snapshot cannot be read ({wrong}): start a new group to rebuild from the log") from wrong
+            raise SnapshotError(
+                f"the snapshot cannot be read ({wrong}): start a new group to rebuild from the log"
+            ) from wrong
         if saved.version != VERSION:
-            raise SnapshotError(f"the snapshot is version {saved.version}, this program writes {VERSION}: start a new group")
+            raise SnapshotError(
+                f"the snapshot is version {saved.version}, this program writes {VERSION}: start a new group"
+            )
         state = cls.empty(layouts)
         state.tick_us, state.ledger = saved.tick_us, saved.ledger
         for name, block in saved.blocks.items():

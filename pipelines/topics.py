@@ -49,7 +49,11 @@ TOPICS: tuple[TopicSpec, ...] = (
         topic=Topic.STATE,
         holds="snapshot chunks and manifests of a partition",
         key="partition/part",
-        config={"cleanup.policy": "compact", "segment.bytes": str(16 * 1024 * 1024), "max.message.bytes": str(MAX_MESSAGE_BYTES)},
+        config={
+            "cleanup.policy": "compact",
+            "segment.bytes": str(16 * 1024 * 1024),
+            "max.message.bytes": str(MAX_MESSAGE_BYTES),
+        },
     ),
 )
 

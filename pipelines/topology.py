@@ -1,8 +1,9 @@
-"""The stages of a step as a table, and the picture of it: ARCHITECTURE.md shows what `diagram` draws, and a test compares."""
+"""The stages of a step as a table, and its picture: ARCHITECTURE.md shows what `diagram` draws, a test compares."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from pipelines.topics import TOPICS, Topic
 
@@ -20,7 +21,9 @@ class Stage:
 
 STAGES: tuple[Stage, ...] = (
     Stage(name="decode", takes="raw records", gives="columns per asset type, ticks", publishes=Topic.DEAD_LETTERS),
-    Stage(name="screen", takes="columns", gives="good samples, rows to store", publishes=Topic.DEAD_LETTERS, stores=True),
+    Stage(
+        name="screen", takes="columns", gives="good samples, rows to store", publishes=Topic.DEAD_LETTERS, stores=True
+    ),
     Stage(name="order", takes="times of rows, ticks, repairs", gives="watermarks, segments"),
     Stage(name="window", takes="good samples by segment", gives="bins, due minutes, features"),
     Stage(name="score", takes="features", gives="chances, drivers", publishes=Topic.FORECASTS),
@@ -37,8 +40,13 @@ def describe() -> str:
 
 def diagram() -> str:
     """The topology as a Mermaid flowchart."""
-    lines = ["flowchart LR", "  feeds([feeds]) --> records[(records)]", f"  records --> {STAGES[0].name}", "  subgraph Partition"]
-    lines += [f"    {a.name} -- {a.gives} --> {b.name}" for a, b in zip(STAGES, STAGES[1:], strict=False)]
+    lines = [
+        "flowchart LR",
+        "  feeds([feeds]) --> records[(records)]",
+        f"  records --> {STAGES[0].name}",
+        "  subgraph Partition",
+    ]
+    lines += [f"    {a.name} -- {a.gives} --> {b.name}" for a, b in pairwise(STAGES)]
     lines.append("  end")
     for stage in STAGES:
         if stage.publishes:

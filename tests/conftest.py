@@ -1,4 +1,4 @@
-"""Real servers for the tests that are marked `servers`: started once, in a folder of their own, and stopped at the end."""
+"""Real servers for the tests marked `servers`: started once, in a folder of their own, and stopped at the end."""
 
 from __future__ import annotations
 

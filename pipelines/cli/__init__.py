@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import os
 import sys
 from pathlib import Path
@@ -116,7 +115,7 @@ def simulate(
     days: Annotated[int, typer.Option(min=1, help="Days of history to stream as fast as Kafka takes them.")] = 60,
     pumps: Annotated[int, typer.Option(min=1, max=99, help="Pumps in the simulated plant.")] = 12,
     seed: Annotated[int, typer.Option(help="Seed of the simulated plant.")] = 7,
-    live_rows: Annotated[int, typer.Option(min=0, help="Rows after the history, streamed at --pace.")] = 0,
+    live_rows: Annotated[int, typer.Option(min=0, help="Rows streamed at --pace once workers have caught up.")] = 0,
     pace: Annotated[float, typer.Option(min=0.1, help="Rows a second of the live part.")] = 60.0,
     file: Annotated[Path | None, typer.Option("--from", help="Stream this CSV or Parquet file instead.")] = None,
     by: Annotated[Path | None, typer.Option("--map", help="Which columns of the file are which signals.")] = None,
@@ -147,11 +146,11 @@ def demo(
     influx: Annotated[str, typer.Option(help="InfluxDB version: 1.8 (quick to build) or 2.7.")] = "1.8",
 ) -> None:
     """Run the whole job on a simulated pump plant, show it live, and end with a summary."""
-    from pipelines.cli import demo as show
+    from pipelines.cli.demo import run as run_demo
     from pipelines.cli.feed import Plan
 
     plan = Plan(days=days, pumps=12, seed=seed, live_rows=live_rows, pace=pace)
-    raise typer.Exit(show.run(plan, influx=influx, keep=keep, console=out))
+    raise typer.Exit(run_demo(plan, influx=influx, keep=keep, console=out))
 
 
 @model.command(epilog="Example: forewarn model train --out build/models")
@@ -174,7 +173,9 @@ def export(
 
 
 @model.command(epilog="Example: forewarn model verify models/starter/pump.onnx")
-def verify(onnx: Annotated[Path, typer.Argument(help="An ONNX file with its card beside it.")], as_json: AsJson = False) -> None:
+def verify(
+    onnx: Annotated[Path, typer.Argument(help="An ONNX file with its card beside it.")], as_json: AsJson = False
+) -> None:
     """Check that file, card and this program agree, and that a row's result does not depend on its batch."""
     from pipelines.cli import models
 
@@ -213,6 +214,3 @@ def environment(settings: Any) -> dict[str, str]:
     token = values.pop("influx_token").get_secret_value()
     plain = {f"FOREWARN_{name.upper()}": str(value) for name, value in values.items() if value is not None}
     return {**os.environ, **plain, "FOREWARN_INFLUX_TOKEN": token}
-
-
-

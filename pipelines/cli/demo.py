@@ -27,8 +27,8 @@ from infra.bin.layout import Options, Services
 from infra.bin.progress import Progress
 from models.records import MaintenanceAction
 from pipelines.cli import environment, feed
-from pipelines.cli.outcome import Outcome, judge
 from pipelines.cli.observer import Observer
+from pipelines.cli.outcome import Outcome, judge
 from pipelines.cli.view import View
 from pipelines.ledger import Ledger
 from pipelines.main import influx_target, provision, read_hazards, read_plant
@@ -39,6 +39,7 @@ INSTANCE = "demo"
 BUILD = Path("build")
 P99_BAR_MS = 200
 DRAIN_S = 120
+PICTURE_EVERY_S = 3.0
 SAMPLE_H = 1 / 6
 """Hours a row of the simulated plant stands for."""
 
@@ -67,13 +68,16 @@ class Summary:
         ledger = self.ledger
         checks = (
             (ledger.balances, "the ledger does not balance: rows or values read are neither stored nor rejected"),
-            (ledger.rows_read == self.rows_sent, f"{self.rows_sent} rows were sent, {ledger.rows_read} read"),
-            (ledger.rows_stored == self.rows_in_influxdb, f"the ledger says {ledger.rows_stored} rows stored, InfluxDB has {self.rows_in_influxdb}"),
-        )  # fmt: skip
+            (ledger.rows_read == self.rows_sent, f"{self.rows_sent} rows sent, {ledger.rows_read} read"),
+            (
+                ledger.rows_stored == self.rows_in_influxdb,
+                f"{ledger.rows_stored} rows stored, {self.rows_in_influxdb} in InfluxDB",
+            ),
+        )
         return [problem for holds, problem in checks if not holds]
 
     def latency_ms(self, percent: float) -> float:
-        """Percentile from the arrival of the record that closes a window to its forecast, both by the broker's clock."""
+        """Percentile of the time from a record's arrival to the forecast it led to, both by the broker's clock."""
         return float(np.percentile(self.latencies_ms, percent)) if self.latencies_ms else float("nan")
 
 
@@ -105,7 +109,6 @@ def _job(plan: feed.Plan, servers: Services, console: Console, began_s: float, k
     with _child(settings, "worker", "worker", keep=keep) as worker, Live(view, console=console, refresh_per_second=4):
         _stream(settings, plan, view, observer, worker)
         _drain(settings, view, observer, worker)
-    _save_picture(view)
     rows = asyncio.run(_count(settings, history))
     return _summary(plan, servers, observer, history, rows, time.monotonic() - began_s)
 
@@ -130,12 +133,18 @@ def _child(settings: Settings, name: str, *arguments: str, keep: bool = False) -
             child.wait(timeout=20)
 
 
-def _stream(settings: Settings, plan: feed.Plan, view: View, observer: Observer, worker: subprocess.Popen[bytes]) -> None:
+def _stream(
+    settings: Settings, plan: feed.Plan, view: View, observer: Observer, worker: subprocess.Popen[bytes]
+) -> None:
     view.phase = f"{plan.days} days of history as fast as it goes, then {plan.live_rows} rows at {plan.pace:.0f} rows/s"
     arguments = ("--days", plan.days, "--seed", plan.seed, "--live-rows", plan.live_rows, "--pace", plan.pace)
     with _child(settings, "simulate", "simulate", *map(str, arguments)) as feeder:
+        pictured_s = 0.0
         while feeder.poll() is None:
             _watch(observer, worker)
+            if view.has_open_warnings and time.monotonic() - pictured_s > PICTURE_EVERY_S:
+                pictured_s = time.monotonic()
+                _save_picture(view)
         if feeder.returncode != 0:
             raise DemoFailed(f"the feed ended with status {feeder.returncode}: see {BUILD}/demo-simulate.log")
 
@@ -174,7 +183,8 @@ def _summary(
         for event in history.events
         if event.action is MaintenanceAction.FAILED
     ]
-    assert servers.kafka and servers.influx
+    assert servers.kafka
+    assert servers.influx
     return Summary(
         rows_sent=len(history.time_us),
         ledger=observer.ledger,
@@ -190,9 +200,9 @@ def _summary(
 
 
 def _save_picture(view: View) -> None:
-    """The last view as a picture, for those who were not there."""
+    """The view as a picture, for those who are not there."""
     with Path(os.devnull).open("w") as nowhere:
-        console = Console(record=True, width=114, file=nowhere, force_terminal=True)
+        console = Console(record=True, width=126, file=nowhere, force_terminal=True)
         console.print(view)
     console.save_svg(str(BUILD / "demo.svg"), title="make demo")
 
@@ -236,8 +246,10 @@ def _show(summary: Summary, console: Console) -> None:
     console.print(leads)
     warned = outcome.warned
     lines = (
-        f"warned {len(warned)} of {len(outcome.failures)} failures, median lead {np.median(warned) if warned else 0:.0f} h",
-        f"unfounded warnings {outcome.unfounded} in {outcome.machine_months:.0f} machine-months, {outcome.undecided} undecided at the end",
+        f"warned {len(warned)} of {len(outcome.failures)} failures"
+        + (f", median lead {np.median(warned):.0f} h" if warned else ""),
+        f"unfounded warnings {outcome.unfounded} in {outcome.machine_months:.0f} machine-months,"
+        f" {outcome.undecided} undecided at the end",
         f"latency p50 {summary.latency_ms(50):.0f} ms, p99 {summary.latency_ms(99):.0f} ms"
         f" ({len(summary.latencies_ms)} forecasts at {summary.pace_rows_s:.0f} rows/s; bar p99 {P99_BAR_MS} ms)",
         f"{summary.forecasts:,} forecasts; InfluxDB holds {summary.rows_in_influxdb:,} rows",

@@ -12,6 +12,7 @@ from connectors.kafka.snapshots import StateUnusable
 from infra.bin.layout import ServicesError
 from models.inference import ModelError
 from models.plant import PlantError
+from pipelines.cli.feed import NotCaughtUp
 from pipelines.ports import StoreDown
 from pipelines.state import SnapshotError
 
@@ -21,6 +22,7 @@ TELLING = (
     KafkaUnreachable,
     MapError,
     ModelError,
+    NotCaughtUp,
     NotSent,
     PlantError,
     ServicesError,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from connectors.files import table
+from connectors.kafka.admin import KafkaAdmin
 from connectors.kafka.plain import Compression, LogProducer
 from connectors.scada import simulator
 from connectors.scada.simulator import START_US, History
@@ -20,6 +21,8 @@ from models.records import AnyInput, Frame, Tick, encode, key_of
 from pipelines.main import provision, read_plant
 from pipelines.settings import Settings
 from pipelines.topics import Topic, named, partition_of
+
+CATCH_UP_S = 120
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +82,9 @@ def stream_plant(settings: Settings, plan: Plan, compression: str, console: Cons
     provision(settings)
     history = history_of(plan, settings.cache_folder, console)
     records = simulator.records(history, plant)
-    _stream(settings, _paced(records, plan), len(history.time_us), compression, console)
+    with _producer(settings, compression) as producer:
+        paced = _paced(records, plan, lambda: _caught_up(settings, producer))
+        _stream(settings, producer, paced, len(history.time_us), console)
 
 
 def stream_file(settings: Settings, file: Path, map_file: Path, compression: str, console: Console) -> None:
@@ -88,22 +93,46 @@ def stream_file(settings: Settings, file: Path, map_file: Path, compression: str
     by = table.read_map(map_file)
     provision(settings)
     rows = table.count(file) * len(by.assets)
-    _stream(settings, table.records(file, by, plant), rows, compression, console)
+    with _producer(settings, compression) as producer:
+        _stream(settings, producer, table.records(file, by, plant), rows, console)
 
 
-def _paced(records: Iterable[AnyInput], plan: Plan) -> Iterator[AnyInput]:
-    """Records of the live part wait for their turn; ticks wait for the frame after them."""
+class NotCaughtUp(Exception):
+    """No worker took the history in time; the message says so."""
+
+
+def _producer(settings: Settings, compression: str) -> LogProducer:
+    return LogProducer(settings.kafka, Compression(compression), linger_ms=2)
+
+
+def _caught_up(settings: Settings, producer: LogProducer) -> None:
+    """Wait until snapshots of the workers cover all that was sent."""
+    producer.flush()
+    given_up_s = time.monotonic() + CATCH_UP_S
+    with KafkaAdmin(settings.kafka, settings.topic_prefix) as admin:
+        while any(admin.lag(settings.topic_prefix + settings.group).values()):
+            if time.monotonic() > given_up_s:
+                raise NotCaughtUp(f"no worker took the history within {CATCH_UP_S} s: start one with `forewarn worker`")
+            time.sleep(0.2)
+
+
+def _paced(records: Iterable[AnyInput], plan: Plan, caught_up: Callable[[], None]) -> Iterator[AnyInput]:
+    """Once the history is worked off, records of the live part wait for their turn; ticks for the frame after them."""
     due_s: float | None = None
     for record in records:
         if isinstance(record, Frame) and record.times_us[0] >= plan.live_from_us:
+            if due_s is None:
+                caught_up()
             due_s = time.monotonic() if due_s is None else due_s + 1 / plan.pace
             time.sleep(max(0.0, due_s - time.monotonic()))
         yield record
 
 
-def _stream(settings: Settings, records: Iterable[AnyInput], rows: int, compression: str, console: Console) -> None:
+def _stream(
+    settings: Settings, producer: LogProducer, records: Iterable[AnyInput], rows: int, console: Console
+) -> None:
     topic, began_s, sent = named(settings.topic_prefix, Topic.RECORDS), time.monotonic(), 0
-    with LogProducer(settings.kafka, Compression(compression), linger_ms=2) as producer, bar(console) as progress:
+    with bar(console) as progress:
         task = progress.add_task("streaming rows", total=rows)
         for record in records:
             if isinstance(record, Tick):
@@ -115,4 +144,5 @@ def _stream(settings: Settings, records: Iterable[AnyInput], rows: int, compress
             if isinstance(record, Frame):
                 sent += len(record.times_us)
                 progress.update(task, completed=sent)
+        producer.flush()
     console.print(f"streamed {sent:,} rows to {topic} in {time.monotonic() - began_s:.1f} s", highlight=False)

@@ -65,7 +65,9 @@ def _checks(hazard: Hazard, rows: int = 4096, seed: int = 1) -> dict[str, str | 
     together = hazard.chances(features)
     alone = np.concatenate([hazard.chances(features[at : at + 1]) for at in range(rows)])
     if not np.array_equal(together, alone):
-        raise ModelError("a row's chances depend on the rows beside it: dynamic quantisation or threads? Export it anew")
+        raise ModelError(
+            "a row's chances depend on the rows beside it: dynamic quantisation or threads? Export it anew"
+        )
     if (np.diff(together, axis=1) < 0).any() or together.min() < 0 or together.max() > 1:
         raise ModelError("chances must lie in 0..1 and never fall with the horizon: export it anew")
     return {

@@ -1,4 +1,4 @@
-"""What warnings were worth, against the failures that happened: which were warned, how long before, which were unfounded."""
+"""What warnings were worth against the failures that happened: how long before, and which were unfounded."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from collections import deque
 
 from rich.console import Group, RenderableType
 from rich.panel import Panel
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from models.failure.hazard import WARNING
@@ -16,7 +16,8 @@ from pipelines.cli.observer import Observer
 from pipelines.cli.watching import clock, line
 
 WARNINGS_SHOWN = 8
-BAR = 24
+WIDTH = 124
+BAR = 16
 RATE_OVER_S = 5.0
 
 
@@ -34,8 +35,13 @@ class View:
             Group(self._numbers(), Text(), self._assets(), Text(), self._warnings()),
             title="Forewarn: a simulated pump plant on NASA's published pump physics",
             subtitle=self.phase,
-            width=112,
+            width=WIDTH,
         )
+
+    @property
+    def has_open_warnings(self) -> bool:
+        """Whether there is something to see."""
+        return bool(open_warnings(list(self._observer.alerts.copy().values())))
 
     def _rate(self, rows: int) -> float:
         now = time.monotonic()
@@ -62,7 +68,15 @@ class View:
 
     def _assets(self) -> Table:
         hours = [f"{hours} h" for hours in HORIZONS_H]
-        table = Table("asset", "as of (UTC)", *hours, "chance of failure in 72 h", "driven by", box=None, padding=(0, 1))
+        table = Table(
+            "asset",
+            "as of (UTC)",
+            *hours,
+            Column("chance in 72 h", no_wrap=True),
+            "driven by",
+            box=None,
+            padding=(0, 1),
+        )
         by_risk = sorted(self._observer.latest.copy().values(), key=lambda f: (-f.chances[WARNING], f.asset))
         for forecast in by_risk:
             chances = [f"{chance:.0%}" for chance in forecast.chances]

@@ -32,10 +32,10 @@ def line(alert: Alert) -> str:
     """One warning in one line, with colour markup."""
     colour = "green" if alert.state is AlertState.RETURNED else "yellow"
     drivers = ", ".join(driver.signal for driver in alert.drivers)
-    lead = f"within {alert.lead_h} h" if alert.lead_h else "no horizon over the limit"
+    lead = f"likely within {alert.lead_h} h" if alert.lead_h else "no horizon over the limit"
     return (
-        f"{clock(alert.window_end_us)}  [{colour}]{alert.reason:9}[/]  [bold]{alert.asset}[/]  "
-        f"{alert.chances[WARNING]:.0%} in 72 h, {lead}" + (f"; driven by {drivers}" if drivers else "")
+        f"{clock(alert.window_end_us)}  [{colour}]{alert.reason:9}[/] [bold]{alert.asset}[/]  "
+        f"{alert.chances[WARNING]:>4.0%} in 72 h, {lead}" + (f": {drivers}" if drivers else "")
     )
 
 

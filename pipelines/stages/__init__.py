@@ -1,1 +1,1 @@
-"""The pure steps a partition calls, in order: decode, screen, order, window, score, warn. Each is a function over arrays."""
+"""The pure steps a partition calls, in order: decode, screen, order, window, score, warn; functions over arrays."""

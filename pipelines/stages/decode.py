@@ -55,7 +55,7 @@ class Rejected(Exception):
 
 @dataclass(slots=True)
 class Decoded:
-    """A batch told apart: columns per asset type, ticks, dead letters, each with the place of its record in the batch."""
+    """A batch told apart: columns per asset type, ticks, dead letters, with their records' places in the batch."""
 
     columns: dict[str, Columns]
     tick_us: int  # the last tick before the batch
@@ -137,7 +137,7 @@ def _parse_with_nan(payload: bytes, first: Exception) -> AnyInput:
     if b"NaN" not in payload and b"Infinity" not in payload:
         raise Rejected(Reject.NOT_JSON, str(first)) from first
     try:
-        return msgspec.convert(json.loads(payload, parse_constant=lambda name: NOT_A_NUMBER_MARK), AnyInput)
+        return msgspec.convert(json.loads(payload, parse_constant=lambda _name: NOT_A_NUMBER_MARK), AnyInput)
     except msgspec.ValidationError as wrong:
         raise Rejected(Reject.NOT_A_RECORD, str(wrong)) from wrong
     except (ValueError, RecursionError) as wrong:
@@ -146,9 +146,9 @@ def _parse_with_nan(payload: bytes, first: Exception) -> AnyInput:
 
 def _take_frame(at: int, frame: Frame, asset: int, tick_us: int, columns: Columns, state: State) -> None:
     rows, layout = len(frame.times_us), columns.layout
-    lengths = {name: len(column) for name, column in chain(frame.signals.items(), frame.quality.items())}
-    if any(length != rows for length in lengths.values()):
-        uneven = {name: length for name, length in lengths.items() if length != rows}
+    uneven = {name: len(column) for name, column in frame.signals.items() if len(column) != rows}
+    uneven |= {f"quality of {name}": len(column) for name, column in frame.quality.items() if len(column) != rows}
+    if uneven:
         raise Rejected(Reject.UNEQUAL_COLUMNS, f"{rows} times, but columns of {uneven}", *_size(frame), frame.asset)
     ordinal = len(columns.frame_at)
     columns.frame_at.append(at)

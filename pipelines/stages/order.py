@@ -98,7 +98,13 @@ class _Walk:
 
 
 def order(
-    block: Block, columns: Columns, flat: Flat, screened: Screened, ticks: list[tuple[int, int]], tick_us: int, lateness_us: int
+    block: Block,
+    columns: Columns,
+    flat: Flat,
+    screened: Screened,
+    ticks: list[tuple[int, int]],
+    tick_us: int,
+    lateness_us: int,
 ) -> Ordered:
     """Walk the batch's records of one block in order; moves the block's watermarks. `tick_us`: the tick before it."""
     walk = _Walk(block, lateness_us, tick_us)
@@ -118,7 +124,7 @@ def order(
             walk.pending.add(asset)
             walk.rise(at, asset, highest[which])
         else:
-            _repair(walk, block, columns, which)
+            _repair(walk, columns, which)
     for asset, watermark_us in walk.now_us.items():
         block.watermark_us[asset] = watermark_us
     late = flat.row_time_us < (before - lateness_us)[flat.row_frame]
@@ -155,9 +161,7 @@ def _extremes(columns: Columns, flat: Flat, screened: Screened) -> tuple[list[in
     return lowest, highest
 
 
-def _reopens(
-    flat: Flat, screened: Screened, frame: int, lowest_us: int, watermark_us: int, lateness_us: int
-) -> bool:
+def _reopens(flat: Flat, screened: Screened, frame: int, lowest_us: int, watermark_us: int, lateness_us: int) -> bool:
     """Whether a frame has rows in a minute that is closed but not yet final."""
     closed_us = watermark_us // MINUTE_US * MINUTE_US
     if watermark_us == NEVER or lowest_us >= closed_us:
@@ -169,7 +173,7 @@ def _reopens(
     return bool(((times >= watermark_us - lateness_us) & (times < closed_us)).any())
 
 
-def _repair(walk: _Walk, block: Block, columns: Columns, which: int) -> None:
+def _repair(walk: _Walk, columns: Columns, which: int) -> None:
     at, asset, record = columns.maintenance[which]
     if record.action is not MaintenanceAction.REPAIRED:
         return

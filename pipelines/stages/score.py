@@ -8,9 +8,9 @@ from __future__ import annotations
 import numpy as np
 
 from models.alerting.life import CLEAR_SHARE
+from models.bins import MINUTE_US
 from models.failure.hazard import RUNG, WARNING, Hazard
 from models.records import Driver, Forecast, id_of
-from models.bins import MINUTE_US
 from pipelines.stages.window import Due
 from pipelines.state import Block, Entry, Normal
 
@@ -68,24 +68,33 @@ def settle(block: Block, hazard: Hazard, asset: int, minute: int, entry: Entry) 
 
 def _drivers(hazard: Hazard, due: Due, chances: np.ndarray, normals: list[Normal | None]) -> list[tuple[Driver, ...]]:
     out: list[tuple[Driver, ...]] = [()] * len(normals)
-    high = np.flatnonzero(chances[:, WARNING] >= CLEAR_SHARE * hazard.card.warning_limit).tolist()
-    high = [at for at in high if normals[at] is not None]
+    likely = np.flatnonzero(chances[:, WARNING] >= CLEAR_SHARE * hazard.card.warning_limit).tolist()
+    high = [(at, normal) for at in likely if (normal := normals[at]) is not None]
     if not high:
         return out
-    rows = [hazard.variants(due.features[at], np.frombuffer(normals[at].features, np.float32)) for at in high]
+    rows = [hazard.variants(due.features[at], np.frombuffer(normal.features, np.float32)) for at, normal in high]
     others = hazard.chances(np.concatenate(rows))[:, WARNING].reshape(len(high), -1)
-    for at, variants in zip(high, others, strict=True):
+    for (at, _), variants in zip(high, others, strict=True):
         out[at] = hazard.drivers(float(chances[at, WARNING]), variants)
     return out
 
 
 def _forecast(
-    plant: str, asset: str, minute: int, chances: list[float], drivers: tuple[Driver, ...], model: str,
-    completeness: float, last: Forecast | None,
+    plant: str,
+    asset: str,
+    minute: int,
+    chances: list[float],
+    drivers: tuple[Driver, ...],
+    model: str,
+    completeness: float,
+    last: Forecast | None,
 ) -> Forecast:
     """The forecast of a minute; the last one itself where nothing changed."""
     if last is not None and (last.chances, last.drivers, last.model, last.completeness) == (
-        tuple(chances), drivers, model, completeness,
+        tuple(chances),
+        drivers,
+        model,
+        completeness,
     ):
         return last
     end_us = (minute + 1) * MINUTE_US

@@ -45,8 +45,8 @@ def screen_columns(columns: Columns, flat: Flat, names: tuple[str, ...], plant: 
     _tell(columns, flat, code, wrong, ledger)
     objects = _screen_objects(columns, far, wrong, ledger)
     row_values = np.bincount(flat.value_row[good], minlength=len(flat.row_time_us))
-    for rows, _ in objects.values():
-        row_values += np.bincount(rows, minlength=len(row_values))
+    for object_rows, _ in objects.values():
+        row_values += np.bincount(object_rows, minlength=len(row_values))
     row_good = row_values > 0
     ledger.rows_stored += int(row_good.sum())
     ledger.rows_rejected += int((~row_good).sum())
@@ -123,7 +123,13 @@ def _object_reason(value: object, kind: type | None, far: bool) -> Reject | None
 
 
 def _rows(
-    columns: Columns, flat: Flat, good: np.ndarray, row_good: np.ndarray, objects: Objects, names: tuple[str, ...], plant: str
+    columns: Columns,
+    flat: Flat,
+    good: np.ndarray,
+    row_good: np.ndarray,
+    objects: Objects,
+    names: tuple[str, ...],
+    plant: str,
 ) -> Rows:
     """The good rows as a wide table."""
     signals = len(columns.layout.numeric)

@@ -28,7 +28,13 @@ class Due(NamedTuple):
 
 
 def window(
-    block: Block, spec: Spec | None, columns: Columns, flat: Flat, screened: Screened, ordered: Ordered, lateness_us: int
+    block: Block,
+    spec: Spec | None,
+    columns: Columns,
+    flat: Flat,
+    screened: Screened,
+    ordered: Ordered,
+    lateness_us: int,
 ) -> Due | None:
     """Take the batch's good, timely samples into the block, segment by segment; returns what became due."""
     good = screened.good & ~ordered.late[flat.value_row]
@@ -66,11 +72,9 @@ def _take(
         block.tiers.write(bins)
         return None
     again = _again(block, segments, reopened, bins, lateness_us)
-    asset, minute, since_us, rows = _features(block, spec, bins, again)
-    if not len(asset):
-        return None
-    _remember(block, asset, minute, since_us, rows)
-    return Due(asset, minute, _due_at(asset, minute, tracks, segments), since_us, rows)
+    due = _features(block, spec, bins, again, tracks, segments)
+    _remember(block, due)
+    return due if len(due.asset) else None
 
 
 def _note_repairs(block: Block, asset: int, segment: Segment, lateness_us: int) -> None:
@@ -106,7 +110,7 @@ def _reopened(samples: Samples, closed: np.ndarray) -> np.ndarray:
 def _again(
     block: Block, segments: dict[int, Segment], reopened: np.ndarray, bins: Bins, lateness_us: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Closed minutes with samples to score again though their own bin stands: those after a change, by asset, minute."""
+    """Closed minutes to score again though their own bin stands, since one before them changed, by asset, minute."""
     earliest: dict[int, int] = {}
     for key in reopened.tolist():
         earliest.setdefault(key >> 32, key & 0xFFFFFFFF)
@@ -127,9 +131,14 @@ def _again(
 
 
 def _features(
-    block: Block, spec: Spec, bins: Bins, again: tuple[np.ndarray, np.ndarray]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Write the bins; asset, minute, start of life and feature row of all due, SPAN minutes of an asset at a time."""
+    block: Block,
+    spec: Spec,
+    bins: Bins,
+    again: tuple[np.ndarray, np.ndarray],
+    tracks: dict[int, Track],
+    segments: dict[int, Segment],
+) -> Due:
+    """Write the bins and compute the rows of all that is due, SPAN minutes of an asset at a time."""
     asset, minute = np.concatenate([bins.asset, again[0]]), np.concatenate([bins.minute, again[1]])
     order = np.lexsort((minute, asset))
     asset, minute = asset[order], minute[order]
@@ -141,12 +150,14 @@ def _features(
         now = turn == at
         block.tiers.write(bins.where(order[now & is_bin]))
         rows[now] = compute(spec, columns, block.tiers, block.lives, asset[now], minute[now], since_us[now])
-    return asset, minute, since_us, rows
+    return Due(asset, minute, _due_at(asset, minute, tracks, segments), since_us, rows)
 
 
-def _remember(block: Block, asset: np.ndarray, minute: np.ndarray, since_us: np.ndarray, rows: np.ndarray) -> None:
+def _remember(block: Block, due: Due) -> None:
     """Keep what each due minute's forecast is made of until nothing can change it."""
-    for a, m, since, row in zip(asset.tolist(), minute.tolist(), since_us.tolist(), rows, strict=True):
+    for a, m, since, row in zip(
+        due.asset.tolist(), due.minute.tolist(), due.since_us.tolist(), due.features, strict=True
+    ):
         entries = block.small.entries.setdefault(a, {})
         entry = entries.get(m)
         if entry is None:
@@ -155,7 +166,9 @@ def _remember(block: Block, asset: np.ndarray, minute: np.ndarray, since_us: np.
             entry.since_us, entry.features = since, row.tobytes()
 
 
-def _due_at(asset: np.ndarray, minute: np.ndarray, tracks: dict[int, Track], segments: dict[int, Segment]) -> np.ndarray:
+def _due_at(
+    asset: np.ndarray, minute: np.ndarray, tracks: dict[int, Track], segments: dict[int, Segment]
+) -> np.ndarray:
     """Place of the record that closed each minute; for one closed before, of the segment's first."""
     return np.array(
         [

@@ -135,7 +135,9 @@ class Installation:
 
     def told(self) -> str:
         """The ends of the workers' logs."""
-        return "\n".join(f"--- {log.name}\n{log.read_text()[-3000:]}" for log in sorted(self.folder.glob("worker-*.log")))
+        return "\n".join(
+            f"--- {log.name}\n{log.read_text()[-3000:]}" for log in sorted(self.folder.glob("worker-*.log"))
+        )
 
     def published(self, topic: Topic) -> dict[int, list[bytes]]:
         """Values by partition, repeats and all."""
@@ -196,7 +198,9 @@ def check(installation: Installation, undisturbed: Undisturbed, *, repeats: bool
     for topic in (Topic.FORECASTS, Topic.ALERTS, Topic.DEAD_LETTERS):
         for partition, found in installation.published(topic).items():
             kept = list(dict.fromkeys(found)) if repeats else found
-            assert kept == undisturbed.outputs[topic][partition], f"{topic} of partition {partition}\n{installation.told()}"
+            assert kept == undisturbed.outputs[topic][partition], (
+                f"{topic} of partition {partition}\n{installation.told()}"
+            )
     for measurement in ("pump", "fan"):
         found, wanted = installation.stored(measurement), undisturbed.stored(measurement)
         assert found.equals(wanted.select(found.columns)), f"rows of {measurement}: {len(found)}, not {len(wanted)}"

@@ -69,9 +69,12 @@ def cut(random: np.random.Generator, records: Sequence, most: int = 60) -> list[
 
 
 def shuffled(random: np.random.Generator, records: Sequence[AnyInput], within_us: int) -> list[AnyInput]:
-    """Records out of order, none displaced past another by more than `within_us`; ticks stay in order among themselves."""
+    """Records out of order, none displaced by more than `within_us`; ticks stay in order among themselves."""
     delay = random.integers(0, within_us, len(records))
-    keyed = [(time_of(record) + (0 if isinstance(record, Tick) else int(d)), i) for i, (record, d) in enumerate(zip(records, delay, strict=True))]
+    keyed = [
+        (time_of(record) + (0 if isinstance(record, Tick) else int(d)), i)
+        for i, (record, d) in enumerate(zip(records, delay, strict=True))
+    ]
     return [records[i] for _, i in sorted(keyed)]
 
 

@@ -61,9 +61,7 @@ def killed(folder, records, undisturbed, crash: str | float) -> float:
             first.wait()
         begun = sum(map(len, installation.published(Topic.FORECASTS).values()))
         last = installation.worker()
-        took_s = installation.wait(
-            lambda: sum(map(len, installation.published(Topic.FORECASTS).values())) > begun, 40
-        )
+        took_s = installation.wait(lambda: sum(map(len, installation.published(Topic.FORECASTS).values())) > begun, 40)
         installation.finish()
         installation.stop(last)
         check(installation, undisturbed, repeats=True)

@@ -30,7 +30,10 @@ def test_columns_of_unequal_length_are_refused_when_made():
 
 def test_ids_tell_identities_apart_and_never_change():
     assert id_of("alert", "p", "a", "any", 1) == id_of("alert", "p", "a", "any", 1)
-    others = {id_of(*parts) for parts in [("alert", "p", "a", "any", 1), ("alert", "p", "a", "any", 2), ("alert", "pa", "", "any", 1)]}
+    others = {
+        id_of(*parts)
+        for parts in [("alert", "p", "a", "any", 1), ("alert", "p", "a", "any", 2), ("alert", "pa", "", "any", 1)]
+    }
     assert len(others) == 3
 
 

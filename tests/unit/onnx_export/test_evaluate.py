@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from models.alerting.life import CLEAR_AFTER, OPEN_AFTER
@@ -14,7 +16,9 @@ START_US = 1_735_689_600_000_000
 STEP_US = 600_000_000
 
 
-def run(chances: list[float], failures: list[int] = [], repairs: list[int] = [], seen: int | None = None) -> Replay:
+def run(
+    chances: list[float], failures: Sequence[int] = (), repairs: Sequence[int] = (), seen: int | None = None
+) -> Replay:
     """One machine, a row each 10 min with these 72 h chances; failures and repairs by row number."""
     n = len(chances)
     ends = START_US + (1 + np.arange(n)) * STEP_US

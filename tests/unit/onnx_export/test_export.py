@@ -129,7 +129,9 @@ def test_the_same_model_makes_the_same_bytes(graph: bytes) -> None:
 
 def test_the_graph_tells_nothing_of_where_it_was_made(graph: bytes) -> None:
     model = onnx.load_from_string(graph)
-    assert not model.doc_string and not model.graph.doc_string and not model.metadata_props
+    assert not model.metadata_props
+    assert not model.doc_string
+    assert not model.graph.doc_string
     assert all(not node.doc_string for node in model.graph.node)
 
 

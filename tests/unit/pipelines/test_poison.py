@@ -10,9 +10,7 @@ from pipelines.topics import Topic
 from tests.kit import streams
 from tests.kit.streams import MINUTE_US, START_US
 
-GOOD = encode(
-    Frame(plant="tiny", asset="pump-01", source="t", times_us=[START_US], signals={"pressure_bar": [5.0]})
-)
+GOOD = encode(Frame(plant="tiny", asset="pump-01", source="t", times_us=[START_US], signals={"pressure_bar": [5.0]}))
 
 
 def text(**changes) -> bytes:
@@ -110,7 +108,7 @@ def test_a_far_future_sample_does_not_move_time():
 
 
 def test_what_the_store_refuses_moves_to_rejected_before_the_snapshot():
-    partition, effects, _ = step(GOOD)
+    partition, _, _ = step(GOOD)
     assert partition.snapshot() is None
     (letter,) = partition.acknowledged([Refusal(0, 0, "field type conflict")])
     assert decode(letter.value).reason is Reject.STORE_REFUSED
