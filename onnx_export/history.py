@@ -16,6 +16,7 @@ from models.bins import MINUTE_US, Bins, Samples, summarise
 from models.features import Lives, Spec, compute, spans
 from models.physics.fleet import SIGNALS, FleetBlock, FleetEventKind, FleetSpec, simulate
 from models.plant import AssetType
+from models.plant.layout import Layout
 from models.quality import GOOD, screen
 from models.records import HORIZONS_H
 from models.tiers import Tiers
@@ -71,34 +72,13 @@ class History:
         return out
 
 
-class Layout(NamedTuple):
-    """Numeric signals of an asset type in the order of its plant file, and what a live block takes them by."""
-
-    signals: tuple[str, ...]
-    lowest: np.ndarray
-    highest: np.ndarray
-    reference: np.ndarray
-
-    @classmethod
-    def of(cls, asset_type: AssetType) -> Layout:
-        """As `pipelines.state.Layout`, whose rows these must equal: squares are about the middle of the range."""
-        numeric = {name: s.range for name, s in asset_type.signals.items() if s.kind.python_type is float}
-        ranges = list(numeric.values())
-        return cls(
-            tuple(numeric),
-            np.array([r[0] if r else -np.inf for r in ranges]),
-            np.array([r[1] if r else np.inf for r in ranges]),
-            np.array([(r[0] + r[1]) / 2 if r else 0.0 for r in ranges]),
-        )
-
-
 class _Recorder:
     """A fleet's rings and lives, and the rows taken from them so far."""
 
     def __init__(self, layout: Layout, spec: Spec, assets: int, every_min: int) -> None:
         self.layout, self.spec, self.every_min = layout, spec, every_min
-        self.columns = np.array([layout.signals.index(signal) for signal in spec.signals])
-        self.source = np.array([SIGNALS.index(signal) for signal in layout.signals])
+        self.columns = np.array([layout.numeric_index[signal] for signal in spec.signals])
+        self.source = np.array([SIGNALS.index(signal) for signal in layout.numeric])
         self.tiers, self.lives = Tiers.empty(assets, layout.reference), Lives.none(assets)
         self.repairs: list[list[int]] = [[0] for _ in range(assets)]
         self.failures: list[Failure] = []
@@ -111,7 +91,7 @@ class _Recorder:
                 self.repairs[event.asset].append(event.time_us)
             else:
                 self.failures.append(Failure(event.asset, event.time_us, int(event.part)))
-        bins = summarise(self._samples(block), len(self.layout.signals), self.layout.reference)
+        bins = summarise(self._samples(block), len(self.layout.numeric), self.layout.reference)
         since_us, turn = self._since_us(bins), spans(bins.asset, bins.minute)
         for at in np.unique(turn):
             now = turn == at
@@ -177,7 +157,7 @@ def record(
     fleet: FleetSpec, seed: int, asset_type: AssetType, spec: Spec, every_min: int, progress: Progress = quiet
 ) -> History:
     """Simulate a fleet and take a feature row of every machine each `every_min` minutes since 1970."""
-    recorder = _Recorder(Layout.of(asset_type), spec, fleet.n_pumps, every_min)
+    recorder = _Recorder(Layout("pump", asset_type), spec, fleet.n_pumps, every_min)
     blocks: Iterable[FleetBlock] = simulate(fleet, seed)
     for day, block in enumerate(blocks, start=1):
         recorder.take(block)

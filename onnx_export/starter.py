@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from importlib.resources import files
 from pathlib import Path
 
 from msgspec import Struct
@@ -121,9 +122,14 @@ class _Simulator:
         )
 
 
+def plant_text() -> str:
+    """The demo's plant file."""
+    return files(starter).joinpath("pumps.toml").read_text(encoding="utf-8")
+
+
 def make_starter(recipe: Recipe = STARTER, progress: Progress = quiet) -> tuple[bytes, Card]:
     """The starter's ONNX bytes and card; raises ParityError where the export is not the model. Minutes of work."""
-    asset_type = parse(starter.plant_text()).types[NAME]
+    asset_type = parse(plant_text()).types[NAME]
     spec = Spec(tuple(asset_type.signals))
     simulator = _Simulator(recipe, asset_type, spec, progress)
     features, classes = rows_of(simulator.histories(recipe.training, recipe.pumps, TRAINING_EVERY_MIN))

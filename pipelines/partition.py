@@ -15,6 +15,7 @@ import numpy as np
 from models.failure.hazard import Hazard
 from models.inference import ModelError
 from models.plant import Plant
+from models.plant.layout import Layout
 from models.records import Alert, DeadLetter, Forecast, Reject, RejectedSample, encode, key_of
 from pipelines.ledger import Ledger
 from pipelines.ports import Effects, Output, RawRecord, Refusal, Rows, Snapshot
@@ -24,7 +25,7 @@ from pipelines.stages.score import score
 from pipelines.stages.screen import screen_columns
 from pipelines.stages.warn import warn
 from pipelines.stages.window import window
-from pipelines.state import Block, Layout, State
+from pipelines.state import Block, State
 from pipelines.topics import Topic
 
 CHUNK_BYTES = 900_000

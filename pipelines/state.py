@@ -15,29 +15,13 @@ from msgspec import Struct
 from models.alerting.life import Watch
 from models.bins import MINUTE_US, Samples
 from models.features import Lives
-from models.plant import AssetType
+from models.plant.layout import Layout
 from models.records import Forecast
 from models.tiers import Tiers
 from pipelines.ledger import Ledger
 
 VERSION = 1
 NEVER = -1
-
-
-class Layout:
-    """Where each signal of an asset type goes: a column of the numeric block, or a field of objects."""
-
-    def __init__(self, name: str, asset_type: AssetType) -> None:
-        kinds = {signal: spec.kind.python_type for signal, spec in asset_type.signals.items()}
-        self.name = name
-        self.numeric = tuple(signal for signal, kind in kinds.items() if kind is float)
-        self.numeric_index = {signal: at for at, signal in enumerate(self.numeric)}
-        self.objects = {signal: kind for signal, kind in kinds.items() if kind is not float}
-        ranges = [asset_type.signals[signal].range for signal in self.numeric]
-        self.lowest = np.array([r[0] if r else -np.inf for r in ranges])
-        self.highest = np.array([r[1] if r else np.inf for r in ranges])
-        self.reference = np.array([(r[0] + r[1]) / 2 if r else 0.0 for r in ranges])
-        self.asset_type = asset_type
 
 
 class Entry(Struct):
@@ -127,6 +111,7 @@ class _Array(Struct, array_like=True):
 
 
 class _SavedBlock(Struct):
+    signals: tuple[str, ...]
     names: list[str]
     arrays: dict[str, _Array]
     small: Small
@@ -192,16 +177,17 @@ def _save(block: Block) -> _SavedBlock:
     arrays |= {f"lives.{name}": getattr(block.lives, name)[:used] for name in _LIVES}
     arrays |= {f"open.{name}": column for name, column in zip(Samples._fields, block.open, strict=True)}
     arrays["watermark_us"] = block.watermark_us[:used]
-    return _SavedBlock(block.names, {name: _Array.of(array) for name, array in arrays.items()}, block.small)
+    return _SavedBlock(
+        block.layout.numeric, block.names, {name: _Array.of(array) for name, array in arrays.items()}, block.small
+    )
 
 
 def _restore(layout: Layout, saved: _SavedBlock) -> Block:
     arrays: dict[str, Any] = {name: array.array() for name, array in saved.arrays.items()}
-    signals = arrays["tiers.quarter_sum"].shape[-1]
-    if signals != len(layout.numeric):
+    if saved.signals != layout.numeric:
         raise SnapshotError(
-            f"type '{layout.name}' had {signals} numeric signals when the snapshot was made and has "
-            f"{len(layout.numeric)} now: start a new group (FOREWARN_GROUP) to rebuild from the log"
+            f"type '{layout.name}' had signals {list(saved.signals)} when the snapshot was made, and has "
+            f"{list(layout.numeric)} now: start a new group (FOREWARN_GROUP) to rebuild from the log"
         )
     return Block(
         layout=layout,

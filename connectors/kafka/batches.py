@@ -143,7 +143,11 @@ class BatchThread(driver.AIOKafkaConsumerThread):
         self.transport.lease.watch(self._ensure_consumer()._coordinator)
 
     async def _fetch_records(
-        self, consumer: Any, active_partitions: Any, timeout: float | None = None, max_records: int | None = None
+        self,
+        consumer: Any,
+        active_partitions: Any,
+        timeout: float | None = None,
+        max_records: int | None = None,  # noqa: ARG002 - Faust passes it; a wire batch is never cut
     ) -> Any:
         fetcher = consumer._fetcher
         if not self.consumer.flow_active:
@@ -225,7 +229,10 @@ class BatchConsumer(driver.Consumer):
         await self.transport.owner.give_up()
         await super().wait_empty()
 
-    def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
+    def _filter_tps_with_pending_acks(
+        self,
+        topics: Any = None,  # noqa: ARG002 - Faust passes it; there is one topic
+    ) -> Iterator[TP]:
         return iter([tp for tp in self.assignment() if tp.partition in self.transport.owner.committable()])
 
     def _new_offset(self, tp: TP) -> int | None:

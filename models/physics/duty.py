@@ -1,7 +1,8 @@
-"""What a plant asks of its pumps: speed setpoint, header pressure and the weather, hour by hour, straight lines between hours.
+"""What a plant asks of its pumps: speed setpoint, header pressure and the weather, in straight lines from hour to hour.
 
-The shape (day, campaign, wander) is our assumption; the levels are those of progpy's own example, `examples/sim_pump.py`.
-Random numbers come in as arguments, rounded, so that the last bit of a CPU's log or cosine cannot reach the physics.
+The shape (day, campaign, wander) is our assumption; the levels are those of progpy's own example,
+`examples/sim_pump.py`. Random numbers come in as arguments, rounded, so that the last bit of a CPU's log or cosine
+cannot reach the physics.
 """
 
 import math
@@ -69,7 +70,10 @@ class Place:
 
 @dataclass(slots=True)
 class DutyState:
-    """Where the wanderings stand; owned by the fleet and moved on an hour at a time. Arrays of shape (n,), the site's a number."""
+    """Where the wanderings stand; owned by the fleet and moved on an hour at a time.
+
+    Arrays of shape (n,); the site's is a number.
+    """
 
     campaign: Array
     speed_wander: Array
@@ -100,8 +104,11 @@ class Duty:
     ambient_k: Array
 
     def load(self, row: int) -> PumpLoad:
+        """What the pumps are asked at one row of time, arrays of shape (n,)."""
         voltage = self.speed_share[row] * NOMINAL_VOLTAGE_V
-        return PumpLoad(self.ambient_k[row], voltage, self.discharge_pa[row], self.suction_pa[row], voltage * SYNC_RAD_S_PER_VOLT)
+        return PumpLoad(
+            self.ambient_k[row], voltage, self.discharge_pa[row], self.suction_pa[row], voltage * SYNC_RAD_S_PER_VOLT
+        )
 
 
 def wander(value: ArrayOrFloat, normal: ArrayOrFloat, std: float, hours: float) -> ArrayOrFloat:
@@ -111,6 +118,7 @@ def wander(value: ArrayOrFloat, normal: ArrayOrFloat, std: float, hours: float) 
 
 
 def start(n_pumps: int) -> DutyState:
+    """A fleet's duty before its first hour: no campaign and no wandering yet."""
     return DutyState(np.zeros(n_pumps), np.zeros(n_pumps), np.zeros(n_pumps), np.zeros(n_pumps), 0.0)
 
 
@@ -130,7 +138,9 @@ def move_on(law: DutyLaw, state: DutyState, draws: DutyDraws, hour: int) -> None
     starts = draws.campaign_start[hour] < 1.0 / law.campaign_mean_hours
     state.campaign = np.where(starts, law.speed_campaign_std * draws.campaign[hour], state.campaign)
     state.speed_wander = wander(state.speed_wander, draws.speed[hour], law.speed_wander_std, law.wander_hours)
-    state.pressure_wander = wander(state.pressure_wander, draws.pressure[hour], law.pressure_wander_std, law.wander_hours)
+    state.pressure_wander = wander(
+        state.pressure_wander, draws.pressure[hour], law.pressure_wander_std, law.wander_hours
+    )
     state.suction_wander = wander(state.suction_wander, draws.suction[hour], law.suction_wander_std, law.wander_hours)
     site = float(draws.site[hour])
     state.site_wander_k = wander(state.site_wander_k, site, law.ambient_wander_std_k, law.ambient_wander_hours)

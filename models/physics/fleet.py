@@ -1,7 +1,8 @@
-"""A plant of centrifugal pumps that run, wear, fail and are repaired: a day at a time, all pumps at once, from one seed.
+"""A plant of centrifugal pumps that run, wear, fail and are repaired: a day at a time, all at once, from one seed.
 
-Each pump draws from generators of its own, so its history does not depend on how many stand beside it; the weather is the
-site's. Pure: start time and seed come in, arrays go out. The equations are in `pump` and `heat`, the draws in `wear` and `duty`.
+Each pump draws from generators of its own, so its history does not depend on how many stand beside it; the weather is
+the site's. Pure: start time and seed come in, arrays go out. The equations are in `pump` and `heat`, the draws in
+`wear` and `duty`.
 """
 
 from collections.abc import Iterator
@@ -14,7 +15,16 @@ from numpy.typing import NDArray
 from models.physics import duty, sensors, wear
 from models.physics.duty import HOURS_A_DAY, Duty, DutyDraws, DutyLaw
 from models.physics.heat import heat_propagator, long_step, settled_heat
-from models.physics.pump import Array, PumpFailure, PumpLoad, PumpParameters, PumpState, WearRates, limits_reached, settle
+from models.physics.pump import (
+    Array,
+    PumpFailure,
+    PumpLoad,
+    PumpParameters,
+    PumpState,
+    WearRates,
+    limits_reached,
+    settle,
+)
 from models.physics.sensors import SIGNALS, TruthRows
 from models.physics.wear import Life, WearLaw, WornPart, draw_life
 
@@ -29,6 +39,8 @@ SITE_KEY = (0xFFFF_FFFF,)
 
 
 class FleetEventKind(StrEnum):
+    """What can happen to a pump: it fails, and it is repaired."""
+
     FAILED = "failed"
     REPAIRED = "repaired"
 
@@ -49,7 +61,9 @@ class FleetSpec:
         if not 60 <= self.sample_s <= 600 or HOUR_S % self.sample_s:
             raise ValueError(f"fleet: sample_s is {self.sample_s}; use a divisor of 3600 from 60 to 600")
         if self.n_pumps < 1 or self.days < 0:
-            raise ValueError(f"fleet: {self.n_pumps} pumps over {self.days} days; use at least one pump and no negative days")
+            raise ValueError(
+                f"fleet: {self.n_pumps} pumps over {self.days} days; use at least one pump and no negative days"
+            )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,7 +82,10 @@ class FleetEvent:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FleetBlock:
-    """A day of rows, by time and then asset: `asset` (rows,) int32, `time_us` (rows,) int64, `values` (rows, signals) float64."""
+    """A day of rows, by time and then asset.
+
+    `asset` is (rows,) int32, `time_us` (rows,) int64, `values` (rows, signals) float64.
+    """
 
     asset: NDArray[np.int32]
     time_us: NDArray[np.int64]
@@ -77,6 +94,7 @@ class FleetBlock:
 
 
 def generator(seed: int, *spawn_key: int) -> np.random.Generator:
+    """The generator of one seed and spawn key; different keys give independent streams."""
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=spawn_key)))
 
 
@@ -104,7 +122,9 @@ class Fleet:
         self._repaired_us = np.full(spec.n_pumps, NEVER_US)
         self._mode = [PumpFailure.IMPELLER_WEAR] * spec.n_pumps
         low, high = spec.wear.first_life_used
-        self._lives = [draw_life(spec.pump, spec.wear, rng, low + (high - low) * rng.random()) for rng in self._life_rng]
+        self._lives = [
+            draw_life(spec.pump, spec.wear, rng, low + (high - low) * rng.random()) for rng in self._life_rng
+        ]
         self._parts = [life.part for life in self._lives]
         self._rates = WearRates(*(np.array([life[column] for life in self._lives]) for column in (1, 2, 3)))
         self._state = self._first_state()
@@ -117,8 +137,9 @@ class Fleet:
         zero = np.zeros(self.spec.n_pumps)
         area, thrust, radial = (np.array([life[column] for life in self._lives]) for column in (4, 5, 6))
         cold = PumpState(
-            speed_rad_s=zero, flow_m3_s=zero, oil_temp_k=load.ambient_temp_k, thrust_temp_k=load.ambient_temp_k,
-            radial_temp_k=load.ambient_temp_k, impeller_area=area, thrust_friction=thrust, radial_friction=radial, leak_m3_s=zero,
+            speed_rad_s=zero, flow_m3_s=zero,
+            oil_temp_k=load.ambient_temp_k, thrust_temp_k=load.ambient_temp_k, radial_temp_k=load.ambient_temp_k,
+            impeller_area=area, thrust_friction=thrust, radial_friction=radial, leak_m3_s=zero,
         )  # fmt: skip
         speed, flow = settle(p, cold, load)
         temps = settled_heat(p, load.ambient_temp_k, thrust * speed * speed, radial * speed * speed)
@@ -140,7 +161,9 @@ class Fleet:
             suction=per_pump[..., 3],
             site=normals(self._site, HOURS_A_DAY),
         )
-        return duty.day(self.spec.duty, self._place, self._duty, draws, self._hour_of_day(), HOUR_S // self.spec.sample_s)
+        return duty.day(
+            self.spec.duty, self._place, self._duty, draws, self._hour_of_day(), HOUR_S // self.spec.sample_s
+        )
 
     def next_day(self) -> FleetBlock:
         """The next 24 hours of rows and events."""
@@ -159,7 +182,9 @@ class Fleet:
         noise = np.stack([normals(rng, n_rows, len(SIGNALS)) for rng in self._sensor_rng], axis=1)
         values = sensors.read(truth.values, self._offsets, noise)
         row_at, asset = np.nonzero(runs)
-        return FleetBlock(asset=asset.astype(np.int32), time_us=times_us[row_at], values=values[runs], events=tuple(events))
+        return FleetBlock(
+            asset=asset.astype(np.int32), time_us=times_us[row_at], values=values[runs], events=tuple(events)
+        )
 
     def _current_rates(self) -> WearRates:
         """Each life's rates, made to grow with the damage done where the law says so; nothing wears while it stands."""
@@ -171,7 +196,10 @@ class Fleet:
             (s.thrust_friction / p.new_thrust_friction - 1.0) / (ref.thrust_ratio - 1.0),
             (s.radial_friction / p.new_radial_friction - 1.0) / (ref.radial_ratio - 1.0),
         )
-        grown = (rate * (1.0 + self.spec.wear.acceleration * np.maximum(0.0, d)) for rate, d in zip(self._rates, damages, strict=True))
+        grown = (
+            rate * (1.0 + self.spec.wear.acceleration * np.maximum(0.0, d))
+            for rate, d in zip(self._rates, damages, strict=True)
+        )
         return WearRates(*grown)
 
     def _stop_the_failed(self, time_us: int) -> list[FleetEvent]:
@@ -216,7 +244,10 @@ class Fleet:
 
 
 def simulate(spec: FleetSpec, seed: int) -> Iterator[FleetBlock]:
-    """`spec.days` daily blocks; the same spec and seed give the same bytes. For a plant that runs on, keep a `Fleet`."""
+    """`spec.days` daily blocks; the same spec and seed give the same bytes.
+
+    For a plant that runs on, keep a `Fleet`.
+    """
     fleet = Fleet(spec, seed)
     for _ in range(spec.days):
         yield fleet.next_day()

@@ -1,7 +1,8 @@
 """Heat of a pump's oil and bearings over a long step, and the quasi-steady step built on it.
 
-The three temperatures of `pump` obey linear equations with constant coefficients, so a step of any length under a constant load
-is exact: T' = phi T + gamma f, phi = exp(M dt), gamma = the integral of exp(M s) over the step. 3 x 3 in plain Python, no BLAS.
+The three temperatures of `pump` obey linear equations with constant coefficients, so a step of any length under a
+constant load is exact: T' = phi T + gamma f, phi = exp(M dt), gamma = the integral of exp(M s) over the step. 3 x 3 in
+plain Python, no BLAS.
 """
 
 from dataclasses import replace
@@ -27,6 +28,7 @@ class HeatPropagator(NamedTuple):
 
 
 def row_times(row: Row, b: Matrix) -> Row:
+    """The product of a row and a matrix."""
     x, y, z = row
     return (
         x * b[0][0] + y * b[1][0] + z * b[2][0],
@@ -36,10 +38,12 @@ def row_times(row: Row, b: Matrix) -> Row:
 
 
 def multiply(a: Matrix, b: Matrix) -> Matrix:
+    """The product a b."""
     return row_times(a[0], b), row_times(a[1], b), row_times(a[2], b)
 
 
 def add_row(a: Row, b: Row, scale: float) -> Row:
+    """a + scale b, for rows."""
     return a[0] + scale * b[0], a[1] + scale * b[1], a[2] + scale * b[2]
 
 
@@ -77,9 +81,17 @@ def heat_propagator(p: PumpParameters, dt_s: float) -> HeatPropagator:
 
 
 def heated(
-    p: PumpParameters, over: HeatPropagator, state: PumpState, ambient_k: Array, thrust_power: Array, radial_power: Array
+    p: PumpParameters,
+    over: HeatPropagator,
+    state: PumpState,
+    ambient_k: Array,
+    thrust_power: Array,
+    radial_power: Array,
 ) -> PumpState:
-    """The state with its temperatures `over.dt_s` later; powers are friction times speed squared, constant over the step."""
+    """The state with its temperatures `over.dt_s` later.
+
+    Powers are friction times speed squared, constant over the step.
+    """
     before = (state.oil_temp_k, state.thrust_temp_k, state.radial_temp_k)
     forcing = (
         ambient_k * (p.oil_to_ambient / p.oil_heat_capacity),
@@ -95,7 +107,10 @@ def heated(
 
 
 def long_step(p: PumpParameters, over: HeatPropagator, state: PumpState, load: PumpLoad, rates: WearRates) -> PumpState:
-    """`over.dt_s` (60 to 600 s) of constant load: shaft and flow settled, heat exact, wear at the settled speed and flow."""
+    """`over.dt_s` (60 to 600 s) of constant load.
+
+    Shaft and flow are settled, heat is exact, wear is at the settled speed and flow.
+    """
     speed, flow = settle(p, state, load)
     worn = with_wear(state, rates, speed, flow, over.dt_s)
     speed2 = speed * speed
@@ -104,7 +119,9 @@ def long_step(p: PumpParameters, over: HeatPropagator, state: PumpState, load: P
     return replace(heated(p, over, worn, load.ambient_temp_k, thrust_power, radial_power), leak_m3_s=leak_flow(p, load))
 
 
-def settled_heat(p: PumpParameters, ambient_k: Array, thrust_power: Array, radial_power: Array) -> tuple[Array, Array, Array]:
+def settled_heat(
+    p: PumpParameters, ambient_k: Array, thrust_power: Array, radial_power: Array
+) -> tuple[Array, Array, Array]:
     """Oil, thrust and radial bearing temperature in K once they no longer change under a constant load."""
     thrust_share = p.thrust_to_oil / (p.thrust_to_ambient + p.thrust_to_oil)
     radial_share = p.radial_to_oil / (p.radial_to_ambient + p.radial_to_oil)

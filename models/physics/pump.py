@@ -1,7 +1,8 @@
 """The equations of a centrifugal pump that wears, for a whole fleet at once: arrays of shape (n,), one place a pump.
 
-They are those of NASA's progpy 1.9 `CentrifugalPump`, after M. Daigle and K. Goebel, "Model-based Prognostics with Concurrent
-Damage Progression Processes", IEEE Trans. SMC: Systems 43(4), 535-546, 2013. No randomness and no plant in here: see `fleet`.
+They are those of NASA's progpy 1.9 `CentrifugalPump`, after M. Daigle and K. Goebel, "Model-based Prognostics with
+Concurrent Damage Progression Processes", IEEE Trans. SMC: Systems 43(4), 535-546, 2013. No randomness and no plant in
+here: see `fleet`.
 """
 
 from dataclasses import dataclass, replace
@@ -25,7 +26,10 @@ class PumpFailure(IntEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PumpParameters:
-    """progpy's `default_parameters`; the comment is progpy's name. progpy gives no unit to most of the fitted coefficients."""
+    """progpy's `default_parameters`; the comment is progpy's name.
+
+    progpy gives no unit to most of the fitted coefficients.
+    """
 
     back_torque_speed2: float = 0.00149204  # a0
     back_torque_speed_flow: float = 5.77703  # a1
@@ -111,6 +115,7 @@ def outputs(state: PumpState) -> PumpOutputs:
 
 
 def signed_sqrt(x: Array) -> Array:
+    """The square root of |x|, with the sign of x."""
     return np.copysign(np.sqrt(np.abs(x)), x)
 
 
@@ -120,10 +125,16 @@ def leak_flow(p: PumpParameters, load: PumpLoad) -> Array:
 
 
 def motor_torque(p: PumpParameters, load: PumpLoad, speed_rad_s: Array) -> Array:
-    """Torque of the induction motor in N m: progpy's Te multiplied through by slip^2, so it is 0, not NaN, at zero slip."""
+    """Torque of the induction motor in N m.
+
+    It is progpy's Te multiplied through by slip^2, so it is 0, not NaN, at zero slip.
+    """
     sync = load.sync_speed_rad_s
     slip = np.maximum(-1.0, np.minimum(1.0, (sync - speed_rad_s) / sync))
-    impedance2 = (p.stator_resistance_ohm * slip + p.rotor_resistance_ohm) ** 2 + (slip * sync * p.leakage_inductance_h) ** 2
+    impedance2 = (
+        (p.stator_resistance_ohm * slip + p.rotor_resistance_ohm) ** 2
+        + (slip * sync * p.leakage_inductance_h) ** 2
+    )  # fmt: skip
     gain = p.motor_phases * p.motor_pole_pairs * p.rotor_resistance_ohm * load.voltage_v**2 / (sync + 0.00001)
     return gain * slip / impedance2
 
@@ -141,8 +152,12 @@ def step(p: PumpParameters, state: PumpState, load: PumpLoad, rates: WearRates, 
     head_pa = state.impeller_area * (w * w) + p.head_speed_flow * w * q + load.suction_pa - load.discharge_pa
     friction = (p.shaft_friction + state.thrust_friction + state.radial_friction) * w
     torque = motor_torque(p, load, w) - friction - back_torque(p, w, outputs(state).discharge_flow_m3_s)
-    thrust_heat = state.thrust_friction * (w * w) - p.thrust_to_ambient * (thrust - ambient) - p.thrust_to_oil * (thrust - oil)
-    radial_heat = state.radial_friction * (w * w) - p.radial_to_ambient * (radial - ambient) - p.radial_to_oil * (radial - oil)
+    thrust_heat = (
+        state.thrust_friction * (w * w) - p.thrust_to_ambient * (thrust - ambient) - p.thrust_to_oil * (thrust - oil)
+    )
+    radial_heat = (
+        state.radial_friction * (w * w) - p.radial_to_ambient * (radial - ambient) - p.radial_to_oil * (radial - oil)
+    )
     oil_heat = p.oil_to_thrust * (thrust - oil) + p.oil_to_radial * (radial - oil) + p.oil_to_ambient * (ambient - oil)
     return PumpState(
         speed_rad_s=w + torque / p.shaft_inertia_kg_m2 * dt_s,
@@ -158,9 +173,10 @@ def step(p: PumpParameters, state: PumpState, load: PumpLoad, rates: WearRates, 
 
 
 def settled_flow(p: PumpParameters, load: PumpLoad, impeller_area: Array, speed_rad_s: Array) -> Array:
-    """The flow in m3/s at which progpy's dQ/dt is 0 at this speed: a root of Q|Q| = c^2 (A w^2 + b w Q + psuc - pdisch).
+    """The flow in m3/s at which progpy's dQ/dt is 0 at this speed.
 
-    Where two flows would do, the forward one: a pump that delivers goes on delivering. Else the flow runs backwards.
+    It is a root of Q|Q| = c^2 (A w^2 + b w Q + psuc - pdisch). Where two flows would do, the forward one: a pump that
+    delivers goes on delivering. Else the flow runs backwards.
     """
     c2 = p.flow_coefficient * p.flow_coefficient
     half_gain = 0.5 * c2 * p.head_speed_flow * speed_rad_s
@@ -172,7 +188,10 @@ def settled_flow(p: PumpParameters, load: PumpLoad, impeller_area: Array, speed_
 
 
 def speed_at_torque(p: PumpParameters, load: PumpLoad, torque_n_m: Array) -> Array:
-    """Speed in rad/s on the stable side of the motor's torque curve. A torque above the pull-out torque gives pull-out speed."""
+    """Speed in rad/s on the stable side of the motor's torque curve.
+
+    A torque above the pull-out torque gives pull-out speed.
+    """
     sync = load.sync_speed_rad_s
     gain = p.motor_phases * p.motor_pole_pairs * p.rotor_resistance_ohm * load.voltage_v**2 / (sync + 0.00001)
     r1, r2 = p.stator_resistance_ohm, p.rotor_resistance_ohm
@@ -184,13 +203,16 @@ def speed_at_torque(p: PumpParameters, load: PumpLoad, torque_n_m: Array) -> Arr
 
 
 SETTLE_ROUNDS = 5
-"""A round shrinks the speed's error to about 1/20 (slope of the load over slope of the motor); the first guess is within 5 rad/s."""
+"""A round shrinks the speed's error to about 1/20 (slope of the load over slope of the motor).
+
+The first guess is within 5 rad/s.
+"""
 
 FIRST_GUESS_SLIP = 0.015
 
 
 def settle(p: PumpParameters, state: PumpState, load: PumpLoad) -> tuple[Array, Array]:
-    """Speed in rad/s and flow in m3/s once the fast dynamics (shaft 1 s, flow 6 s) have died out under a constant load."""
+    """Speed in rad/s and flow in m3/s under a constant load, once the fast dynamics (shaft 1 s, flow 6 s) are over."""
     friction = p.shaft_friction + state.thrust_friction + state.radial_friction
     leak = leak_flow(p, load)
     speed = load.sync_speed_rad_s * (1.0 - FIRST_GUESS_SLIP)

@@ -1,7 +1,7 @@
 """What the pump's sensors make of its state: a sensor's own offset, noise, and the resolution it reports in.
 
-Offset and noise are gaussian. Three standard deviations of offset are the accuracy of the sensor's class; noise is a third of
-the offset, our assumption for repeatability. Rounding to the resolution makes the values equal on every CPU.
+Offset and noise are gaussian. Three standard deviations of offset are the accuracy of the sensor's class; noise is a
+third of the offset, our assumption for repeatability. Rounding to the resolution makes the values equal on every CPU.
 """
 
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class Sensor(NamedTuple):
 SENSORS = (
     Sensor("speed_rpm", 1.0, 1),  # one pulse of a 60-pulse pick-up counted over 1 s
     Sensor("flow_m3_h", 1.8, 2),  # electromagnetic meter of class 0.5 (0.5 % of reading) at 360 m3/h
-    Sensor("discharge_pressure_bar", 0.04, 3),  # transmitter of 0.25 % of a 0..16 bar span, mid of the usual 0.1 to 0.5 %
+    Sensor("discharge_pressure_bar", 0.04, 3),  # transmitter, 0.25 % of a 0..16 bar span, mid of the usual 0.1 to 0.5 %
     Sensor("motor_voltage_v", 3.0, 1),  # class 0.5 transducer (IEC 60688) of a 600 V span
     Sensor("oil_temp_degc", PT100_CLASS_B_K, 2),
     Sensor("radial_bearing_temp_degc", PT100_CLASS_B_K, 2),
@@ -53,9 +53,11 @@ class TruthRows:
 
     @classmethod
     def empty(cls, n_rows: int, n_pumps: int) -> "TruthRows":
+        """Room for so many rows; what it holds is undefined until each row is written."""
         return cls(np.empty((n_rows, n_pumps, len(SIGNALS))))
 
     def write(self, row: int, state: PumpState, load: PumpLoad) -> None:
+        """Fill one row, in the order and the units of `SIGNALS`."""
         out, into = outputs(state), self.values[row].T
         into[0] = out.speed_rad_s * RPM_PER_RAD_S
         into[1] = out.discharge_flow_m3_s * SECONDS_AN_HOUR
@@ -68,7 +70,10 @@ class TruthRows:
 
 
 def read(truth: Array, offsets: Array, normals: Array) -> Array:
-    """What is reported for `truth` (rows, n, signals), with `offsets` (n, signals) and standard `normals` shaped as `truth`."""
+    """What is reported for `truth`, (rows, n, signals).
+
+    `offsets` are (n, signals); `normals`, the standard normals behind the noise, have the shape of `truth`.
+    """
     noisy = truth + offsets + normals * NOISE_STD
     reported = [np.round(noisy[..., column], sensor.decimals) for column, sensor in enumerate(SENSORS)]
     return np.stack(reported, axis=-1) + 0.0

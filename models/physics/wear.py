@@ -1,7 +1,7 @@
-"""How long a pump lives and which part ends its life: lives drawn from a law, turned into progpy's wear rates and first state.
+"""How long a pump lives and which part ends it: lives drawn from a law, made into progpy's wear rates and first state.
 
-A life of L days means: at the reference duty below, the worn part reaches its limit after L days. Real duty and weather move
-the day itself. The distributions are a choice, not a fact about pumps; training may use other laws than the demo.
+A life of L days means: at the reference duty below, the worn part reaches its limit after L days. Real duty and weather
+move the day itself. The distributions are a choice, not a fact about pumps; training may use other laws than the demo.
 """
 
 import math
@@ -46,9 +46,15 @@ class WearLaw:
     first_life_used: tuple[float, float] = (0.0, 0.6)
     """A plant does not start new: the share of its first life a pump has behind it is drawn evenly from this range."""
     acceleration: float = 0.0
-    """Wear rates grow by this factor from new to the limit, on top of progpy's equations; lives keep their mean, about."""
+    """Wear rates grow by this factor from new to the limit, on top of progpy's equations.
+
+    Lives keep their mean, about.
+    """
     part_spread: float = 0.04
-    """Standard deviation of a new bearing's friction from unit to unit, relative; the impeller's area has a tenth of it."""
+    """Standard deviation of a new bearing's friction from unit to unit, relative.
+
+    The impeller's area has a tenth of it.
+    """
     repair_hours: tuple[float, float] = (6.0, 48.0)
     """A repair takes this long, drawn evenly; our assumption."""
 
@@ -87,7 +93,9 @@ def reference_settled(p: PumpParameters, impeller_area: float) -> tuple[float, f
     """Speed in rad/s and flow in m3/s at the reference duty."""
     one = np.ones(1)
     voltage = REFERENCE_SPEED_SHARE * NOMINAL_VOLTAGE_V * one
-    load = PumpLoad(REFERENCE_AMBIENT_K * one, voltage, NOMINAL_DISCHARGE_PA * one, SUCTION_PA * one, voltage * SYNC_RAD_S_PER_VOLT)
+    load = PumpLoad(
+        REFERENCE_AMBIENT_K * one, voltage, NOMINAL_DISCHARGE_PA * one, SUCTION_PA * one, voltage * SYNC_RAD_S_PER_VOLT
+    )
     speed, flow = settle(p, new_state(p, impeller_area), load)
     return float(speed[0]), float(flow[0])
 
@@ -110,15 +118,21 @@ def new_state(p: PumpParameters, impeller_area: float) -> PumpState:
 
 
 def too_hot(p: PumpParameters, speed2: float, thrust_ratio: float, radial_ratio: float) -> bool:
+    """Whether a temperature limit is met at reference ambient; ratios are of friction to friction when new."""
     one = np.ones(1)
     thrust_power = p.new_thrust_friction * thrust_ratio * speed2 * one
     radial_power = p.new_radial_friction * radial_ratio * speed2 * one
     oil, thrust, radial = settled_heat(p, REFERENCE_AMBIENT_K * one, thrust_power, radial_power)
-    return bool(oil[0] >= p.oil_temp_limit_k or thrust[0] >= p.thrust_temp_limit_k or radial[0] >= p.radial_temp_limit_k)
+    return bool(
+        oil[0] >= p.oil_temp_limit_k or thrust[0] >= p.thrust_temp_limit_k or radial[0] >= p.radial_temp_limit_k
+    )
 
 
 def friction_ratio_at_limit(p: PumpParameters, speed2: float, part: WornPart) -> float:
-    """By bisection: how many times its first friction a bearing has when a temperature limit is met at the reference duty."""
+    """How many times its first friction a bearing has when a temperature limit is met at the reference duty.
+
+    Found by bisection.
+    """
     low, high = 1.0, 100.0
     for _ in range(60):
         middle = 0.5 * (low + high)
@@ -129,6 +143,7 @@ def friction_ratio_at_limit(p: PumpParameters, speed2: float, part: WornPart) ->
 
 @lru_cache(maxsize=16)
 def reference(p: PumpParameters) -> Reference:
+    """The reference duty of pumps with these parameters; computed once and kept."""
     speed, flow_new = reference_settled(p, p.new_impeller_area)
     _, flow_worn = reference_settled(p, p.impeller_area_limit)
     speed2 = speed * speed

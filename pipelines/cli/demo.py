@@ -62,6 +62,7 @@ class Summary:
     kafka: str
     influxdb: str
     seconds: float
+    worker: int
 
     def problems(self) -> list[str]:
         """Why the demo has failed; empty if it has not."""
@@ -94,7 +95,9 @@ def run(plan: feed.Plan, *, influx: str, keep: bool, console: Console) -> int:
     _write(summary)
     _show(summary, console)
     if keep:
-        console.print(f"left running: servers and worker; stop them with `forewarn down --instance {INSTANCE}`")
+        console.print(
+            f"left running: {_left(summary.worker)} and `forewarn down --instance {INSTANCE}`", highlight=False
+        )
     return 1 if summary.problems() else 0
 
 
@@ -110,7 +113,11 @@ def _job(plan: feed.Plan, servers: Services, console: Console, began_s: float, k
         _stream(settings, plan, view, observer, worker)
         _drain(settings, view, observer, worker)
     rows = asyncio.run(_count(settings, history))
-    return _summary(plan, servers, observer, history, rows, time.monotonic() - began_s)
+    return _summary(plan, servers, observer, history, rows, time.monotonic() - began_s, worker.pid)
+
+
+def _left(worker: int) -> str:
+    return f"servers and a worker; look with `forewarn status --instance {INSTANCE}`, stop with `kill {worker}`"
 
 
 @contextmanager
@@ -176,7 +183,7 @@ async def _count(settings: Settings, history: History) -> int:
 
 
 def _summary(
-    plan: feed.Plan, servers: Services, observer: Observer, history: History, rows: int, seconds: float
+    plan: feed.Plan, servers: Services, observer: Observer, history: History, rows: int, seconds: float, worker: int
 ) -> Summary:
     failures = [
         (asset_name(event.asset), event.time_us, event.mode)
@@ -196,6 +203,7 @@ def _summary(
         kafka=f"{servers.kafka.version} ({servers.kafka.how})",
         influxdb=f"{servers.influx.version} ({servers.influx.how})",
         seconds=round(seconds, 1),
+        worker=worker,
     )
 
 

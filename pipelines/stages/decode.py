@@ -15,10 +15,11 @@ import msgspec
 import numpy as np
 
 from models.plant import Plant
+from models.plant.layout import Layout
 from models.quality import NOT_A_NUMBER_MARK, WRONG_KIND_MARK
 from models.records import AnyInput, DeadLetter, Frame, Maintenance, Quality, Reject, Tick
 from pipelines.ports import RawRecord
-from pipelines.state import Layout, State
+from pipelines.state import State
 from pipelines.topics import MAX_FRAME_BYTES
 
 PAYLOAD_KEPT = 2048

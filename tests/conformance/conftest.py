@@ -12,17 +12,21 @@ import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from _pytest.mark.structures import ParameterSet
 
 from connectors.influx import admin
 from connectors.influx.query import InfluxReader
 from connectors.influx.store import InfluxStore, WriteOptions
 from connectors.influx.target import Target
+from connectors.kafka.admin import KafkaAdmin
+from connectors.kafka.plain import LogProducer
+from connectors.kafka.snapshots import KafkaSnapshots
 from connectors.memory import ManualClock, MemorySnapshots, MemoryStore, SnapshotShelf
 from pipelines.ports import Snapshots, Store
+from pipelines.topics import Topic, named
 
 
 class Opened(NamedTuple):
@@ -45,10 +49,9 @@ class MemoryKit:
 
 @dataclass(frozen=True)
 class InfluxKit:
-    """A real InfluxDB: its settings from the environment as JSON, or those of a running instance of ours."""
+    """A real InfluxDB, whose settings the fixture `servers` puts into the environment as JSON."""
 
     variable: str
-    instance: str
 
     @asynccontextmanager
     async def open(
@@ -72,25 +75,26 @@ class InfluxKit:
         return target.with_bucket(f"{name}/kept" if "/" in target.bucket else name)
 
     def target(self) -> Target:
-        """Where this server is; fails with what to do."""
-        cache = Path(os.environ.get("FOREWARN_CACHE", "~/.cache/forewarn")).expanduser()
-        file = cache / "instances" / self.instance / "services.json"
-        if given := os.environ.get(self.variable):
-            settings = json.loads(given)
-        elif file.exists():
-            settings = json.loads(file.read_text())["settings"]
-        else:
-            pytest.fail(f"no InfluxDB for this test: start instance {self.instance!r}, or set {self.variable} (JSON)")
+        """Where this server is."""
+        settings = json.loads(os.environ[self.variable])
         target = Target(*(settings[f"FOREWARN_INFLUX_{name}"] for name in ("URL", "TOKEN", "ORG", "BUCKET")))
         admin.reachable(target.url)
         return target
 
 
 INFLUX = {
-    "influx-1.8": InfluxKit("FOREWARN_TEST_INFLUX_18", "dev"),
-    "influx-2.7": InfluxKit("FOREWARN_TEST_INFLUX_27", "dev27"),
+    "influx-1.8": InfluxKit("FOREWARN_TEST_INFLUX_18"),
+    "influx-2.7": InfluxKit("FOREWARN_TEST_INFLUX_27"),
 }
 STORES: dict[str, MemoryKit | InfluxKit] = {"memory": MemoryKit(), **INFLUX}
+
+
+def _param(name: str, kit: object) -> ParameterSet:
+    """A real server's tests are marked as such."""
+    return pytest.param(
+        name, marks=[pytest.mark.servers] if isinstance(kit, InfluxKit) or kit is _kafka_workers else []
+    )
+
 
 Workers = Callable[[], Snapshots]
 """Makes the Snapshots of one more worker, over the same kept state."""
@@ -102,22 +106,48 @@ async def _memory_workers() -> AsyncIterator[Workers]:
     yield lambda: MemorySnapshots(shelf)
 
 
-SNAPSHOTS: dict[str, Callable[[], AbstractAsyncContextManager[Workers]]] = {"memory": _memory_workers}
+@asynccontextmanager
+async def _kafka_workers() -> AsyncIterator[Workers]:
+    """On topics of their own, whose `records` are long enough for any offset of the suite."""
+    bootstrap, prefix = os.environ["FOREWARN_TEST_KAFKA"], f"test-{uuid.uuid4().hex[:8]}."
+    made: list[KafkaSnapshots] = []
+
+    def worker() -> Snapshots:
+        made.append(KafkaSnapshots(bootstrap, "g", prefix))
+        return made[-1]
+
+    with KafkaAdmin(bootstrap, prefix) as kafka:
+        kafka.create_topics(3)
+        with LogProducer(bootstrap) as log:
+            for at in range(3 * 1000):
+                log.send(named(prefix, Topic.RECORDS), b"k", b"{}", at % 3)
+        try:
+            yield worker
+        finally:
+            for each in made:
+                await each.stop()
+            kafka.delete_all()
 
 
-@pytest.fixture(params=STORES)
+SNAPSHOTS: dict[str, Callable[[], AbstractAsyncContextManager[Workers]]] = {
+    "memory": _memory_workers,
+    "kafka": _kafka_workers,
+}
+
+
+@pytest.fixture(params=[_param(name, kit) for name, kit in STORES.items()])
 def stores(request: pytest.FixtureRequest) -> MemoryKit | InfluxKit:
     """Each store there is."""
     return STORES[request.param]
 
 
-@pytest.fixture(params=INFLUX)
+@pytest.fixture(params=[_param(name, kit) for name, kit in INFLUX.items()])
 def influx(request: pytest.FixtureRequest) -> InfluxKit:
     """Each version of InfluxDB."""
     return INFLUX[request.param]
 
 
-@pytest.fixture(params=SNAPSHOTS)
+@pytest.fixture(params=[_param(name, kit) for name, kit in SNAPSHOTS.items()])
 def workers(request: pytest.FixtureRequest) -> AbstractAsyncContextManager[Workers]:
     """Each keeper of snapshots, empty."""
     return SNAPSHOTS[request.param]()

@@ -1,4 +1,3 @@
-# ruff: noqa: T201 - printing is what this script is for
 """How fast rows of four numbers get into each InfluxDB, and back: `python -m tests.conformance.store_speed [rows]`.
 
 A script, not a test: it prints what this machine does now.

@@ -1,34 +1,22 @@
-"""A real broker for the tests here, and a log of their own on it for each."""
+"""A log of its own for each test here, on the session's broker."""
 
 from __future__ import annotations
 
-import json
-import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from connectors.kafka.admin import KafkaUnreachable, check_reachable
+from infra.bin.layout import Services
 from tests.servers.kafka.trial import Trial
 
-SERVICES = Path("~/.cache/forewarn/instances/dev/services.json").expanduser()
 
-
-@pytest.fixture(scope="session")
-def kafka_address() -> str:
-    """Address of a running broker; fails, and never skips, where there is none."""
-    address = os.environ.get("FOREWARN_KAFKA", "")
-    if not address and SERVICES.exists():
-        address = json.loads(SERVICES.read_text())["settings"]["FOREWARN_KAFKA"]
-    if not address:
-        pytest.fail("these tests need Kafka: start one with `make services` or set FOREWARN_KAFKA", pytrace=False)
-    try:
-        check_reachable(address)
-    except KafkaUnreachable as error:
-        pytest.fail(str(error), pytrace=False)
-    return address
+@pytest.fixture
+def kafka_address(servers: Services) -> str:
+    """Address of the session's broker."""
+    assert servers.kafka
+    return servers.kafka.bootstrap
 
 
 @pytest.fixture

@@ -15,6 +15,8 @@ from pipelines.ports import Fenced, Snapshot
 from pipelines.topics import Topic, named
 from tests.servers.kafka.trial import Trial
 
+pytestmark = pytest.mark.servers
+
 GROUP = "g"
 CHUNKS = tuple(os.urandom(450_000) for _ in range(3))
 SMALL = (b"small",)

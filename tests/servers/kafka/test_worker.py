@@ -18,6 +18,8 @@ from aiokafka import AIOKafkaProducer
 from connectors.kafka.plain import Compression
 from tests.servers.kafka.trial import BURST, Trial, kill, pids, stop, wait_for
 
+pytestmark = pytest.mark.servers
+
 CHECKPOINTS = ("received:9", "before-acknowledged:9", "before-snapshot:2", "after-snapshot:2")
 SESSION_S = 6.0
 

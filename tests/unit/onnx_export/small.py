@@ -7,13 +7,12 @@ from functools import cache
 import lightgbm
 import numpy as np
 
-from models import starter
 from models.features import Spec
 from models.physics.fleet import FleetSpec
 from models.physics.wear import WearLaw
 from models.plant import AssetType, Plant, parse
 from onnx_export.history import History, record
-from onnx_export.starter import START_US, TRAINING_EVERY_MIN, Recipe
+from onnx_export.starter import START_US, TRAINING_EVERY_MIN, Recipe, plant_text
 from onnx_export.train import rows_of, train
 
 SHORT = WearLaw(family="uniform", shape=0.6, mean_life_days=12.0)
@@ -30,7 +29,7 @@ RECIPE = Recipe(
 
 
 def plant() -> Plant:
-    return parse(starter.plant_text())
+    return parse(plant_text())
 
 
 def asset_type() -> AssetType:

@@ -56,8 +56,9 @@ def history(blocks: Iterable[FleetBlock], asset: int) -> tuple[np.ndarray, np.nd
 
 
 def test_frozen_physics_a_short_run_has_the_bytes_it_had() -> None:
-    """A freeze, not a truth: whoever changes the physics or the draws on purpose sets this anew and says so in the CHANGELOG,
-    since cached histories and shipped models stand on it. What is true is tested against progpy in test_pump."""
+    """A freeze, not a truth: whoever changes the physics or the draws on purpose sets this anew and says so in the
+    CHANGELOG, since cached histories and shipped models stand on it. What is true is tested against progpy in
+    test_pump."""
     assert digest(quick()) == FROZEN_SHA256
 
 
@@ -143,12 +144,15 @@ def test_the_demo_plant_has_10_to_16_failures_in_60_days(seed: int) -> None:
 
 
 def test_wear_shows_a_week_ahead_but_a_plain_limit_on_the_day_would_not_do() -> None:
-    """Mean of a day, a week before failure against the first day of the life: bearings run hotter, impellers deliver less."""
+    """Mean of a day, a week before failure against the first day of the life: bearings run hotter, impellers deliver
+    less."""
     columns = {WornPart.IMPELLER: (1, -1.0), WornPart.THRUST_BEARING: (6, 1.0), WornPart.RADIAL_BEARING: (5, 1.0)}
     shifts = []
     for event in all_events(demo()):
         times, values, own = history(demo(), event.asset)
-        born = max([START_US] + [e.time_us for e in own if e.kind is FleetEventKind.REPAIRED and e.time_us < event.time_us])
+        born = max(
+            [START_US] + [e.time_us for e in own if e.kind is FleetEventKind.REPAIRED and e.time_us < event.time_us]
+        )
         if event.kind is FleetEventKind.FAILED and event.time_us - born > 14 * 24 * HOUR_US:
             column, sign = columns[event.part]
             first = values[(times > born + 12 * HOUR_US) & (times <= born + 36 * HOUR_US), column].mean()
@@ -161,7 +165,9 @@ def test_wear_shows_a_week_ahead_but_a_plain_limit_on_the_day_would_not_do() -> 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_wear_law_gives_lives_near_its_mean(family: str) -> None:
-    law = WearLaw(family=family, shape=FAMILIES[family], mean_life_days=5.0, first_life_used=(0.0, 0.0), repair_hours=(1.0, 2.0))
+    law = WearLaw(
+        family=family, shape=FAMILIES[family], mean_life_days=5.0, first_life_used=(0.0, 0.0), repair_hours=(1.0, 2.0)
+    )
     events = all_events(simulate(FleetSpec(start_us=START_US, n_pumps=24, days=24, wear=law), seed=3))
     lives = 24 * 24 / sum(e.kind is FleetEventKind.FAILED for e in events)
     assert lives == pytest.approx(5.0, rel=0.25)

@@ -30,8 +30,8 @@ PROGPY_PARAMETERS = {
     "stator_resistance_ohm": "R1", "rotor_resistance_ohm": "R2", "leakage_inductance_h": "L1", "flow_time_s": "FluidI",
     "flow_coefficient": "c", "leak_coefficient": "cLeak", "leak_area_m2": "ALeak", "thrust_heat_capacity": "mcThrust",
     "thrust_to_ambient": "HThrust1", "thrust_to_oil": "HThrust2", "radial_heat_capacity": "mcRadial",
-    "radial_to_ambient": "HRadial1", "radial_to_oil": "HRadial2", "oil_heat_capacity": "mcOil", "oil_to_thrust": "HOil1",
-    "oil_to_radial": "HOil2", "oil_to_ambient": "HOil3",
+    "radial_to_ambient": "HRadial1", "radial_to_oil": "HRadial2", "oil_heat_capacity": "mcOil",
+    "oil_to_thrust": "HOil1", "oil_to_radial": "HOil2", "oil_to_ambient": "HOil3",
 }  # fmt: skip
 PROGPY_STATES = {
     "speed_rad_s": "w", "flow_m3_s": "Q", "oil_temp_k": "To", "thrust_temp_k": "Tt", "radial_temp_k": "Tr",
@@ -189,8 +189,9 @@ def test_long_steps_follow_euler_steps_of_a_quarter_second_over_four_hours() -> 
 
 
 def test_long_steps_follow_one_second_euler_steps_to_1e_4_over_twelve_hours_of_a_plants_load() -> None:
-    """Speed moves by about 1 % every 10 min, more than `duty` asks for. Measured: flow 3.7e-5, all else below 2e-5. Larger throws
-    differ by more, up to 2.5e-3 for one minute in a radial bearing: Euler's error at 1 s, as the quarter seconds show."""
+    """Speed moves by about 1 % every 10 min, more than `duty` asks for. Measured: flow 3.7e-5, all else below 2e-5.
+    Larger throws differ by more, up to 2.5e-3 for one minute in a radial bearing: Euler's error at 1 s, as the quarter
+    seconds show."""
     rng, n = np.random.default_rng(4), 8
     calm, first = some_load(rng, n), some_state(rng, n)
     loads = []
@@ -223,6 +224,8 @@ def test_heat_settles_where_settled_heat_says() -> None:
     for _ in range(600):
         state = long_step(PARAMETERS, over, state, load, none)
     speed2 = state.speed_rad_s**2
-    wanted = settled_heat(PARAMETERS, load.ambient_temp_k, state.thrust_friction * speed2, state.radial_friction * speed2)
+    wanted = settled_heat(
+        PARAMETERS, load.ambient_temp_k, state.thrust_friction * speed2, state.radial_friction * speed2
+    )
     for got, temp in zip((state.oil_temp_k, state.thrust_temp_k, state.radial_temp_k), wanted, strict=True):
         np.testing.assert_allclose(got, temp, rtol=1e-10)

@@ -1,0 +1,109 @@
+"""The command line as its users meet it: help with examples, errors that say what to do, no server."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+COMMANDS = ["up", "down", "status", "doctor", "worker", "simulate", "demo", "schema"]
+GROUPS = [["model", "train"], ["model", "export"], ["model", "verify"], ["alerts", "watch"]]
+
+
+def forewarn(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    nowhere = {"FOREWARN_KAFKA": "127.0.0.1:1", "FOREWARN_INFLUX_URL": "http://127.0.0.1:1", "COLUMNS": "200"}
+    return subprocess.run(
+        [sys.executable, "-m", "pipelines.cli", *arguments],
+        cwd=ROOT, env=os.environ | nowhere | environ, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("command", [[name] for name in COMMANDS] + GROUPS, ids=" ".join)
+def test_help_has_an_example(command):
+    shown = forewarn(*command, "--help")
+    assert shown.returncode == 0
+    assert f"forewarn {' '.join(command)}" in shown.stdout.split("Example")[1]
+
+
+@pytest.mark.parametrize("command", [["worker"], ["simulate", "--days", "1"], ["alerts", "watch"]], ids=" ".join)
+def test_without_servers_a_clear_error_comes_at_once(command):
+    forewarn("--help")  # so that the measured start is a warm one
+    began_s = time.monotonic()
+    shown = forewarn(*command)
+    assert time.monotonic() - began_s < 6
+    assert shown.returncode == 1
+    assert "Traceback" not in shown.stderr
+    assert "127.0.0.1:1" in shown.stderr
+    assert "forewarn up" in shown.stderr
+
+
+def test_the_doctor_finds_what_is_missing_and_says_what_to_do():
+    shown = forewarn("doctor", "--json")
+    findings = {finding["what"]: finding for finding in json.loads(shown.stdout)}
+    assert shown.returncode == 1
+    assert findings["plant file"]["good"]
+    assert findings["models"]["good"]
+    for what in ("Kafka", "topics", "InfluxDB"):
+        assert not findings[what]["good"]
+        assert "FOREWARN_" in findings[what]["detail"]
+
+
+@pytest.mark.parametrize(
+    ("environ", "said"),
+    [
+        ({"FOREWARN_PLANT": "nowhere.toml"}, "nowhere.toml cannot be read"),
+        ({"FOREWARN_MODELS": "nowhere"}, "model 'pump' cannot be read from nowhere"),
+        ({"FOREWARN_PARTITIONS": "many"}, "FOREWARN_PARTITIONS"),
+        ({"FOREWARN_LATENESS_S": "-1"}, "FOREWARN_LATENESS_S"),
+    ],
+)
+def test_a_wrong_setting_is_named(environ, said):
+    shown = forewarn("worker", **environ)
+    assert shown.returncode == 1
+    assert said in shown.stderr
+    assert "Traceback" not in shown.stderr
+
+
+def test_the_token_is_never_printed():
+    shown = forewarn("doctor", FOREWARN_INFLUX_TOKEN="very-secret")
+    assert "very-secret" not in shown.stdout + shown.stderr
+
+
+def test_the_schema_is_json():
+    assert json.loads(forewarn("schema").stdout)["title"] == "Forewarn records"
+    assert json.loads(forewarn("schema", "--asyncapi").stdout)["asyncapi"] == "3.0.0"
+
+
+def test_a_map_without_a_file_is_refused():
+    assert forewarn("simulate", "--map", "x.toml").returncode == 2
+
+
+def test_verify_checks_the_shipped_model():
+    shown = forewarn("model", "verify", "models/starter/pump.onnx", "--json")
+    assert shown.returncode == 0
+    assert json.loads(shown.stdout)["version"].startswith("pump@")
+
+
+def test_a_model_that_does_not_fit_its_card_is_refused(tmp_path):
+    onnx = (ROOT / "models" / "starter" / "pump.onnx").read_bytes()
+    (tmp_path / "pump.onnx").write_bytes(onnx[:-1])
+    (tmp_path / "pump.json").write_bytes((ROOT / "models" / "starter" / "pump.json").read_bytes())
+    shown = forewarn("model", "export", str(tmp_path / "pump.onnx"), str(tmp_path / "to"))
+    assert shown.returncode == 1
+    assert "sha256" in shown.stderr
+    assert not (tmp_path / "to").exists()
+
+
+def test_serving_imports_no_training_library():
+    code = (
+        "import sys, pipelines.main, pipelines.cli.feed, pipelines.cli.demo;"
+        "print([m for m in ('sktime', 'sklearn', 'pandas', 'lightgbm', 'onnx', 'scipy') if m in sys.modules])"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "[]"
