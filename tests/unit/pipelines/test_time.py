@@ -1,0 +1,142 @@
+"""Event time: when minutes close, what is late, when an asset is scored."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from models.records import Forecast, Frame, Maintenance, MaintenanceAction, Tick, decode, encode
+from pipelines.partition import Partition
+from pipelines.ports import RawRecord
+from pipelines.topics import Topic
+from tests.kit import tiny
+from tests.kit.streams import MINUTE_US, START_US
+
+
+class Recording:
+    """A hazard that remembers how many rows it was asked for at once."""
+
+    def __init__(self) -> None:
+        self._hazard = tiny.hazard()
+        self.calls: list[int] = []
+
+    def __getattr__(self, name):
+        return getattr(self._hazard, name)
+
+    def chances(self, rows: np.ndarray) -> np.ndarray:
+        self.calls.append(len(rows))
+        return self._hazard.chances(rows)
+
+
+def frame(minute: float, pressure: float = 5.0, asset: str = "pump-01") -> Frame:
+    time_us = START_US + round(minute * MINUTE_US)
+    return Frame(plant="tiny", asset=asset, source="t", times_us=[time_us], signals={"pressure_bar": [pressure]})
+
+
+def tick(minute: float) -> Tick:
+    return Tick(plant="tiny", time_us=START_US + round(minute * MINUTE_US))
+
+
+class Log:
+    """A partition fed record by record; `told` are the forecasts so far as (minute that closed, revision)."""
+
+    def __init__(self, hazard=None) -> None:
+        self.partition = Partition(tiny.plant(), {"tiny": hazard or tiny.hazard()})
+        self.forecasts: list[Forecast] = []
+        self._offset = 0
+
+    def take(self, *records) -> Log:
+        raw = [RawRecord(self._offset + at, 0, encode(record)) for at, record in enumerate(records)]
+        self._offset += len(raw)
+        effects = self.partition.receive(raw)
+        self.partition.acknowledged()
+        self.forecasts += [decode(o.value) for o in effects.outputs if o.topic is Topic.FORECASTS]
+        return self
+
+    @property
+    def told(self) -> list[tuple[int, int]]:
+        return [((f.window_end_us - START_US) // MINUTE_US - 1, f.revision) for f in self.forecasts]
+
+
+def test_an_asset_is_scored_once_a_minute_with_samples():
+    assert Log().take(tick(0), frame(0.1), frame(0.5), frame(1.1), frame(5.2), frame(6)).told == [
+        (0, 0),
+        (1, 0),
+        (5, 0),
+    ]
+
+
+def test_a_tick_closes_the_minutes_of_a_silent_asset():
+    log = Log().take(tick(0), frame(0.5), tick(1), tick(2))
+    assert log.told == []
+    assert log.take(tick(3)).told == [(0, 0)]
+
+
+def test_a_minute_closes_when_its_end_is_reached():
+    assert Log().take(tick(0), frame(0.5), frame(1 - 1e-6)).told == []
+    assert Log().take(tick(0), frame(0.5), frame(1)).told == [(0, 0)]
+
+
+def test_double_ticks_and_ticks_that_go_back_are_harmless():
+    plain = Log().take(tick(0), frame(0.5), tick(1), frame(1.5), tick(4), frame(4.5))
+    doubled = Log().take(
+        tick(0), tick(0), frame(0.5), tick(1), tick(0), frame(1.5), tick(4), tick(4), tick(2), frame(4.5)
+    )
+    assert [encode(f) for f in plain.forecasts] == [encode(f) for f in doubled.forecasts]
+    assert len(plain.forecasts) == 2
+
+
+def test_a_late_sample_revises_the_forecasts_it_changes():
+    log = Log().take(tick(0), frame(0.5), frame(1.5), frame(2.1))
+    assert log.take(frame(0.9, 9.0)).told == [(0, 0), (1, 0), (0, 1), (1, 1)]
+
+
+def test_a_late_sample_that_changes_nothing_is_not_published():
+    log = Log().take(tick(0), frame(0.5), frame(1.5), frame(2.1))
+    assert log.take(frame(0.5)).told == [(0, 0), (1, 0)]
+
+
+def test_a_row_later_than_the_lateness_is_stored_and_counted_and_changes_no_forecast():
+    log = Log().take(tick(0), frame(0.5), frame(1.5), frame(3.0))
+    told = log.told
+    ledger = log.partition.ledger
+    before = ledger.rows_stored
+    assert log.take(frame(0.9, 9.0)).told == told
+    assert (ledger.rows_stored - before, ledger.rows_late, ledger.values_late, ledger.balances) == (1, 1, 1, True)
+
+
+def test_a_row_exactly_at_the_lateness_is_in_time():
+    log = Log().take(tick(0), frame(0.5), frame(3.0))
+    assert log.take(frame(1.0, 9.0)).told == [(0, 0), (1, 0)]
+
+
+def test_a_new_asset_knows_the_time_of_the_ticks_before_it():
+    log = Log().take(tick(0), tick(60))
+    log.take(frame(55, asset="pump-02"))
+    assert log.partition.ledger.rows_late == 1
+
+
+def test_one_inference_call_scores_all_that_is_due():
+    hazard = Recording()
+    log = Log(hazard)
+    log.take(tick(25), *(frame(m, 5.0, asset) for m in range(22, 32) for asset in ("pump-01", "pump-02", "pump-03")))
+    assert hazard.calls == [3 * 9]
+
+
+def test_a_repair_begins_a_new_life_whose_windows_hold_nothing_from_before():
+    repair = Maintenance(
+        plant="tiny", asset="pump-01", time_us=START_US + 15 * MINUTE_US, action=MaintenanceAction.REPAIRED
+    )
+    worn = Log().take(tick(9), *(frame(m, 20.0) for m in range(9, 15)), repair, frame(15, 5.0), frame(16, 5.0))
+    new = Log().take(tick(9), frame(15, 5.0), frame(16, 5.0))
+    assert worn.forecasts[-1].chances == new.forecasts[-1].chances
+    assert worn.forecasts[-1].chances != worn.forecasts[-2].chances
+
+
+def test_drivers_name_the_signals_that_left_what_is_usual_for_the_asset():
+    hours = 30
+    usual = [frame(m, 5.0) for m in range(0, hours * 60, 10)]
+    high = [frame(m, 24.0) for m in range(hours * 60, hours * 60 + 180, 10)]
+    log = Log().take(tick(0), *(r for f in usual + high for r in (tick((f.times_us[0] - START_US) / MINUTE_US), f)))
+    (driver,) = log.forecasts[-1].drivers
+    assert driver.signal == "pressure_bar"
+    assert driver.drop > 0.01
