@@ -97,9 +97,7 @@ class Partition:
         found += ((at, 0, letter.asset, letter) for at, letter in screened.letters)
         if hazard is not None:
             if due is not None:
-                found += (
-                    (at, 1, f.asset, f) for at, f in score(block, hazard, due, self.plant.plant, self.lateness_us)
-                )
+                found += ((at, 1, f.asset, f) for at, f in score(block, hazard, due, self.plant.plant))
             found += ((at, 2, a.asset, a) for at, a in warn(block, hazard, ordered.tracks, self.lateness_us))
         late = ordered.late & screened.row_good
         self.ledger.rows_late += int(late.sum())

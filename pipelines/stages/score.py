@@ -12,17 +12,13 @@ from models.bins import MINUTE_US
 from models.failure.hazard import RUNG, WARNING, Hazard
 from models.records import Driver, Forecast, id_of
 from pipelines.stages.window import Due
-from pipelines.state import Block, Entry, Normal
-
-NORMAL_AFTER_H = 24.0
-"""Running hours in a life after which its feature row is taken as the asset's normal."""
+from pipelines.state import Block
 
 
-def score(block: Block, hazard: Hazard, due: Due, plant: str, lateness_us: int) -> list[tuple[int, Forecast]]:
+def score(block: Block, hazard: Hazard, due: Due, plant: str) -> list[tuple[int, Forecast]]:
     """Forecasts to publish, each with the place of the record that made it due."""
     chances = hazard.chances(due.features)
-    normals = _normals(block, hazard, due, lateness_us)
-    drivers = _drivers(hazard, due, chances, normals)
+    drivers = _drivers(hazard, due, chances)
     completeness = np.round(due.features[:, hazard.spec.completeness].astype(np.float64), 4).tolist()
     out = []
     for at, asset, minute, row, why, complete in zip(
@@ -36,40 +32,10 @@ def score(block: Block, hazard: Hazard, due: Due, plant: str, lateness_us: int) 
     return out
 
 
-def _normals(block: Block, hazard: Hazard, due: Due, lateness_us: int) -> list[Normal | None]:
-    """The asset's normal as each due minute may use it: one that was final when the minute first closed."""
-    behind = -(-lateness_us // MINUTE_US)
-    unsettled: dict[int, list[int]] = {}
-    out = []
-    for asset, minute, since_us in zip(due.asset.tolist(), due.minute.tolist(), due.since_us.tolist(), strict=True):
-        entries = block.small.entries[asset]
-        waiting = unsettled.get(asset)
-        if waiting is None:
-            waiting = unsettled[asset] = sorted((m for m, entry in entries.items() if not entry.settled), reverse=True)
-        while waiting and waiting[-1] <= minute - behind:
-            earlier = waiting.pop()
-            settle(block, hazard, asset, earlier, entries[earlier])
-        normal = block.small.normals.get(asset)
-        usable = normal is not None and normal.since_us == since_us and normal.minute <= minute - behind
-        out.append(normal if usable else None)
-    return out
-
-
-def settle(block: Block, hazard: Hazard, asset: int, minute: int, entry: Entry) -> None:
-    """Take a minute that can no longer change into the asset's running time and, the first time, its normal."""
-    entry.settled = True
-    block.lives.settle(asset, minute, entry.since_us)
-    normal = block.small.normals.get(asset)
-    if normal is not None and normal.since_us == entry.since_us:
-        return
-    if np.frombuffer(entry.features, np.float32)[hazard.spec.running] >= NORMAL_AFTER_H:
-        block.small.normals[asset] = Normal(entry.since_us, minute, entry.features)
-
-
-def _drivers(hazard: Hazard, due: Due, chances: np.ndarray, normals: list[Normal | None]) -> list[tuple[Driver, ...]]:
-    out: list[tuple[Driver, ...]] = [()] * len(normals)
+def _drivers(hazard: Hazard, due: Due, chances: np.ndarray) -> list[tuple[Driver, ...]]:
+    out: list[tuple[Driver, ...]] = [()] * len(due.minute)
     likely = np.flatnonzero(chances[:, WARNING] >= CLEAR_SHARE * hazard.card.warning_limit).tolist()
-    high = [(at, normal) for at in likely if (normal := normals[at]) is not None]
+    high = [(at, normal) for at in likely if (normal := due.normal[at]) is not None]
     if not high:
         return out
     rows = [hazard.variants(due.features[at], np.frombuffer(normal.features, np.float32)) for at, normal in high]

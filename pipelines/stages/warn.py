@@ -7,7 +7,7 @@ from models.bins import MINUTE_US
 from models.failure.hazard import Hazard
 from models.records import Alert
 from pipelines.stages.order import Track
-from pipelines.stages.score import settle
+from pipelines.stages.window import settle
 from pipelines.state import Block, Entry
 
 
@@ -22,7 +22,7 @@ def warn(block: Block, hazard: Hazard, tracks: dict[int, Track], lateness_us: in
         for minute in sorted(m for m in entries if (m + 1) * MINUTE_US <= final):
             entry = entries.pop(minute)
             if not entry.settled:
-                settle(block, hazard, asset, minute, entry)
+                settle(block, hazard.spec, asset, minute, entry)
             alert = _step(block, asset, entry, hazard.card.warning_limit)
             if alert is not None:
                 out.append((track.reached_at((minute + 1) * MINUTE_US + lateness_us), alert))

@@ -14,17 +14,24 @@ from models.features import Spec, compute, spans
 from pipelines.stages.decode import Columns, Flat
 from pipelines.stages.order import Ordered, Segment, Track
 from pipelines.stages.screen import Screened
-from pipelines.state import Block, Entry
+from pipelines.state import Block, Entry, Normal
+
+NORMAL_AFTER_H = 24.0
+"""Running hours in a life after which its feature row is taken as the asset's normal."""
 
 
 class Due(NamedTuple):
-    """Minutes to score, in order of segment, asset, minute: place of the record that made each due, its feature row."""
+    """Minutes to score, in order of segment, asset, minute.
+
+    `at` is the place of the record that made a minute due, `normal` the asset's normal as that minute may use it.
+    """
 
     asset: np.ndarray
     minute: np.ndarray
     at: np.ndarray
     since_us: np.ndarray
-    features: np.ndarray
+    features: np.ndarray  # float32 [due, features]
+    normal: np.ndarray  # objects, Normal or None
 
 
 def window(
@@ -72,8 +79,7 @@ def _take(
         block.tiers.write(bins)
         return None
     again = _again(block, segments, reopened, bins, lateness_us)
-    due = _features(block, spec, bins, again, tracks, segments)
-    _remember(block, due)
+    due = _features(block, spec, bins, again, tracks, segments, lateness_us)
     return due if len(due.asset) else None
 
 
@@ -137,6 +143,7 @@ def _features(
     again: tuple[np.ndarray, np.ndarray],
     tracks: dict[int, Track],
     segments: dict[int, Segment],
+    lateness_us: int,
 ) -> Due:
     """Write the bins and compute the rows of all that is due, SPAN minutes of an asset at a time."""
     asset, minute = np.concatenate([bins.asset, again[0]]), np.concatenate([bins.minute, again[1]])
@@ -146,24 +153,59 @@ def _features(
     since_us, turn = block.since_us(asset, minute), spans(asset, minute)
     columns = np.array([block.layout.numeric_index[signal] for signal in spec.signals])
     rows = np.empty((len(asset), len(spec.names)), np.float32)
-    for at in np.unique(turn):
-        now = turn == at
-        block.tiers.write(bins.where(order[now & is_bin]))
+    normal = np.empty(len(asset), object)
+    for number in np.unique(turn):
+        now = np.flatnonzero(turn == number)
+        block.tiers.write(bins.where(order[now[is_bin[now]]]))
         rows[now] = compute(spec, columns, block.tiers, block.lives, asset[now], minute[now], since_us[now])
-    return Due(asset, minute, _due_at(asset, minute, tracks, segments), since_us, rows)
+        _remember(block, asset[now], minute[now], since_us[now], rows[now])
+        normal[now] = _normals(block, spec, asset[now], minute[now], since_us[now], lateness_us)
+    return Due(asset, minute, _due_at(asset, minute, tracks, segments), since_us, rows, normal)
 
 
-def _remember(block: Block, due: Due) -> None:
+def _remember(block: Block, asset: np.ndarray, minute: np.ndarray, since_us: np.ndarray, rows: np.ndarray) -> None:
     """Keep what each due minute's forecast is made of until nothing can change it."""
-    for a, m, since, row in zip(
-        due.asset.tolist(), due.minute.tolist(), due.since_us.tolist(), due.features, strict=True
-    ):
+    for a, m, since, row in zip(asset.tolist(), minute.tolist(), since_us.tolist(), rows, strict=True):
         entries = block.small.entries.setdefault(a, {})
         entry = entries.get(m)
         if entry is None:
             entries[m] = Entry(since, row.tobytes())
         else:
             entry.since_us, entry.features = since, row.tobytes()
+
+
+def _normals(
+    block: Block, spec: Spec, asset: np.ndarray, minute: np.ndarray, since_us: np.ndarray, lateness_us: int
+) -> list[Normal | None]:
+    """The asset's normal as each due minute may use it: one that was final when the minute first closed.
+
+    Settles what is final by then on the way, so that no more than SPAN minutes are ever unsettled.
+    """
+    behind = -(-lateness_us // MINUTE_US)
+    unsettled: dict[int, list[int]] = {}
+    out = []
+    for a, m, since in zip(asset.tolist(), minute.tolist(), since_us.tolist(), strict=True):
+        entries = block.small.entries[a]
+        waiting = unsettled.get(a)
+        if waiting is None:
+            waiting = unsettled[a] = sorted((at for at, entry in entries.items() if not entry.settled), reverse=True)
+        while waiting and waiting[-1] <= m - behind:
+            settle(block, spec, a, waiting[-1], entries[waiting.pop()])
+        normal = block.small.normals.get(a)
+        usable = normal is not None and normal.since_us == since and normal.minute <= m - behind
+        out.append(normal if usable else None)
+    return out
+
+
+def settle(block: Block, spec: Spec, asset: int, minute: int, entry: Entry) -> None:
+    """Take a minute that can no longer change into the asset's running time and, the first time, its normal."""
+    entry.settled = True
+    block.lives.settle(asset, minute, entry.since_us)
+    normal = block.small.normals.get(asset)
+    if normal is not None and normal.since_us == entry.since_us:
+        return
+    if np.frombuffer(entry.features, np.float32)[spec.running] >= NORMAL_AFTER_H:
+        block.small.normals[asset] = Normal(entry.since_us, minute, entry.features)
 
 
 def _due_at(

@@ -104,3 +104,23 @@ def by_asset(values: Iterable[bytes]) -> dict[str, list[bytes]]:
     for value in values:
         out.setdefault(getattr(decode(value), "asset", ""), []).append(value)
     return out
+
+
+def weeks(seed: int, days: int = 14, assets: Sequence[str] = ("pump-01", "pump-02")) -> list[AnyInput]:
+    """Single rows ten minutes apart, with gaps and repairs: many windows of 72 h, few records."""
+    random = np.random.default_rng(seed)
+    step_us = 10 * MINUTE_US
+    timed: list[tuple[int, AnyInput]] = []
+    for number in range(days * 144):
+        timed.append((START_US + number * step_us, Tick(plant="tiny", time_us=START_US + number * step_us)))
+    for asset in assets:
+        born = 0
+        for number in range(days * 144):
+            time_us = START_US + number * step_us + int(random.integers(MINUTE_US))
+            if random.random() < 1 / 600:
+                born = number
+                repair = Maintenance(plant="tiny", asset=asset, time_us=time_us, action=MaintenanceAction.REPAIRED)
+                timed.append((time_us, repair))
+            elif number % 500 > 20:
+                timed.append((time_us, _frame(random, asset, [time_us], (number - born) / 150)))
+    return [record for _, record in sorted(timed, key=lambda pair: pair[0])]

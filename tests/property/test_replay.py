@@ -131,3 +131,18 @@ def test_the_ledger_balances(seed):
     for partition in driver.partitions:
         assert partition.ledger.balances
         assert partition.ledger.values_rejected == sum(partition.ledger.rejected_by_reason.values())
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_weeks_of_slow_data_give_the_same_bytes_under_any_cut(seed):
+    records = streams.weeks(seed)
+    alone = streams.published(records, batch=1)
+    assert len(alone[Topic.FORECASTS]) > 1000
+    assert any(decode(value).drivers for value in alone[Topic.FORECASTS])
+    for batch in (300, 2_000, 100_000):
+        found = streams.published(records, batch=batch)
+        for topic in OUT:
+            first = next(
+                (at for at, pair in enumerate(zip(found[topic], alone[topic], strict=True)) if pair[0] != pair[1]), None
+            )
+            assert first is None, (batch, found[topic][first or 0], alone[topic][first or 0])
