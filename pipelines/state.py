@@ -30,7 +30,6 @@ class Entry(Struct):
     since_us: int
     features: bytes
     forecast: Forecast | None = None
-    settled: bool = False
 
 
 class Normal(Struct, frozen=True):
@@ -46,6 +45,7 @@ class Small(Struct):
 
     repairs_us: dict[int, list[int]] = {}
     entries: dict[int, dict[int, Entry]] = {}
+    unsettled: dict[int, list[int]] = {}
     normals: dict[int, Normal] = {}
     watches: dict[int, Watch] = {}
     warned_life_us: dict[int, int] = {}

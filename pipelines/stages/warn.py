@@ -20,9 +20,8 @@ def warn(block: Block, hazard: Hazard, tracks: dict[int, Track], lateness_us: in
             continue
         final = int(block.watermark_us[asset]) - lateness_us
         for minute in sorted(m for m in entries if (m + 1) * MINUTE_US <= final):
+            settle(block, hazard.spec, asset, minute)
             entry = entries.pop(minute)
-            if not entry.settled:
-                settle(block, hazard.spec, asset, minute, entry)
             alert = _step(block, asset, entry, hazard.card.warning_limit)
             if alert is not None:
                 out.append((track.reached_at((minute + 1) * MINUTE_US + lateness_us), alert))

@@ -5,6 +5,7 @@ A minute is due when it closes with samples in it, and again when a late sample 
 
 from __future__ import annotations
 
+from bisect import bisect_right, insort
 from typing import NamedTuple
 
 import numpy as np
@@ -170,6 +171,7 @@ def _remember(block: Block, asset: np.ndarray, minute: np.ndarray, since_us: np.
         entry = entries.get(m)
         if entry is None:
             entries[m] = Entry(since, row.tobytes())
+            insort(block.small.unsettled.setdefault(a, []), m)
         else:
             entry.since_us, entry.features = since, row.tobytes()
 
@@ -182,30 +184,28 @@ def _normals(
     Settles what is final by then on the way, so that no more than SPAN minutes are ever unsettled.
     """
     behind = -(-lateness_us // MINUTE_US)
-    unsettled: dict[int, list[int]] = {}
     out = []
     for a, m, since in zip(asset.tolist(), minute.tolist(), since_us.tolist(), strict=True):
-        entries = block.small.entries[a]
-        waiting = unsettled.get(a)
-        if waiting is None:
-            waiting = unsettled[a] = sorted((at for at, entry in entries.items() if not entry.settled), reverse=True)
-        while waiting and waiting[-1] <= m - behind:
-            settle(block, spec, a, waiting[-1], entries[waiting.pop()])
+        settle(block, spec, a, m - behind)
         normal = block.small.normals.get(a)
         usable = normal is not None and normal.since_us == since and normal.minute <= m - behind
         out.append(normal if usable else None)
     return out
 
 
-def settle(block: Block, spec: Spec, asset: int, minute: int, entry: Entry) -> None:
-    """Take a minute that can no longer change into the asset's running time and, the first time, its normal."""
-    entry.settled = True
-    block.lives.settle(asset, minute, entry.since_us)
-    normal = block.small.normals.get(asset)
-    if normal is not None and normal.since_us == entry.since_us:
-        return
-    if np.frombuffer(entry.features, np.float32)[spec.running] >= NORMAL_AFTER_H:
-        block.small.normals[asset] = Normal(entry.since_us, minute, entry.features)
+def settle(block: Block, spec: Spec, asset: int, until: int) -> None:
+    """Take minutes up to `until`, which can no longer change, into the asset's running time and its normal."""
+    waiting = block.small.unsettled.get(asset, [])
+    done = bisect_right(waiting, until)
+    for minute in waiting[:done]:
+        entry = block.small.entries[asset][minute]
+        block.lives.settle(asset, minute, entry.since_us)
+        normal = block.small.normals.get(asset)
+        if normal is not None and normal.since_us == entry.since_us:
+            continue
+        if np.frombuffer(entry.features, np.float32)[spec.running] >= NORMAL_AFTER_H:
+            block.small.normals[asset] = Normal(entry.since_us, minute, entry.features)
+    del waiting[:done]
 
 
 def _due_at(

@@ -47,6 +47,16 @@ def test_faust_on_real_servers_gives_the_drivers_bytes_and_rows(servers, tmp_pat
         check(installation, undisturbed, repeats=False)
 
 
+def test_weeks_of_slow_data_give_the_drivers_bytes_in_fausts_large_batches(servers, tmp_path):
+    weeks = streams.weeks(3)
+    with Installation(tmp_path) as installation:
+        installation.send(weeks)
+        worker = installation.worker()
+        installation.finish()
+        installation.stop(worker)
+        check(installation, Undisturbed(weeks), repeats=False)
+
+
 def killed(folder, records, undisturbed, crash: str | float) -> float:
     """One worker dies at a step or after some seconds, the next takes over; returns the seconds that took."""
     with Installation(folder) as installation:
