@@ -62,11 +62,12 @@ unit: $(DEV)
 
 soak: $(DEV)
 	@$(MAKE) --no-print-directory services
-	$(BIN)/python -m pytest -m soak --timeout 3600
+	HYPOTHESIS_PROFILE=random $(BIN)/python -m pytest -m soak --timeout 3600
+	HYPOTHESIS_PROFILE=random $(BIN)/python -m pytest tests/unit tests/conformance -k "any or bit or loop" -m "not soak"
 
 bench: $(DEV)
 	@$(SERVICES) build --influx 2.7
-	@for file in tests/bench/$(if $(ONLY),$(ONLY),[a-z]*).py; do $(BIN)/python $$file || exit 1; done
+	@for file in tests/bench/$(if $(ONLY),$(ONLY),[a-z]*).py; do $(BIN)/python -m tests.bench.$$(basename $$file .py) || exit 1; done
 
 lock: $(DEV)
 	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header pyproject.toml -o requirements.lock

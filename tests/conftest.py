@@ -7,9 +7,15 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from infra.bin import services
 from infra.bin.layout import Options, Services
+
+settings.register_profile("same", derandomize=True)
+settings.register_profile("random")
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
+"""Each run of `make test` tries the same examples; `make soak` tries others."""
 
 KAFKA_PORT, INFLUX_PORT = 29092, 28086
 

@@ -103,5 +103,13 @@ def pivoted(parts: Collection[pl.DataFrame]) -> pl.DataFrame:
         if twice := (set(wide.columns) & set(some.columns)) - {"asset", "time_us"}:
             raise QueryRefused(f"fields {sorted(twice)} changed type within this range: read its parts one by one")
         wide = some if wide.is_empty() else wide.join(some, on=["asset", "time_us"], how="full", coalesce=True)
-    fields = sorted(set(wide.columns) - {"asset", "time_us"})
-    return wide.select("asset", "time_us", *fields).sort("asset", "time_us")
+    return in_order(wide)
+
+
+def in_order(frame: pl.DataFrame) -> pl.DataFrame:
+    """`asset` and `time_us`, then the fields by name, sorted by the first two.
+
+    Columns are taken one by one, since polars reads a field named `*` as a pattern.
+    """
+    names = ["asset", "time_us", *sorted(set(frame.columns) - {"asset", "time_us"})]
+    return pl.DataFrame([frame.get_column(name) for name in names]).sort("asset", "time_us")

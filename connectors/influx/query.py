@@ -18,7 +18,7 @@ from influxdb_client.domain.query import Query
 from influxdb_client.service.query_service import QueryService
 
 from connectors.influx.answers import Answer, Meaning, answer
-from connectors.influx.flux import LATEST_US, QueryRefused, frames, pivoted, question
+from connectors.influx.flux import LATEST_US, QueryRefused, frames, in_order, pivoted, question
 from connectors.influx.target import Target, misconfigured
 from pipelines.ports import StoreDown
 
@@ -65,9 +65,7 @@ class InfluxReader:
         pages = [page async for page in self.pages(measurement, from_us, to_us, assets)]
         if not pages:
             return pivoted([])
-        whole = pl.concat(pages, how="diagonal")
-        fields = sorted(set(whole.columns) - {"asset", "time_us"})
-        return whole.select("asset", "time_us", *fields).sort("asset", "time_us")
+        return in_order(pl.concat(pages, how="diagonal"))
 
     async def pages(
         self, measurement: str, from_us: int, to_us: int, assets: Collection[str] | None = None

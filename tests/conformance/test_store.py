@@ -116,7 +116,24 @@ def test_any_text_but_empty_ones_and_carriage_returns_reads_back_equal(stores, v
     asyncio.run(body())
 
 
-NAMES = ["plain", "a b", "a,b", "a=b", 'a"b', "a\\b", "ü漢🙂", "#1", "a\\\\b", "${x}", '"q"', "\\a", "_x", "x'y"]
+NAMES = [
+    "plain",
+    "*",
+    "^.*$",
+    "a b",
+    "a,b",
+    "a=b",
+    'a"b',
+    "a\\b",
+    "ü漢🙂",
+    "#1",
+    "a\\\\b",
+    "${x}",
+    '"q"',
+    "\\a",
+    "_x",
+    "x'y",
+]
 UNWRITABLE = ["", "ends\\", "two\nlines", "tab\t", "a\\,b", "\\ a", "a\\\\ b", "a\\=b"]
 
 
