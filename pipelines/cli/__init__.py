@@ -100,14 +100,19 @@ def worker(
     loud: Annotated[bool, typer.Option("--loud", help="Log what Faust and Kafka's client say, too.")] = False,
 ) -> None:
     """Run a stream processor until Ctrl-C or SIGTERM. Start as many as there are partitions."""
+    from connectors.kafka.admin import check_reachable
+    from pipelines.settings import Settings
+
+    settings = Settings(instance=instance)
+    check_reachable(settings.kafka)  # before the imports that take a second
+
     import uvloop
 
     from pipelines.cli.logs import to_stderr
     from pipelines.main import work
-    from pipelines.settings import Settings
 
     to_stderr(loud)
-    raise typer.Exit(uvloop.run(work(Settings(instance=instance))))
+    raise typer.Exit(uvloop.run(work(settings)))
 
 
 @app.command(epilog="Examples: forewarn simulate --days 30   |   forewarn simulate --from rig.csv --map rig.map.toml")
@@ -123,12 +128,16 @@ def simulate(
     instance: Instance = "default",
 ) -> None:
     """Stream the simulated pump plant, or any CSV or Parquet file, to the records topic."""
-    from pipelines.cli import feed
+    from connectors.kafka.admin import check_reachable
     from pipelines.settings import Settings
 
     if (file is None) != (by is None):
         raise typer.BadParameter("--from and --map go together")
     settings = Settings(instance=instance)
+    check_reachable(settings.kafka)
+
+    from pipelines.cli import feed
+
     if file is not None and by is not None:
         feed.stream_file(settings, file, by, compression, errors)
     else:

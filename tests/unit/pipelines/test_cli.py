@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import subprocess
@@ -10,6 +11,8 @@ import time
 from pathlib import Path
 
 import pytest
+
+from pipelines.cli.faults import TELLING
 
 ROOT = Path(__file__).parents[3]
 COMMANDS = ["up", "down", "status", "doctor", "worker", "simulate", "demo", "schema"]
@@ -54,11 +57,15 @@ def test_the_doctor_finds_what_is_missing_and_says_what_to_do():
         assert "FOREWARN_" in findings[what]["detail"]
 
 
+def test_every_fault_that_is_told_by_name_exists():
+    for name in TELLING:
+        module, _, kind = name.rpartition(".")
+        assert issubclass(getattr(importlib.import_module(module), kind), Exception)
+
+
 @pytest.mark.parametrize(
     ("environ", "said"),
     [
-        ({"FOREWARN_PLANT": "nowhere.toml"}, "nowhere.toml cannot be read"),
-        ({"FOREWARN_MODELS": "nowhere"}, "model 'pump' cannot be read from nowhere"),
         ({"FOREWARN_PARTITIONS": "many"}, "FOREWARN_PARTITIONS"),
         ({"FOREWARN_LATENESS_S": "-1"}, "FOREWARN_LATENESS_S"),
     ],
@@ -68,6 +75,17 @@ def test_a_wrong_setting_is_named(environ, said):
     assert shown.returncode == 1
     assert said in shown.stderr
     assert "Traceback" not in shown.stderr
+
+
+@pytest.mark.parametrize(
+    ("environ", "said"),
+    [
+        ({"FOREWARN_PLANT": "nowhere.toml"}, "nowhere.toml cannot be read"),
+        ({"FOREWARN_MODELS": "nowhere"}, "model 'pump' cannot be read from nowhere"),
+    ],
+)
+def test_the_doctor_names_files_that_are_missing(environ, said):
+    assert said in forewarn("doctor", **environ).stdout
 
 
 def test_the_token_is_never_printed():
