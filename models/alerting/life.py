@@ -6,8 +6,10 @@ Only final forecasts come here, so a late sample never has to take a warning bac
 from __future__ import annotations
 
 from enum import Enum
+from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from models.failure.hazard import WARNING
 from models.records import HORIZONS_H, Alert, AlertReason, AlertState, Forecast, id_of
@@ -92,6 +94,12 @@ def _reason(watch: Watch) -> AlertReason | None:
     return next((reason for holds, reason in rules if holds), None)
 
 
+def _said(forecast: Forecast) -> dict[str, Any]:
+    """What a warning repeats of the forecast that moved it."""
+    names = ("window_end_us", "chances", "drivers", "model", "rung", "completeness")
+    return {name: getattr(forecast, name) for name in names}
+
+
 def _opened(forecast: Forecast, lead: int | None) -> Alert:
     return Alert(
         id=id_of("alert", forecast.plant, forecast.asset, ANY_MODE, forecast.window_end_us),
@@ -102,32 +110,13 @@ def _opened(forecast: Forecast, lead: int | None) -> Alert:
         state=AlertState.UNACKNOWLEDGED,
         reason=AlertReason.OPENED,
         opened_us=forecast.window_end_us,
-        window_end_us=forecast.window_end_us,
-        chances=forecast.chances,
         lead_h=lead,
-        drivers=forecast.drivers,
-        model=forecast.model,
-        rung=forecast.rung,
-        completeness=forecast.completeness,
+        **_said(forecast),
     )
 
 
 def _revised(warning: Alert, forecast: Forecast, reason: AlertReason, lead: int | None) -> Alert:
     ended = reason in (AlertReason.CLEARED, AlertReason.REPAIRED)
-    return Alert(
-        id=warning.id,
-        revision=warning.revision + 1,
-        plant=warning.plant,
-        asset=warning.asset,
-        mode=warning.mode,
-        state=AlertState.RETURNED if ended else AlertState.UNACKNOWLEDGED,
-        reason=reason,
-        opened_us=warning.opened_us,
-        window_end_us=forecast.window_end_us,
-        chances=forecast.chances,
-        lead_h=lead,
-        drivers=forecast.drivers,
-        model=forecast.model,
-        rung=forecast.rung,
-        completeness=forecast.completeness,
-    )
+    state = AlertState.RETURNED if ended else AlertState.UNACKNOWLEDGED
+    revision = warning.revision + 1
+    return replace(warning, revision=revision, state=state, reason=reason, lead_h=lead, **_said(forecast))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipelines.agents import Partitions
+from pipelines.ownership import Partitions
 from pipelines.ports import Effects, Fenced, Output, RawRecord, Refusal, Rows, Snapshot, StoreDown
 from pipelines.runner import PartitionRunner, StepFailed
 from pipelines.topics import Topic
@@ -149,9 +149,9 @@ def play(script: Callable[[Bench], Coroutine[Any, Any, None]], kept: Snapshot | 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipelines.runner.FIRST_PAUSE_S", 0.001)
-    monkeypatch.setattr("pipelines.agents.RECLAIM_S", 0.02)
-    monkeypatch.setattr("pipelines.agents.HOLE_S", 0.05)
-    monkeypatch.setattr("pipelines.agents.GRACE_S", 0.2)
+    monkeypatch.setattr("pipelines.ownership.RECLAIM_S", 0.02)
+    monkeypatch.setattr("pipelines.ownership.HOLE_S", 0.05)
+    monkeypatch.setattr("pipelines.ownership.GRACE_S", 0.2)
 
 
 def test_it_begins_where_the_snapshot_ends() -> None:

@@ -1,0 +1,177 @@
+"""Which partitions this worker owns, from take-over to release, and the batches that wait for each.
+
+The transport asks `Partitions` where to read and tells it what to give up. A batch says between which positions of the
+log it lies, so a batch that went missing on the way through Faust is seen and read again. No Faust and no Kafka here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+
+from pipelines.ports import Fenced
+from pipelines.runner import LAST, Batch, OwnedPartition, PartitionRunner
+
+log = logging.getLogger(__name__)
+
+GRACE_S = 3.0
+"""How long a batch in work may take to finish when its partition is given up; then it is dropped and read again."""
+
+RECLAIM_S = 6.0
+"""Wait before taking back a partition lost to a worker that should not have it: longer than the lease, so that a
+heartbeat has confirmed us since."""
+
+HOLE_S = 10.0
+"""Longest time for a read to get back to a gap. Then the records in it are gone."""
+
+
+class RecordsLost(Exception):
+    """Records were deleted from the log before they were read."""
+
+
+class Partitions:
+    """The partitions this worker owns. Everything happens in the loop of the app."""
+
+    def __init__(
+        self,
+        runner: Callable[[int], PartitionRunner],
+        *,
+        rewind: Callable[[int, int], Awaitable[None]],
+        fail: Callable[[Exception], None],
+        tick: Callable[[int], Awaitable[None]] | None = None,
+        tick_s: float = 60.0,
+        lease: Callable[[], bool],
+        waiting: int = 4,
+    ) -> None:
+        self._runner = runner
+        self._rewind = rewind
+        self.fail = fail
+        self._tick = tick
+        self._tick_s = tick_s
+        self._lease = lease
+        self._waiting = waiting
+        self._owned: dict[int, OwnedPartition] = {}
+        self._kept: dict[int, int] = {}
+        self._changing = asyncio.Lock()
+
+    def has_room(self, partition: int) -> bool:
+        """Whether another batch of this partition should be fetched."""
+        owned = self._owned.get(partition)
+        return owned is not None and not owned.lost and owned.waiting.qsize() < self._waiting
+
+    async def take_over(self, beginnings: Mapping[int, int]) -> Mapping[int, int]:
+        """Open what we do not own yet; from which offset each is to be read. A log may begin after 0: there, then."""
+        async with self._changing:
+            missing = [partition for partition in beginnings if partition not in self._owned]
+            await asyncio.gather(*(self._open(partition, beginnings[partition]) for partition in missing))
+            return {partition: self._owned[partition].accounted for partition in beginnings}
+
+    async def give_up(self) -> None:
+        """Finish the batches in work, drop those that wait, keep last snapshots."""
+        async with self._changing:
+            self._kept = dict(self.committable())
+            owned, self._owned = self._owned, {}
+            await asyncio.gather(*(self._release(partition, each) for partition, each in owned.items()))
+
+    def committable(self) -> Mapping[int, int]:
+        """Offset of the last snapshot of each partition, also of those given up last."""
+        now = {p: each.runner.snapshot_offset for p, each in self._owned.items()}
+        return self._kept | {p: offset for p, offset in now.items() if offset is not None}
+
+    async def accept(self, partition: int, batch: Batch) -> None:
+        """Queue a batch, if it is what follows. One that begins later means that something was skipped: read again."""
+        owned = self._owned.get(partition)
+        if owned is None or owned.lost or batch.end <= owned.accounted:
+            return
+        if batch.start > owned.accounted:
+            await self._mend(partition, owned, batch)
+            return
+        owned.hole_since_s = None
+        owned.accounted = batch.end
+        if batch.records:
+            owned.waiting.put_nowait(batch)
+
+    async def _mend(self, partition: int, owned: OwnedPartition, batch: Batch) -> None:
+        now_s = asyncio.get_running_loop().time()
+        if owned.hole_since_s is None:
+            owned.hole_since_s = now_s
+            log.info("partition %d: read %d before %d; going back", partition, batch.start, owned.accounted)
+            await self._rewind(partition, owned.accounted)
+        elif now_s - owned.hole_since_s > HOLE_S:
+            lost = RecordsLost(
+                f"partition {partition} of records: offsets {owned.accounted} to {batch.start - 1} cannot be read any"
+                " more; the topic's retention is shorter than the worker was behind. Raise retention.ms."
+            )
+            self.fail(lost)
+
+    async def _open(self, partition: int, beginning: int) -> OwnedPartition:
+        runner = self._runner(partition)
+        owned = OwnedPartition(runner, beginning, max(await runner.open(), beginning))
+        self._owned[partition] = owned
+        self._kept.pop(partition, None)
+        owned.tasks.append(asyncio.create_task(self._work(partition, owned), name=f"partition-{partition}"))
+        if self._tick is not None and self._tick_s > 0:
+            owned.tasks.append(asyncio.create_task(self._keep_time(partition), name=f"ticks-{partition}"))
+        log.info("partition %d: taken over, reading from %d", partition, owned.accounted)
+        return owned
+
+    async def _release(self, partition: int, owned: OwnedPartition) -> None:
+        owned.end()
+        work, *ticks = owned.tasks
+        for task in ticks:
+            task.cancel()
+        await asyncio.wait([work], timeout=0 if owned.lost else GRACE_S)
+        work.cancel()
+        await asyncio.gather(*owned.tasks, return_exceptions=True)
+        await owned.runner.close(final_snapshot=not owned.lost)
+        if owned.runner.snapshot_offset is not None:
+            self._kept[partition] = owned.runner.snapshot_offset
+        log.info("partition %d: given up at %s", partition, owned.runner.snapshot_offset)
+
+    async def _work(self, partition: int, owned: OwnedPartition) -> None:
+        """One batch after the other, until told to end; an error stops the worker."""
+        try:
+            await self._work_until_lost(owned)
+            while owned.lost and not await self._reclaim(partition, owned):
+                pass
+        except Exception as error:
+            owned.lost = True
+            self.fail(error)
+
+    async def _work_until_lost(self, owned: OwnedPartition) -> None:
+        try:
+            while (batch := await owned.next()) is not LAST:
+                if batch is None:
+                    await owned.runner.snapshot_if_due()
+                else:
+                    await owned.runner.handle(batch.records)
+        except Fenced as fenced:
+            owned.lost = True
+            log.warning("partition %d: lost, dropping it: %s", owned.runner.partition, fenced)
+
+    async def _reclaim(self, partition: int, owned: OwnedPartition) -> bool:
+        """If the group says for long enough that the partition is ours after all, open it again.
+
+        Happens when two workers opened in the wrong order, or when the group could not confirm us for a while.
+        """
+        await asyncio.sleep(RECLAIM_S)
+        if not self._lease() or self._changing.locked() or self._owned.get(partition) is not owned:
+            return False
+        async with self._changing:
+            for tick in owned.tasks[1:]:
+                tick.cancel()
+            await owned.runner.close(final_snapshot=False)
+            again = await self._open(partition, owned.beginning)
+        await self._rewind(partition, again.accounted)
+        return True
+
+    async def _keep_time(self, partition: int) -> None:
+        """A tick at once and then every `tick_s`, while the partition is ours."""
+        assert self._tick is not None
+        while True:
+            try:
+                await self._tick(partition)
+            except Exception as error:
+                log.warning("partition %d: no tick: %r", partition, error)
+            await asyncio.sleep(self._tick_s)
