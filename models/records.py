@@ -149,7 +149,6 @@ class Reject(StrEnum):
     OUT_OF_RANGE = "out-of-range"
     FAR_FUTURE = "far-future"
     STORE_REFUSED = "store-refused"
-    STEP_FAILED = "step-failed"
 
 
 class RejectedSample(Struct, frozen=True, kw_only=True):

@@ -111,11 +111,11 @@ class _Recorder:
         return samples.where(code == GOOD)
 
     def _since_us(self, bins: Bins) -> np.ndarray:
-        """Start of the life of each bin: the last repair at or before the minute's end, else 0."""
+        """Start of the life of each bin: the last repair before the minute's end, else 0."""
         out = np.zeros(len(bins.asset), np.int64)
         for asset in np.unique(bins.asset).tolist():
             mine, repairs = bins.asset == asset, np.array(self.repairs[asset])
-            out[mine] = repairs[np.searchsorted(repairs, (bins.minute[mine] + 1) * MINUTE_US, side="right") - 1]
+            out[mine] = repairs[np.searchsorted(repairs, (bins.minute[mine] + 1) * MINUTE_US, side="left") - 1]
         return out
 
     def _round(self, bins: Bins, since_us: np.ndarray) -> None:

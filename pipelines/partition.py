@@ -54,6 +54,7 @@ class Partition:
         self.next_offset = 0
         self._unacknowledged: deque[tuple[tuple[Rows, ...], tuple[np.ndarray, ...]]] = deque()
         self._snapshot_offset = -1
+        self._adopt()
 
     @classmethod
     def restore(
@@ -64,7 +65,13 @@ class Partition:
         if snapshot is not None:
             partition.state = State.decode(b"".join(snapshot.chunks[1:]), partition.layouts)
             partition.next_offset = partition._snapshot_offset = snapshot.next_offset
+            partition._adopt()
         return partition
+
+    def _adopt(self) -> None:
+        for name, block in self.state.blocks.items():
+            hazard = self.hazards[name]
+            block.adopt(hazard.spec.sha256 if hazard else "")
 
     @property
     def ledger(self) -> Ledger:
@@ -137,7 +144,7 @@ class Partition:
             detail=refusal.reason,
             asset=rows.assets[rows.asset_index[refusal.row]],
             samples=tuple(
-                RejectedSample(signal=name, time_us=time_us, value=str(value)) for name, value in values.items()
+                RejectedSample(signal=name, time_us=time_us, value=str(value)[:100]) for name, value in values.items()
             ),
         )
         return Output(Topic.DEAD_LETTERS, key_of(letter.plant, letter.asset), encode(letter))

@@ -35,7 +35,9 @@ class Settings(BaseSettings):
     partitions: int = Field(6, ge=1, description="partitions of every topic, fixed once created")
     snapshot_s: float = Field(5.0, gt=0, description="seconds between snapshots of a partition's state")
     lateness_s: int = Field(120, ge=0, le=600, description="how late a sample may come and still change a forecast")
-    tick_s: float = Field(60.0, ge=0, description="seconds between ticks of the worker; 0 where a feed publishes them")
+    tick_s: float = Field(
+        60.0, ge=0, le=300, description="seconds between a worker's ticks; 0 where a feed publishes them"
+    )
     cache: Path = Field(Path("~/.cache/forewarn"), description="programs, data and logs of local servers")
     instance: str = Field("default", description="which of the servers that `forewarn up` started")
 

@@ -41,8 +41,12 @@ class Normal(Struct, frozen=True):
 
 
 class Small(Struct):
-    """What a block keeps per asset outside its arrays, by index of the asset."""
+    """What a block keeps per asset outside its arrays, by index of the asset.
 
+    Feature rows in here are of the list `features_sha256`.
+    """
+
+    features_sha256: str = ""
     repairs_us: dict[int, list[int]] = {}
     entries: dict[int, dict[int, Entry]] = {}
     unsettled: dict[int, list[int]] = {}
@@ -87,13 +91,26 @@ class Block:
         self.lives.grow(room)
         self.watermark_us = np.concatenate([self.watermark_us, np.full(room - have, NEVER, np.int64)])
 
+    def adopt(self, features_sha256: str) -> None:
+        """Make feature rows of another list, or of a model that is gone, unknown."""
+        if self.small.features_sha256 == features_sha256:
+            return
+        self.small.features_sha256 = features_sha256
+        self.small.normals.clear()
+        for entries in self.small.entries.values():
+            for entry in entries.values():
+                entry.features = b""
+        if not features_sha256:
+            self.small.entries.clear()
+            self.small.unsettled.clear()
+
     def since_us(self, asset: np.ndarray, minute: np.ndarray) -> np.ndarray:
-        """Start of the life each (asset, minute) belongs to: the last repair at or before the minute's end, else 0."""
+        """Start of the life each (asset, minute) belongs to: the last repair before the minute's end, else 0."""
         out = np.zeros(len(asset), np.int64)
         for at in set(asset.tolist()) & self.small.repairs_us.keys():
             repairs = np.array([0, *self.small.repairs_us[at]])
             mine = asset == at
-            out[mine] = repairs[np.searchsorted(repairs, (minute[mine] + 1) * MINUTE_US, side="right") - 1]
+            out[mine] = repairs[np.searchsorted(repairs, (minute[mine] + 1) * MINUTE_US, side="left") - 1]
         return out
 
 

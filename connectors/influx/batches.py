@@ -87,7 +87,7 @@ def divide(batch: Batch, words: str) -> list[Batch]:
     """Two parts of a refused batch, apart by what the server's words blame, so that few posts find the bad lines.
 
     A type conflict names its field: lines without it first. Otherwise halves by time, since what is out of retention
-    is the oldest. Lines of the same moment keep their order.
+    is the oldest. By time, lines of the same moment keep their order; by field they may part.
     """
     conflict = _CONFLICT.search(words)
     if conflict:

@@ -19,11 +19,14 @@ from models.plant.layout import Layout
 from models.quality import NOT_A_NUMBER_MARK, WRONG_KIND_MARK
 from models.records import AnyInput, DeadLetter, Frame, Maintenance, Quality, Reject, Tick
 from pipelines.ports import RawRecord
-from pipelines.state import State
+from pipelines.state import NEVER, State
 from pipelines.topics import MAX_FRAME_BYTES
 
 PAYLOAD_KEPT = 2048
 """Bytes of a rejected payload that its dead letter carries."""
+
+FAR_FUTURE_US = 10 * 60_000_000
+"""A time this far beyond the present is nobody's: the last tick, or the record's own arrival where that is later."""
 
 _decoder = msgspec.json.Decoder(AnyInput)
 _plain = frozenset((float, type(None)))
@@ -37,7 +40,7 @@ class Columns:
     frame_at: list[int] = field(default_factory=list)
     frame_asset: list[int] = field(default_factory=list)
     frame_rows: list[int] = field(default_factory=list)
-    frame_tick_us: list[int] = field(default_factory=list)
+    frame_present_us: list[int] = field(default_factory=list)
     times: list[list[int]] = field(default_factory=list)
     column_frame: list[int] = field(default_factory=list)
     column_signal: list[int] = field(default_factory=list)
@@ -71,7 +74,7 @@ def decode(batch: Sequence[RawRecord], plant: Plant, state: State) -> Decoded:
     ledger.records_read += len(batch)
     for at, raw in enumerate(batch):
         try:
-            _take(at, raw.value, plant, state, out)
+            _take(at, raw, plant, state, out)
         except Rejected as wrong:
             ledger.records_rejected += 1
             ledger.rows_read += wrong.rows
@@ -96,11 +99,14 @@ def _letter(plant: str, wrong: Rejected, payload: bytes) -> DeadLetter:
     )
 
 
-def _take(at: int, payload: bytes, plant: Plant, state: State, out: Decoded) -> None:
-    record = _parse(payload)
+def _take(at: int, raw: RawRecord, plant: Plant, state: State, out: Decoded) -> None:
+    record = _parse(raw.value)
     if record.plant != plant.plant:
         raise Rejected(Reject.WRONG_PLANT, f"plant '{record.plant}', but this is '{plant.plant}'", *_size(record))
+    present_us = max(state.tick_us, raw.arrived_ms * 1000 or NEVER)
     if isinstance(record, Tick):
+        # A tick is held against its arrival alone: one host whose clock is ahead must not move time for all.
+        _check_present(record.time_us, raw.arrived_ms * 1000 or NEVER, "")
         state.tick_us = max(state.tick_us, record.time_us)
         out.ticks.append((at, state.tick_us))
         return
@@ -111,9 +117,15 @@ def _take(at: int, payload: bytes, plant: Plant, state: State, out: Decoded) -> 
         )
     asset = state.blocks[kind].index_of(record.asset)
     if isinstance(record, Frame):
-        _take_frame(at, record, asset, state.tick_us, out.columns[kind], state)
+        _take_frame(at, record, asset, present_us, out.columns[kind], state)
     else:
+        _check_present(record.time_us, present_us, record.asset)
         out.columns[kind].maintenance.append((at, asset, record))
+
+
+def _check_present(time_us: int, present_us: int, asset: str) -> None:
+    if present_us != NEVER and time_us > present_us + FAR_FUTURE_US:
+        raise Rejected(Reject.FAR_FUTURE, f"its time {time_us} us is beyond the present, {present_us} us", asset=asset)
 
 
 def _size(record: AnyInput) -> tuple[int, int]:
@@ -138,14 +150,16 @@ def _parse_with_nan(payload: bytes, first: Exception) -> AnyInput:
     if b"NaN" not in payload and b"Infinity" not in payload:
         raise Rejected(Reject.NOT_JSON, str(first)) from first
     try:
-        return msgspec.convert(json.loads(payload, parse_constant=lambda _name: NOT_A_NUMBER_MARK), AnyInput)
+        record = msgspec.convert(json.loads(payload, parse_constant=lambda _name: NOT_A_NUMBER_MARK), AnyInput)
+        msgspec.json.encode(record)  # the standard library lets lone surrogates pass, which no record can carry
+        return record
     except msgspec.ValidationError as wrong:
         raise Rejected(Reject.NOT_A_RECORD, str(wrong)) from wrong
     except (ValueError, RecursionError) as wrong:
         raise Rejected(Reject.NOT_JSON, str(wrong)) from wrong
 
 
-def _take_frame(at: int, frame: Frame, asset: int, tick_us: int, columns: Columns, state: State) -> None:
+def _take_frame(at: int, frame: Frame, asset: int, present_us: int, columns: Columns, state: State) -> None:
     rows, layout = len(frame.times_us), columns.layout
     uneven = {name: len(column) for name, column in frame.signals.items() if len(column) != rows}
     uneven |= {f"quality of {name}": len(column) for name, column in frame.quality.items() if len(column) != rows}
@@ -155,7 +169,7 @@ def _take_frame(at: int, frame: Frame, asset: int, tick_us: int, columns: Column
     columns.frame_at.append(at)
     columns.frame_asset.append(asset)
     columns.frame_rows.append(rows)
-    columns.frame_tick_us.append(tick_us)
+    columns.frame_present_us.append(present_us)
     columns.times.append(frame.times_us)
     state.ledger.rows_read += rows
     state.ledger.values_read += rows * len(frame.signals)

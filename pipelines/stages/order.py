@@ -177,7 +177,10 @@ def _repair(walk: _Walk, columns: Columns, which: int) -> None:
     at, asset, record = columns.maintenance[which]
     if record.action is not MaintenanceAction.REPAIRED:
         return
-    watermark_us = walk.watermark_us(asset)
-    reopens = watermark_us != NEVER and record.time_us < watermark_us // MINUTE_US * MINUTE_US
+    watermark_us, time_us = walk.watermark_us(asset), record.time_us
+    if watermark_us != NEVER:
+        # What is final stays: a repair told of later than the lateness begins the new life a lateness ago.
+        time_us = max(time_us, watermark_us - walk.lateness_us)
+    reopens = watermark_us != NEVER and time_us < watermark_us // MINUTE_US * MINUTE_US
     segment = walk.segment(at, asset, reopens)
-    walk.tracks[asset].segments[segment].repaired_us.append(record.time_us)
+    walk.tracks[asset].segments[segment].repaired_us.append(time_us)

@@ -14,11 +14,11 @@ from models.quality import GOOD, NOT_A_NUMBER_MARK, REASONS, screen
 from models.records import DeadLetter, Reject, RejectedSample
 from pipelines.ledger import Ledger
 from pipelines.ports import Rows
-from pipelines.stages.decode import Columns, Flat
+from pipelines.stages.decode import FAR_FUTURE_US, Columns, Flat
 from pipelines.state import NEVER
 
-FAR_FUTURE_US = 10 * 60_000_000
-"""A time this far beyond the partition's last tick is nobody's present."""
+SAMPLES_TOLD = 100
+"""Refused samples that a dead letter lists; its detail has their number."""
 
 Wrong = dict[tuple[int, Reject], list[RejectedSample]]
 """Refused samples to tell of, by frame and reason."""
@@ -56,8 +56,8 @@ def screen_columns(columns: Columns, flat: Flat, names: tuple[str, ...], plant: 
 
 
 def _far_future(columns: Columns, flat: Flat) -> np.ndarray:
-    tick = np.array(columns.frame_tick_us, np.int64)[flat.row_frame]
-    return (tick != NEVER) & (flat.row_time_us > tick + FAR_FUTURE_US)
+    present = np.array(columns.frame_present_us, np.int64)[flat.row_frame]
+    return (present != NEVER) & (flat.row_time_us > present + FAR_FUTURE_US)
 
 
 def _tell(columns: Columns, flat: Flat, code: np.ndarray, wrong: Wrong, ledger: Ledger) -> None:
@@ -155,7 +155,7 @@ def _letters(columns: Columns, wrong: Wrong, names: tuple[str, ...], plant: str)
             reason=reason,
             detail=f"{len(samples)} of the frame's samples",
             asset=names[columns.frame_asset[frame]],
-            samples=tuple(samples),
+            samples=tuple(samples[:SAMPLES_TOLD]),
         )
         letters.append((columns.frame_at[frame], letter))
     return letters

@@ -157,6 +157,7 @@ def _features(
     normal = np.empty(len(asset), object)
     for number in np.unique(turn):
         now = np.flatnonzero(turn == number)
+        _settle_before(block, spec, asset[now], minute[now], lateness_us)
         block.tiers.write(bins.where(order[now[is_bin[now]]]))
         rows[now] = compute(spec, columns, block.tiers, block.lives, asset[now], minute[now], since_us[now])
         _remember(block, asset[now], minute[now], since_us[now], rows[now])
@@ -193,6 +194,13 @@ def _normals(
     return out
 
 
+def _settle_before(block: Block, spec: Spec, asset: np.ndarray, minute: np.ndarray, lateness_us: int) -> None:
+    """Settle what each asset's first minute finds final, before a window moves past it."""
+    heads = np.flatnonzero(np.diff(asset, prepend=-1))
+    for a, m in zip(asset[heads].tolist(), minute[heads].tolist(), strict=True):
+        settle(block, spec, a, m - -(-lateness_us // MINUTE_US))
+
+
 def settle(block: Block, spec: Spec, asset: int, until: int) -> None:
     """Take minutes up to `until`, which can no longer change, into the asset's running time and its normal."""
     waiting = block.small.unsettled.get(asset, [])
@@ -203,7 +211,7 @@ def settle(block: Block, spec: Spec, asset: int, until: int) -> None:
         normal = block.small.normals.get(asset)
         if normal is not None and normal.since_us == entry.since_us:
             continue
-        if np.frombuffer(entry.features, np.float32)[spec.running] >= NORMAL_AFTER_H:
+        if entry.features and np.frombuffer(entry.features, np.float32)[spec.running] >= NORMAL_AFTER_H:
             block.small.normals[asset] = Normal(entry.since_us, minute, entry.features)
     del waiting[:done]
 

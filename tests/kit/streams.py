@@ -27,6 +27,8 @@ def stream(seed: int, minutes: int = 240, assets: Sequence[str] = ("pump-01", "p
         timed += _frames(random, asset, minutes)
         if random.random() < 0.7:
             time_us = START_US + int(random.integers(minutes * MINUTE_US))
+            if random.random() < 0.5:
+                time_us = time_us // MINUTE_US * MINUTE_US  # as a CMMS tells it
             repair = Maintenance(plant="tiny", asset=asset, time_us=time_us, action=MaintenanceAction.REPAIRED)
             timed.append((time_us, repair))
     return [record for _, record in sorted(timed, key=lambda pair: pair[0])]

@@ -1,4 +1,4 @@
-"""A plant of two asset types and a small ONNX hazard for it, made here in milliseconds."""
+"""A plant of three asset types and a small ONNX hazard for it, made here in milliseconds."""
 
 from __future__ import annotations
 
@@ -34,6 +34,13 @@ kind = "boolean"
 [types.pump.signals.mode]
 kind = "text"
 
+[types.gear]
+model = "tiny"
+[types.gear.signals.temp_degc]
+kind = "gauge"
+[types.gear.signals.pressure_bar]
+kind = "gauge"
+
 [types.fan.signals.speed_rpm]
 kind = "gauge"
 unit = "rpm"
@@ -44,13 +51,15 @@ type = "pump"
 type = "pump"
 [assets.pump-03]
 type = "pump"
+[assets.gear-01]
+type = "gear"
 [assets.fan-01]
 type = "fan"
 """
 
 
 def plant() -> Plant:
-    """Three pumps with a model, a fan without."""
+    """Three pumps and a gear with a model, a fan without."""
     return parse(PLANT_TOML)
 
 
@@ -78,9 +87,9 @@ def _graph(features: int) -> bytes:
     return model.SerializeToString(deterministic=True)
 
 
-def hazard(limit: float = 0.55) -> Hazard:
+def hazard(limit: float = 0.55, signals: tuple[str, ...] = ("pressure_bar", "temp_degc")) -> Hazard:
     """The small hazard, loaded; `limit` is where its warnings open."""
-    spec = Spec(("pressure_bar", "temp_degc"))
+    spec = Spec(signals)
     data = _graph(len(spec.names))
     card = Card(
         name="tiny",

@@ -36,6 +36,18 @@ POISON = {
     "2 MB": (text(source='"' + "x" * 2_000_000 + '"'), Reject.TOO_LARGE),
     "deep JSON": (text(extra="[" * 100_000 + "]" * 100_000), Reject.NOT_JSON),
     "deep JSON that says NaN": (text(extra="[" * 100_000 + "NaN" + "]" * 100_000), Reject.NOT_JSON),
+    "a lone surrogate beside a NaN": (
+        text(asset='"\\ud800"', signals='{"pressure_bar":[NaN]}'),
+        Reject.NOT_JSON,
+    ),
+    "a lone surrogate as a value beside a NaN": (
+        text(signals='{"pressure_bar":["\\ud800"],"temp_degc":[NaN]}'),
+        Reject.NOT_JSON,
+    ),
+    "a repair in the far future": (
+        b'{"type":"maintenance","plant":"tiny","asset":"pump-01","time_us":253402300000000000,"action":"repaired"}',
+        Reject.FAR_FUTURE,
+    ),
     "an unknown signal": (text(signals='{"colour":[1.0]}'), Reject.UNKNOWN_SIGNAL),
     "a NaN": (text(signals='{"pressure_bar":[NaN]}'), Reject.NOT_A_NUMBER),
     "an infinity": (text(signals='{"pressure_bar":[-Infinity]}'), Reject.NOT_A_NUMBER),
@@ -90,6 +102,18 @@ def test_of_a_frame_only_the_bad_sample_is_rejected():
     assert (ledger.values_read, ledger.values_stored, ledger.values_rejected) == (6, 3, 3)
     assert (ledger.rows_read, ledger.rows_stored, ledger.rows_rejected) == (3, 2, 1)
     assert ledger.rejected_by_reason == {"not-a-number": 1, "out-of-range": 1, "bad-quality": 1}
+
+
+def test_a_dead_letter_lists_no_more_samples_than_a_message_holds():
+    rows = 30_000
+    times = ",".join(str(START_US + at) for at in range(rows))
+    partition, effects, (letter,) = step(
+        text(times_us=f"[{times}]", signals=f'{{"pressure_bar":[{",".join(["99"] * rows)}]}}')
+    )
+    assert len(letter.samples) == 100
+    assert letter.detail.startswith("30000 ")
+    assert max(len(output.value) for output in effects.outputs) < 20_000
+    assert partition.ledger.values_rejected == rows
 
 
 def test_a_value_of_bad_quality_is_counted_and_not_stored():

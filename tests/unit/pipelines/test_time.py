@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from models.records import Forecast, Frame, Maintenance, MaintenanceAction, Tick, decode, encode
 from pipelines.partition import Partition
@@ -44,8 +45,8 @@ class Log:
         self.forecasts: list[Forecast] = []
         self._offset = 0
 
-    def take(self, *records) -> Log:
-        raw = [RawRecord(self._offset + at, 0, encode(record)) for at, record in enumerate(records)]
+    def take(self, *records, arrived_ms: int = 0) -> Log:
+        raw = [RawRecord(self._offset + at, arrived_ms, encode(record)) for at, record in enumerate(records)]
         self._offset += len(raw)
         effects = self.partition.receive(raw)
         self.partition.acknowledged()
@@ -115,6 +116,77 @@ def test_a_new_asset_knows_the_time_of_the_ticks_before_it():
     assert log.partition.ledger.rows_late == 1
 
 
+def minutes_ms(minute: float) -> int:
+    return round((START_US + minute * MINUTE_US) / 1000)
+
+
+def test_what_waited_through_an_outage_of_all_workers_is_not_the_far_future():
+    log = Log().take(tick(0), arrived_ms=minutes_ms(0))
+    for minute in range(120):
+        log.take(frame(minute), arrived_ms=minutes_ms(minute))
+    log.take(tick(120), arrived_ms=minutes_ms(120))
+    ledger = log.partition.ledger
+    assert (ledger.rows_stored, ledger.rows_rejected, ledger.rows_late) == (120, 0, 0)
+
+
+def test_before_the_first_tick_the_arrival_tells_what_is_far_future():
+    log = Log().take(frame(11), frame(9), arrived_ms=minutes_ms(0))
+    assert log.partition.ledger.rejected_by_reason == {"far-future": 1}
+
+
+def test_a_tick_that_is_ahead_of_its_arrival_is_rejected():
+    log = Log().take(tick(0), tick(60 * 24), *(frame(m) for m in range(5)), arrived_ms=minutes_ms(1))
+    ledger = log.partition.ledger
+    assert (ledger.rejected_by_reason, ledger.rows_late) == ({"far-future": 1}, 0)
+
+
+def repair(minute: float) -> Maintenance:
+    time_us = START_US + round(minute * MINUTE_US)
+    return Maintenance(plant="tiny", asset="pump-01", time_us=time_us, action=MaintenanceAction.REPAIRED)
+
+
+DAY = 24 * 60
+AWKWARD = {
+    "a repair on a whole minute": [frame(0.2), frame(1.2), repair(1), frame(2.2)],
+    "a repair told hours late": [
+        *(frame(5 * m) for m in range(100)),
+        repair(200),
+        *(frame(5 * m) for m in range(100, 140)),
+    ],
+    "a gap longer than the windows": [*(frame(m) for m in range(46)), frame(46 + 5 * DAY), frame(48 + 5 * DAY)],
+    "two repairs within a minute": [
+        frame(0.2),
+        repair(1.1),
+        repair(1.2),
+        frame(1.5),
+        frame(2.5),
+        repair(1.15),
+        frame(3.5),
+    ],
+}
+
+
+@pytest.mark.parametrize("name", AWKWARD)
+def test_awkward_records_give_the_same_bytes_one_by_one_and_at_once(name):
+    together, alone = Log().take(*AWKWARD[name]), Log()
+    for record in AWKWARD[name]:
+        alone.take(record)
+    assert [encode(f) for f in together.forecasts] == [encode(f) for f in alone.forecasts]
+
+
+def test_under_a_model_with_other_features_what_is_usual_is_learned_anew():
+    log = Log().take(tick(0), *(r for m in range(0, 30 * 60, 10) for r in (tick(m), frame(m))))
+    snapshot = log.partition.snapshot()
+    assert log.partition.state.blocks["pump"].small.normals
+    other = tiny.hazard(signals=("temp_degc",))
+    restored = Partition.restore(tiny.plant(), {"tiny": other}, snapshot)
+    assert not restored.state.blocks["pump"].small.normals
+    again = RawRecord(snapshot.next_offset, 0, encode(frame(30 * 60)))
+    assert len(restored.receive([again]).outputs) == 1
+    same = Partition.restore(tiny.plant(), {"tiny": tiny.hazard()}, snapshot)
+    assert same.state.blocks["pump"].small.normals
+
+
 def test_one_inference_call_scores_all_that_is_due():
     hazard = Recording()
     log = Log(hazard)
@@ -123,10 +195,7 @@ def test_one_inference_call_scores_all_that_is_due():
 
 
 def test_a_repair_begins_a_new_life_whose_windows_hold_nothing_from_before():
-    repair = Maintenance(
-        plant="tiny", asset="pump-01", time_us=START_US + 15 * MINUTE_US, action=MaintenanceAction.REPAIRED
-    )
-    worn = Log().take(tick(9), *(frame(m, 20.0) for m in range(9, 15)), repair, frame(15, 5.0), frame(16, 5.0))
+    worn = Log().take(tick(9), *(frame(m, 20.0) for m in range(9, 15)), repair(15), frame(15, 5.0), frame(16, 5.0))
     new = Log().take(tick(9), frame(15, 5.0), frame(16, 5.0))
     assert worn.forecasts[-1].chances == new.forecasts[-1].chances
     assert worn.forecasts[-1].chances != worn.forecasts[-2].chances
