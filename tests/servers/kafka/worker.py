@@ -6,7 +6,6 @@ import argparse
 import asyncio
 import logging
 import os
-import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -15,6 +14,7 @@ from connectors.kafka.batches import BatchSchema, Lease, faust_settings, transpo
 from connectors.kafka.publisher import KafkaPublisher
 from connectors.kafka.snapshots import KafkaSnapshots
 from pipelines.agents import build_app, serve
+from pipelines.main import WallClock, crash_at
 from pipelines.ports import Refusal, Rows
 from pipelines.runner import PartitionRunner
 from pipelines.topics import Topic, named
@@ -29,16 +29,6 @@ class SlowStore:
         return ()
 
 
-class SystemClock:
-    """The process's clock."""
-
-    def now_us(self) -> int:
-        return time.time_ns() // 1000
-
-    def monotonic_s(self) -> float:
-        return time.monotonic()
-
-
 def journal(path: str) -> Callable[..., None]:
     """Writes what happened at once, so that it outlives a kill."""
     file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
@@ -47,20 +37,6 @@ def journal(path: str) -> Callable[..., None]:
         os.write(file, (" ".join(map(str, (os.getpid(), time.monotonic(), *what))) + "\n").encode())
 
     return write
-
-
-def crash_at(place: str) -> Callable[[str], None]:
-    """Kill this process when a checkpoint (`name:count`) is reached for the count-th time."""
-    name, _, count = place.partition(":")
-    left = [int(count or 1)]
-
-    def checkpoint(reached: str) -> None:
-        if reached == name:
-            left[0] -= 1
-            if left[0] == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-    return checkpoint
 
 
 def main() -> int:
@@ -80,7 +56,7 @@ def main() -> int:
 
 async def run(options: argparse.Namespace) -> int:
     """Wire a worker as the composition root does."""
-    seen, lease, clock = journal(options.journal), Lease(), SystemClock()
+    seen, lease, clock = journal(options.journal), Lease(), WallClock()
     publisher = KafkaPublisher(options.bootstrap, options.prefix)
     snapshots = KafkaSnapshots(options.bootstrap, options.group, options.prefix)
 
@@ -94,7 +70,7 @@ async def run(options: argparse.Namespace) -> int:
             clock=clock,
             lease=lease,
             snapshot_s=options.snapshot_s,
-            checkpoint=crash_at(options.crash_at) if options.crash_at else lambda _: None,
+            checkpoint=crash_at(options.crash_at),
         )
 
     app = build_app(

@@ -1,0 +1,64 @@
+"""The commands a newcomer types, in order, on servers that `forewarn up` starts and `forewarn down` ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from infra.bin.layout import Options
+
+pytestmark = pytest.mark.servers
+ROOT = Path(__file__).parents[2]
+
+
+class Shell:
+    """Runs `forewarn` with a cache of its own that shares the programs."""
+
+    def __init__(self, cache: Path) -> None:
+        (cache / "programs").symlink_to(Options().programs)
+        self.environ = {k: v for k, v in os.environ.items() if not k.startswith("FOREWARN_")}
+        self.environ |= {"FOREWARN_CACHE": str(cache), "FOREWARN_SERVERS": "local", "COLUMNS": "200"}
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "pipelines.cli", *arguments]
+        pipe = subprocess.PIPE
+        return subprocess.Popen(command, cwd=ROOT, env=self.environ, stdout=pipe, stderr=pipe, text=True)
+
+    def run(self, *arguments: str, status: int = 0) -> str:
+        process = self.start(*arguments)
+        out, err = process.communicate(timeout=120)
+        assert process.returncode == status, out + err
+        return out + err
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Iterator[Shell]:
+    made = Shell(tmp_path)
+    yield made
+    made.run("down")
+
+
+def test_up_doctor_simulate_worker_alerts_status_and_down(servers, shell: Shell) -> None:
+    assert "records" in shell.run("up", "--influx", "2.7")
+    assert "no" not in [line.split()[0] for line in shell.run("doctor").splitlines() if line.strip()]
+    assert all(json.loads(shell.run("status", "--json"))["states"][name] == "running" for name in ("kafka", "influx"))
+    shell.environ["FOREWARN_TICK_S"] = "0"
+    worker = shell.start("worker")
+    streamed = shell.run("simulate", "--days", "20", "--live-rows", "120", "--pace", "600")
+    assert "streamed 3" in streamed.replace(",", "")
+    time.sleep(1)
+    worker.terminate()
+    assert worker.wait(20) == 0
+    warnings = [json.loads(line) for line in shell.run("alerts", "watch", "--once", "--json").splitlines()]
+    assert {warning["reason"] for warning in warnings} >= {"opened", "repaired"}
+    assert shell.run("alerts", "watch", "--once").count("\n") == len(warnings)
+    assert "kafka" in shell.run("down")
+    shell.run("status", status=3)
+    assert "forewarn up" in shell.run("alerts", "watch", "--once", status=1)
