@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -212,7 +213,9 @@ def _save_picture(view: View) -> None:
     with Path(os.devnull).open("w") as nowhere:
         console = Console(record=True, width=126, file=nowhere, force_terminal=True)
         console.print(view)
-    console.save_svg(str(BUILD / "demo.svg"), title="make demo")
+    fetched_fonts = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
+    picture = fetched_fonts.sub("", console.export_svg(title="make demo"))
+    (BUILD / "demo.svg").write_text(picture, encoding="utf-8")
 
 
 def _write(summary: Summary) -> None:
