@@ -70,7 +70,7 @@ bench: $(DEV)
 	@for file in tests/bench/$(if $(ONLY),$(ONLY),[a-z]*).py; do $(BIN)/python -m tests.bench.$$(basename $$file .py) || exit 1; done
 
 lock: $(DEV)
-	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --extra demo pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --all-extras -c requirements.lock pyproject.toml -o requirements-dev.lock
 
 clean:

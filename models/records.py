@@ -74,24 +74,73 @@ class Maintenance(Record, frozen=True, kw_only=True, tag="maintenance"):
     mode: str = ""
 
 
+class OperatingState(StrEnum):
+    """What a machine is doing; running means settled: its windows count from a stated time after the start."""
+
+    UNKNOWN = "unknown"
+    OFF = "off"
+    STARTING = "starting"
+    RUNNING = "running"
+    STOPPING = "stopping"
+    IDLE = "idle"
+    MAINTENANCE = "maintenance"
+
+
+class WorkOrderKind(StrEnum):
+    """What a work order was for."""
+
+    CORRECTIVE = "corrective"
+    SERVICE = "service"
+
+
+class WorkOrder(Record, frozen=True, kw_only=True, tag="work-order"):
+    """A finished order of the maintenance system, with its dates as people typed them: they can be days off.
+
+    `mode` is the failure as found, empty for a service. Unlike a `Maintenance` record it starts no new life.
+    """
+
+    plant: Name
+    asset: Name
+    order: Name
+    kind: WorkOrderKind
+    mode: str = ""
+    reported_us: TimeUs
+    started_us: TimeUs
+    finished_us: TimeUs
+
+
 class Driver(Struct, frozen=True, kw_only=True):
-    """A signal and how much lower the 72 h chance would be were that signal as usual for this asset."""
+    """A signal and how much lower the 72 h chance would be were that signal as usual for this asset.
+
+    `change` is how far it is from this asset's usual at the same load, and `per_day` how that moves, in the signal's
+    unit; null for a signal of which nothing is expected, or before the usual is known.
+    """
 
     signal: str
     drop: float
+    change: float | None = None
+    per_day: float | None = None
 
 
 class Forecast(Record, frozen=True, kw_only=True, tag="forecast"):
-    """Chance of failure within each of HORIZONS_H, as known at the end of a window. Never decreasing in the horizon."""
+    """Chance of failure within each of HORIZONS_H, as known at the end of a window. Never decreasing in the horizon.
+
+    A machine that does not run keeps its last forecast: `running_until_us` is the end of the running minute that the
+    chances rest on, so their age is `window_end_us` less that. One that has not run since its repair has no chances.
+    `basis` says what the model learnt its chances from.
+    """
 
     id: str
     revision: int
     plant: str
     asset: str
     window_end_us: int
+    operating: OperatingState
+    running_until_us: int | None
     chances: tuple[float, ...]
     drivers: tuple[Driver, ...]
     model: str
+    basis: str
     rung: str
     completeness: float
 
@@ -129,6 +178,7 @@ class Alert(Record, frozen=True, kw_only=True, tag="alert"):
     lead_h: int | None
     drivers: tuple[Driver, ...]
     model: str
+    basis: str
     rung: str
     completeness: float
 
@@ -171,9 +221,9 @@ class DeadLetter(Record, frozen=True, kw_only=True, tag="dead-letter"):
     payload_sha256: str = ""
 
 
-AnyInput = Frame | Tick | Maintenance
+AnyInput = Frame | Tick | Maintenance | WorkOrder
 Published = Forecast | Alert | DeadLetter
-AnyRecord = Frame | Tick | Maintenance | Forecast | Alert | DeadLetter
+AnyRecord = Frame | Tick | Maintenance | WorkOrder | Forecast | Alert | DeadLetter
 
 
 def key_of(plant: str, asset: str) -> bytes:

@@ -1,7 +1,8 @@
-"""The bins an asset type's windows are merged from: an hour and more of 1-min bins, 72 h of 15-min bins, as rings.
+"""The bins an asset type's windows are merged from: 1-min, 15-min and daily bins, as rings.
 
 A block of arrays over all assets of one type in one partition, owned by whoever steps it. A slot says which bin it
-holds, so a ring needs no cleaning when time jumps.
+holds, so a ring needs no cleaning when time jumps. The 1-min tier holds all that came; merging takes what is of use:
+settled running time of sound sensors.
 """
 
 from __future__ import annotations
@@ -10,39 +11,57 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.bins import COUNT, EMPTY, MINUTE_US, QUARTER, SQUARES, SUM, Bins
+from models.bins import COUNT, EMPTY, MINUTE_US, QUARTER, SQUARES, SUM, Bins, changes
 
 MINUTES = 128
 """Slots of 1-min bins: 60 of the longest fast window, SPAN that close together, and what lateness can still correct."""
 QUARTERS = 304
 """Slots of 15-min bins: 288 of the longest slow window and what closes together or can still be corrected."""
+DAYS = 32
+"""Slots of daily bins: 30 of the longest window, the day that is not over, and one that can begin ahead of a window."""
 SPAN = 60
-"""Minutes of one asset that may be written before the windows of the first of them are read."""
+"""Minutes of one asset that may be written before the windows of the first of them are read: one hour of the clock."""
+QUARTERS_A_DAY = 96
 QUARTER_US = QUARTER * MINUTE_US
+DAY_US = QUARTERS_A_DAY * QUARTER_US
+
+ARRAYS = (
+    "minute", "minute_statistics", "minute_use", "quarter", "quarter_count", "quarter_sum",
+    "day", "day_count", "day_sum",
+)  # fmt: skip
+"""What a snapshot keeps."""
 
 
 @dataclass(slots=True)
 class Tiers:
-    """Rings of `assets` machines with `signals` signals; `reference` [signals] is what squares are taken about."""
+    """Rings of `assets` machines with `columns` signals; `reference` [columns] is what squares are taken about."""
 
     reference: np.ndarray
     minute: np.ndarray  # [assets, MINUTES] index of the bin in the slot, -1 for none
-    minute_statistics: np.ndarray  # [assets, MINUTES, 7, signals]
+    minute_statistics: np.ndarray  # [assets, MINUTES, 7, columns]
+    minute_use: np.ndarray  # bool [assets, MINUTES, columns] what windows may use
     quarter: np.ndarray  # [assets, QUARTERS]
-    quarter_count: np.ndarray  # [assets, QUARTERS, signals]
-    quarter_sum: np.ndarray  # [assets, QUARTERS, signals]
+    quarter_count: np.ndarray  # [assets, QUARTERS, columns]
+    quarter_sum: np.ndarray  # [assets, QUARTERS, columns]
+    day: np.ndarray  # [assets, DAYS]
+    day_count: np.ndarray  # [assets, DAYS, columns]
+    day_sum: np.ndarray  # [assets, DAYS, columns]
 
     @classmethod
     def empty(cls, assets: int, reference: np.ndarray) -> Tiers:
         """Rings that hold nothing."""
-        signals = len(reference)
+        columns = len(reference)
         return cls(
             reference=reference,
             minute=np.full((assets, MINUTES), -1, np.int64),
-            minute_statistics=np.tile(EMPTY[:, None], (assets, MINUTES, 1, signals)),
+            minute_statistics=np.tile(EMPTY[:, None], (assets, MINUTES, 1, columns)),
+            minute_use=np.zeros((assets, MINUTES, columns), bool),
             quarter=np.full((assets, QUARTERS), -1, np.int64),
-            quarter_count=np.zeros((assets, QUARTERS, signals), np.int32),
-            quarter_sum=np.zeros((assets, QUARTERS, signals)),
+            quarter_count=np.zeros((assets, QUARTERS, columns), np.int32),
+            quarter_sum=np.zeros((assets, QUARTERS, columns)),
+            day=np.full((assets, DAYS), -1, np.int64),
+            day_count=np.zeros((assets, DAYS, columns), np.int32),
+            day_sum=np.zeros((assets, DAYS, columns)),
         )
 
     def grow(self, assets: int) -> None:
@@ -51,19 +70,31 @@ class Tiers:
         if more <= 0:
             return
         fresh = Tiers.empty(more, self.reference)
-        for name in ("minute", "minute_statistics", "quarter", "quarter_count", "quarter_sum"):
+        for name in ARRAYS:
             setattr(self, name, np.concatenate([getattr(self, name), getattr(fresh, name)]))
 
     def write(self, bins: Bins) -> None:
-        """Put 1-min bins in their slots and merge anew each 15-min bin they belong to."""
+        """Put 1-min bins in their slots; windows take nothing of them until `use` says what."""
         slot = bins.minute % MINUTES
         self.minute[bins.asset, slot] = bins.minute
         self.minute_statistics[bins.asset, slot] = bins.statistics
-        quarter = bins.minute // QUARTER
-        heads = np.flatnonzero(np.diff(bins.asset, prepend=-1) | np.diff(quarter, prepend=-1))
-        self._merge(bins.asset[heads], quarter[heads])
+        self.minute_use[bins.asset, slot] = False
 
-    def _merge(self, asset: np.ndarray, quarter: np.ndarray) -> None:
+    def statistics(self, asset: np.ndarray, minute: np.ndarray) -> np.ndarray:
+        """What stands in the slots of written minutes: [pairs, 7, columns]."""
+        return self.minute_statistics[asset, minute % MINUTES]
+
+    def use(self, asset: np.ndarray, minute: np.ndarray, use: np.ndarray) -> None:
+        """Say what windows may use of written minutes, bool [pairs, columns], and merge what they belong to anew.
+
+        Pairs are sorted by asset and minute.
+        """
+        self.minute_use[asset, minute % MINUTES] = use
+        asset, quarter = _different(asset, minute // QUARTER)
+        self._merge_quarters(asset, quarter)
+        self._merge_days(*_different(asset, quarter // QUARTERS_A_DAY))
+
+    def _merge_quarters(self, asset: np.ndarray, quarter: np.ndarray) -> None:
         minutes = quarter[:, None] * QUARTER + np.arange(QUARTER)
         merged = self._merged(asset, minutes, np.zeros(len(asset), np.int64))
         slot = quarter % QUARTERS
@@ -71,22 +102,32 @@ class Tiers:
         self.quarter_count[asset, slot] = merged[:, COUNT]
         self.quarter_sum[asset, slot] = merged[:, SUM]
 
-    def _merged(self, asset: np.ndarray, minutes: np.ndarray, since_us: np.ndarray) -> np.ndarray:
-        """Count, sum and squares [pairs, 3, signals] over bins [pairs, minutes].
+    def _merge_days(self, asset: np.ndarray, day: np.ndarray) -> None:
+        quarters = day[:, None] * QUARTERS_A_DAY + np.arange(QUARTERS_A_DAY)
+        held = np.arange(len(self.reference))
+        count, total, _ = self.slow(asset, quarters, np.zeros(len(asset), np.int64), held)
+        slot = day % DAYS
+        self.day[asset, slot] = day
+        self.day_count[asset, slot] = count.sum(axis=2)
+        self.day_sum[asset, slot] = total.sum(axis=2)
 
-        Unknown bins and those before `since_us` count nothing. Summed along the last axis of contiguous memory, which
-        is the same order for a pair alone and among others.
+    def _merged(self, asset: np.ndarray, minutes: np.ndarray, since_us: np.ndarray) -> np.ndarray:
+        """Count, sum and squares [pairs, 3, columns] over bins [pairs, minutes].
+
+        Unknown bins, those before `since_us` and what is of no use count nothing. Summed along the last axis of
+        contiguous memory, which is the same order for a pair alone and among others.
         """
         slot = minutes % MINUTES
         known = (self.minute[asset[:, None], slot] == minutes) & (minutes * MINUTE_US >= since_us[:, None])
+        use = self.minute_use[asset[:, None], slot] & known[:, :, None]
         statistics = self.minute_statistics[asset[:, None], slot, : SQUARES + 1]
-        statistics[~known] = 0.0
+        statistics *= use[:, :, None, :]
         return np.ascontiguousarray(statistics.transpose(0, 2, 3, 1)).sum(axis=3)
 
     def fast(
         self, asset: np.ndarray, minute: np.ndarray, since_us: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Count, sum and squares, each [pairs, signals], of the hour that ends with each pair's minute."""
+        """Count, sum and squares, each [pairs, columns], of the hour that ends with each pair's minute."""
         merged = self._merged(asset, minute[:, None] - np.arange(59, -1, -1), since_us)
         return merged[:, COUNT], merged[:, SUM], merged[:, SQUARES]
 
@@ -99,10 +140,28 @@ class Tiers:
         """
         slot = quarters % QUARTERS
         known = (self.quarter[asset[:, None], slot] == quarters) & (quarters * QUARTER_US >= since_us[:, None])
-        at = asset[:, None, None], slot[:, None, :], columns[None, :, None]
-        unknown = np.broadcast_to(~known[:, None, :], (len(slot), len(columns), slot.shape[1]))
-        count = self.quarter_count[at].astype(np.float64)
-        total = self.quarter_sum[at]
-        count[unknown] = 0.0
-        total[unknown] = 0.0
-        return count, total, known
+        return *_taken(self.quarter_count, self.quarter_sum, asset, slot, known, columns), known
+
+    def daily(
+        self, asset: np.ndarray, days: np.ndarray, since_us: np.ndarray, columns: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Of daily bins (UTC) [pairs, days]: counts and sums, each [pairs, columns, days], as `slow` does."""
+        slot = days % DAYS
+        known = (self.day[asset[:, None], slot] == days) & (days * DAY_US >= since_us[:, None])
+        return _taken(self.day_count, self.day_sum, asset, slot, known, columns)
+
+
+def _taken(
+    counts: np.ndarray, sums: np.ndarray, asset: np.ndarray, slot: np.ndarray, known: np.ndarray, columns: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    at = asset[:, None, None], slot[:, None, :], columns[None, :, None]
+    count, total = counts[at].astype(np.float64), sums[at]
+    count *= known[:, None, :]
+    total *= known[:, None, :]
+    return count, total
+
+
+def _different(asset: np.ndarray, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Each pair once; equal ones stand together."""
+    heads = np.flatnonzero(changes(asset) | changes(index))
+    return asset[heads], index[heads]

@@ -10,7 +10,6 @@ import msgspec
 from models.failure.hazard import Card
 from models.features import Spec
 from models.records import HORIZONS_H
-from onnx_export.evaluate import Scores
 from onnx_export.parity import Parity
 
 
@@ -21,11 +20,12 @@ def card_of(
     asset_type: str,
     spec: Spec,
     limit: float,
+    basis: str,
     trained_on: str,
     command: str,
     seeds: Mapping[str, Sequence[int]],
     parity: Parity,
-    scores: Scores,
+    scores: Mapping[str, float],
 ) -> Card:
     """A card that fits the file: hashes are taken here, so they cannot be wrong."""
     return Card(
@@ -33,14 +33,17 @@ def card_of(
         sha256=hashlib.sha256(onnx).hexdigest(),
         asset_type=asset_type,
         signals=spec.signals,
+        counters=spec.counters,
+        expected=spec.expected,
         features_sha256=spec.sha256,
         horizons_h=HORIZONS_H,
         warning_limit=limit,
+        basis=basis,
         trained_on=trained_on,
         command=command,
         seeds={use: tuple(numbers) for use, numbers in seeds.items()},
         parity=parity.figures(),
-        scores=scores.figures(),
+        scores=dict(scores),
     )
 
 

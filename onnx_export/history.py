@@ -1,4 +1,4 @@
-"""Histories of simulated pumps as feature rows, through the kernel that live runs: bins, tiers, lives, features.
+"""Histories of simulated pumps as feature rows, through the kernel that live runs: bins, states, windows, features.
 
 Nothing is computed here that `models` computes; this only feeds it days of rows in order and looks up when each
 machine failed next. No files, no training.
@@ -6,14 +6,16 @@ machine failed next. No files, no training.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
 from models.bins import MINUTE_US, Bins, Samples, summarise
-from models.features import Lives, Spec, compute, spans
+from models.features import AFTER_RUNNING_MIN, Baseline, Pairs, Spec, baseline_of, compute, levels, spans
+from models.operating import RUNNING, Machines, follow
+from models.physics.cycles import RUN_STATES
 from models.physics.fleet import SIGNALS, FleetBlock, FleetEventKind, FleetSpec, simulate
 from models.plant import AssetType
 from models.plant.layout import Layout
@@ -27,6 +29,8 @@ LATER = len(HORIZONS_H)
 UNKNOWN = -1
 """Class of a row whose outcome the history does not show."""
 UNKNOWN_PART = -1
+BEHIND_MIN = 2
+"""The default lateness in minutes: what live takes as final, and so when a usual can be used."""
 
 Progress = Callable[[int, int, str], None]
 """Told of long work: done, total, what."""
@@ -37,16 +41,17 @@ def quiet(_done: int, _total: int, _text: str) -> None:
 
 
 class Failure(NamedTuple):
-    """A failure of an asset and the part that had worn."""
+    """A failure of an asset: the part that had worn and the limit that was reached."""
 
     asset: int
     time_us: int
     part: int
+    mode: int
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Feature rows of one fleet, sorted by asset and time, one every `every_min`, with what came of each machine.
+    """Feature rows of one fleet's settled running, sorted by asset and time, one every `every_min`, with what came.
 
     `hours` is the time from a row's window end to the machine's next failure, infinite where the history shows none;
     a row at the very minute of a failure has a negative one.
@@ -73,13 +78,15 @@ class History:
 
 
 class _Recorder:
-    """A fleet's rings and lives, and the rows taken from them so far."""
+    """A fleet's rings, states and usuals, and the rows taken from them so far."""
 
     def __init__(self, layout: Layout, spec: Spec, assets: int, every_min: int) -> None:
         self.layout, self.spec, self.every_min = layout, spec, every_min
-        self.columns = np.array([layout.numeric_index[signal] for signal in spec.signals])
+        self.columns = np.array([layout.numeric_index[signal] for signal in spec.inputs])
         self.source = np.array([SIGNALS.index(signal) for signal in layout.numeric])
-        self.tiers, self.lives = Tiers.empty(assets, layout.reference), Lives.none(assets)
+        self.states = np.array([layout.state_codes.get(word, -1) for word in RUN_STATES])
+        self.tiers, self.machines = Tiers.empty(assets, layout.reference), Machines.none(assets, layout.columns)
+        self.baselines: list[Baseline | None] = [None] * assets
         self.repairs: list[list[int]] = [[0] for _ in range(assets)]
         self.failures: list[Failure] = []
         self.rows: list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]] = []
@@ -89,13 +96,13 @@ class _Recorder:
         for event in block.events:
             if event.kind is FleetEventKind.REPAIRED:
                 self.repairs[event.asset].append(event.time_us)
-            else:
-                self.failures.append(Failure(event.asset, event.time_us, int(event.part)))
-        bins = summarise(self._samples(block), len(self.layout.numeric), self.layout.reference)
+            elif event.kind is FleetEventKind.FAILED:
+                self.failures.append(Failure(event.asset, event.time_us, int(event.part), int(event.mode)))
+        bins = summarise(self._samples(block), self.layout.columns, self.layout.reference)
         since_us, turn = self._since_us(bins), spans(bins.asset, bins.minute)
         for at in np.unique(turn):
             now = turn == at
-            self._round(bins.where(now), since_us[now])
+            self._hour(bins.where(now), since_us[now])
 
     def _samples(self, block: FleetBlock) -> Samples:
         """Every good sample of the plant's signals, a row after another."""
@@ -108,7 +115,15 @@ class _Recorder:
         )
         at = samples.signal
         code = screen(samples.value, self.layout.lowest[at], self.layout.highest[at], np.zeros(len(at), bool))
-        return samples.where(code == GOOD)
+        good = samples.where(code == GOOD)
+        return good.with_more(self._tags(block)) if self.layout.state_tag else good
+
+    def _tags(self, block: FleetBlock) -> Samples:
+        """The state tag where it was sent, as codes."""
+        told = np.flatnonzero(block.run_state >= 0)
+        column = np.full(len(told), len(self.layout.numeric))
+        codes = self.states[block.run_state[told]].astype(np.float64)
+        return Samples(block.asset[told].astype(np.int64), column, block.time_us[told], codes)
 
     def _since_us(self, bins: Bins) -> np.ndarray:
         """Start of the life of each bin: the last repair before the minute's end, else 0."""
@@ -118,16 +133,40 @@ class _Recorder:
             out[mine] = repairs[np.searchsorted(repairs, (bins.minute[mine] + 1) * MINUTE_US, side="left") - 1]
         return out
 
-    def _round(self, bins: Bins, since_us: np.ndarray) -> None:
-        """Write a span of bins, keep the rows that are asked for, and only then settle its minutes, as live does."""
+    def _hour(self, bins: Bins, since_us: np.ndarray) -> None:
+        """Take an hour of bins, of which nothing will change any more, and keep the rows that are asked for."""
         self.tiers.write(bins)
-        due = bins.minute % self.every_min == 0
-        if due.any():
-            asset, minute, since = bins.asset[due], bins.minute[due], since_us[due]
-            features = compute(self.spec, self.columns, self.tiers, self.lives, asset, minute, since)
-            self.rows.append((features, asset, (minute + 1) * MINUTE_US, since))
-        for asset, minute, since in zip(bins.asset.tolist(), bins.minute.tolist(), since_us.tolist(), strict=True):
-            self.lives.settle(asset, minute, since)
+        found = follow(self.layout.rule, self.machines, bins.asset, bins.minute, since_us, bins.statistics)
+        self.tiers.use(bins.asset, bins.minute, found.use)
+        ran = found.state == RUNNING
+        ripe = ran & (found.running >= AFTER_RUNNING_MIN)
+        ripe[ripe] = [self._has_no_usual(*pair) for pair in _pairs(bins.asset[ripe], since_us[ripe])]
+        asked = ran & (bins.minute % self.every_min == 0)
+        wanted = np.flatnonzero(asked | ripe)
+        asset, minute, since = bins.asset[wanted], bins.minute[wanted], since_us[wanted]
+        usual, spread = levels(self.spec, self._usable(asset, minute, since))
+        pairs = Pairs(asset, minute, since, found.running[wanted], found.starts[wanted], usual, spread)
+        rows = compute(self.spec, self.columns, self.tiers, pairs)
+        kept = asked[wanted]
+        self.rows.append((rows[kept], asset[kept], (minute[kept] + 1) * MINUTE_US, since[kept]))
+        for at in np.flatnonzero(ripe[wanted]).tolist():
+            self._give_usual(int(asset[at]), int(minute[at]), int(since[at]), rows[at].tobytes())
+
+    def _has_no_usual(self, asset: int, since_us: int) -> bool:
+        known = self.baselines[asset]
+        return known is None or known.since_us != since_us
+
+    def _give_usual(self, asset: int, minute: int, since_us: int, features: bytes) -> None:
+        if self._has_no_usual(asset, since_us):
+            made = baseline_of(self.spec, self.columns, self.tiers, asset, minute, since_us, features)
+            self.baselines[asset] = made
+
+    def _usable(self, asset: np.ndarray, minute: np.ndarray, since_us: np.ndarray) -> list[Baseline | None]:
+        out = []
+        for a, m, since in zip(asset.tolist(), minute.tolist(), since_us.tolist(), strict=True):
+            known = self.baselines[a]
+            out.append(known if known is not None and known.usable(since, m, BEHIND_MIN) else None)
+        return out
 
     def history(self, end_us: int) -> History:
         """All rows, by asset and time, with the failure that came next."""
@@ -136,6 +175,10 @@ class _Recorder:
         features, asset, end, since = features[order], asset[order], end[order], since[order]
         hours, part = _next_failure(asset, end, self.failures)
         return History(features, asset, end, since, hours, part, tuple(self.failures), end_us, self.every_min)
+
+
+def _pairs(first: np.ndarray, second: np.ndarray) -> Iterator[tuple[int, int]]:
+    return zip(first.tolist(), second.tolist(), strict=True)
 
 
 def _next_failure(asset: np.ndarray, end_us: np.ndarray, failures: list[Failure]) -> tuple[np.ndarray, np.ndarray]:

@@ -1,125 +1,75 @@
-"""The starter: the one recipe that makes the pump model Forewarn ships. The same recipe gives the same bytes again.
+"""The starter: from its recipe to the pump model that Forewarn ships. The same recipe gives the same bytes again.
 
-Trained on simulated pumps with weibull, gamma and uniform lives, its limit chosen on other seeds of those, and scored
-on lognormal lives, which are the demo's law and which training never sees. The demo's own seed is in none of the three.
+Trained on simulated pumps with weibull, gamma and uniform lives, its temperature and limit chosen on other seeds of
+those, and scored on lognormal lives, which are the demo's law and which training never sees.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+import lightgbm
+import msgspec
 from msgspec import Struct
 
 from models import starter
 from models.failure.hazard import Card
 from models.features import Spec
-from models.physics.fleet import FleetSpec
-from models.physics.wear import WearLaw
 from models.plant import AssetType, parse
+from onnx_export.baselines import FOUR_SIGMA_LIMIT, OLDEST_H, age_alone, choose_age, four_sigma
+from onnx_export.calibrate import Calibration, calibration, cooled, scores_of, temperature_of, thinned
 from onnx_export.card import card_json, card_of
 from onnx_export.convert import to_onnx
-from onnx_export.evaluate import choose_limit, replay, score
-from onnx_export.history import History, Progress, quiet, record
-from onnx_export.parity import LEAST_ROWS, gate, trial_rows
-from onnx_export.train import TREES, floored, rows_of, train
-
-NAME = "pump"
-"""The asset type, the name its plant file gives as its model, and of the two files."""
-COMMAND = "forewarn model train --out models/starter"
-DEMO_SEED = 7
-"""Held back for the demo: a model must not have seen the plant it is shown on."""
-START_US = 1_735_689_600_000_000
-"""2025-01-01 00:00 UTC; the simulated plant has hours of the day but no seasons, so any midnight does."""
-TRAINING_EVERY_MIN = 110
-"""Rows 110 min apart fall on all hours of the day and all quarters of the hour; closer ones say the same again."""
-SCORING_EVERY_MIN = 10
-"""Every row of the simulated plant, since hysteresis counts due minutes."""
-
-Planned = tuple[int, WearLaw]
-"""A fleet to simulate: its seed and the law of its lives."""
-
-
-class Recipe(Struct, frozen=True, kw_only=True):
-    """All that the starter is made from. Fleets of training are of `pumps`, those of scoring of `pumps_scored`."""
-
-    training: tuple[Planned, ...]
-    validation: tuple[Planned, ...]
-    test: tuple[Planned, ...]
-    pumps: int = 40
-    pumps_scored: int = 20
-    days: int = 90
-    trees: int = TREES
-    parity_rows: int = LEAST_ROWS
-
-    def __post_init__(self) -> None:
-        """Raise ValueError where a seed is used twice or is the demo's."""
-        seeds = [seed for plans in self.seeds.values() for seed in plans]
-        if len(set(seeds)) < len(seeds) or DEMO_SEED in seeds:
-            raise ValueError(f"recipe: seeds {seeds} must differ and none may be the demo's {DEMO_SEED}")
-
-    @property
-    def seeds(self) -> dict[str, tuple[int, ...]]:
-        """Seeds by use."""
-        uses = {"training": self.training, "validation": self.validation, "test": self.test}
-        return {use: tuple(seed for seed, _ in plans) for use, plans in uses.items()}
-
-    @property
-    def trained_on(self) -> str:
-        """For the card."""
-        trained = sorted({law.family for _, law in self.training})
-        scored = sorted({law.family for _, law in self.test})
-        return (
-            f"simulated pumps (models.physics): {len(self.training)} fleets of {self.pumps} over {self.days} days, "
-            f"{', '.join(trained)} lives; scored on {', '.join(scored)} lives"
-        )
-
-
-# Means and shapes lie around the demo's 50 days and 0.28 (a relative spread of about 0.3) but on other laws, so that
-# the model learns wear from the signals rather than an age.
-STARTER = Recipe(
-    training=(
-        (101, WearLaw(family="weibull", shape=3.5, mean_life_days=45.0)),
-        (102, WearLaw(family="gamma", shape=10.0, mean_life_days=60.0)),
-        (103, WearLaw(family="uniform", shape=0.6, mean_life_days=40.0)),
-        (104, WearLaw(family="weibull", shape=2.5, mean_life_days=55.0, acceleration=1.0)),
-        (105, WearLaw(family="gamma", shape=14.0, mean_life_days=45.0)),
-    ),
-    validation=(
-        (201, WearLaw(family="weibull", shape=3.5, mean_life_days=45.0)),
-        (202, WearLaw(family="gamma", shape=10.0, mean_life_days=60.0)),
-    ),
-    test=((401, WearLaw()), (402, WearLaw())),
+from onnx_export.crossval import CrossValidation, by_other_hands, cross_validate
+from onnx_export.episodes import Replay, episodes, replay
+from onnx_export.evaluate import Scores, choose_limit, score, score_by_seed
+from onnx_export.expected import fit
+from onnx_export.fleets import Job, record_all
+from onnx_export.history import History, Progress, quiet
+from onnx_export.parity import Parity, gate, trial_rows
+from onnx_export.recipe import (
+    BASIS,
+    COMMAND,
+    NAME,
+    SCORING_EVERY_MIN,
+    STARTER,
+    TRAINING_EVERY_MIN,
+    Plan,
+    Recipe,
 )
+from onnx_export.report import Run, run_folder, write_run
+from onnx_export.train import floored, rows_of, train
+
+WORKERS = 2
+"""Fleets that are simulated at a time; the bytes do not depend on it."""
+AGE_ALONE, FOUR_SIGMA = "age alone", "4 sigma"
+AGE_LIMIT = "age_alone_limit_h"
+"""Name in a card of the running hours at which age alone warns: chosen with the model, on the same fleets."""
 
 
-class _Simulator:
-    """Records planned fleets and tells how far all of them are."""
+class Histories(Struct, frozen=True):
+    """Recorded fleets by use."""
 
-    def __init__(self, recipe: Recipe, asset_type: AssetType, spec: Spec, progress: Progress) -> None:
-        self.recipe, self.asset_type, self.spec, self.progress = recipe, asset_type, spec, progress
-        self.total = recipe.days * sum(map(len, recipe.seeds.values()))
-        self.done = 0
+    training: list[History]
+    validation: list[History]
+    test: list[History]
 
-    def histories(self, plans: Sequence[Planned], pumps: int, every_min: int) -> list[History]:
-        """One history a plan."""
-        return [self._one(seed, law, pumps, every_min) for seed, law in plans]
 
-    def _one(self, seed: int, law: WearLaw, pumps: int, every_min: int) -> History:
-        fleet = FleetSpec(start_us=START_US, n_pumps=pumps, days=self.recipe.days, wear=law)
-        before = self.done
-        self.done += self.recipe.days
-        return record(
-            fleet,
-            seed,
-            self.asset_type,
-            self.spec,
-            every_min,
-            lambda day, _days, text: self.progress(before + day, self.total, text),
-        )
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trained:
+    """A model as LightGBM has it and as it ships, with what was chosen and found on the way."""
+
+    model: lightgbm.Booster
+    onnx: bytes
+    parity: Parity
+    calibration: Calibration
+    limit: float
+    tried: Mapping[float, Scores]
 
 
 def plant_text() -> str:
@@ -127,34 +77,104 @@ def plant_text() -> str:
     return files(starter).joinpath("pumps.toml").read_text(encoding="utf-8")
 
 
-def make_starter(recipe: Recipe = STARTER, progress: Progress = quiet) -> tuple[bytes, Card]:
-    """The starter's ONNX bytes and card; raises ParityError where the export is not the model. Minutes of work."""
-    asset_type = parse(plant_text()).types[NAME]
-    spec = Spec(tuple(asset_type.signals))
-    simulator = _Simulator(recipe, asset_type, spec, progress)
-    features, classes = rows_of(simulator.histories(recipe.training, recipe.pumps, TRAINING_EVERY_MIN))
-    model = train(spec, features, classes, recipe.trees)
+def spec_of(recipe: Recipe, asset_type: AssetType) -> Spec:
+    """The feature list of a type, with what a healthy machine of it should read."""
+    plain = Spec.of(asset_type)
+    targets = {name: signal.expected_from for name, signal in asset_type.signals.items() if signal.expected_from}
+    job = Job(recipe.healthy, recipe.pumps_scored, recipe.days, TRAINING_EVERY_MIN, asset_type, plain)
+    (history,) = record_all([job])
+    return msgspec.structs.replace(plain, expected=fit(plain, history, targets))
+
+
+def histories_of(recipe: Recipe, asset_type: AssetType, spec: Spec, workers: int, progress: Progress) -> Histories:
+    """All fleets of a recipe, recorded."""
+
+    def jobs(plans: Sequence[Plan], pumps: int, every_min: int) -> list[Job]:
+        return [Job(plan, pumps, recipe.days, every_min, asset_type, spec) for plan in plans]
+
+    training = jobs(recipe.training, recipe.pumps, TRAINING_EVERY_MIN)
+    validation = jobs(recipe.validation, recipe.pumps_scored, SCORING_EVERY_MIN)
+    test = jobs(recipe.test, recipe.pumps_scored, SCORING_EVERY_MIN)
+    found = record_all([*training, *validation, *test], workers, progress)
+    first, second = len(training), len(training) + len(validation)
+    return Histories(found[:first], found[first:second], found[second:])
+
+
+def fitted(recipe: Recipe, spec: Spec, found: Histories) -> Trained:
+    """Train, calibrate, export and choose the limit; raises ParityError where the export is not the model."""
+    features, classes = rows_of(found.training)
+    raw = train(spec, features, classes, recipe.trees)
+    rows, outcomes = thinned(found.validation)
+    temperature = temperature_of(scores_of(raw, rows), outcomes)
+    rows, outcomes = thinned(found.test)
+    model = cooled(raw, temperature)
     onnx = to_onnx(floored(model))
-    parity = gate(model, onnx, trial_rows(spec, features, model, recipe.parity_rows))
-    limit, _ = choose_limit(
-        [replay(onnx, h) for h in simulator.histories(recipe.validation, recipe.pumps_scored, SCORING_EVERY_MIN)]
+    limit, tried = choose_limit([replay(onnx, history) for history in found.validation])
+    return Trained(
+        model=model,
+        onnx=onnx,
+        parity=gate(model, onnx, trial_rows(spec, features, model, recipe.parity_rows)),
+        calibration=calibration(temperature, scores_of(raw, rows), outcomes),
+        limit=limit,
+        tried=tried,
     )
-    scores = score(
-        [replay(onnx, h) for h in simulator.histories(recipe.test, recipe.pumps_scored, SCORING_EVERY_MIN)], limit
-    )
+
+
+def baselines_of(spec: Spec, found: Histories, age: float) -> dict[str, Scores]:
+    """Figures on the test fleets of the two rules without a model; `age` is the limit of one."""
+    return {
+        FOUR_SIGMA: score((four_sigma(spec, history) for history in found.test), FOUR_SIGMA_LIMIT),
+        AGE_ALONE: score((age_alone(spec, history) for history in found.test), age),
+    }
+
+
+def validated(recipe: Recipe, spec: Spec, found: Histories, trained: Trained) -> CrossValidation:
+    """Figures of the training fleets, out of fold."""
+    temperature = trained.calibration.temperature
+    return cross_validate(spec, found.training, recipe.trees, temperature, trained.limit)
+
+
+def make_run(recipe: Recipe = STARTER, progress: Progress = quiet, workers: int = WORKERS) -> Run:
+    """The starter and all that was found on the way. Raises ParityError. Minutes of work."""
+    asset_type = parse(plant_text()).types[NAME]
+    spec = spec_of(recipe, asset_type)
+    found = histories_of(recipe, asset_type, spec, workers, progress)
+    trained = fitted(recipe, spec, found)
+    runs = {plan.seed: replay(trained.onnx, history) for plan, history in zip(recipe.test, found.test, strict=True)}
+    scores, (age, _) = score(runs.values(), trained.limit), choose_age(spec, found.validation)
     card = card_of(
         name=NAME,
-        onnx=onnx,
+        onnx=trained.onnx,
         asset_type=NAME,
         spec=spec,
-        limit=limit,
+        limit=trained.limit,
+        basis=BASIS,
         trained_on=recipe.trained_on,
         command=COMMAND,
         seeds=recipe.seeds,
-        parity=parity,
-        scores=scores,
+        parity=trained.parity,
+        scores=scores.figures() | trained.calibration.figures() | {AGE_LIMIT: round(age * OLDEST_H, 1)},
     )
-    return onnx, card
+    return Run(
+        recipe=recipe,
+        spec=spec,
+        onnx=trained.onnx,
+        card=card,
+        gain=tuple(trained.model.feature_importance("gain").tolist()),
+        tried=trained.tried,
+        calibration=trained.calibration,
+        cross=validated(recipe, spec, found, trained),
+        scores=scores,
+        by_seed=score_by_seed(runs, trained.limit),
+        baselines=baselines_of(spec, found, age),
+        other_hands=_other_hands(runs, trained.limit),
+        shown=next(iter(runs.values())),
+    )
+
+
+def _other_hands(runs: Mapping[int, Replay], limit: float) -> dict[str, dict[str, float]]:
+    """sktime's event figures of each test fleet."""
+    return {str(seed): by_other_hands(run.history, episodes(run, limit)) for seed, run in runs.items()}
 
 
 def write(folder: Path, onnx: bytes, card: Card) -> tuple[Path, Path]:
@@ -174,14 +194,14 @@ def _told(say: Callable[[str], object]) -> Progress:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """`python -m onnx_export.starter [--out DIR]`: make the starter and write its two files."""
+    """`python -m onnx_export.starter [--out DIR]`: make the starter, write its two files and its run folder."""
     parser = argparse.ArgumentParser(prog="python -m onnx_export.starter", description=main.__doc__)
     parser.add_argument("--out", type=Path, default=Path("models/starter"), help="folder of pump.onnx and pump.json")
     out = parser.parse_args(arguments).out
-    onnx, card = make_starter(progress=_told(sys.stderr.write))
-    for path in write(out, onnx, card):
-        sys.stdout.write(f"\n{path} {path.stat().st_size} bytes")
-    sys.stdout.write(f"\n{card.version} limit {card.warning_limit} {card.scores}\n")
+    run = make_run(progress=_told(sys.stderr.write))
+    for path in (*write(out, run.onnx, run.card), write_run(run_folder(run.card), run)):
+        sys.stdout.write(f"\n{path}")
+    sys.stdout.write(f"\n{run.card.version} limit {run.card.warning_limit} {run.card.scores}\n")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import lightgbm
 import numpy as np
 
-from models.features import Spec
+from models.features import PER_SIGNAL, Spec
 from onnx_export.history import LATER, UNKNOWN, History
 
 CLASSES = LATER + 1
@@ -22,6 +22,10 @@ LEAVES = 15
 MASKED_SHARE = 0.05
 """Share of rows in which one signal is missing, so that trees learn a way for every sensor that may fall silent."""
 MASK_SEED = 20260101
+
+ZERO = float(np.float32(1e-35))
+"""LightGBM's kZeroThreshold (include/LightGBM/meta.h): it reads values up to this far from 0 as 0, ONNX does not; a
+split below 0 stands exactly on the negative one."""
 
 PARAMETERS: dict[str, object] = {
     "objective": "multiclass",
@@ -54,8 +58,22 @@ def masked(spec: Spec, features: np.ndarray, share: float = MASKED_SHARE) -> np.
     hit = random.random(len(out)) < share
     which = random.integers(len(spec.signals), size=len(out))
     for at, signal in enumerate(spec.signals):
-        out[hit & (which == at), spec.columns_of(signal)] = np.nan
+        rows = np.flatnonzero(hit & (which == at))
+        out[rows[:, None], needing(spec, signal)] = np.nan
     return out
+
+
+def needing(spec: Spec, signal: str) -> np.ndarray:
+    """Columns that a window without a signal leaves empty, in order: its own, and of targets expected from it.
+
+    What a target reads by itself stays; only what is compared with its expected reading goes.
+    """
+    found = set(spec.columns_of(signal).tolist())
+    for one in spec.expected:
+        if signal in (term for term, _ in one.terms):
+            own = {f"{one.target}.{what}" for what in PER_SIGNAL}
+            found |= {column for column in spec.columns_of(one.target).tolist() if spec.names[column] not in own}
+    return np.array(sorted(found))
 
 
 def train(spec: Spec, features: np.ndarray, classes: np.ndarray, trees: int = TREES) -> lightgbm.Booster:
@@ -84,6 +102,6 @@ def _floored_line(found: re.Match[str]) -> str:
 
 
 def floor32(value: float) -> float:
-    """The largest float32 that is not above a float64."""
+    """The largest float32 that is not above a float64, and one lower for -ZERO, which LightGBM reads as 0."""
     near = np.float32(value)
-    return float(np.nextafter(near, np.float32(-np.inf)) if float(near) > value else near)
+    return float(np.nextafter(near, np.float32(-np.inf)) if float(near) > value or value == -ZERO else near)

@@ -10,7 +10,7 @@ from models.records import Reject
 
 
 class Ledger(Struct):
-    """Counts since the partition began. A record that is no frame has no rows to count."""
+    """Counts since the partition began. A maintenance record or work order is a row; a tick has none."""
 
     records_read: int = 0
     records_rejected: int = 0
@@ -29,6 +29,13 @@ class Ledger(Struct):
     def reject(self, reason: Reject, count: int) -> None:
         """Count values (or, of a whole record, its values or at least 1) under their reason."""
         self.rejected_by_reason[reason] = self.rejected_by_reason.get(reason, 0) + count
+
+    def store(self, rows: int, values: int) -> None:
+        """Count rows that were read and are all to be stored."""
+        self.rows_read += rows
+        self.rows_stored += rows
+        self.values_read += values
+        self.values_stored += values
 
     def refuse(self, values: int, late: bool) -> None:
         """Move one row of so many values from stored to rejected: the store did not take it."""

@@ -26,6 +26,7 @@ from pipelines.stages.screen import screen_columns
 from pipelines.stages.warn import warn
 from pipelines.stages.window import window
 from pipelines.state import Block, State
+from pipelines.told import told
 from pipelines.topics import Topic
 
 CHUNK_BYTES = 900_000
@@ -91,6 +92,9 @@ class Partition:
             if rows is not None:
                 tables.append(rows)
                 lateness.append(late)
+            for rows in told(columns, tuple(self.state.blocks[name].names), self.plant.plant, self.ledger):
+                tables.append(rows)
+                lateness.append(np.zeros(len(rows), bool))
         self.next_offset = batch[-1].offset + 1
         return self._given(tuple(tables), tuple(lateness), self._outputs(batch, found))
 
@@ -105,7 +109,8 @@ class Partition:
         if hazard is not None:
             if due is not None:
                 found += ((at, 1, f.asset, f) for at, f in score(block, hazard, due, self.plant.plant))
-            found += ((at, 2, a.asset, a) for at, a in warn(block, hazard, ordered.tracks, self.lateness_us))
+            finals = warn(block, hazard, ordered.tracks, self.lateness_us, self.plant.plant)
+            found += ((at, 1 if isinstance(record, Forecast) else 2, record.asset, record) for at, record in finals)
         late = ordered.late & screened.row_good
         self.ledger.rows_late += int(late.sum())
         self.ledger.values_late += int(screened.row_values[late].sum())

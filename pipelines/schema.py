@@ -7,10 +7,10 @@ from typing import Any
 
 import msgspec
 
-from models.records import Alert, DeadLetter, Forecast, Frame, Maintenance, Tick
+from models.records import Alert, DeadLetter, Forecast, Frame, Maintenance, Tick, WorkOrder
 from pipelines.topics import TOPICS
 
-RECORDS = (Frame, Tick, Maintenance, Forecast, Alert, DeadLetter)
+RECORDS = (Frame, Tick, Maintenance, WorkOrder, Forecast, Alert, DeadLetter)
 
 
 def json_schema() -> dict[str, Any]:

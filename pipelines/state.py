@@ -14,43 +14,50 @@ from msgspec import Struct
 
 from models.alerting.life import Watch
 from models.bins import MINUTE_US, Samples
-from models.features import Lives
+from models.features import Baseline, Spec
+from models.operating import IDLE, MAINTENANCE, OFF, STOPPING, UNKNOWN, Machines
 from models.plant.layout import Layout
 from models.records import Forecast
-from models.tiers import Tiers
+from models.tiers import ARRAYS, Tiers
 from pipelines.ledger import Ledger
 
-VERSION = 1
+VERSION = 2
 NEVER = -1
 
 
 class Entry(Struct):
-    """The forecast of one minute while late samples may still change it, and what it was made of."""
+    """The forecast of one minute while late samples may still change it, and what it was made of.
+
+    `state` is a code of models.operating; a forecast stands here once one of this minute was published.
+    """
 
     since_us: int
+    state: int
     features: bytes
     forecast: Forecast | None = None
 
 
-class Normal(Struct, frozen=True):
-    """Feature row of an asset as usual, taken in the life since `since_us`, of use some minutes after `minute`."""
+class Kept(Struct, frozen=True):
+    """The last final forecast of a machine that ran, in the life since `since_us`."""
 
     since_us: int
-    minute: int
-    features: bytes
+    forecast: Forecast
 
 
 class Small(Struct):
     """What a block keeps per asset outside its arrays, by index of the asset.
 
-    Feature rows in here are of the list `features_sha256`.
+    `unsettled` has the minutes that can still change with the life each belongs to. Feature rows in here are of the
+    list `features_sha256`.
     """
 
     features_sha256: str = ""
     repairs_us: dict[int, list[int]] = {}
+    failures_us: dict[int, list[int]] = {}
     entries: dict[int, dict[int, Entry]] = {}
-    unsettled: dict[int, list[int]] = {}
-    normals: dict[int, Normal] = {}
+    unsettled: dict[int, dict[int, int]] = {}
+    baselines: dict[int, Baseline] = {}
+    kept: dict[int, Kept] = {}
     watches: dict[int, Watch] = {}
     warned_life_us: dict[int, int] = {}
 
@@ -61,7 +68,7 @@ class Block:
 
     layout: Layout
     tiers: Tiers
-    lives: Lives
+    machines: Machines
     watermark_us: np.ndarray
     index: dict[str, int] = field(default_factory=dict)
     names: list[str] = field(default_factory=list)
@@ -71,7 +78,9 @@ class Block:
     @classmethod
     def empty(cls, layout: Layout) -> Block:
         """A block that has seen nothing."""
-        return cls(layout, Tiers.empty(0, layout.reference), Lives.none(0), np.full(0, NEVER, np.int64))
+        return cls(
+            layout, Tiers.empty(0, layout.reference), Machines.none(0, layout.columns), np.full(0, NEVER, np.int64)
+        )
 
     def index_of(self, asset: str) -> int:
         """The asset's index; a new one gets the next."""
@@ -88,7 +97,7 @@ class Block:
             return
         room = max(need, 2 * have)
         self.tiers.grow(room)
-        self.lives.grow(room)
+        self.machines.grow(room)
         self.watermark_us = np.concatenate([self.watermark_us, np.full(room - have, NEVER, np.int64)])
 
     def adopt(self, features_sha256: str) -> None:
@@ -96,13 +105,17 @@ class Block:
         if self.small.features_sha256 == features_sha256:
             return
         self.small.features_sha256 = features_sha256
-        self.small.normals.clear()
+        self.small.baselines.clear()
         for entries in self.small.entries.values():
             for entry in entries.values():
                 entry.features = b""
         if not features_sha256:
             self.small.entries.clear()
-            self.small.unsettled.clear()
+            self.small.kept.clear()
+
+    def columns_of(self, spec: Spec) -> np.ndarray:
+        """Places of a model's signals and counters in the tiers."""
+        return np.array([self.layout.numeric_index[signal] for signal in spec.inputs])
 
     def since_us(self, asset: np.ndarray, minute: np.ndarray) -> np.ndarray:
         """Start of the life each (asset, minute) belongs to: the last repair before the minute's end, else 0."""
@@ -112,6 +125,18 @@ class Block:
             mine = asset == at
             out[mine] = repairs[np.searchsorted(repairs, (minute[mine] + 1) * MINUTE_US, side="left") - 1]
         return out
+
+    def name_maintenance(
+        self, asset: np.ndarray, minute: np.ndarray, since_us: np.ndarray, state: np.ndarray
+    ) -> np.ndarray:
+        """State codes in which a machine that stands after a failure, and was not repaired, is in maintenance."""
+        stands = np.isin(state, (UNKNOWN, OFF, IDLE, STOPPING))
+        for at in set(asset[stands].tolist()) & self.small.failures_us.keys():
+            failures = np.array([-1, *self.small.failures_us[at]])
+            mine = np.flatnonzero(stands & (asset == at))
+            last = failures[np.searchsorted(failures, (minute[mine] + 1) * MINUTE_US, side="left") - 1]
+            state[mine[last > since_us[mine]]] = MAINTENANCE
+        return state
 
 
 class _Array(Struct, array_like=True):
@@ -184,14 +209,10 @@ class State:
         return state
 
 
-_ROOM = ("minute", "minute_statistics", "quarter", "quarter_count", "quarter_sum")
-_LIVES = ("since_us", "quarter", "quarters")
-
-
 def _save(block: Block) -> _SavedBlock:
     used = len(block.names)
-    arrays = {f"tiers.{name}": getattr(block.tiers, name)[:used] for name in _ROOM}
-    arrays |= {f"lives.{name}": getattr(block.lives, name)[:used] for name in _LIVES}
+    arrays = {f"tiers.{name}": getattr(block.tiers, name)[:used] for name in ARRAYS}
+    arrays |= {f"machines.{name}": getattr(block.machines, name)[:used] for name in Machines.__struct_fields__}
     arrays |= {f"open.{name}": column for name, column in zip(Samples._fields, block.open, strict=True)}
     arrays["watermark_us"] = block.watermark_us[:used]
     return _SavedBlock(
@@ -208,8 +229,8 @@ def _restore(layout: Layout, saved: _SavedBlock) -> Block:
         )
     return Block(
         layout=layout,
-        tiers=Tiers(layout.reference, *(arrays[f"tiers.{name}"] for name in _ROOM)),
-        lives=Lives(*(arrays[f"lives.{name}"] for name in _LIVES)),
+        tiers=Tiers(layout.reference, *(arrays[f"tiers.{name}"] for name in ARRAYS)),
+        machines=Machines(*(arrays[f"machines.{name}"] for name in Machines.__struct_fields__)),
         watermark_us=arrays["watermark_us"],
         index={name: at for at, name in enumerate(saved.names)},
         names=saved.names,

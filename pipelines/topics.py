@@ -41,7 +41,9 @@ def _keep(days: int) -> dict[str, str]:
 
 
 TOPICS: tuple[TopicSpec, ...] = (
-    TopicSpec(topic=Topic.RECORDS, holds="Frame, Tick, Maintenance", key="plant/asset", config=_ARRIVAL | _keep(7)),
+    TopicSpec(
+        topic=Topic.RECORDS, holds="Frame, Tick, Maintenance, WorkOrder", key="plant/asset", config=_ARRIVAL | _keep(7)
+    ),
     TopicSpec(topic=Topic.FORECASTS, holds="Forecast", key="plant/asset", config=_ARRIVAL | _keep(30)),
     TopicSpec(topic=Topic.ALERTS, holds="Alert", key="plant/asset", config=_ARRIVAL | _keep(365)),
     TopicSpec(topic=Topic.DEAD_LETTERS, holds="DeadLetter", key="plant/asset", config=_ARRIVAL | _keep(30)),

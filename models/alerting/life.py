@@ -53,10 +53,10 @@ def lead_h(chances: tuple[float, ...], limit: float) -> int | None:
 
 def step(watch: Watch, forecast: Forecast, limit: float, *, repaired: bool) -> tuple[Watch, Alert | None]:
     """Take one final forecast. `repaired`: the machine was repaired since the forecast before."""
-    if repaired and watch.warning:
-        # The forecast after a repair is of another life: it closes the warning and says nothing else of it.
-        return Watch(), _revised(watch.warning, forecast, AlertReason.REPAIRED, None)
-    watch = _counted(Watch() if repaired else watch, forecast, limit)
+    if repaired:
+        watch, alert = renewed(watch, forecast.window_end_us)
+        return _counted(watch, forecast, limit), alert
+    watch = _counted(watch, forecast, limit)
     reason = _reason(watch)
     if reason is None:
         return watch, None
@@ -68,6 +68,21 @@ def step(watch: Watch, forecast: Forecast, limit: float, *, repaired: bool) -> t
         alert = _revised(watch.warning, forecast, reason, lead)
     still = None if reason is AlertReason.CLEARED else alert
     return Watch(watch.reading, watch.in_a_row, 0, 0, still), alert
+
+
+def renewed(watch: Watch, window_end_us: int) -> tuple[Watch, Alert | None]:
+    """A repair begins another life: it closes the warning, which goes on saying what was last said of the old one."""
+    if watch.warning is None:
+        return Watch(), None
+    warning = watch.warning
+    closed = replace(
+        warning,
+        revision=warning.revision + 1,
+        state=AlertState.RETURNED,
+        reason=AlertReason.REPAIRED,
+        window_end_us=window_end_us,
+    )
+    return Watch(), closed
 
 
 def _counted(watch: Watch, forecast: Forecast, limit: float) -> Watch:
@@ -96,7 +111,7 @@ def _reason(watch: Watch) -> AlertReason | None:
 
 def _said(forecast: Forecast) -> dict[str, Any]:
     """What a warning repeats of the forecast that moved it."""
-    names = ("window_end_us", "chances", "drivers", "model", "rung", "completeness")
+    names = ("window_end_us", "chances", "drivers", "model", "basis", "rung", "completeness")
     return {name: getattr(forecast, name) for name in names}
 
 
@@ -116,7 +131,6 @@ def _opened(forecast: Forecast, lead: int | None) -> Alert:
 
 
 def _revised(warning: Alert, forecast: Forecast, reason: AlertReason, lead: int | None) -> Alert:
-    ended = reason in (AlertReason.CLEARED, AlertReason.REPAIRED)
-    state = AlertState.RETURNED if ended else AlertState.UNACKNOWLEDGED
+    state = AlertState.RETURNED if reason is AlertReason.CLEARED else AlertState.UNACKNOWLEDGED
     revision = warning.revision + 1
     return replace(warning, revision=revision, state=state, reason=reason, lead_h=lead, **_said(forecast))

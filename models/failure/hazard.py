@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import math
 
 import msgspec
 import numpy as np
 from msgspec import Struct
 
-from models.features import Spec
+from models.features import Expected, Spec
 from models.inference import ModelError, Predictor
 from models.records import HORIZONS_H, WARNING_HORIZON_H, Driver
 
 RUNG = "hazard"
 WARNING = HORIZONS_H.index(WARNING_HORIZON_H)
 DRIVERS = 3
+HOURS_A_DAY = 24.0
+TREND_DECIMALS = 4
 DECIMALS = 6
 """Chances travel with this many decimals; rounding keeps their order."""
 
@@ -26,9 +29,12 @@ class Card(Struct, frozen=True, kw_only=True):
     sha256: str
     asset_type: str
     signals: tuple[str, ...]
+    counters: tuple[str, ...] = ()
+    expected: tuple[Expected, ...] = ()
     features_sha256: str
     horizons_h: tuple[int, ...]
     warning_limit: float
+    basis: str
     trained_on: str
     command: str
     seeds: dict[str, tuple[int, ...]]
@@ -46,11 +52,19 @@ class Hazard:
 
     def __init__(self, onnx: bytes, card: Card) -> None:
         self.card = card
-        self.spec = Spec(card.signals)
+        self.spec = Spec(card.signals, card.counters, card.expected)
         found = hashlib.sha256(onnx).hexdigest()
         _agree("the file's sha256", found, card.sha256)
         _agree("the feature list's sha256", self.spec.sha256, card.features_sha256)
         _agree("the horizons", HORIZONS_H, card.horizons_h)
+        self._of_signal = [self.spec.columns_of(signal) for signal in self.spec.signals]
+        self._trend = {
+            one.target: (
+                self.spec.column(f"{one.target}.change_24h"),
+                self.spec.column(f"{one.target}.slope_72h_per_h"),
+            )
+            for one in self.spec.expected
+        }
         self._predictor = Predictor(onnx)
         _agree("the number of features", self._predictor.features, len(self.spec.names))
 
@@ -71,19 +85,28 @@ class Hazard:
     def variants(self, row: np.ndarray, normal: np.ndarray) -> np.ndarray:
         """The row once per signal, that signal's features as usual for the asset: float32 [signals, features]."""
         rows = np.tile(row, (len(self.spec.signals), 1))
-        for at, signal in enumerate(self.spec.signals):
-            columns = self.spec.columns_of(signal)
+        for at, columns in enumerate(self._of_signal):
             rows[at, columns] = normal[columns]
         return rows
 
-    def drivers(self, chance: float, variants: np.ndarray) -> tuple[Driver, ...]:
+    def drivers(self, row: np.ndarray, chance: float, variants: np.ndarray) -> tuple[Driver, ...]:
         """The DRIVERS signals whose usual values would lower the 72 h chance most; `variants` [signals] are theirs."""
         drops = [
             (round(chance - other, DECIMALS), signal)
             for signal, other in zip(self.spec.signals, variants.tolist(), strict=True)
         ]
         largest = sorted((drop for drop in drops if drop[0] > 0), key=lambda drop: (-drop[0], drop[1]))[:DRIVERS]
-        return tuple(Driver(signal=signal, drop=drop) for drop, signal in largest)
+        return tuple(self._driver(row, signal, drop) for drop, signal in largest)
+
+    def _driver(self, row: np.ndarray, signal: str, drop: float) -> Driver:
+        if signal not in self._trend:
+            return Driver(signal=signal, drop=drop)
+        change, slope_per_h = (float(row[column]) for column in self._trend[signal])
+        return Driver(signal=signal, drop=drop, change=_told(change, 1.0), per_day=_told(slope_per_h, HOURS_A_DAY))
+
+
+def _told(value: float, times: float) -> float | None:
+    return None if math.isnan(value) else round(value * times, TREND_DECIMALS)
 
 
 def _agree(what: str, found: object, wanted: object) -> None:

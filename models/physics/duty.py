@@ -1,6 +1,6 @@
-"""What a plant asks of its pumps: speed setpoint, header pressure and the weather, in straight lines from hour to hour.
+"""What a plant asks of its pumps: speed setpoint, header pressure and weather, in straight lines from hour to hour.
 
-The shape (day, campaign, wander) is our assumption; the levels are those of progpy's own example,
+The shape (season, day, campaign, wander) is our assumption; the levels are those of progpy's own example,
 `examples/sim_pump.py`. Random numbers come in as arguments, rounded, so that the last bit of a CPU's log or cosine
 cannot reach the physics.
 """
@@ -25,6 +25,13 @@ SUCTION_PA = 239179.0  # the same
 
 WARMTH_BY_HOUR = tuple(round(math.cos(2 * math.pi * (hour - 15) / HOURS_A_DAY), 3) for hour in range(HOURS_A_DAY))
 """-1 to 1, warmest at 15 h."""
+
+DAYS_A_YEAR = 365.2425  # of the Gregorian calendar, on the mean
+COLDEST_DAY = 14  # mid-January, counted from 1 January as day 0; so the warmest is in mid-July
+SEASON_BY_DAY = tuple(
+    round(-math.cos(2 * math.pi * (day_of_year - COLDEST_DAY) / DAYS_A_YEAR), 3) for day_of_year in range(366)
+)
+"""-1 in mid-January to 1 in mid-July: a temperate climate north of the equator."""
 
 DEMAND_BY_HOUR = (
     0.1, 0.0, 0.0, 0.0, 0.1, 0.3, 0.7, 0.9, 1.0, 1.0, 0.9, 0.9,
@@ -52,6 +59,8 @@ class DutyLaw:
     wander_hours: float = 12.0
     """Time constant of the wander of speed and pressures."""
     ambient_mean_degc: float = 18.0
+    """Of the year: the seasons' wave has a mean of 0, so WearLaw's reference ambient stays 2 K above this."""
+    ambient_year_amplitude_k: float = 8.0
     ambient_day_amplitude_k: float = 3.5
     ambient_wander_std_k: float = 2.5
     ambient_wander_hours: float = 96.0
@@ -103,9 +112,9 @@ class Duty:
     suction_pa: Array
     ambient_k: Array
 
-    def load(self, row: int) -> PumpLoad:
-        """What the pumps are asked at one row of time, arrays of shape (n,)."""
-        voltage = self.speed_share[row] * NOMINAL_VOLTAGE_V
+    def load(self, row: int, speed_share: Array) -> PumpLoad:
+        """What the pumps get at one row of time, at the speeds that their states make of `speed_share[row]`; (n,)."""
+        voltage = speed_share * NOMINAL_VOLTAGE_V
         return PumpLoad(
             self.ambient_k[row], voltage, self.discharge_pa[row], self.suction_pa[row], voltage * SYNC_RAD_S_PER_VOLT
         )
@@ -146,14 +155,27 @@ def move_on(law: DutyLaw, state: DutyState, draws: DutyDraws, hour: int) -> None
     state.site_wander_k = wander(state.site_wander_k, site, law.ambient_wander_std_k, law.ambient_wander_hours)
 
 
-def at_hour(law: DutyLaw, own: Place, state: DutyState, hour_of_day: int) -> tuple[Array, Array, Array, Array]:
-    """Speed share, discharge and suction pressure in Pa and ambient temperature in K, (n,) each."""
-    demand, warmth = DEMAND_BY_HOUR[hour_of_day], WARMTH_BY_HOUR[hour_of_day]
+def climate_k(law: DutyLaw, hour: int) -> float:
+    """The site's ambient temperature in K that season and hour of day make, without its wandering.
+
+    `hour` counts from 1970-01-01 00:00.
+    """
+    season, warmth = SEASON_BY_DAY[int(hour // HOURS_A_DAY % DAYS_A_YEAR)], WARMTH_BY_HOUR[hour % HOURS_A_DAY]
+    wave_k = law.ambient_year_amplitude_k * season + law.ambient_day_amplitude_k * warmth
+    return ZERO_CELSIUS_K + law.ambient_mean_degc + wave_k
+
+
+def at_hour(law: DutyLaw, own: Place, state: DutyState, hour: int) -> tuple[Array, Array, Array, Array]:
+    """Speed share, discharge and suction pressure in Pa and ambient temperature in K, (n,) each.
+
+    `hour` counts from 1970-01-01 00:00.
+    """
+    demand = DEMAND_BY_HOUR[hour % HOURS_A_DAY]
     low, high = law.speed_share_limits
     speed = own.speed_share + law.speed_day_swing * demand + state.campaign + state.speed_wander
     pressure = own.pressure_share * (1.0 + law.pressure_day_swing * (demand - 0.5) + state.pressure_wander)
     suction = SUCTION_PA * (1.0 + state.suction_wander)
-    site_k = ZERO_CELSIUS_K + law.ambient_mean_degc + law.ambient_day_amplitude_k * warmth + state.site_wander_k
+    site_k = climate_k(law, hour) + state.site_wander_k
     return np.minimum(high, np.maximum(low, speed)), pressure * NOMINAL_DISCHARGE_PA, suction, site_k + own.ambient_k
 
 
@@ -165,9 +187,9 @@ def between_hours(knots: Array, rows_an_hour: int) -> Array:
 
 
 def day(law: DutyLaw, own: Place, state: DutyState, draws: DutyDraws, first_hour: int, rows_an_hour: int) -> Duty:
-    """24 hours from hour of day `first_hour`; `state` moves on by a day."""
-    hours = [at_hour(law, own, state, first_hour % HOURS_A_DAY)]
+    """24 hours from `first_hour`, counted from 1970-01-01 00:00; `state` moves on by a day."""
+    hours = [at_hour(law, own, state, first_hour)]
     for hour in range(HOURS_A_DAY):
         move_on(law, state, draws, hour)
-        hours.append(at_hour(law, own, state, (first_hour + hour + 1) % HOURS_A_DAY))
+        hours.append(at_hour(law, own, state, first_hour + hour + 1))
     return Duty(*(between_hours(np.stack(column), rows_an_hour) for column in zip(*hours, strict=True)))

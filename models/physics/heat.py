@@ -8,7 +8,20 @@ plain Python, no BLAS.
 from dataclasses import replace
 from typing import NamedTuple
 
-from models.physics.pump import Array, PumpLoad, PumpParameters, PumpState, WearRates, leak_flow, settle, with_wear
+import numpy as np
+from numpy.typing import NDArray
+
+from models.physics.pump import (
+    Array,
+    PumpLoad,
+    PumpParameters,
+    PumpState,
+    WearRates,
+    behind_valve,
+    leak_flow,
+    settle,
+    with_wear,
+)
 
 Row = tuple[float, float, float]
 Matrix = tuple[Row, Row, Row]
@@ -106,17 +119,51 @@ def heated(
     return replace(state, oil_temp_k=oil, thrust_temp_k=thrust, radial_temp_k=radial)
 
 
-def long_step(p: PumpParameters, over: HeatPropagator, state: PumpState, load: PumpLoad, rates: WearRates) -> PumpState:
+STAND_IN_V, STAND_IN_RAD_S = 1.0, 1.0
+"""Any that are not 0: the motor equation divides by them, and a standing pump's result is not used."""
+
+
+class Drive(NamedTuple):
+    """Which pumps turn, and which of those deliver through an open check valve; (n,) each."""
+
+    turns: NDArray[np.bool_]
+    delivers: NDArray[np.bool_]
+
+
+def settle_driven(
+    p: PumpParameters, state: PumpState, load: PumpLoad, drive: Drive | None = None
+) -> tuple[Array, Array]:
+    """Settled speed in rad/s and flow in m3/s, both 0 for pumps that stand; None says that all turn and deliver."""
+    if drive is None:
+        return settle(p, state, load)
+    fed = load._replace(
+        voltage_v=np.where(drive.turns, load.voltage_v, STAND_IN_V),
+        sync_speed_rad_s=np.where(drive.turns, load.sync_speed_rad_s, STAND_IN_RAD_S),
+    )
+    speed, flow = settle(p, state, fed, drive.turns & drive.delivers)
+    return np.where(drive.turns, speed, 0.0), flow
+
+
+def long_step(
+    p: PumpParameters,
+    over: HeatPropagator,
+    state: PumpState,
+    load: PumpLoad,
+    rates: WearRates,
+    drive: Drive | None = None,
+) -> PumpState:
     """`over.dt_s` (60 to 600 s) of constant load.
 
-    Shaft and flow are settled, heat is exact, wear is at the settled speed and flow.
+    Shaft and flow are settled, heat is exact, wear is at the settled speed and flow. A pump that stands makes no heat
+    and does not wear.
     """
-    speed, flow = settle(p, state, load)
+    speed, flow = settle_driven(p, state, load, drive)
     worn = with_wear(state, rates, speed, flow, over.dt_s)
     speed2 = speed * speed
     thrust_power = 0.5 * (state.thrust_friction + worn.thrust_friction) * speed2
     radial_power = 0.5 * (state.radial_friction + worn.radial_friction) * speed2
-    return replace(heated(p, over, worn, load.ambient_temp_k, thrust_power, radial_power), leak_m3_s=leak_flow(p, load))
+    leak = behind_valve(leak_flow(p, load), None if drive is None else drive.delivers)
+    return replace(heated(p, over, worn, load.ambient_temp_k, thrust_power, radial_power), leak_m3_s=leak)
 
 
 def settled_heat(

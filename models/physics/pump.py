@@ -211,16 +211,26 @@ The first guess is within 5 rad/s.
 FIRST_GUESS_SLIP = 0.015
 
 
-def settle(p: PumpParameters, state: PumpState, load: PumpLoad) -> tuple[Array, Array]:
-    """Speed in rad/s and flow in m3/s under a constant load, once the fast dynamics (shaft 1 s, flow 6 s) are over."""
+def settle(
+    p: PumpParameters, state: PumpState, load: PumpLoad, delivers: NDArray[np.bool_] | None = None
+) -> tuple[Array, Array]:
+    """Speed in rad/s and flow in m3/s under a constant load, once the fast dynamics (shaft 1 s, flow 6 s) are over.
+
+    Pumps that do not deliver turn against a closed check valve: no flow. The load's voltage must not be 0.
+    """
     friction = p.shaft_friction + state.thrust_friction + state.radial_friction
     leak = leak_flow(p, load)
     speed = load.sync_speed_rad_s * (1.0 - FIRST_GUESS_SLIP)
     for _ in range(SETTLE_ROUNDS):
-        flow = settled_flow(p, load, state.impeller_area, speed)
+        flow = behind_valve(settled_flow(p, load, state.impeller_area, speed), delivers)
         torque = friction * speed + back_torque(p, speed, np.maximum(0.0, flow - leak))
         speed = speed_at_torque(p, load, torque)
-    return speed, settled_flow(p, load, state.impeller_area, speed)
+    return speed, behind_valve(settled_flow(p, load, state.impeller_area, speed), delivers)
+
+
+def behind_valve(flow: Array, delivers: NDArray[np.bool_] | None) -> Array:
+    """The flow where the check valve is open, 0 elsewhere; None says that all are open."""
+    return flow if delivers is None else np.where(delivers, flow, 0.0)
 
 
 def grow(friction: Array, rate: Array, speed_rad_s: Array, dt_s: float) -> Array:

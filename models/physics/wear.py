@@ -1,7 +1,8 @@
 """How long a pump lives and which part ends it: lives drawn from a law, made into progpy's wear rates and first state.
 
-A life of L days means: at the reference duty below, the worn part reaches its limit after L days. Real duty and weather
-move the day itself. The distributions are a choice, not a fact about pumps; training may use other laws than the demo.
+A life of L days means: a pump that turns `WearLaw.running_share` of the time, at the reference duty below while it
+does, reaches its worn part's limit after L days of the calendar. Real duty and weather move the day itself. The
+distributions are a choice, not a fact about pumps; training may use other laws than the demo.
 """
 
 import math
@@ -18,7 +19,7 @@ from models.physics.pump import PumpLoad, PumpParameters, PumpState, settle
 
 DAY_S = 86400.0
 REFERENCE_SPEED_SHARE = 0.98  # middle of DutyLaw: own speed 0.96, half a day of +0.03
-REFERENCE_AMBIENT_K = 293.15  # 2 K above DutyLaw's mean: a limit is met on a warm afternoon, not at the mean
+REFERENCE_AMBIENT_K = 293.15  # 2 K above DutyLaw's mean of the year: a limit is met on a warm afternoon
 
 
 class WornPart(IntEnum):
@@ -37,7 +38,10 @@ class WearLaw:
     """
 
     family: Literal["lognormal", "weibull", "gamma", "uniform"] = "lognormal"
-    mean_life_days: float = 50.0
+    mean_life_days: float = 46.0
+    """Days of the calendar."""
+    running_share: float = 0.8
+    """Share of the calendar that a pump turns: CycleLaw's. Wear while it turns is faster by one over this."""
     shape: float = 0.28
     part_weights: tuple[float, float, float] = (1.0, 1.0, 1.0)
     """Of impeller, thrust bearing and radial bearing as the part that ends a life."""
@@ -59,6 +63,8 @@ class WearLaw:
     """A repair takes this long, drawn evenly; our assumption."""
 
     def __post_init__(self) -> None:
+        if not 0.0 < self.running_share <= 1.0:
+            raise ValueError(f"wear law: running_share is {self.running_share}; use more than 0 and at most 1")
         if self.family not in ("lognormal", "weibull", "gamma", "uniform"):
             raise ValueError(f"wear law: unknown family {self.family!r}; use lognormal, weibull, gamma or uniform")
 
@@ -168,7 +174,7 @@ def draw_life(p: PumpParameters, law: WearLaw, rng: np.random.Generator, used: f
     ref = reference(p)
     weights = np.cumsum(law.part_weights)
     part = WornPart(int(np.searchsorted(weights, rng.random() * weights[-1], side="right")))
-    life_s = max(1.0, draw_life_days(law, rng)) * DAY_S
+    life_s = max(1.0, draw_life_days(law, rng)) * DAY_S * law.running_share
     low, high = law.background
     pace = [low + (high - low) * rng.random() for _ in WornPart]
     pace[part] = 1.0

@@ -12,7 +12,7 @@ from enum import StrEnum
 import msgspec
 from msgspec import Struct
 
-from models.records import Name
+from models.records import Name, OperatingState
 
 _DURATION = re.compile(r"(\d+)\s*(s|min|h|d)")
 _SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86_400}
@@ -49,13 +49,21 @@ class Sampling(StrEnum):
 
 
 class Signal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One signal of an asset type. `range` is what its sensor can say; outside of it a sample is not stored."""
+    """One signal of an asset type. `range` is what its sensor can say; outside of it a sample is not stored.
+
+    `stuck_after` is the running time without the smallest change after which a sensor is held to be stuck; `max_step`
+    the largest credible change from one minute with samples to the next while running. What breaks either is stored,
+    but no feature is made of it. `expected_from` names the signals that say what this one should read.
+    """
 
     kind: SignalKind
     unit: str = ""
     sampling: Sampling = Sampling.PERIODIC
     max_silence: str = "10min"
     range: tuple[float, float] | None = None
+    stuck_after: str | None = None
+    max_step: float | None = None
+    expected_from: tuple[Name, ...] = ()
 
     @property
     def max_silence_s(self) -> int:
@@ -63,11 +71,30 @@ class Signal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return seconds(self.max_silence)
 
 
+class Operating(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How to tell what a machine is doing: a numeric signal against thresholds, or the words of a state tag.
+
+    At `running_above` and over it runs, at `off_below` and under it is off, between the two it idles; a state is left
+    only `hysteresis` beyond its threshold. `settle` is the time after a start that windows leave out.
+    """
+
+    signal: Name
+    running_above: float | None = None
+    off_below: float | None = None
+    hysteresis: float = 0.0
+    states: dict[OperatingState, tuple[str | bool, ...]] = {}
+    settle: str = "0s"
+
+
 class AssetType(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Machines that are alike: the same signals in the same order, the same model."""
+    """Machines that are alike: the same signals in the same order, the same model.
+
+    Without a rule of operation a machine counts as running whenever it says anything.
+    """
 
     signals: dict[Name, Signal]
     model: str | None = None
+    operating: Operating | None = None
 
 
 class Asset(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -116,12 +143,44 @@ def parse(text: str) -> Plant:
 
 def _check_signals(kind: str, asset_type: AssetType) -> None:
     for name, signal in asset_type.signals.items():
-        where = f"types.{kind}.signals.{name}"
-        if signal.range and not signal.range[0] < signal.range[1]:
-            raise PlantError(f"{where}.range must rise, but is {list(signal.range)}")
-        if signal.range and signal.kind.python_type is not float:
-            raise PlantError(f"{where} has a range, but a {signal.kind} has none")
-        try:
-            seconds(signal.max_silence)
-        except PlantError as wrong:
-            raise PlantError(f"{where}.max_silence: {wrong}") from wrong
+        _check_signal(f"types.{kind}.signals.{name}", signal, asset_type)
+    if asset_type.operating is not None:
+        _check_operating(f"types.{kind}.operating", asset_type.operating, asset_type)
+
+
+def _check_signal(where: str, signal: Signal, asset_type: AssetType) -> None:
+    if signal.range and not signal.range[0] < signal.range[1]:
+        raise PlantError(f"{where}.range must rise, but is {list(signal.range)}")
+    is_number = signal.kind.python_type is float
+    for name in ("range", "stuck_after", "max_step", "expected_from"):
+        if getattr(signal, name) and not is_number:
+            raise PlantError(f"{where} has {name}, but a {signal.kind} has none")
+    for other in signal.expected_from:
+        if other not in asset_type.signals or asset_type.signals[other].kind.python_type is not float:
+            raise PlantError(f"{where}.expected_from names '{other}', which is no numeric signal of the type")
+    for name in ("max_silence", "stuck_after"):
+        _check_duration(f"{where}.{name}", getattr(signal, name) or "0s")
+
+
+def _check_duration(where: str, duration: str) -> None:
+    try:
+        seconds(duration)
+    except PlantError as wrong:
+        raise PlantError(f"{where}: {wrong}") from wrong
+
+
+def _check_operating(where: str, rule: Operating, asset_type: AssetType) -> None:
+    _check_duration(f"{where}.settle", rule.settle)
+    if rule.signal not in asset_type.signals:
+        raise PlantError(f"{where}.signal is '{rule.signal}', but signals are {sorted(asset_type.signals)}")
+    if asset_type.signals[rule.signal].kind.python_type is not float:
+        if not rule.states:
+            raise PlantError(f"{where}: '{rule.signal}' has words: say what they mean in states, as running = ['RUN']")
+        return
+    if rule.running_above is None or rule.off_below is None or rule.states:
+        raise PlantError(f"{where}: '{rule.signal}' is a number: give running_above and off_below, and no states")
+    if not rule.off_below + rule.hysteresis < rule.running_above - rule.hysteresis or rule.hysteresis < 0:
+        raise PlantError(
+            f"{where}: running_above {rule.running_above} and off_below {rule.off_below} must lie more than "
+            f"two hystereses of {rule.hysteresis} apart"
+        )

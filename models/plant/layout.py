@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from models.plant import AssetType
+from models.operating import NO_LIMIT_MIN, Rule
+from models.plant import AssetType, Sampling, seconds
+from models.records import OperatingState
+
+MINUTE_S = 60
 
 
 class Layout:
     """Numeric signals of a type are columns, in the order of the plant file; the others are fields of objects.
 
-    `lowest`, `highest` and `reference` are per column: the sensor's range, and its middle, which squares are about.
+    A state tag that says how the machine operates has a column of its own after them, of state codes. `lowest`,
+    `highest` and `reference` are per numeric signal or column: the sensor's range, and its middle, which squares are
+    about.
     """
 
     def __init__(self, name: str, asset_type: AssetType) -> None:
@@ -22,5 +28,48 @@ class Layout:
         ranges = [asset_type.signals[signal].range for signal in self.numeric]
         self.lowest = np.array([r[0] if r else -np.inf for r in ranges])
         self.highest = np.array([r[1] if r else np.inf for r in ranges])
-        self.reference = np.array([(r[0] + r[1]) / 2 if r else 0.0 for r in ranges])
+        self.state_codes = _state_codes(asset_type)
+        self.state_tag = asset_type.operating.signal if asset_type.operating and self.state_codes else None
+        self.columns = len(self.numeric) + bool(self.state_codes)
+        self.reference = np.zeros(self.columns)
+        self.reference[: len(self.numeric)] = [(r[0] + r[1]) / 2 if r else 0.0 for r in ranges]
         self.asset_type = asset_type
+        self.rule = _rule(self)
+
+
+def _state_codes(asset_type: AssetType) -> dict[str | bool, int]:
+    """Code of each word of the state tag, its place in OperatingState; empty where a number tells the state."""
+    rule = asset_type.operating
+    if rule is None:
+        return {}
+    places = {state: code for code, state in enumerate(OperatingState)}
+    return {word: places[state] for state, words in rule.states.items() for word in words}
+
+
+def _rule(layout: Layout) -> Rule:
+    signals = layout.asset_type.signals
+    stuck_after, max_step = np.full(layout.columns, NO_LIMIT_MIN), np.full(layout.columns, np.inf)
+    for at, name in enumerate(layout.numeric):
+        spec = signals[name]
+        if spec.stuck_after and spec.sampling is Sampling.PERIODIC:
+            stuck_after[at] = seconds(spec.stuck_after) // MINUTE_S
+        if spec.max_step:
+            max_step[at] = spec.max_step
+    told = layout.asset_type.operating
+    periodic_s = [spec.max_silence_s for spec in signals.values() if spec.sampling is Sampling.PERIODIC]
+    hearing_min = max(periodic_s, default=NO_LIMIT_MIN) // MINUTE_S
+    if told is None:
+        return Rule(silence_min=hearing_min, hearing_min=hearing_min, stuck_after_min=stuck_after, max_step=max_step)
+    column = len(layout.numeric) if layout.state_codes else layout.numeric_index[told.signal]
+    return Rule(
+        column=column,
+        is_code=bool(layout.state_codes),
+        running_above=told.running_above or 0.0,
+        off_below=told.off_below or 0.0,
+        hysteresis=told.hysteresis,
+        settle_min=seconds(told.settle) // MINUTE_S,
+        silence_min=signals[told.signal].max_silence_s // MINUTE_S,
+        hearing_min=hearing_min,
+        stuck_after_min=stuck_after,
+        max_step=max_step,
+    )

@@ -115,34 +115,49 @@ def worker(
     raise typer.Exit(uvloop.run(work(settings)))
 
 
+STREAMED_PUMPS = 99
+"""A streamed history is in memory as a whole, and the plant file names each pump."""
+
+
 @app.command(epilog="Examples: forewarn simulate --days 30   |   forewarn simulate --from rig.csv --map rig.map.toml")
 def simulate(
     days: Annotated[int, typer.Option(min=1, help="Days of history to stream as fast as Kafka takes them.")] = 60,
-    pumps: Annotated[int, typer.Option(min=1, max=99, help="Pumps in the simulated plant.")] = 12,
+    pumps: Annotated[int, typer.Option(min=1, max=5000, help="Pumps; up to 99 can be streamed.")] = 12,
     seed: Annotated[int, typer.Option(help="Seed of the simulated plant.")] = 7,
     live_rows: Annotated[int, typer.Option(min=0, help="Rows streamed at --pace once workers have caught up.")] = 0,
     pace: Annotated[float, typer.Option(min=0.1, help="Rows a second of the live part.")] = 60.0,
     file: Annotated[Path | None, typer.Option("--from", help="Stream this CSV or Parquet file instead.")] = None,
     by: Annotated[Path | None, typer.Option("--map", help="Which columns of the file are which signals.")] = None,
     compression: Annotated[str, typer.Option(help="none, lz4, zstd, snappy or gzip.")] = "lz4",
+    history_only: Annotated[bool, typer.Option(help="Simulate into the cache and stream nothing.")] = False,
     instance: Instance = "default",
 ) -> None:
     """Stream the simulated pump plant, or any CSV or Parquet file, to the records topic."""
-    from connectors.kafka.admin import check_reachable
     from pipelines.settings import Settings
 
     if (file is None) != (by is None):
         raise typer.BadParameter("--from and --map go together")
+    if history_only and file is not None:
+        raise typer.BadParameter("--history-only is of the simulated plant, not of a file")
+    if pumps > STREAMED_PUMPS and not history_only:
+        raise typer.BadParameter(f"more than {STREAMED_PUMPS} pumps can be simulated with --history-only alone")
     settings = Settings(instance=instance)
+    if history_only:
+        from pipelines.cli import feed
+
+        plan = feed.Plan(days=days, pumps=pumps, seed=seed, live_rows=live_rows, pace=pace)
+        return feed.store_plant(settings, plan, out)
+
+    from connectors.kafka.admin import check_reachable
+
     check_reachable(settings.kafka)
 
     from pipelines.cli import feed
 
     if file is not None and by is not None:
-        feed.stream_file(settings, file, by, compression, errors)
-    else:
-        plan = feed.Plan(days=days, pumps=pumps, seed=seed, live_rows=live_rows, pace=pace)
-        feed.stream_plant(settings, plan, compression, errors)
+        return feed.stream_file(settings, file, by, compression, errors)
+    plan = feed.Plan(days=days, pumps=pumps, seed=seed, live_rows=live_rows, pace=pace)
+    return feed.stream_plant(settings, plan, compression, errors)
 
 
 @app.command(epilog="Example: forewarn demo --keep")
@@ -163,11 +178,14 @@ def demo(
 
 
 @model.command(epilog="Example: forewarn model train --out build/models")
-def train(out_folder: Annotated[Path, typer.Option("--out", help="Folder for the ONNX file and its card.")]) -> None:
+def train(
+    out_folder: Annotated[Path, typer.Option("--out", help="Folder for the ONNX file and its card.")],
+    runs: Annotated[Path, typer.Option(help="Folder of run folders: scores, tables, pictures.")] = Path("build/runs"),
+) -> None:
     """Train the starter model on simulated pumps; the same command makes the same bytes."""
     from pipelines.cli import models
 
-    models.train(out_folder, errors)
+    models.train(out_folder, runs, errors)
 
 
 @model.command(epilog="Example: forewarn model export build/models/pump.onnx models/")

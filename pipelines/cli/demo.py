@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import re
 import signal
@@ -12,79 +11,53 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import TracebackType
 
-import numpy as np
+import polars as pl
 from rich.console import Console
 from rich.live import Live
-from rich.table import Table
 
 from connectors.influx.query import InfluxReader
 from connectors.kafka.admin import KafkaAdmin
-from connectors.scada.simulator import START_US, History, asset_name
+from connectors.scada.history import History
+from connectors.scada.simulator import START_US, asset_name
 from infra.bin import services
 from infra.bin.layout import Options, Services
 from infra.bin.progress import Progress
+from models.physics.cycles import RunState
+from models.plant import Plant
 from models.records import MaintenanceAction
-from pipelines.cli import environment, feed
+from pipelines.cli import environment, feed, picture
 from pipelines.cli.observer import Observer
 from pipelines.cli.outcome import Outcome, judge
+from pipelines.cli.summary import Summary, show, write
 from pipelines.cli.view import View
-from pipelines.ledger import Ledger
 from pipelines.main import influx_target, provision, read_hazards, read_plant
 from pipelines.settings import Settings
+from pipelines.told import MAINTENANCE, WORK_ORDERS
 from pipelines.topics import Topic
 
 INSTANCE = "demo"
 BUILD = Path("build")
-P99_BAR_MS = 200
 DRAIN_S = 120
 PICTURE_EVERY_S = 3.0
 SAMPLE_H = 1 / 6
 """Hours a row of the simulated plant stands for."""
+RESTART_AT = 0.4
+"""Share of the history after which the worker is ended and another one started."""
+DAY_US = 86_400_000_000
+PICTURE_DAYS = 30
+PICTURED = ("flow_m3_h", "oil_temp_degc", "radial_bearing_temp_degc", "thrust_bearing_temp_degc")
 
 
 class DemoFailed(Exception):
     """A process of the demo ended too early; the message says which and where its log is."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Summary:
-    """What the demo found. `rows_in_influxdb` was counted there; all else comes from the topics."""
-
-    rows_sent: int
-    ledger: Ledger
-    rows_in_influxdb: int
-    forecasts: int
-    outcome: Outcome
-    latencies_ms: tuple[int, ...]
-    pace_rows_s: float
-    kafka: str
-    influxdb: str
-    seconds: float
-    worker: int
-
-    def problems(self) -> list[str]:
-        """Why the demo has failed; empty if it has not."""
-        ledger = self.ledger
-        checks = (
-            (ledger.balances, "the ledger does not balance: rows or values read are neither stored nor rejected"),
-            (ledger.rows_read == self.rows_sent, f"{self.rows_sent} rows sent, {ledger.rows_read} read"),
-            (
-                ledger.rows_stored == self.rows_in_influxdb,
-                f"{ledger.rows_stored} rows stored, {self.rows_in_influxdb} in InfluxDB",
-            ),
-        )
-        return [problem for holds, problem in checks if not holds]
-
-    def latency_ms(self, percent: float) -> float:
-        """Percentile of the time from a record's arrival to the forecast it led to, both by the broker's clock."""
-        return float(np.percentile(self.latencies_ms, percent)) if self.latencies_ms else float("nan")
-
-
 def run(plan: feed.Plan, *, influx: str, keep: bool, console: Console) -> int:
     """Run the demo; the exit status."""
+    picture.check()
     began_s = time.monotonic()
     with Progress() as progress:
         servers = services.up(Options(instance=INSTANCE, influx=influx, fresh=True), progress)
@@ -93,8 +66,8 @@ def run(plan: feed.Plan, *, influx: str, keep: bool, console: Console) -> int:
     finally:
         if not keep:
             services.down(Options(instance=INSTANCE))
-    _write(summary)
-    _show(summary, console)
+    write(summary, BUILD / "demo.json")
+    show(summary, console)
     if keep:
         console.print(
             f"left running: {_left(summary.worker)} and `forewarn down --instance {INSTANCE}`", highlight=False
@@ -108,13 +81,16 @@ def _job(plan: feed.Plan, servers: Services, console: Console, began_s: float, k
     history = feed.history_of(plan, settings.cache_folder, console)
     observer = Observer(settings, plan.live_from_us)
     observer.start()
-    hazards = read_hazards(read_plant(settings.plant), settings.models)
-    view = View(observer, limit=min(hazard.card.warning_limit for hazard in hazards.values()))
-    with _child(settings, "worker", "worker", keep=keep) as worker, Live(view, console=console, refresh_per_second=4):
-        _stream(settings, plan, view, observer, worker)
+    plant = read_plant(settings.plant)
+    limit = min(hazard.card.warning_limit for hazard in read_hazards(plant, settings.models).values())
+    view = View(observer, limit)
+    with _Worker(settings, keep=keep) as worker, Live(view, console=console, refresh_per_second=4):
+        _stream(settings, plan, view, observer, worker, len(history.time_us))
         _drain(settings, view, observer, worker)
-    rows = asyncio.run(_count(settings, history))
-    return _summary(plan, servers, observer, history, rows, time.monotonic() - began_s, worker.pid)
+    rows, of_one = asyncio.run(_ask_influxdb(settings, history, asset := _pictured(history)))
+    outcome = _outcome(observer, history)
+    _draw(plant, observer, outcome, asset, of_one, limit)
+    return _summary(plan, servers, observer, history, rows, outcome, time.monotonic() - began_s, worker)
 
 
 def _left(worker: int) -> str:
@@ -141,15 +117,43 @@ def _child(settings: Settings, name: str, *arguments: str, keep: bool = False) -
             child.wait(timeout=20)
 
 
-def _stream(
-    settings: Settings, plan: feed.Plan, view: View, observer: Observer, worker: subprocess.Popen[bytes]
-) -> None:
+class _Worker:
+    """The worker as a child process, which can be ended and started anew."""
+
+    def __init__(self, settings: Settings, *, keep: bool) -> None:
+        self._settings, self._keep, self.restarts = settings, keep, 0
+        self._open()
+
+    def _open(self) -> None:
+        self._child = _child(self._settings, "worker", "worker", keep=self._keep)
+        self.process = self._child.__enter__()
+
+    def __enter__(self) -> _Worker:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._child.__exit__(kind, fault, trace)
+
+    def restart(self) -> None:
+        """End it by SIGTERM, as a deployment does, and start the next."""
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(timeout=20)
+        self._child.__exit__(None, None, None)
+        self.restarts += 1
+        self._open()
+
+
+def _stream(settings: Settings, plan: feed.Plan, view: View, observer: Observer, worker: _Worker, rows: int) -> None:
     view.phase = f"{plan.days} days of history as fast as it goes, then {plan.live_rows} rows at {plan.pace:.0f} rows/s"
     arguments = ("--days", plan.days, "--seed", plan.seed, "--live-rows", plan.live_rows, "--pace", plan.pace)
     with _child(settings, "simulate", "simulate", *map(str, arguments)) as feeder:
         pictured_s = 0.0
         while feeder.poll() is None:
             _watch(observer, worker)
+            if not worker.restarts and observer.ledger.rows_read > RESTART_AT * rows:
+                worker.restart()
             if view.has_open_warnings and time.monotonic() - pictured_s > PICTURE_EVERY_S:
                 pictured_s = time.monotonic()
                 _save_picture(view)
@@ -157,15 +161,15 @@ def _stream(
             raise DemoFailed(f"the feed ended with status {feeder.returncode}: see {BUILD}/demo-simulate.log")
 
 
-def _watch(observer: Observer, worker: subprocess.Popen[bytes]) -> None:
+def _watch(observer: Observer, worker: _Worker) -> None:
     if observer.fault is not None:
         raise observer.fault
-    if worker.poll() is not None:
-        raise DemoFailed(f"the worker ended with status {worker.returncode}: see {BUILD}/demo-worker.log")
+    if worker.process.poll() is not None:
+        raise DemoFailed(f"the worker ended with status {worker.process.returncode}: see {BUILD}/demo-worker.log")
     time.sleep(0.1)
 
 
-def _drain(settings: Settings, view: View, observer: Observer, worker: subprocess.Popen[bytes]) -> None:
+def _drain(settings: Settings, view: View, observer: Observer, worker: _Worker) -> None:
     """Wait until a snapshot of every partition covers all records."""
     view.phase = "waiting for the last snapshot"
     with KafkaAdmin(settings.kafka, settings.topic_prefix) as admin:
@@ -178,33 +182,75 @@ def _drain(settings: Settings, view: View, observer: Observer, worker: subproces
     view.phase = "done"
 
 
-async def _count(settings: Settings, history: History) -> int:
+async def _ask_influxdb(settings: Settings, history: History, asset: str) -> tuple[int, pl.DataFrame]:
+    """How many rows InfluxDB holds of this history, and the rows of one pump's last weeks."""
+    last_us = int(history.time_us[-1])
+    dates_us = [order.reported_us for order in history.orders]  # services are planned, and people mistype
+    first_us, end_us = min(START_US, *dates_us, last_us), max(last_us, *dates_us, START_US) + 1
     async with InfluxReader(influx_target(settings)) as reader:
-        return await reader.count_rows("pump", START_US, int(history.time_us[-1]) + 1)
+        rows = await reader.count_rows("pump", START_US, last_us + 1)
+        for measurement in (MAINTENANCE, WORK_ORDERS):
+            rows += await reader.count_rows(measurement, first_us, end_us)
+        return rows, await reader.read("pump", last_us - PICTURE_DAYS * DAY_US, last_us + 1, [asset])
 
 
-def _summary(
-    plan: feed.Plan, servers: Services, observer: Observer, history: History, rows: int, seconds: float, worker: int
-) -> Summary:
+def _pictured(history: History) -> str:
+    """The pump whose failure was the last of the history, or the first pump of a history without one."""
+    failed = [event for event in history.events if event.action is MaintenanceAction.FAILED]
+    return asset_name(max(failed, key=lambda event: event.time_us).asset if failed else 0)
+
+
+def _outcome(observer: Observer, history: History) -> Outcome:
     failures = [
         (asset_name(event.asset), event.time_us, event.mode)
         for event in history.events
         if event.action is MaintenanceAction.FAILED
     ]
+    ran_h = float((history.true_state == RunState.RUNNING).sum()) * SAMPLE_H
+    return judge(failures, observer.alerts.values(), int(history.time_us[-1]), ran_h)
+
+
+def _draw(plant: Plant, observer: Observer, outcome: Outcome, asset: str, rows: pl.DataFrame, limit: float) -> None:
+    """One pump's last weeks into build/pump.svg."""
+    from_us = int(rows["time_us"].min() or 0)  # type: ignore[arg-type] # a column of integers
+    units = {name: plant.types["pump"].signals[name].unit for name in PICTURED}
+    life = picture.Life(
+        asset=asset,
+        forecasts=observer.forecasts_of(asset, from_us),
+        rows=rows,
+        signals=units,
+        limit=limit,
+        warnings=tuple(w for w in outcome.warnings if w.asset == asset and (w.ended_us or from_us) >= from_us),
+        failures=tuple(f for f in outcome.failures if f.asset == asset and f.time_us >= from_us),
+    )
+    picture.draw(life, BUILD / "pump.svg")
+
+
+def _summary(
+    plan: feed.Plan,
+    servers: Services,
+    observer: Observer,
+    history: History,
+    rows: int,
+    outcome: Outcome,
+    seconds: float,
+    worker: _Worker,
+) -> Summary:
     assert servers.kafka
     assert servers.influx
     return Summary(
-        rows_sent=len(history.time_us),
+        rows_sent=len(history.time_us) + len(history.events) + len(history.orders),
         ledger=observer.ledger,
         rows_in_influxdb=rows,
         forecasts=observer.forecasts,
-        outcome=judge(failures, observer.alerts.values(), int(history.time_us[-1]), len(history.time_us) * SAMPLE_H),
+        outcome=outcome,
         latencies_ms=tuple(observer.latencies_ms),
         pace_rows_s=plan.pace,
         kafka=f"{servers.kafka.version} ({servers.kafka.how})",
         influxdb=f"{servers.influx.version} ({servers.influx.how})",
         seconds=round(seconds, 1),
-        worker=worker,
+        worker=worker.process.pid,
+        restarts=worker.restarts,
     )
 
 
@@ -216,59 +262,3 @@ def _save_picture(view: View) -> None:
     fetched_fonts = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
     picture = fetched_fonts.sub("", console.export_svg(title="make demo"))
     (BUILD / "demo.svg").write_text(picture, encoding="utf-8")
-
-
-def _write(summary: Summary) -> None:
-    outcome = summary.outcome
-    ledger = {name: getattr(summary.ledger, name) for name in summary.ledger.__struct_fields__}
-    document = {
-        "rows_sent": summary.rows_sent,
-        **ledger,
-        "rows_in_influxdb": summary.rows_in_influxdb,
-        "balanced": not summary.problems(),
-        "problems": summary.problems(),
-        "failures": [asdict(failure) for failure in outcome.failures],
-        "warned": len(outcome.warned),
-        "lead_h": [round(lead, 1) for lead in outcome.warned],
-        "unfounded_warnings": outcome.unfounded,
-        "undecided_warnings": outcome.undecided,
-        "machine_months": round(outcome.machine_months, 1),
-        "latency_ms": {
-            "p50": summary.latency_ms(50), "p99": summary.latency_ms(99),
-            "forecasts": len(summary.latencies_ms), "pace_rows_s": summary.pace_rows_s,
-        },
-        "kafka": summary.kafka,
-        "influxdb": summary.influxdb,
-        "seconds": summary.seconds,
-    }  # fmt: skip
-    (BUILD / "demo.json").write_text(json.dumps(document, indent=2) + "\n")
-
-
-def _show(summary: Summary, console: Console) -> None:
-    ledger, outcome = summary.ledger, summary.outcome
-    table = Table("", "rows", "values", title="what came and where it went", title_justify="left")
-    for what in ("read", "stored", "late", "rejected"):
-        table.add_row(what, f"{getattr(ledger, f'rows_{what}'):,}", f"{getattr(ledger, f'values_{what}'):,}")
-    console.print(table)
-    leads = Table("failure of", "mode", "warned", title="failures (simulated)", title_justify="left")
-    for failure in outcome.failures:
-        lead = "[red]no[/]" if failure.lead_h is None else f"{failure.lead_h:.0f} h before"
-        leads.add_row(failure.asset, failure.mode, lead)
-    console.print(leads)
-    warned = outcome.warned
-    lines = (
-        f"warned {len(warned)} of {len(outcome.failures)} failures"
-        + (f", median lead {np.median(warned):.0f} h" if warned else ""),
-        f"unfounded warnings {outcome.unfounded} in {outcome.machine_months:.0f} machine-months,"
-        f" {outcome.undecided} undecided at the end",
-        f"latency p50 {summary.latency_ms(50):.0f} ms, p99 {summary.latency_ms(99):.0f} ms"
-        f" ({len(summary.latencies_ms)} forecasts at {summary.pace_rows_s:.0f} rows/s; bar p99 {P99_BAR_MS} ms)",
-        f"{summary.forecasts:,} forecasts; InfluxDB holds {summary.rows_in_influxdb:,} rows",
-        f"Kafka {summary.kafka}, InfluxDB {summary.influxdb}; {summary.seconds:.0f} s; also in {BUILD}/demo.json",
-    )
-    for text in lines:
-        console.print(text, highlight=False)
-    for problem in summary.problems():
-        console.print(f"[red]{problem}[/]")
-    if not summary.problems():
-        console.print("[green]ledger balances: read = stored + rejected, and InfluxDB holds what was stored[/]")

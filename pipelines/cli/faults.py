@@ -19,6 +19,7 @@ TELLING = frozenset(
         "models.plant.PlantError",
         "pipelines.cli.demo.DemoFailed",
         "pipelines.cli.feed.NotCaughtUp",
+        "pipelines.cli.picture.NoMatplotlib",
         "pipelines.ports.StoreDown",
         "pipelines.state.SnapshotError",
     )

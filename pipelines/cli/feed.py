@@ -15,7 +15,8 @@ from connectors.files import table
 from connectors.kafka.admin import KafkaAdmin
 from connectors.kafka.plain import Compression, LogProducer
 from connectors.scada import simulator
-from connectors.scada.simulator import START_US, History
+from connectors.scada.history import History, store, told
+from connectors.scada.simulator import START_US, Scenario
 from models.physics.fleet import FleetSpec
 from models.records import AnyInput, Frame, Tick, encode, key_of
 from pipelines.main import provision, read_plant
@@ -46,17 +47,15 @@ class Plan:
         """When the live part begins."""
         return START_US + self.days * 86_400_000_000
 
+    @property
+    def scenario(self) -> Scenario:
+        """The plant and what happens to its feed."""
+        return Scenario.default(self.spec)
+
     def cut(self, history: History) -> History:
         """The history without what comes after the last live row's instant."""
         last = int(np.searchsorted(history.time_us, self.live_from_us)) + self.live_rows
-        rows = int(np.searchsorted(history.time_us, history.time_us[last - 1], side="right"))
-        end_us = int(history.time_us[rows - 1])
-        return History(
-            asset=history.asset[:rows],
-            time_us=history.time_us[:rows],
-            values=history.values[:rows],
-            events=tuple(event for event in history.events if event.time_us <= end_us),
-        )
+        return history.first(int(np.searchsorted(history.time_us, history.time_us[last - 1], side="right")))
 
 
 def bar(console: Console) -> Progress:
@@ -76,12 +75,31 @@ def history_of(plan: Plan, cache: Path, console: Console) -> History:
         )
 
 
+def store_plant(settings: Settings, plan: Plan, console: Console) -> None:
+    """Simulate the plant into the cache, without Kafka; prints where it is and how much it is."""
+    began_s = time.monotonic()
+    with bar(console) as progress:
+        task = progress.add_task("simulating days", total=plan.spec.days)
+        folder = store(
+            plan.spec,
+            plan.seed,
+            settings.cache_folder / "simulated",
+            lambda done, _of: progress.update(task, completed=done),
+        )
+    rows, events, size = told(folder)
+    console.print(
+        f"{folder}: {rows:,} rows, {events:,} events, {size / 1e6:.0f} MB, {time.monotonic() - began_s:.1f} s",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
 def stream_plant(settings: Settings, plan: Plan, compression: str, console: Console) -> None:
     """Stream the simulated plant; prints how much it was."""
     plant = read_plant(settings.plant).plant
     provision(settings)
     history = history_of(plan, settings.cache_folder, console)
-    records = simulator.records(history, plant)
+    records = simulator.records(history, plant, plan.scenario.outages)
     with _producer(settings, compression) as producer:
         paced = _paced(records, plan, lambda: _caught_up(settings, producer))
         _stream(settings, producer, paced, len(history.time_us), console)

@@ -14,10 +14,11 @@ from models.inference import ModelError
 from pipelines.cli.feed import bar
 
 
-def train(folder: Path, console: Console) -> None:
-    """Train the starter model into a folder."""
+def train(folder: Path, runs: Path, console: Console) -> None:
+    """Train the starter model into a folder, with tables and pictures of the run in another."""
     try:
-        from onnx_export.starter import make_starter, write
+        from onnx_export.report import run_folder, write_run
+        from onnx_export.starter import make_run, write
     except ModuleNotFoundError as missing:
         raise ModelError(f"training needs {missing.name}: pip install 'forewarn[train]'") from missing
     with bar(console) as progress:
@@ -26,9 +27,11 @@ def train(folder: Path, console: Console) -> None:
         def show(done: int, total: int, text: str) -> None:
             progress.update(task, completed=done, total=total, description=text)
 
-        onnx, card = make_starter(progress=show)
-    write(folder, onnx, card)
-    console.print(f"{folder / card.name}.onnx: {card.version}, {len(onnx):,} bytes", highlight=False)
+        run = make_run(progress=show)
+    write(folder, run.onnx, run.card)
+    told = write_run(run_folder(run.card, runs), run)
+    console.print(f"{folder / run.card.name}.onnx: {run.card.version}, {len(run.onnx):,} bytes", highlight=False)
+    console.print(f"{told}: config, scores, tables and pictures", highlight=False)
 
 
 def load(onnx: Path) -> Hazard:

@@ -26,6 +26,7 @@ class Observer:
         self._settings, self._live_from_us = settings, live_from_us
         self.forecasts = 0
         self.latest: dict[str, Forecast] = {}
+        self._by_asset: dict[str, dict[int, Forecast]] = {}
         self.alerts: dict[tuple[str, int], Alert] = {}
         self.latencies_ms: list[int] = []
         self.next_offsets: dict[int, int] = {}
@@ -46,6 +47,10 @@ class Observer:
         ):
             threading.Thread(target=self._follow, args=(topic, take), daemon=True).start()
 
+    def forecasts_of(self, asset: str, from_us: int) -> list[Forecast]:
+        """Last revision of each of an asset's forecasts since a time, by time."""
+        return [f for end_us, f in sorted(self._by_asset.get(asset, {}).items()) if end_us >= from_us]
+
     def _follow(self, topic: Topic, take: Callable[[LogRecord], None]) -> None:
         try:
             for record in self._read(topic):
@@ -60,6 +65,7 @@ class Observer:
         forecast = decode(record.value or b"")
         assert isinstance(forecast, Forecast)
         self.forecasts += 1
+        self._by_asset.setdefault(forecast.asset, {})[forecast.window_end_us] = forecast
         known = self.latest.get(forecast.asset)
         if known is None or forecast.window_end_us >= known.window_end_us:
             self.latest[forecast.asset] = forecast

@@ -70,6 +70,7 @@ class View:
         hours = [f"{hours} h" for hours in HORIZONS_H]
         table = Table(
             "asset",
+            "state",
             "as of (UTC)",
             *hours,
             Column("chance in 72 h", no_wrap=True),
@@ -77,15 +78,15 @@ class View:
             box=None,
             padding=(0, 1),
         )
-        by_risk = sorted(self._observer.latest.copy().values(), key=lambda f: (-f.chances[WARNING], f.asset))
+        by_risk = sorted(self._observer.latest.copy().values(), key=lambda f: (-_chance(f), f.asset))
         for forecast in by_risk:
-            chances = [f"{chance:.0%}" for chance in forecast.chances]
+            chances = [f"{chance:.0%}" for chance in forecast.chances] or ["-"] * len(HORIZONS_H)
             drivers = ", ".join(driver.signal for driver in forecast.drivers[:1])
-            table.add_row(forecast.asset, clock(forecast.window_end_us), *chances, self._bar(forecast), drivers)
+            as_of = clock(forecast.running_until_us) if forecast.running_until_us else "-"
+            table.add_row(forecast.asset, forecast.operating, as_of, *chances, self._bar(_chance(forecast)), drivers)
         return table
 
-    def _bar(self, forecast: Forecast) -> Text:
-        chance = forecast.chances[WARNING]
+    def _bar(self, chance: float) -> Text:
         filled = round(chance * BAR)
         colour = "red" if chance >= self._limit else "green"
         return Text("█" * filled, style=colour) + Text("░" * (BAR - filled), style="dim")
@@ -96,6 +97,10 @@ class View:
         lines = [Text.from_markup(line(alert)) for alert in revisions[-WARNINGS_SHOWN:]]
         head = Text(f"warnings: {len(revisions)} revisions, {len(open_now)} open", style="bold")
         return Group(head, *lines)
+
+
+def _chance(forecast: Forecast) -> float:
+    return forecast.chances[WARNING] if forecast.chances else 0.0
 
 
 def open_warnings(revisions: list[Alert]) -> list[Alert]:

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from connectors.kafka.plain import Start, read
 from models.failure.hazard import WARNING
-from models.records import Alert, AlertState, decode
+from models.records import Alert, AlertState, Driver, decode
 from pipelines.settings import Settings
 from pipelines.topics import Topic, named
 
@@ -31,12 +31,20 @@ def watch_alerts(settings: Settings, from_beginning: bool, once: bool, console: 
 def line(alert: Alert) -> str:
     """One warning in one line, with colour markup."""
     colour = "green" if alert.state is AlertState.RETURNED else "yellow"
-    drivers = ", ".join(driver.signal for driver in alert.drivers)
+    drivers = ", ".join(map(trend, alert.drivers))
     lead = f"likely within {alert.lead_h} h" if alert.lead_h else "no horizon over the limit"
     return (
         f"{clock(alert.window_end_us)}  [{colour}]{alert.reason:9}[/] [bold]{alert.asset}[/]  "
-        f"{alert.chances[WARNING]:>4.0%} in 72 h, {lead}" + (f": {drivers}" if drivers else "")
+        f"{alert.chances[WARNING]:>4.0%} in 72 h (from {alert.basis}), {lead}" + (f": {drivers}" if drivers else "")
     )
+
+
+def trend(driver: Driver) -> str:
+    """A driver in a few words: how far it is from the asset's usual at this load, and how it moves."""
+    if driver.change is None:
+        return driver.signal
+    moves = "" if driver.per_day is None else f", {driver.per_day:+.3g} a day"
+    return f"{driver.signal} {driver.change:+.3g}{moves}"
 
 
 def clock(time_us: int) -> str:

@@ -17,7 +17,7 @@ import numpy as np
 from models.plant import Plant
 from models.plant.layout import Layout
 from models.quality import NOT_A_NUMBER_MARK, WRONG_KIND_MARK
-from models.records import AnyInput, DeadLetter, Frame, Maintenance, Quality, Reject, Tick
+from models.records import AnyInput, DeadLetter, Frame, Maintenance, Quality, Reject, Tick, WorkOrder
 from pipelines.ports import RawRecord
 from pipelines.state import NEVER, State
 from pipelines.topics import MAX_FRAME_BYTES
@@ -47,6 +47,7 @@ class Columns:
     columns: list[list] = field(default_factory=list)
     objects: list[tuple[int, str, list]] = field(default_factory=list)
     maintenance: list[tuple[int, int, Maintenance]] = field(default_factory=list)
+    orders: list[tuple[int, WorkOrder]] = field(default_factory=list)
 
 
 class Rejected(Exception):
@@ -118,6 +119,9 @@ def _take(at: int, raw: RawRecord, plant: Plant, state: State, out: Decoded) -> 
     asset = state.blocks[kind].index_of(record.asset)
     if isinstance(record, Frame):
         _take_frame(at, record, asset, present_us, out.columns[kind], state)
+    elif isinstance(record, WorkOrder):
+        # Its dates are what people typed, days off at times: they are kept as they are and move nothing.
+        out.columns[kind].orders.append((asset, record))
     else:
         _check_present(record.time_us, present_us, record.asset)
         out.columns[kind].maintenance.append((at, asset, record))

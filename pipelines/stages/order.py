@@ -23,12 +23,16 @@ from pipelines.state import NEVER, Block
 
 @dataclass(slots=True)
 class Segment:
-    """Records of one asset to take together: place of the first, watermark before it and after the last."""
+    """Records of one asset to take together: place of the first, watermark before it and after the last.
+
+    With the repairs and failures among them.
+    """
 
     first_at: int
     before_us: int
     after_us: int
     repaired_us: list[int] = field(default_factory=list)
+    failed_us: list[int] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -124,7 +128,7 @@ def order(
             walk.pending.add(asset)
             walk.rise(at, asset, highest[which])
         else:
-            _repair(walk, columns, which)
+            _maintained(walk, columns, which)
     for asset, watermark_us in walk.now_us.items():
         block.watermark_us[asset] = watermark_us
     late = flat.row_time_us < (before - lateness_us)[flat.row_frame]
@@ -145,7 +149,7 @@ def _events(columns: Columns, ticks: list[tuple[int, int]]) -> Iterator[tuple[in
 
 def _pending(block: Block) -> set[int]:
     """Assets with something that a tick could close or make final."""
-    return set(np.unique(block.open.asset).tolist()) | block.small.entries.keys()
+    return set(np.unique(block.open.asset).tolist()) | block.small.unsettled.keys()
 
 
 def _extremes(columns: Columns, flat: Flat, screened: Screened) -> tuple[list[int], list[int]]:
@@ -173,14 +177,13 @@ def _reopens(flat: Flat, screened: Screened, frame: int, lowest_us: int, waterma
     return bool(((times >= watermark_us - lateness_us) & (times < closed_us)).any())
 
 
-def _repair(walk: _Walk, columns: Columns, which: int) -> None:
+def _maintained(walk: _Walk, columns: Columns, which: int) -> None:
     at, asset, record = columns.maintenance[which]
-    if record.action is not MaintenanceAction.REPAIRED:
-        return
     watermark_us, time_us = walk.watermark_us(asset), record.time_us
     if watermark_us != NEVER:
-        # What is final stays: a repair told of later than the lateness begins the new life a lateness ago.
+        # What is final stays: what is told of later than the lateness counts from a lateness ago.
         time_us = max(time_us, watermark_us - walk.lateness_us)
     reopens = watermark_us != NEVER and time_us < watermark_us // MINUTE_US * MINUTE_US
-    segment = walk.segment(at, asset, reopens)
-    walk.tracks[asset].segments[segment].repaired_us.append(time_us)
+    number = walk.segment(at, asset, reopens)
+    segment = walk.tracks[asset].segments[number]
+    (segment.repaired_us if record.action is MaintenanceAction.REPAIRED else segment.failed_us).append(time_us)

@@ -1,6 +1,7 @@
-"""Due minutes to forecasts: one inference call for all of them, a second for what drives the few that are high.
+"""Due minutes to forecasts: one inference call for all that ran, a second for what drives the few that are high.
 
-A forecast is published when it is new or says something else than its last revision.
+A forecast is published when it is new or says something else than its last revision. Minutes in which a machine did
+not run wait until they are final: see `warn`.
 """
 
 from __future__ import annotations
@@ -10,38 +11,45 @@ import numpy as np
 from models.alerting.life import CLEAR_SHARE
 from models.bins import MINUTE_US
 from models.failure.hazard import RUNG, WARNING, Hazard
-from models.records import Driver, Forecast, id_of
+from models.operating import RUNNING
+from models.records import Driver, Forecast, OperatingState, id_of
 from pipelines.stages.window import Due
 from pipelines.state import Block
 
 
 def score(block: Block, hazard: Hazard, due: Due, plant: str) -> list[tuple[int, Forecast]]:
     """Forecasts to publish, each with the place of the record that made it due."""
-    chances = hazard.chances(due.features)
-    drivers = _drivers(hazard, due, chances)
-    completeness = np.round(due.features[:, hazard.spec.completeness].astype(np.float64), 4).tolist()
+    ran = np.flatnonzero(due.state == RUNNING)
+    features = due.features[ran]
+    chances = hazard.chances(features)
+    drivers = _drivers(hazard, features, due.baseline[ran], chances)
+    completeness = np.round(features[:, hazard.spec.completeness].astype(np.float64), 4)
+    columns = due.at[ran], due.asset[ran], due.minute[ran], completeness, chances
     out = []
-    for at, asset, minute, row, why, complete in zip(
-        due.at.tolist(), due.asset.tolist(), due.minute.tolist(), chances.tolist(), drivers, completeness, strict=True
-    ):
+    for at, asset, minute, complete, row, why in zip(*(column.tolist() for column in columns), drivers, strict=True):
         entry = block.small.entries[asset][minute]
-        forecast = _forecast(plant, block.names[asset], minute, row, why, hazard.card.version, complete, entry.forecast)
+        card = hazard.card
+        forecast = _forecast(
+            plant, block.names[asset], minute, row, why, card.version, card.basis, complete, entry.forecast
+        )
         if forecast is not entry.forecast:
             entry.forecast = forecast
             out.append((at, forecast))
     return out
 
 
-def _drivers(hazard: Hazard, due: Due, chances: np.ndarray) -> list[tuple[Driver, ...]]:
-    out: list[tuple[Driver, ...]] = [()] * len(due.minute)
+def _drivers(
+    hazard: Hazard, features: np.ndarray, baseline: np.ndarray, chances: np.ndarray
+) -> list[tuple[Driver, ...]]:
+    out: list[tuple[Driver, ...]] = [()] * len(features)
     likely = np.flatnonzero(chances[:, WARNING] >= CLEAR_SHARE * hazard.card.warning_limit).tolist()
-    high = [(at, normal) for at in likely if (normal := due.normal[at]) is not None]
+    high = [at for at in likely if baseline[at] is not None]
     if not high:
         return out
-    rows = [hazard.variants(due.features[at], np.frombuffer(normal.features, np.float32)) for at, normal in high]
+    rows = [hazard.variants(features[at], np.frombuffer(baseline[at].features, np.float32)) for at in high]
     others = hazard.chances(np.concatenate(rows))[:, WARNING].reshape(len(high), -1)
-    for (at, _), variants in zip(high, others, strict=True):
-        out[at] = hazard.drivers(float(chances[at, WARNING]), variants)
+    for at, variants in zip(high, others, strict=True):
+        out[at] = hazard.drivers(features[at], float(chances[at, WARNING]), variants)
     return out
 
 
@@ -52,6 +60,7 @@ def _forecast(
     chances: list[float],
     drivers: tuple[Driver, ...],
     model: str,
+    basis: str,
     completeness: float,
     last: Forecast | None,
 ) -> Forecast:
@@ -70,9 +79,12 @@ def _forecast(
         revision=last.revision + 1 if last else 0,
         asset=asset,
         window_end_us=end_us,
+        operating=OperatingState.RUNNING,
+        running_until_us=end_us,
         chances=tuple(chances),
         drivers=drivers,
         model=model,
+        basis=basis,
         rung=RUNG,
         completeness=completeness,
     )

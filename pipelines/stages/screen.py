@@ -20,6 +20,9 @@ from pipelines.state import NEVER
 SAMPLES_TOLD = 100
 """Refused samples that a dead letter lists; its detail has their number."""
 
+Objects = dict[str, tuple[list[int], list[bool | str]]]
+"""Good values that are no numbers, by field: their rows and the values."""
+
 Wrong = dict[tuple[int, Reject], list[RejectedSample]]
 """Refused samples to tell of, by frame and reason."""
 
@@ -31,6 +34,7 @@ class Screened:
     good: np.ndarray  # [values]
     row_good: np.ndarray  # [rows] whether anything of the row is stored
     row_values: np.ndarray  # [rows] how many values of it are stored
+    objects: Objects  # good values that are no numbers
     rows: Rows | None
     letters: list[tuple[int, DeadLetter]]  # place of the record in the batch
 
@@ -52,7 +56,7 @@ def screen_columns(columns: Columns, flat: Flat, names: tuple[str, ...], plant: 
     ledger.rows_rejected += int((~row_good).sum())
     ledger.values_stored += int(row_values.sum())
     rows = _rows(columns, flat, good, row_good, objects, names, plant) if row_good.any() else None
-    return Screened(good, row_good, row_values, rows, _letters(columns, wrong, names, plant))
+    return Screened(good, row_good, row_values, objects, rows, _letters(columns, wrong, names, plant))
 
 
 def _far_future(columns: Columns, flat: Flat) -> np.ndarray:
@@ -85,10 +89,6 @@ def _tell(columns: Columns, flat: Flat, code: np.ndarray, wrong: Wrong, ledger: 
 
 def _first_row(flat: Flat, row: int) -> int:
     return int(np.searchsorted(flat.row_frame, flat.row_frame[row]))
-
-
-Objects = dict[str, tuple[list[int], list[bool | str]]]
-"""Good values that are no numbers, by field: their rows and the values."""
 
 
 def _screen_objects(columns: Columns, far: np.ndarray, wrong: Wrong, ledger: Ledger) -> Objects:

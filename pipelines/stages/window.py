@@ -1,38 +1,38 @@
 """Samples to bins to feature rows: which minutes of which assets are due, and what a model sees at their end.
 
-A minute is due when it closes with samples in it, and again when a late sample or a repair changes what led to it.
+A minute is due when it closes with samples in it, and again when a late sample, a failure or a repair changes what led
+to it. Only minutes of settled running have a feature row.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right, insort
 from typing import NamedTuple
 
 import numpy as np
 
-from models.bins import MINUTE_US, Bins, Samples, summarise
-from models.features import Spec, compute, spans
+from models.bins import MINUTE_US, Bins, Samples, changes, summarise
+from models.features import Baseline, Pairs, Spec, compute, levels, spans
+from models.operating import RUNNING, follow
+from pipelines.settled import behind_min, settle
 from pipelines.stages.decode import Columns, Flat
 from pipelines.stages.order import Ordered, Segment, Track
 from pipelines.stages.screen import Screened
-from pipelines.state import Block, Entry, Normal
-
-NORMAL_AFTER_H = 24.0
-"""Running hours in a life after which its feature row is taken as the asset's normal."""
+from pipelines.state import Block, Entry
 
 
 class Due(NamedTuple):
     """Minutes to score, in order of segment, asset, minute.
 
-    `at` is the place of the record that made a minute due, `normal` the asset's normal as that minute may use it.
+    `at` is the place of the record that made a minute due, `baseline` the asset's usual as that minute may use it.
     """
 
     asset: np.ndarray
     minute: np.ndarray
     at: np.ndarray
     since_us: np.ndarray
-    features: np.ndarray  # float32 [due, features]
-    normal: np.ndarray  # objects, Normal or None
+    state: np.ndarray  # int8, codes of models.operating
+    features: np.ndarray  # float32 [due, features], NaN where the machine does not run
+    baseline: np.ndarray  # objects, Baseline or None
 
 
 def window(
@@ -45,10 +45,7 @@ def window(
     lateness_us: int,
 ) -> Due | None:
     """Take the batch's good, timely samples into the block, segment by segment; returns what became due."""
-    good = screened.good & ~ordered.late[flat.value_row]
-    frame = flat.row_frame[flat.value_row[good]]
-    asset = np.array(columns.frame_asset, np.int64)[frame]
-    samples = Samples(asset, flat.value_signal[good], flat.row_time_us[flat.value_row[good]], flat.value[good])
+    samples, frame = _samples(block, columns, flat, screened, ordered)
     segment = ordered.frame_segment[frame]
     rounds = max((len(track.segments) for track in ordered.tracks.values()), default=0)
     parts = []
@@ -58,8 +55,26 @@ def window(
         part = _take(block, spec, mine, tracks, number, lateness_us)
         if part is not None:
             parts.append(part)
-    _forget_final(block, ordered, lateness_us)
+    _forget_final(block, spec, ordered, lateness_us)
     return Due(*map(np.concatenate, zip(*parts, strict=True))) if parts else None
+
+
+def _samples(
+    block: Block, columns: Columns, flat: Flat, screened: Screened, ordered: Ordered
+) -> tuple[Samples, np.ndarray]:
+    """The good and timely samples with the frame of each; codes of the state tag come last, as their own column."""
+    good = screened.good & ~ordered.late[flat.value_row]
+    row, signal, value = flat.value_row[good], flat.value_signal[good], flat.value[good]
+    layout = block.layout
+    if layout.state_tag in screened.objects:
+        rows, words = screened.objects[layout.state_tag]
+        known = [(r, layout.state_codes[w]) for r, w in zip(rows, words, strict=True) if w in layout.state_codes]
+        told = np.array([pair for pair in known if not ordered.late[pair[0]]], np.int64).reshape(-1, 2)
+        row, value = np.concatenate([row, told[:, 0]]), np.concatenate([value, told[:, 1].astype(np.float64)])
+        signal = np.concatenate([signal, np.full(len(told), len(layout.numeric))])
+    frame = flat.row_frame[row]
+    asset = np.array(columns.frame_asset, np.int64)[frame]
+    return Samples(asset, signal, flat.row_time_us[row], value), frame
 
 
 def _take(
@@ -67,7 +82,8 @@ def _take(
 ) -> Due | None:
     segments = {asset: track.segments[number] for asset, track in tracks.items()}
     for asset, segment in segments.items():
-        _note_repairs(block, asset, segment, lateness_us)
+        _note(block.small.repairs_us, asset, segment.repaired_us, segment.before_us - lateness_us)
+        _note(block.small.failures_us, asset, segment.failed_us, segment.before_us - lateness_us)
     closed, closes = _edges(block, segments)
     block.open = block.open.with_more(samples) if len(samples.value) else block.open
     minute = block.open.minute
@@ -75,22 +91,19 @@ def _take(
     reopened = _reopened(samples, closed)
     if len(reopened):
         chosen |= np.isin(_key(block.open.asset, minute), reopened)
-    bins = summarise(block.open.where(chosen), len(block.layout.numeric), block.layout.reference)
-    if spec is None:
-        block.tiers.write(bins)
-        return None
+    bins = summarise(block.open.where(chosen), block.layout.columns, block.layout.reference)
     again = _again(block, segments, reopened, bins, lateness_us)
-    due = _features(block, spec, bins, again, tracks, segments, lateness_us)
+    due = _rounds(block, spec, bins, again, tracks, segments, lateness_us)
     return due if len(due.asset) else None
 
 
-def _note_repairs(block: Block, asset: int, segment: Segment, lateness_us: int) -> None:
-    """Keep the repairs that a minute not yet final may ask for: those within lateness, and the last before."""
-    if not segment.repaired_us:
+def _note(known_us: dict[int, list[int]], asset: int, new_us: list[int], final_us: int) -> None:
+    """Keep the repairs or failures that a minute not yet final may ask for, and the last before them."""
+    if not new_us:
         return
-    known = sorted({*block.small.repairs_us.get(asset, ()), *segment.repaired_us})
-    old = [us for us in known if us <= segment.before_us - lateness_us - MINUTE_US]
-    block.small.repairs_us[asset] = known[max(0, len(old) - 1) :]
+    known = sorted({*known_us.get(asset, ()), *new_us})
+    old = [us for us in known if us <= final_us - MINUTE_US]
+    known_us[asset] = known[max(0, len(old) - 1) :]
 
 
 def _edges(block: Block, segments: dict[int, Segment]) -> tuple[np.ndarray, np.ndarray]:
@@ -122,13 +135,13 @@ def _again(
     for key in reopened.tolist():
         earliest.setdefault(key >> 32, key & 0xFFFFFFFF)
     for asset, segment in segments.items():
-        for repaired_us in segment.repaired_us:
-            earliest[asset] = min(earliest.get(asset, repaired_us // MINUTE_US), repaired_us // MINUTE_US)
+        for changed_us in (*segment.repaired_us, *segment.failed_us):
+            earliest[asset] = min(earliest.get(asset, changed_us // MINUTE_US), changed_us // MINUTE_US)
     summed = set(_key(bins.asset, bins.minute).tolist()) if earliest else set()
     found = [
         (asset, minute)
         for asset, first in earliest.items()
-        for minute in block.small.entries.get(asset, ())
+        for minute in block.small.unsettled.get(asset, ())
         if minute >= first
         and (minute + 1) * MINUTE_US > segments[asset].before_us - lateness_us
         and (asset << 32 | minute) not in summed
@@ -137,83 +150,91 @@ def _again(
     return pairs[:, 0], pairs[:, 1]
 
 
-def _features(
+def _rounds(
     block: Block,
-    spec: Spec,
+    spec: Spec | None,
     bins: Bins,
     again: tuple[np.ndarray, np.ndarray],
     tracks: dict[int, Track],
     segments: dict[int, Segment],
     lateness_us: int,
 ) -> Due:
-    """Write the bins and compute the rows of all that is due, SPAN minutes of an asset at a time."""
+    """Write the bins and look at all that is due, an hour of each asset at a time."""
     asset, minute = np.concatenate([bins.asset, again[0]]), np.concatenate([bins.minute, again[1]])
     order = np.lexsort((minute, asset))
     asset, minute = asset[order], minute[order]
     is_bin = order < len(bins.asset)
     since_us, turn = block.since_us(asset, minute), spans(asset, minute)
-    columns = np.array([block.layout.numeric_index[signal] for signal in spec.signals])
-    rows = np.empty((len(asset), len(spec.names)), np.float32)
-    normal = np.empty(len(asset), object)
+    state = np.empty(len(asset), np.int8)
+    rows = np.full((len(asset), len(spec.names) if spec else 0), np.nan, np.float32)
+    baseline = np.full(len(asset), None, object)
+    behind = behind_min(lateness_us)
     for number in np.unique(turn):
         now = np.flatnonzero(turn == number)
-        _settle_before(block, spec, asset[now], minute[now], lateness_us)
+        heads = now[changes(asset[now])]
+        settle(block, spec, dict(zip(asset[heads].tolist(), (minute[heads] - behind).tolist(), strict=True)))
         block.tiers.write(bins.where(order[now[is_bin[now]]]))
-        rows[now] = compute(spec, columns, block.tiers, block.lives, asset[now], minute[now], since_us[now])
-        _remember(block, asset[now], minute[now], since_us[now], rows[now])
-        normal[now] = _normals(block, spec, asset[now], minute[now], since_us[now], lateness_us)
-    return Due(asset, minute, _due_at(asset, minute, tracks, segments), since_us, rows, normal)
+        pairs = asset[now], minute[now], since_us[now]
+        state[now], running, starts = _follow(block, *pairs)
+        if spec is not None:
+            baseline[now] = _baselines(block, *pairs, behind)
+            ran = np.flatnonzero(state[now] == RUNNING)
+            usual, spread = levels(spec, baseline[now[ran]].tolist())
+            asset_r, minute_r, since_r = (part[ran] for part in pairs)
+            wanted = Pairs(asset_r, minute_r, since_r, running[ran], starts[ran], usual, spread)
+            rows[now[ran]] = compute(spec, block.columns_of(spec), block.tiers, wanted)
+            _remember(block, *pairs, state[now], rows[now])
+    return Due(asset, minute, _due_at(asset, minute, tracks, segments), since_us, state, rows, baseline)
 
 
-def _remember(block: Block, asset: np.ndarray, minute: np.ndarray, since_us: np.ndarray, rows: np.ndarray) -> None:
-    """Keep what each due minute's forecast is made of until nothing can change it."""
-    for a, m, since, row in zip(asset.tolist(), minute.tolist(), since_us.tolist(), rows, strict=True):
-        entries = block.small.entries.setdefault(a, {})
-        entry = entries.get(m)
-        if entry is None:
-            entries[m] = Entry(since, row.tobytes())
-            insort(block.small.unsettled.setdefault(a, []), m)
-        else:
-            entry.since_us, entry.features = since, row.tobytes()
-
-
-def _normals(
-    block: Block, spec: Spec, asset: np.ndarray, minute: np.ndarray, since_us: np.ndarray, lateness_us: int
-) -> list[Normal | None]:
-    """The asset's normal as each due minute may use it: one that was final when the minute first closed.
-
-    Settles what is final by then on the way, so that no more than SPAN minutes are ever unsettled.
-    """
-    behind = -(-lateness_us // MINUTE_US)
-    out = []
+def _follow(
+    block: Block, asset: np.ndarray, minute: np.ndarray, since_us: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """State code, running minutes and starts at each pair, by following all that is not final from what is."""
     for a, m, since in zip(asset.tolist(), minute.tolist(), since_us.tolist(), strict=True):
-        settle(block, spec, a, m - behind)
-        normal = block.small.normals.get(a)
-        usable = normal is not None and normal.since_us == since and normal.minute <= m - behind
-        out.append(normal if usable else None)
+        block.small.unsettled.setdefault(a, {})[m] = since
+    assets = asset[changes(asset)]
+    open_minutes = [(a, m, since) for a in assets.tolist() for m, since in sorted(block.small.unsettled[a].items())]
+    every, at, since_us = np.array(open_minutes, np.int64).T
+    found = follow(
+        block.layout.rule,
+        block.machines.copy_of(assets),
+        np.searchsorted(assets, every),
+        at,
+        since_us,
+        block.tiers.statistics(every, at),
+    )
+    block.tiers.use(every, at, found.use)
+    where = np.searchsorted(_key(every, at), _key(asset, minute))
+    state = block.name_maintenance(asset, minute, since_us[where], found.state[where])
+    return state, found.running[where], found.starts[where]
+
+
+def _baselines(
+    block: Block, asset: np.ndarray, minute: np.ndarray, since_us: np.ndarray, behind: int
+) -> list[Baseline | None]:
+    """The asset's usual as each minute may use it."""
+    out: list[Baseline | None] = []
+    for a, m, since in zip(asset.tolist(), minute.tolist(), since_us.tolist(), strict=True):
+        known = block.small.baselines.get(a)
+        out.append(known if known is not None and known.usable(since, m, behind) else None)
     return out
 
 
-def _settle_before(block: Block, spec: Spec, asset: np.ndarray, minute: np.ndarray, lateness_us: int) -> None:
-    """Settle what each asset's first minute finds final, before a window moves past it."""
-    heads = np.flatnonzero(np.diff(asset, prepend=-1))
-    for a, m in zip(asset[heads].tolist(), minute[heads].tolist(), strict=True):
-        settle(block, spec, a, m - -(-lateness_us // MINUTE_US))
-
-
-def settle(block: Block, spec: Spec, asset: int, until: int) -> None:
-    """Take minutes up to `until`, which can no longer change, into the asset's running time and its normal."""
-    waiting = block.small.unsettled.get(asset, [])
-    done = bisect_right(waiting, until)
-    for minute in waiting[:done]:
-        entry = block.small.entries[asset][minute]
-        block.lives.settle(asset, minute, entry.since_us)
-        normal = block.small.normals.get(asset)
-        if normal is not None and normal.since_us == entry.since_us:
-            continue
-        if entry.features and np.frombuffer(entry.features, np.float32)[spec.running] >= NORMAL_AFTER_H:
-            block.small.normals[asset] = Normal(entry.since_us, minute, entry.features)
-    del waiting[:done]
+def _remember(
+    block: Block, asset: np.ndarray, minute: np.ndarray, since_us: np.ndarray, state: np.ndarray, rows: np.ndarray
+) -> None:
+    """Keep what each due minute's forecast is made of until nothing can change it."""
+    for a, m, since, code, row in zip(
+        asset.tolist(), minute.tolist(), since_us.tolist(), state.tolist(), rows, strict=True
+    ):
+        entries = block.small.entries.setdefault(a, {})
+        features = row.tobytes() if code == RUNNING else b""
+        entry = entries.get(m)
+        if entry is None:
+            entries[m] = Entry(since, code, features)
+        else:
+            entry.since_us, entry.state, entry.features = since, code, features
 
 
 def _due_at(
@@ -230,9 +251,13 @@ def _due_at(
     )
 
 
-def _forget_final(block: Block, ordered: Ordered, lateness_us: int) -> None:
-    """Drop samples of minutes that no timely sample can reach any more."""
-    if ordered.tracks and len(block.open.value):
+def _forget_final(block: Block, spec: Spec | None, ordered: Ordered, lateness_us: int) -> None:
+    """Settle minutes that no timely sample can reach any more, and drop their samples."""
+    if not ordered.tracks:
+        return
+    until = {a: (int(block.watermark_us[a]) - lateness_us) // MINUTE_US - 1 for a in ordered.tracks}
+    settle(block, spec, until)
+    if len(block.open.value):
         final_us = block.watermark_us[block.open.asset] - lateness_us
         keep = (block.open.minute + 1) * MINUTE_US > final_us
         if not keep.all():

@@ -21,25 +21,31 @@ PACKAGES = ("numpy", "polars", "msgspec", "onnxruntime", "faust-streaming", "aio
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """A figure. `bar` is the least it may be; None where none is stated. `peer` names what it is compared with."""
+    """A figure. `bar` is the least it may be, or the most where it is `at_most`; None where none is stated.
+
+    `peer` names what it is compared with.
+    """
 
     name: str
     value: float
     unit: str
     bar: float | None = None
     peer: str | None = None
+    at_most: bool = False
 
     @property
     def holds(self) -> bool:
         """Whether the bar is reached."""
-        return self.bar is None or self.value >= self.bar
+        if self.bar is None:
+            return True
+        return self.value <= self.bar if self.at_most else self.value >= self.bar
 
 
-def report(name: str, rows: Sequence[Row]) -> None:
-    """Print and write the rows; ends the process with 1 if a bar does not hold."""
+def report(name: str, rows: Sequence[Row], unprinted: Sequence[Row] = ()) -> None:
+    """Print and write the rows, write `unprinted` too; ends the process with 1 if a bar does not hold."""
     table = Table("figure", "value", "unit", "bar", "holds", title=name, title_justify="left")
     for row in rows:
-        bar = "" if row.bar is None else f"{row.bar:,.0f}"
+        bar = "" if row.bar is None else f"{'at most ' * row.at_most}{row.bar:,.10g}"
         table.add_row(row.name, f"{row.value:,.2f}", row.unit, bar, "" if row.bar is None else str(row.holds))
     Console().print(table)
     folder = ROOT / "build" / "bench"
@@ -49,7 +55,7 @@ def report(name: str, rows: Sequence[Row]) -> None:
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
         "versions": {package: version(package) for package in PACKAGES},
         "commit": commit.stdout.strip(),
-        "rows": [asdict(row) | {"holds": row.holds} for row in rows],
+        "rows": [asdict(row) | {"holds": row.holds} for row in (*rows, *unprinted)],
     }
     (folder / f"{name}.json").write_text(json.dumps(document, indent=2) + "\n")
     sys.exit(not all(row.holds for row in rows))

@@ -15,10 +15,11 @@ from tests.kit import tiny
 START_US = 1_767_225_600_000_000
 """2026-01-01 00:00 UTC."""
 MINUTE_US = 60_000_000
+ASSETS = ("pump-01", "pump-02", "fan-01", "mixer-01", "lathe-01")
 
 
-def stream(seed: int, minutes: int = 240, assets: Sequence[str] = ("pump-01", "pump-02", "fan-01")) -> list[AnyInput]:
-    """Frames of one to ninety rows, in order of time per asset, ticks each minute, repairs now and then."""
+def stream(seed: int, minutes: int = 240, assets: Sequence[str] = ASSETS) -> list[AnyInput]:
+    """Frames of one to twenty rows, in order of time per asset, ticks each minute, failures and repairs at times."""
     random = np.random.default_rng(seed)
     timed: list[tuple[int, AnyInput]] = [
         (START_US + m * MINUTE_US, Tick(plant="tiny", time_us=START_US + m * MINUTE_US)) for m in range(minutes)
@@ -31,32 +32,47 @@ def stream(seed: int, minutes: int = 240, assets: Sequence[str] = ("pump-01", "p
                 time_us = time_us // MINUTE_US * MINUTE_US  # as a CMMS tells it
             repair = Maintenance(plant="tiny", asset=asset, time_us=time_us, action=MaintenanceAction.REPAIRED)
             timed.append((time_us, repair))
+            failed_us = max(START_US, time_us - int(random.integers(30 * MINUTE_US)))
+            failure = Maintenance(plant="tiny", asset=asset, time_us=failed_us, action=MaintenanceAction.FAILED)
+            timed.append((failed_us, failure))
     return [record for _, record in sorted(timed, key=lambda pair: pair[0])]
 
 
 def _frames(random: np.random.Generator, asset: str, minutes: int) -> list[tuple[int, AnyInput]]:
     out: list[tuple[int, AnyInput]] = []
-    time_us, wear = START_US, random.random() * 3
+    time_us, wear, runs = START_US, random.random() * 3, True
     while time_us < START_US + minutes * MINUTE_US:
         rows = int(random.choice([1, 1, 1, 4, 20]))
         gap_us = int(random.choice([1_000_000, 10_000_000, 30_000_000, 600_000_000], p=[0.5, 0.3, 0.15, 0.05]))
         times = [time_us + at * min(gap_us, 3_000_000) for at in range(rows)]
-        out.append((times[-1], _frame(random, asset, times, wear * (time_us - START_US) / 1e10)))
+        turned = random.random() < 0.03
+        runs = runs ^ turned
+        out.append((times[-1], _frame(random, asset, times, wear * (time_us - START_US) / 1e10, runs, turned)))
         time_us = times[-1] + gap_us
     return out
 
 
-def _frame(random: np.random.Generator, asset: str, times: list[int], wear: float) -> Frame:
+def _frame(
+    random: np.random.Generator, asset: str, times: list[int], wear: float, runs: bool = True, turned: bool = False
+) -> Frame:
     rows = len(times)
     if asset.startswith("fan"):
         signals: dict = {"speed_rpm": np.round(random.normal(1400, 5, rows), 1).tolist()}
     else:
-        pressure = np.round(random.normal(5 + wear, 0.3, rows), 3).tolist()
+        stands = asset.startswith("mixer") and not runs
+        pressure = np.round(np.abs(random.normal(0.6 if stands else 5 + wear, 0.3, rows)), 3).tolist()
         signals = {"pressure_bar": [None if random.random() < 0.02 else p for p in pressure]}
         if random.random() < 0.8:
             signals["temp_degc"] = np.round(random.normal(60 + 10 * wear, 2, rows), 2).tolist()
         if random.random() < 0.2:
             signals["is_running"] = [True] * rows
+        if asset.startswith(("mixer", "lathe")):
+            signals.pop("is_running", None)
+        if asset.startswith("mixer") and random.random() < 0.1:
+            signals["temp_degc"] = [60.0 if random.random() < 0.8 else 95.0] * rows
+        if asset.startswith("lathe") and (turned or random.random() < 0.05):
+            words = ("auto", "manual") if runs else ("stop", "wait", "service", "word of nobody")
+            signals["mode"] = [str(random.choice(words)) for _ in range(rows)]
     return Frame(plant="tiny", asset=asset, source="test", times_us=times, signals=signals)
 
 
@@ -108,7 +124,7 @@ def by_asset(values: Iterable[bytes]) -> dict[str, list[bytes]]:
     return out
 
 
-def weeks(seed: int, days: int = 14, assets: Sequence[str] = ("pump-01", "pump-02")) -> list[AnyInput]:
+def weeks(seed: int, days: int = 14, assets: Sequence[str] = ("pump-01", "pump-02", "mixer-01")) -> list[AnyInput]:
     """Single rows ten minutes apart, with gaps and repairs: many windows of 72 h, few records."""
     random = np.random.default_rng(seed)
     step_us = 10 * MINUTE_US
@@ -124,5 +140,5 @@ def weeks(seed: int, days: int = 14, assets: Sequence[str] = ("pump-01", "pump-0
                 repair = Maintenance(plant="tiny", asset=asset, time_us=time_us, action=MaintenanceAction.REPAIRED)
                 timed.append((time_us, repair))
             elif number % 500 > 20:
-                timed.append((time_us, _frame(random, asset, [time_us], (number - born) / 150)))
+                timed.append((time_us, _frame(random, asset, [time_us], (number - born) / 150, number % 90 > 12)))
     return [record for _, record in sorted(timed, key=lambda pair: pair[0])]

@@ -1,4 +1,4 @@
-"""A plant of three asset types and a small ONNX hazard for it, made here in milliseconds."""
+"""A plant of five asset types and a small ONNX hazard for it, made here in milliseconds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from models.failure.hazard import Card, Hazard
-from models.features import Spec
+from models.features import Expected, Spec
 from models.inference import INPUT, OUTPUT
 from models.plant import Plant, parse
 from models.records import HORIZONS_H
@@ -41,6 +41,40 @@ kind = "gauge"
 [types.gear.signals.pressure_bar]
 kind = "gauge"
 
+[types.mixer]
+model = "tiny"
+[types.mixer.signals.pressure_bar]
+kind = "gauge"
+range = [0, 25]
+max_silence = "15min"
+stuck_after = "6min"
+[types.mixer.signals.temp_degc]
+kind = "gauge"
+max_step = 20
+stuck_after = "8min"
+[types.mixer.operating]
+signal = "pressure_bar"
+running_above = 4.2
+off_below = 1
+hysteresis = 0.4
+settle = "3min"
+
+[types.lathe]
+model = "tiny"
+[types.lathe.signals.pressure_bar]
+kind = "gauge"
+range = [0, 25]
+[types.lathe.signals.temp_degc]
+kind = "gauge"
+[types.lathe.signals.mode]
+kind = "text"
+sampling = "on-change"
+max_silence = "2h"
+[types.lathe.operating]
+signal = "mode"
+states = { running = ["auto", "manual"], off = ["stop"], idle = ["wait"], maintenance = ["service"] }
+settle = "2min"
+
 [types.fan.signals.speed_rpm]
 kind = "gauge"
 unit = "rpm"
@@ -55,11 +89,15 @@ type = "pump"
 type = "gear"
 [assets.fan-01]
 type = "fan"
+[assets.mixer-01]
+type = "mixer"
+[assets.lathe-01]
+type = "lathe"
 """
 
 
 def plant() -> Plant:
-    """Three pumps and a gear with a model, a fan without."""
+    """Pumps, a gear, a mixer that runs by its pressure and a lathe by its mode with a model, a fan without."""
     return parse(PLANT_TOML)
 
 
@@ -89,16 +127,19 @@ def _graph(features: int) -> bytes:
 
 def hazard(limit: float = 0.55, signals: tuple[str, ...] = ("pressure_bar", "temp_degc")) -> Hazard:
     """The small hazard, loaded; `limit` is where its warnings open."""
-    spec = Spec(signals)
+    expected = (Expected("temp_degc", 10.0, (("pressure_bar", 10.0),)),) if "pressure_bar" in signals else ()
+    spec = Spec(signals, expected=expected)
     data = _graph(len(spec.names))
     card = Card(
         name="tiny",
         sha256=hashlib.sha256(data).hexdigest(),
         asset_type="pump",
         signals=spec.signals,
+        expected=spec.expected,
         features_sha256=spec.sha256,
         horizons_h=HORIZONS_H,
         warning_limit=limit,
+        basis="nothing",
         trained_on="nothing",
         command="none",
         seeds={},

@@ -16,7 +16,7 @@ from tests.kit.streams import MINUTE_US, START_US
 
 SECOND_US = 1_000_000
 DAY_US = 86_400 * SECOND_US
-ASSETS = ("pump-01", "pump-02", "gear-01", "fan-01")
+ASSETS = ("pump-01", "pump-02", "gear-01", "fan-01", "mixer-01", "lathe-01")
 MOST = 2_000
 
 
@@ -93,8 +93,10 @@ def _signals(random: np.random.Generator, asset: str, rows: int, wear: float) ->
         out = {name: [None] * rows for name in out}
     if random.random() < 0.2:
         out["is_running"] = [True] * rows
-    if random.random() < 0.05:
-        out["mode"] = ["auto" if random.random() < 0.9 else None] * rows
+    if asset.startswith("mixer") and random.random() < 0.2:
+        out["pressure_bar"] = [abs(x) for x in random.normal(0.6, 0.4, rows).tolist()]
+    if random.random() < (0.15 if asset.startswith("lathe") else 0.05):
+        out["mode"] = [random.choice(["auto", "auto", "stop", "wait", "service", None]) for _ in range(rows)]
     return out
 
 
@@ -114,8 +116,8 @@ def _repairs(random: np.random.Generator, asset: str, now_us: int, lateness_s: i
             time_us -= int(random.integers(4 * 86_400)) * SECOND_US
         if random.random() < 0.4:
             time_us = time_us // MINUTE_US * MINUTE_US
-        repair = Maintenance(plant="tiny", asset=asset, time_us=time_us, action=MaintenanceAction.REPAIRED)
-        out.append((now_us, repair))
+        action = MaintenanceAction.REPAIRED if random.random() < 0.7 else MaintenanceAction.FAILED
+        out.append((now_us, Maintenance(plant="tiny", asset=asset, time_us=time_us, action=action)))
     return out
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.records import Alert, Forecast, Tick, decode
+from models.records import Alert, Forecast, OperatingState, Tick, decode
 from pipelines.driver import Driver
 from pipelines.partition import Partition
 from pipelines.ports import RawRecord
@@ -70,11 +70,23 @@ def final(values: list[bytes]) -> dict[str, tuple]:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_any_order_within_the_lateness_gives_the_same_final_forecasts_and_alerts(seed, undisturbed):
-    records = streams.shuffled(np.random.default_rng(seed + 100), streams.stream(seed), LATENESS_US)
-    mixed = streams.published(records)
+def test_any_order_within_the_lateness_gives_the_same_final_forecasts_and_alerts(seed):
+    records = streams.stream(seed)
+    end = Tick(plant="tiny", time_us=streams.time_of(records[-1]) + 10 * streams.MINUTE_US)
+    in_order = streams.published([*records, end])
+    mixed = streams.published([*streams.shuffled(np.random.default_rng(seed + 100), records, LATENESS_US), end])
     for topic in (Topic.FORECASTS, Topic.ALERTS):
-        assert final(mixed[topic]) == final(undisturbed[seed][topic])
+        assert final(mixed[topic]) == final(in_order[topic])
+
+
+def test_the_streams_have_machines_that_stand_and_are_maintained(undisturbed):
+    found = {
+        (forecast.asset[:5], forecast.operating, bool(forecast.chances))
+        for out in undisturbed.values()
+        for forecast in map(decode, out[Topic.FORECASTS])
+    }
+    assert {state for _, state, _ in found} == set(OperatingState)
+    assert {has for asset, _, has in found if asset == "mixer"} == {True, False}
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -8,104 +8,188 @@ import numpy as np
 import pytest
 
 from models.bins import COUNT, MINUTE_US, SQUARES, SUM, Samples, summarise
-from models.features import Lives, Spec, compute, spans
+from models.features import Expected, Pairs, Spec, baseline_of, compute, levels, spans
 from models.tiers import Tiers
 
-REFERENCE = np.array([5.0, 60.0])
-SPEC = Spec(("a", "b"))
-COLUMNS = np.array([0, 1])
+REFERENCE = np.array([5.0, 60.0, 0.0])
+SPEC = Spec(("a", "b"), ("n",), (Expected("b", 1.0, (("a", 2.0),)),))
+COLUMNS = np.array([0, 1, 2])
+USUAL, SPREAD = 45.0, 1.5
 
 
-def history(seed: int, hours: int = 80, assets: int = 2) -> Samples:
-    """Samples with gaps, at odd seconds."""
+def history(seed: int, hours: int = 80, assets: int = 2, every: int = 1) -> Samples:
+    """Samples with gaps, at odd seconds; the third signal counts up."""
     random = np.random.default_rng(seed)
     rows = []
     for asset in range(assets):
-        for minute in range(hours * 60):
+        for minute in range(0, hours * 60, every):
             if random.random() < 0.5 and not 500 < minute < 900:
+                time_us = minute * MINUTE_US + int(random.integers(MINUTE_US))
                 for signal in range(2):
                     if random.random() < 0.9:
-                        value = REFERENCE[signal] + random.normal() + minute / 1000
-                        rows.append((asset, signal, minute * MINUTE_US + int(random.integers(MINUTE_US)), value))
+                        rows.append((asset, signal, time_us, REFERENCE[signal] + random.normal() + minute / 1000))
+                rows.append((asset, 2, time_us, minute / 60))
     asset, signal, time_us, value = zip(*rows, strict=True)
     return Samples(np.array(asset), np.array(signal), np.array(time_us), np.array(value))
 
 
-def run(samples: Samples, since_us: int = 0):
-    """Write all bins span by span; the feature row of each."""
-    assets = int(samples.asset.max()) + 1
-    tiers, lives = Tiers.empty(assets, REFERENCE), Lives.none(assets)
-    bins = summarise(samples, 2, REFERENCE)
+def run(samples: Samples, since_us: int = 0, usual: float = USUAL):
+    """Write all bins hour by hour, two thirds of them of use; the bins, their use, their feature rows, the tiers."""
+    tiers = Tiers.empty(int(samples.asset.max()) + 1, REFERENCE)
+    bins = summarise(samples, 3, REFERENCE)
+    use = (bins.minute[:, None] * 7 // 11 + np.arange(3)) % 3 > 0
+    use &= bins.statistics[:, COUNT] > 0
     rows = np.empty((len(bins.asset), len(SPEC.names)), np.float32)
     turn = spans(bins.asset, bins.minute)
     for at in np.unique(turn):
         now = turn == at
         tiers.write(bins.where(now))
-        since = np.full(now.sum(), since_us)
-        rows[now] = compute(SPEC, COLUMNS, tiers, lives, bins.asset[now], bins.minute[now], since)
-        for asset, minute in zip(bins.asset[now].tolist(), bins.minute[now].tolist(), strict=True):
-            lives.settle(asset, minute, since_us)
-    return bins, rows
+        tiers.use(bins.asset[now], bins.minute[now], use[now])
+        rows[now] = compute(SPEC, COLUMNS, tiers, pairs_of(bins.where(now), since_us, usual))
+    return bins, use, rows, tiers
 
 
-def by_loops(bins, at: int, since_us: int) -> list[float]:
+def pairs_of(bins, since_us: int, usual: float = USUAL) -> Pairs:
+    n = len(bins.asset)
+    whole = np.arange(n)
+    return Pairs(
+        bins.asset, bins.minute, np.full(n, since_us), whole, whole, np.full((n, 1), usual), np.full((n, 1), SPREAD)
+    )
+
+
+def by_loops(bins, use, at: int, since_us: int) -> dict[str, float]:
     """The features of one bin, from a dictionary of all bins."""
     asset, minute = int(bins.asset[at]), int(bins.minute[at])
-    of = {int(m): s for a, m, s in zip(bins.asset, bins.minute, bins.statistics, strict=True) if a == asset}
-    known = {m: s for m, s in of.items() if m * MINUTE_US >= since_us and m <= minute}
-    end = (minute + 1) // 15
-    out = []
-    quarters = {q: [known[m] for m in range(15 * q, 15 * q + 15) if m in known] for q in range(end - 288, end)}
-    quarters = {q: bins_of for q, bins_of in quarters.items() if bins_of and q * 15 * MINUTE_US >= since_us}
-    for signal in range(2):
-        hour = [known[m][:, signal] for m in range(minute - 59, minute + 1) if m in known]
-        count, total, squares = (sum(s[what] for s in hour) for what in (COUNT, SUM, SQUARES))
-        sums = {q: (sum(s[COUNT, signal] for s in b), sum(s[SUM, signal] for s in b)) for q, b in quarters.items()}
-        sums = {q: (n, t) for q, (n, t) in sums.items() if n}
-        out += [
-            total / count if count else math.nan,
-            mean_of(sums, end - 96) - mean_of(sums, end - 288),
-            slope_of(sums),
-            math.sqrt(max(0.0, squares / count - (total / count - REFERENCE[signal]) ** 2)) if count else math.nan,
-        ]
-    lived = {m // 15 for m in known if m // 15 * 15 * MINUTE_US >= since_us}
-    return [*out, len(quarters) / 288, len(lived) / 4]
+    known = {
+        int(m): np.where(u, s[: SQUARES + 1], 0.0)
+        for a, m, s, u in zip(bins.asset, bins.minute, bins.statistics, use, strict=True)
+        if a == asset and m * MINUTE_US >= since_us
+    }
+    end, day = (minute + 1) // 15, (minute + 1) // 1440
+    quarters = merged(known, 15, range(end - 288, end), since_us)
+    days = merged(known, 1440, range(day - 30, day), since_us)
+    hour = [known[m] for m in range(minute - 59, minute + 1) if m in known]
+    count, total, squares = (sum(s[what] for s in hour) for what in (COUNT, SUM, SQUARES))
+    means = [total[k] / count[k] if count[k] else math.nan for k in range(3)]
+    ran = [q for q in sorted(quarters) if quarters[q][COUNT].any()][-96:]
+    over = {q: value for q, s in quarters.items() if not math.isnan(value := residual(s))}
+    recent = [value for q, value in over.items() if q in ran]
+    daily = {d: (value, s[COUNT, 1]) for d, s in days.items() if not math.isnan(value := residual(s))}
+    week = [d for d in sorted(days) if d >= day - 14 and days[d][COUNT].any()][-7:]
+    out = {
+        "b.over_1h": means[1] - 1.0 - 2.0 * means[0],
+        "b.over_24h": np.mean(recent) if recent else math.nan,
+        "b.exceeds_72h": np.mean([np.sign(v - USUAL) * (abs(v - USUAL) > 2 * SPREAD) for v in over.values()]),
+        "b.slope_72h_per_h": slope_of({q / 4: (value, 1.0) for q, value in over.items()}),
+        "b.slope_7d_per_d": slope_of({d: pair for d, pair in daily.items() if d in week}),
+        "b.slope_30d_per_d": slope_of(daily),
+        "n.rate_72h_per_h": slope_of(
+            {q / 4: (s[SUM, 2] / s[COUNT, 2], 1.0) for q, s in quarters.items() if s[COUNT, 2]}
+        ),
+        "completeness_72h": len(quarters) / 288,
+    }
+    out["b.change_24h"] = out["b.over_24h"] - USUAL
+    for k, name in enumerate("ab"):
+        off = squares[k] / count[k] - (means[k] - REFERENCE[k]) ** 2 if count[k] else math.nan
+        mine = [quarters[q][SUM, k] / quarters[q][COUNT, k] for q in ran if quarters[q][COUNT, k]]
+        out[f"{name}.mean_1h"], out[f"{name}.spread_1h"] = means[k], float(np.sqrt(np.maximum(0.0, off)))
+        out[f"{name}.mean_24h"] = np.mean(mine) if mine else math.nan
+    return out
 
 
-def mean_of(sums, first: int) -> float:
-    chosen = [pair for q, pair in sums.items() if q >= first]
-    return sum(t for _, t in chosen) / sum(n for n, _ in chosen) if chosen else math.nan
+def merged(known, minutes: int, which, since_us: int):
+    """Sums of the larger bins that hold a bin and do not begin before the life."""
+    groups = {}
+    for m, s in known.items():
+        groups.setdefault(m // minutes, []).append(s)
+    return {i: sum(groups[i]) for i in which if i in groups and i * minutes * MINUTE_US >= since_us}
 
 
-def slope_of(sums) -> float:
-    if len(sums) < 2:
+def residual(s) -> float:
+    if not s[COUNT, 0] or not s[COUNT, 1]:
         return math.nan
-    hours, means = np.array([q / 4 for q in sums]), np.array([t / n for n, t in sums.values()])
-    return float(np.polyfit(hours - hours.mean(), means, 1)[0])
+    return s[SUM, 1] / s[COUNT, 1] - 1.0 - 2.0 * s[SUM, 0] / s[COUNT, 0]
 
 
-@pytest.mark.parametrize(("seed", "since_h"), [(1, 0), (2, 0), (3, 30)])
-def test_features_are_what_loops_over_all_bins_find(seed, since_h):
+def slope_of(points) -> float:
+    if len(points) < 2:
+        return math.nan
+    at = np.array(list(points))
+    value, weight = np.array(list(points.values())).T
+    return float(np.polyfit(at - at.mean(), value, 1, w=np.sqrt(weight))[0])
+
+
+@pytest.mark.parametrize(
+    ("seed", "hours", "every", "since_h"), [(1, 80, 1, 0), (3, 80, 1, 30), (5, 900, 10, 0), (6, 900, 10, 100)]
+)
+def test_features_are_what_loops_over_all_bins_find(seed, hours, every, since_h):
     since_us = since_h * 60 * MINUTE_US
-    bins, rows = run(history(seed), since_us)
-    for at in np.random.default_rng(seed).choice(len(rows), 60, replace=False):
-        if bins.minute[at] * MINUTE_US >= since_us:
-            np.testing.assert_allclose(rows[at], by_loops(bins, at, since_us), rtol=2e-4, atol=2e-5)
+    bins, use, rows, _ = run(history(seed, hours, 1, every), since_us)
+    late = np.flatnonzero(bins.minute > max(500, since_h * 60))
+    for at in np.random.default_rng(seed).choice(late, 40, replace=False):
+        expected = by_loops(bins, use, at, since_us)
+        found = dict(zip(SPEC.names, rows[at].tolist(), strict=True))
+        for name, value in expected.items():
+            np.testing.assert_allclose(found[name], value, rtol=2e-4, atol=3e-5, err_msg=f"{name} of row {at}")
+        assert set(found) - set(expected) == {"running_h", "starts"}
+        assert (found["running_h"], found["starts"]) == pytest.approx((found["starts"] / 60, found["starts"]))
 
 
 def test_an_assets_features_are_the_same_alone_and_among_others():
     samples = history(4, hours=30, assets=3)
-    bins, rows = run(samples)
-    _, alone = run(samples.where(samples.asset == 0))
-    assert np.array_equal(rows[bins.asset == 0], alone, equal_nan=True)
+    bins, _, rows, _ = run(samples)
+    _, _, alone, _ = run(samples.where(samples.asset == 0))
+    assert rows[bins.asset == 0].tobytes() == alone.tobytes()
+
+
+def test_a_counter_that_was_reset_has_no_rate():
+    samples = history(7, hours=20, assets=1)
+    back = (samples.signal == 2) & (samples.time_us > 15 * 60 * MINUTE_US)
+    reset = samples._replace(value=np.where(back, samples.value - 14, samples.value))
+    rate = SPEC.column("n.rate_72h_per_h")
+    assert run(samples)[2][-1, rate] == pytest.approx(1.0, abs=0.05)
+    assert math.isnan(run(reset)[2][-1, rate])
+
+
+def test_the_usual_is_mean_and_spread_of_the_residual_where_there_are_enough_bins():
+    bins, use, _, tiers = run(history(8, hours=40, assets=1))
+    made = baseline_of(SPEC, COLUMNS, tiers, 0, int(bins.minute[-1]), 0, b"")
+    end = (int(bins.minute[-1]) + 1) // 15
+    known = {
+        int(m): np.where(u, s[: SQUARES + 1], 0.0) for m, s, u in zip(bins.minute, bins.statistics, use, strict=True)
+    }
+    over = [v for s in merged(known, 15, range(end - 288, end), 0).values() if not math.isnan(v := residual(s))]
+    usual, spread = levels(SPEC, [made, None])
+    np.testing.assert_allclose([usual[0, 0], spread[0, 0]], [np.mean(over), np.std(over)], rtol=1e-9)
+    assert np.isnan([usual[1, 0], spread[1, 0]]).all()
+    short, _, _, few = run(history(8, hours=8, assets=1))
+    assert np.isnan(levels(SPEC, [baseline_of(SPEC, COLUMNS, few, 0, int(short.minute[-1]), 0, b"")])[0]).all()
+
+
+def test_a_usual_serves_its_own_life_from_the_next_hour_on():
+    _, _, _, tiers = run(history(8, hours=40, assets=1))
+    minute = 30 * 60 + 57
+    made = baseline_of(SPEC, COLUMNS, tiers, 0, minute, 5, b"")
+    assert not made.usable(5, minute + 2, behind_min=2)
+    assert made.usable(5, 31 * 60, behind_min=2)
+    assert not made.usable(5, 31 * 60, behind_min=3)
+    assert not made.usable(6, 31 * 60, behind_min=2)
 
 
 def test_the_feature_list_is_ordered_and_hashed():
-    assert SPEC.names[:2] == ("a.mean_1h", "a.mean_24h_less_72h")
-    assert SPEC.names[-2:] == ("completeness_72h", "running_h")
-    assert SPEC.sha256 != Spec(("b", "a")).sha256
+    assert SPEC.names[:3] == ("a.mean_1h", "a.spread_1h", "a.mean_24h")
+    assert SPEC.names[-3:] == ("completeness_72h", "running_h", "starts")
+    assert [SPEC.names[at] for at in SPEC.columns_of("b")][2:4] == ["b.mean_24h", "b.over_1h"]
+    hashes = {
+        spec.sha256
+        for spec in (
+            SPEC, Spec(("b", "a")), Spec(("a", "b")), Spec(("a", "b"), ("n",)),
+            Spec(("a", "b"), ("n",), (Expected("b", 1.0, (("a", 2.5),)),)),
+        )
+    }  # fmt: skip
+    assert len(hashes) == 5
 
 
-def test_a_span_holds_less_than_an_hour_of_an_asset():
-    asset, minute = np.array([0, 0, 0, 1, 1]), np.array([10, 69, 70, 500, 700])
+def test_a_round_holds_minutes_of_one_hour_of_an_asset():
+    asset, minute = np.array([0, 0, 0, 1, 1]), np.array([70, 119, 120, 500, 700])
     assert spans(asset, minute).tolist() == [0, 0, 1, 0, 3]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from models.alerting.life import CLEAR_AFTER, OPEN_AFTER, Watch, lead_h, step
-from models.records import AlertReason, AlertState, Forecast
+from models.alerting.life import CLEAR_AFTER, OPEN_AFTER, Watch, lead_h, renewed, step
+from models.records import AlertReason, AlertState, Forecast, OperatingState
 
 LIMIT = 0.5
 
@@ -12,7 +12,8 @@ def forecast(minute: int, chance: float, at_12h: float = 0.0) -> Forecast:
     chances = (at_12h, at_12h, at_12h, chance, chance, chance)
     return Forecast(
         plant="p", id=f"f{minute}", revision=0, asset="a", window_end_us=minute * 60_000_000,
-        chances=chances, drivers=(), model="m@1", rung="hazard", completeness=1.0,
+        operating=OperatingState.RUNNING, running_until_us=minute * 60_000_000,
+        chances=chances, drivers=(), model="m@1", basis="tests", rung="hazard", completeness=1.0,
     )  # fmt: skip
 
 
@@ -71,7 +72,17 @@ def test_a_warning_is_revised_when_its_lead_gets_nearer_for_three_minutes():
 def test_a_repair_ends_a_warning_at_once():
     out, watch = walk(*[0.6] * 4, 0.9, repaired_at=4)
     assert [(minute, alert.reason) for minute, alert in out] == [(2, AlertReason.OPENED), (4, AlertReason.REPAIRED)]
-    assert watch == Watch()
+    assert (watch.warning, watch.in_a_row) == (None, 1)
+
+
+def test_a_closed_warning_repeats_what_was_last_said_of_the_old_life():
+    out, _ = walk(*[0.6] * 4, 0.1, repaired_at=4)
+    opened, closed = (alert for _, alert in out)
+    assert (closed.chances, closed.state) == (opened.chances, AlertState.RETURNED)
+
+
+def test_a_repair_of_a_machine_without_a_warning_says_nothing():
+    assert renewed(Watch(), 1) == (Watch(), None)
 
 
 def test_the_lead_is_the_nearest_horizon_over_the_limit():

@@ -7,19 +7,20 @@ from functools import cache
 import lightgbm
 import numpy as np
 
-from models.features import Spec
+from models.features import Expected, Spec
 from models.physics.fleet import FleetSpec
 from models.physics.wear import WearLaw
 from models.plant import AssetType, Plant, parse
 from onnx_export.history import History, record
-from onnx_export.starter import START_US, TRAINING_EVERY_MIN, Recipe, plant_text
+from onnx_export.recipe import START_US, TRAINING_EVERY_MIN, Plan, Recipe
+from onnx_export.starter import plant_text
 from onnx_export.train import rows_of, train
 
 SHORT = WearLaw(family="uniform", shape=0.6, mean_life_days=12.0)
 RECIPE = Recipe(
-    training=((11, SHORT), (12, SHORT)),
-    validation=((13, SHORT),),
-    test=((14, SHORT),),
+    training=(Plan(seed=11, law=SHORT), Plan(seed=12, law=SHORT)),
+    validation=(Plan(seed=13, law=SHORT),),
+    test=(Plan(seed=14, law=SHORT),),
     pumps=6,
     pumps_scored=2,
     days=30,
@@ -37,7 +38,11 @@ def asset_type() -> AssetType:
 
 
 def spec() -> Spec:
-    return Spec(tuple(asset_type().signals))
+    """The starter's list; what is expected is about what a fit finds."""
+    on_weather = (("speed_rpm", 0.02), ("ambient_temp_degc", 1.0))
+    temps = ("oil_temp_degc", "radial_bearing_temp_degc", "thrust_bearing_temp_degc")
+    flow = Expected("flow_m3_h", -102.0, (("speed_rpm", 0.176), ("discharge_pressure_bar", -13.5)))
+    return Spec.of(asset_type(), (flow, *(Expected(temp, -35.0, on_weather) for temp in temps)))
 
 
 def fleet(pumps: int = 6, days: int = 30, law: WearLaw = SHORT) -> FleetSpec:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from models.alerting.life import CLEAR_AFTER, OPEN_AFTER
-from models.records import HORIZONS_H, Forecast
+from models.records import HORIZONS_H
 from onnx_export import evaluate
-from onnx_export.evaluate import Episode, Replay, choose_limit, episodes, judge, score
+from onnx_export.episodes import Episode, Replay, episodes
+from onnx_export.evaluate import choose_limit, judge, score, score_by_seed
 from onnx_export.history import HOUR_US, Failure, History
 
 START_US = 1_735_689_600_000_000
@@ -35,26 +37,11 @@ def run(
         since_us=since,
         hours=hours,
         part=np.zeros(n, np.int8),
-        failures=tuple(Failure(0, int(ends[row]), 0) for row in failures),
+        failures=tuple(Failure(0, int(ends[row]), 0, 0) for row in failures),
         end_us=START_US + (n if seen is None else seen) * STEP_US,
         every_min=10,
     )
-    forecasts = [
-        Forecast(
-            plant="p",
-            id="",
-            revision=0,
-            asset="a",
-            window_end_us=int(end),
-            chances=(chance,) * len(HORIZONS_H),
-            drivers=(),
-            model="",
-            rung="hazard",
-            completeness=1.0,
-        )
-        for end, chance in zip(ends, chances, strict=True)
-    ]
-    return Replay(history, forecasts)
+    return Replay(history, np.repeat(np.array(chances)[:, None], len(HORIZONS_H), axis=1))
 
 
 def test_a_failure_with_an_open_warning_is_warned_of_and_the_lead_runs_from_the_opening() -> None:
@@ -106,11 +93,46 @@ def test_machine_months_are_of_rows_with_a_known_outcome() -> None:
     assert abs(cut.machine_months - (720 - 168) / 720) < 0.001
 
 
-def test_the_limit_chosen_is_the_one_with_the_fewest_unfounded_of_those_that_warn_enough(monkeypatch) -> None:
-    monkeypatch.setattr(evaluate, "LIMITS", (0.2, 0.4, 0.8))
+def test_the_limit_chosen_warns_of_most_within_the_budget_and_of_those_earliest(monkeypatch) -> None:
+    monkeypatch.setattr(evaluate, "LIMITS", (0.2, 0.4, 0.5, 0.8))
     rows = 168 * 6
     quiet = run([0.3] * 10 + [0.1] * (rows + 200))
     failing = run([0.1] * 10 + [0.6] * 90, failures=[99])
     limit, tried = choose_limit([quiet, failing])
     assert limit == 0.4
     assert (tried[0.2].unfounded, tried[0.8].recall) == (1, 0.0)
+    assert tried[0.5].leads_h == tried[0.4].leads_h, "of equals the first"
+
+
+def test_where_no_limit_keeps_the_budget_the_calmest_is_chosen(monkeypatch) -> None:
+    monkeypatch.setattr(evaluate, "LIMITS", (0.2, 0.4))
+    noisy = run(([0.3] * 10 + [0.1] * 100) * 12 + [0.6] * 10 + [0.1] * 168 * 6)
+    limit, tried = choose_limit([noisy])
+    assert (limit, tried[0.4].unfounded) == (0.4, 1)
+
+
+def test_a_warning_from_before_the_last_horizon_counts_on_both_sides_and_is_told_as_early() -> None:
+    rows = 200 * 6
+    scores = score([run([0.9] * rows, failures=[rows - 1])], 0.5)
+    assert (scores.recall, scores.unfounded, scores.early) == (1.0, 1, 1)
+    assert scores.leads_h[0] > HORIZONS_H[-1]
+    assert scores.figures()["early"] == 1.0
+    in_time = score([run([0.9] * 100 * 6, failures=[100 * 6 - 1])], 0.5)
+    assert (in_time.recall, in_time.unfounded, in_time.early) == (1.0, 0, 0)
+
+
+def test_an_early_warning_that_cleared_is_unfounded_and_not_early() -> None:
+    rows = 200 * 6
+    scores = score([run([0.9] * 10 + [0.1] * (rows - 10), failures=[rows - 1])], 0.5)
+    assert (scores.recall, scores.unfounded, scores.early) == (0.0, 1, 0)
+
+
+def test_figures_are_told_by_failure_mode_and_by_seed() -> None:
+    warned, missed = run([0.9] * 100, failures=[99]), run([0.1] * 100, failures=[99])
+    missed = Replay(
+        replace(missed.history, failures=(Failure(0, missed.history.failures[0].time_us, 1, 1),)), missed.chances
+    )
+    modes = score([warned, missed], 0.5).figures_by_mode()
+    assert {mode: figures["recall"] for mode, figures in modes.items()} == {"impeller_wear": 1.0, "oil_overheat": 0.0}
+    seeds = score_by_seed({1: warned, 2: missed}, 0.5)
+    assert (seeds[1].recall, seeds[2].recall) == (1.0, 0.0)

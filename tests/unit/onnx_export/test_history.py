@@ -9,6 +9,7 @@ import pytest
 
 from models.failure.hazard import Hazard
 from models.features import Spec
+from models.physics.cycles import RUN_STATES
 from models.physics.fleet import SIGNALS, FleetBlock, FleetEvent, FleetEventKind, FleetSpec, simulate
 from models.physics.wear import WearLaw
 from models.plant import AssetType, Signal, SignalKind
@@ -36,11 +37,11 @@ class Recording(Hazard):
 def records_of(blocks: list[FleetBlock], pump: int) -> Iterator[AnyInput]:
     """What a live log would hold of one pump: a tick each step, then its row, then what happened to it."""
     name = f"pump-{pump + 1:02d}"
-    rows: dict[int, np.ndarray] = {}
+    rows: dict[int, tuple[np.ndarray, int]] = {}
     events: dict[int, list[FleetEvent]] = {}
     for block in blocks:
-        mine = block.asset == pump
-        rows |= dict(zip(block.time_us[mine].tolist(), block.values[mine], strict=True))
+        mine = np.flatnonzero(block.asset == pump)
+        rows |= {int(block.time_us[at]): (block.values[at], int(block.run_state[at])) for at in mine}
         for event in block.events:
             if event.asset == pump:
                 events.setdefault(event.time_us, []).append(event)
@@ -48,7 +49,10 @@ def records_of(blocks: list[FleetBlock], pump: int) -> Iterator[AnyInput]:
     for time_us in range(first, last + STEP_US, STEP_US):
         yield Tick(plant="demo", time_us=time_us)
         if time_us in rows:
-            signals = {signal: [value] for signal, value in zip(SIGNALS, rows[time_us].tolist(), strict=True)}
+            values, state = rows[time_us]
+            signals: dict = {s: [v] for s, v in zip(SIGNALS, values.tolist(), strict=True) if v == v}
+            if state >= 0:
+                signals["run_state"] = [RUN_STATES[state]]
             yield Frame(plant="demo", asset=name, source="test", times_us=[time_us], signals=signals)
         for event in events.get(time_us, ()):
             action = MaintenanceAction(event.kind.value)
@@ -57,7 +61,7 @@ def records_of(blocks: list[FleetBlock], pump: int) -> Iterator[AnyInput]:
 
 @pytest.mark.parametrize("batch", [1, 37])
 def test_rows_are_those_that_a_live_partition_computes_bit_for_bit(batch: int) -> None:
-    spec = Spec(("oil_temp_degc", "flow_m3_h", "motor_voltage_v"))
+    spec = small.spec()
     law = WearLaw(family="uniform", mean_life_days=4.0, shape=0.5, repair_hours=(6.0, 30.0))
     fleet = FleetSpec(start_us=small.START_US, n_pumps=3, days=9, wear=law)
     blocks = list(simulate(fleet, 21))
@@ -101,7 +105,7 @@ def labelled(hours: list[float], seen_h: float) -> History:
         since_us=np.zeros(n, np.int64),
         hours=np.array(hours),
         part=np.zeros(n, np.int8),
-        failures=(Failure(0, end_us, 0),),
+        failures=(Failure(0, end_us, 0, 0),),
         end_us=end_us,
         every_min=10,
     )
@@ -125,6 +129,7 @@ def test_samples_outside_of_the_range_are_left_out_as_live_does() -> None:
     signals = dict(small.asset_type().signals)
     signals["oil_temp_degc"] = Signal(kind=SignalKind.GAUGE, range=(900.0, 901.0))
     spec = Spec(("oil_temp_degc", "flow_m3_h"))
-    history = record(small.fleet(pumps=1, days=1), 3, AssetType(signals=signals), spec, 10)
+    asset_type = AssetType(signals=signals, operating=small.asset_type().operating)
+    history = record(small.fleet(pumps=1, days=1), 3, asset_type, spec, 10)
     assert np.isnan(history.features[:, spec.columns_of("oil_temp_degc")]).all()
     assert not np.isnan(history.features[10:, spec.columns_of("flow_m3_h")]).any()

@@ -13,12 +13,18 @@ from models import starter
 from models.failure.hazard import Card, Hazard
 from models.inference import ModelError
 from models.physics.fleet import SIGNALS, simulate
+from models.physics.plc import TAGS
 from models.records import HORIZONS_H
 from onnx_export.card import card_json
-from onnx_export.starter import DEMO_SEED, STARTER, make_starter, write
+from onnx_export.recipe import DEMO_SEED, STARTER, Plan
+from onnx_export.report import run_folder, write_run
+from onnx_export.starter import make_run, write
 from tests.unit.onnx_export import small
 
 HERE = files(starter)
+TABLES = ["config.json", "limits.csv", "pump.json", "pump.onnx", "reliability.csv", "scores.json"]
+PICTURES = ["importance.svg", "leads.svg", "limits.svg", "machine.svg", "reliability.svg"]
+FILES = sorted(TABLES + PICTURES)
 
 
 def test_the_shipped_card_fits_the_shipped_file() -> None:
@@ -44,19 +50,19 @@ def test_the_shipped_card_keeps_the_aims() -> None:
 
 
 def test_laws_of_the_test_are_none_of_the_training() -> None:
-    trained = {law.family for _, law in (*STARTER.training, *STARTER.validation)}
-    assert trained.isdisjoint({law.family for _, law in STARTER.test})
+    trained = {plan.law.family for plan in (*STARTER.training, *STARTER.validation)}
+    assert trained.isdisjoint({plan.law.family for plan in STARTER.test})
 
 
 @pytest.mark.parametrize("seed", [DEMO_SEED, 11])
 def test_a_recipe_refuses_the_demos_seed_and_one_used_twice(seed: int) -> None:
     with pytest.raises(ValueError, match="must differ"):
-        msgspec.structs.replace(small.RECIPE, test=((seed, small.SHORT),))
+        msgspec.structs.replace(small.RECIPE, test=(Plan(seed=seed, law=small.SHORT),))
 
 
 def test_the_plant_file_has_the_simulators_signals_and_twelve_pumps() -> None:
     plant = small.plant()
-    assert tuple(plant.types["pump"].signals) == SIGNALS
+    assert tuple(plant.types["pump"].signals) == (*SIGNALS, *TAGS)
     assert list(plant.assets) == [f"pump-{number:02d}" for number in range(1, 13)]
     assert plant.types["pump"].model == "pump"
 
@@ -66,19 +72,28 @@ def test_every_simulated_value_lies_in_its_range() -> None:
     for block in simulate(small.fleet(), 11):
         for signal, column in zip(SIGNALS, block.values.T, strict=True):
             low, high = signals[signal].range
-            assert low <= column.min()
-            assert column.max() <= high
+            assert low <= np.nanmin(column)
+            assert np.nanmax(column) <= high
 
 
 def test_the_same_recipe_makes_the_same_bytes_and_tells_how_far_it_is(tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
-    first = make_starter(small.RECIPE, progress=lambda done, total, _text: told.append((done, total)))
-    again = make_starter(small.RECIPE)
-    assert first[0] == again[0]
-    assert card_json(first[1]) == card_json(again[1])
+    first = make_run(small.RECIPE, progress=lambda done, total, _text: told.append((done, total)), workers=1)
+    again = make_run(small.RECIPE, workers=2)
     assert told == [(day, 120) for day in range(1, 121)]
-    onnx, card = write(tmp_path, *first)
-    assert Hazard.load(onnx.read_bytes(), card.read_bytes()).card == first[1]
+    folders = write_run(tmp_path / "first", first), write_run(tmp_path / "again", again)
+    names = [sorted(path.name for path in folder.iterdir()) for folder in folders]
+    assert names[0] == names[1] == FILES
+    for name in FILES:
+        assert (folders[0] / name).read_bytes() == (folders[1] / name).read_bytes(), name
+    onnx, card = write(tmp_path, first.onnx, first.card)
+    assert Hazard.load(onnx.read_bytes(), card.read_bytes()).card == first.card
+    assert run_folder(first.card, tmp_path).name == f"pump-{first.card.sha256[:12]}"
+
+
+def test_all_seasons_and_plants_with_and_without_sensor_faults_are_among_the_training() -> None:
+    assert len({plan.start_us for plan in STARTER.training}) == 4
+    assert {plan.faults for plan in STARTER.training} == {True, False}
 
 
 def test_a_changed_file_is_refused() -> None:
@@ -90,6 +105,6 @@ def test_a_changed_file_is_refused() -> None:
 @pytest.mark.soak
 @pytest.mark.timeout(1800)
 def test_the_shipped_files_are_what_the_recipe_makes() -> None:
-    onnx, card = make_starter()
-    assert HERE.joinpath("pump.onnx").read_bytes() == onnx
-    assert HERE.joinpath("pump.json").read_bytes() == card_json(card)
+    run = make_run()
+    assert HERE.joinpath("pump.onnx").read_bytes() == run.onnx
+    assert HERE.joinpath("pump.json").read_bytes() == card_json(run.card)

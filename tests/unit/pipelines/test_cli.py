@@ -98,8 +98,10 @@ def test_the_schema_is_json():
     assert json.loads(forewarn("schema", "--asyncapi").stdout)["asyncapi"] == "3.0.0"
 
 
-def test_a_map_without_a_file_is_refused():
+def test_options_of_simulate_that_do_not_go_together_are_refused():
     assert forewarn("simulate", "--map", "x.toml").returncode == 2
+    assert forewarn("simulate", "--pumps", "100").returncode == 2
+    assert forewarn("simulate", "--history-only", "--from", "x.csv", "--map", "x.toml").returncode == 2
 
 
 def test_verify_checks_the_shipped_model():
@@ -125,3 +127,11 @@ def test_serving_imports_no_training_library():
     )
     shown = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "[]"
+
+
+def test_a_history_of_many_pumps_is_simulated_without_servers(tmp_path):
+    done = forewarn("simulate", "--history-only", "--pumps", "120", "--days", "2", FOREWARN_CACHE=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    folder, told = done.stdout.strip().split(": ")
+    assert {file.name for file in Path(folder).iterdir()} >= {"day-000.parquet", "day-001.parquet", "whole"}
+    assert told.startswith("34,560 rows, ") and told.endswith(" s")

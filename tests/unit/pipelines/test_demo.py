@@ -7,8 +7,8 @@ import dataclasses
 import pytest
 
 from models.records import Reject
-from pipelines.cli.demo import Summary
 from pipelines.cli.outcome import Outcome
+from pipelines.cli.summary import Summary
 from pipelines.ledger import Ledger
 
 
@@ -16,8 +16,8 @@ def summary(**changes) -> Summary:
     ledger = Ledger(rows_read=10, rows_stored=9, rows_rejected=1, values_read=20, values_stored=18, values_rejected=2)
     made = Summary(
         rows_sent=10, ledger=ledger, rows_in_influxdb=9, forecasts=5,
-        outcome=Outcome(failures=(), unfounded=3, undecided=0, machine_months=1.0),
-        latencies_ms=(1, 2, 3), pace_rows_s=60.0, kafka="4", influxdb="1.8", seconds=1.0, worker=1,
+        outcome=Outcome(failures=(), warnings=(), machine_months=1.0),
+        latencies_ms=(1, 2, 3), pace_rows_s=60.0, kafka="4", influxdb="1.8", seconds=1.0, worker=1, restarts=1,
     )  # fmt: skip
     return dataclasses.replace(made, **changes)
 

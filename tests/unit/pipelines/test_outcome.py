@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from models.records import Alert, AlertReason, AlertState
-from pipelines.cli.outcome import HOUR_US, judge
+from pipelines.cli.outcome import HOUR_US, Verdict, judge
 
 
 def alert(asset: str, opened_h: int, at_h: int, reason: AlertReason, revision: int = 0) -> Alert:
@@ -12,32 +12,34 @@ def alert(asset: str, opened_h: int, at_h: int, reason: AlertReason, revision: i
         id=f"{asset}{opened_h}", revision=revision, plant="p", asset=asset, mode="any",
         state=AlertState.RETURNED if ended else AlertState.UNACKNOWLEDGED, reason=reason,
         opened_us=opened_h * HOUR_US, window_end_us=at_h * HOUR_US, chances=(0.9,) * 6, lead_h=12,
-        drivers=(), model="m", rung="hazard", completeness=1.0,
+        drivers=(), model="m", basis="tests", rung="hazard", completeness=1.0,
     )  # fmt: skip
 
 
 def test_a_failure_is_warned_by_the_warning_open_at_the_time():
-    outcome = judge([("a", 100 * HOUR_US, "wear")], [alert("a", 40, 40, AlertReason.OPENED)], 200 * HOUR_US, 730.5)
+    outcome = judge([("a", 100 * HOUR_US, "wear")], [alert("a", 40, 40, AlertReason.OPENED)], 200 * HOUR_US, 720)
     assert [failure.lead_h for failure in outcome.failures] == [60]
-    assert (outcome.unfounded, outcome.machine_months) == (0, 1)
+    assert (outcome.count(Verdict.UNFOUNDED), outcome.machine_months) == (0, 1)
+    (warning,) = outcome.warnings
+    assert (warning.verdict, warning.act_h, warning.said_h) == (Verdict.FAILED, 60, 12)
 
 
 def test_a_warning_that_had_cleared_before_does_not_count():
     alerts = [alert("a", 40, 40, AlertReason.OPENED), alert("a", 40, 90, AlertReason.CLEARED, 1)]
     outcome = judge([("a", 100 * HOUR_US, "wear")], alerts, 200 * HOUR_US, 1)
-    assert outcome.warned == []
-    assert outcome.unfounded == 0  # a failure did follow within the longest horizon
+    assert outcome.leads_h == []
+    assert outcome.count(Verdict.UNFOUNDED) == 0  # a failure did follow within the longest horizon
 
 
 def test_a_warning_that_no_failure_follows_is_unfounded():
     alerts = [alert("a", 40, 40, AlertReason.OPENED), alert("b", 40, 40, AlertReason.OPENED)]
     outcome = judge([("b", 300 * HOUR_US, "wear")], alerts, 900 * HOUR_US, 1)
-    assert outcome.unfounded == 2
+    assert outcome.count(Verdict.UNFOUNDED) == 2
 
 
 def test_a_warning_near_the_end_is_undecided():
     outcome = judge([], [alert("a", 850, 850, AlertReason.OPENED)], 900 * HOUR_US, 1)
-    assert (outcome.unfounded, outcome.undecided) == (0, 1)
+    assert (outcome.count(Verdict.UNFOUNDED), outcome.count(Verdict.UNDECIDED)) == (0, 1)
 
 
 def test_repeats_of_a_revision_change_nothing():

@@ -177,14 +177,14 @@ def test_awkward_records_give_the_same_bytes_one_by_one_and_at_once(name):
 def test_under_a_model_with_other_features_what_is_usual_is_learned_anew():
     log = Log().take(tick(0), *(r for m in range(0, 30 * 60, 10) for r in (tick(m), frame(m))))
     snapshot = log.partition.snapshot()
-    assert log.partition.state.blocks["pump"].small.normals
+    assert log.partition.state.blocks["pump"].small.baselines
     other = tiny.hazard(signals=("temp_degc",))
     restored = Partition.restore(tiny.plant(), {"tiny": other}, snapshot)
-    assert not restored.state.blocks["pump"].small.normals
+    assert not restored.state.blocks["pump"].small.baselines
     again = RawRecord(snapshot.next_offset, 0, encode(frame(30 * 60)))
     assert len(restored.receive([again]).outputs) == 1
     same = Partition.restore(tiny.plant(), {"tiny": tiny.hazard()}, snapshot)
-    assert same.state.blocks["pump"].small.normals
+    assert same.state.blocks["pump"].small.baselines
 
 
 def test_one_inference_call_scores_all_that_is_due():

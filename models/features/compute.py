@@ -1,0 +1,152 @@
+"""Bins to feature rows. Slow windows are summed once for all minutes of an asset that share them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from models.bins import QUARTER, changes
+from models.features.spec import PER_SIGNAL, PER_TARGET, Spec
+from models.features.windows import (
+    DAY,
+    DAYS_WINDOW,
+    QUARTER_H,
+    SLOW_WINDOW,
+    daily_window,
+    latest,
+    mean_over,
+    residuals,
+    slope,
+    slow_window,
+)
+from models.tiers import QUARTERS_A_DAY, SPAN, Tiers
+
+MINUTES_A_DAY = QUARTERS_A_DAY * QUARTER
+WEEK = 7
+"""Days of running that the shorter of the daily slopes takes, within twice as many days of the calendar."""
+OUTSIDE = 2.0
+"""Spreads from its usual at which a residual lies outside; its rate is ECDF-like and blind to the size of outliers."""
+
+
+class Pairs(NamedTuple):
+    """What to compute rows of, sorted by asset and minute, and what is known of each: all arrays [pairs].
+
+    `usual` and `spread` are [pairs, targets], NaN where the asset has no baseline yet.
+    """
+
+    asset: np.ndarray
+    minute: np.ndarray
+    since_us: np.ndarray
+    running_min: np.ndarray
+    starts: np.ndarray
+    usual: np.ndarray
+    spread: np.ndarray
+
+
+def spans(asset: np.ndarray, minute: np.ndarray) -> np.ndarray:
+    """Round of each bin (sorted by asset and minute): an asset's minutes of one round lie in one hour of the clock."""
+    first = np.maximum.accumulate(np.where(changes(asset), np.arange(len(asset)), 0))
+    return minute // SPAN - minute[first] // SPAN
+
+
+def compute(spec: Spec, columns: np.ndarray, tiers: Tiers, pairs: Pairs) -> np.ndarray:
+    """Feature rows, float32 [pairs, features].
+
+    `columns` are the places of `spec.inputs` in the tiers. A window without samples gives NaN.
+    """
+    out = np.empty((len(pairs.asset), len(spec.names)))
+    signals, targets = len(spec.signals), len(spec.expected)
+    ends = np.cumsum((signals * len(PER_SIGNAL), targets * len(PER_TARGET), len(spec.counters)))
+    per_signal = out[:, : ends[0]].reshape(len(out), signals, len(PER_SIGNAL))
+    per_target = out[:, ends[0] : ends[1]].reshape(len(out), targets, len(PER_TARGET))
+    count, total, squares = (part[:, columns[:signals]] for part in tiers.fast(*pairs[:3]))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = total / count
+        variance = squares / count - np.square(mean - tiers.reference[columns[:signals]])
+    per_signal[:, :, 0], per_signal[:, :, 1] = mean, np.sqrt(np.maximum(variance, 0.0))
+    per_target[:, :, 0] = residuals(spec, mean)
+    heads, of_pair = _heads(pairs)
+    slow = _slow(spec, columns, tiers, Pairs(*(part[heads] for part in pairs)))
+    per_signal[:, :, 2] = slow.mean[of_pair]
+    per_target[:, :, 1:] = slow.targets[of_pair]
+    out[:, ends[1] : ends[2]] = slow.rates[of_pair]
+    out[:, ends[2]] = slow.completeness[of_pair]
+    out[:, ends[2] + 1], out[:, ends[2] + 2] = pairs.running_min / 60, pairs.starts
+    return out.astype(np.float32)
+
+
+def _heads(pairs: Pairs) -> tuple[np.ndarray, np.ndarray]:
+    """The first of the pairs that share their slow windows and baseline, and for each pair which of them."""
+    usual = pairs.usual.view(np.int64)
+    other_usual = np.ones(len(usual), bool)
+    other_usual[1:] = (usual[1:] != usual[:-1]).any(axis=1)
+    changed = changes(pairs.asset) | changes((pairs.minute + 1) // QUARTER) | changes(pairs.since_us) | other_usual
+    return np.flatnonzero(changed), np.cumsum(changed) - 1
+
+
+class _Slow(NamedTuple):
+    mean: np.ndarray  # [heads, signals]
+    targets: np.ndarray  # [heads, targets, PER_TARGET but the first]
+    rates: np.ndarray  # [heads, counters]
+    completeness: np.ndarray  # [heads]
+
+
+def _slow(spec: Spec, columns: np.ndarray, tiers: Tiers, heads: Pairs) -> _Slow:
+    signals = len(spec.signals)
+    end = (heads.minute + 1) // QUARTER
+    mean, count, known = slow_window(tiers, columns, heads.asset, end, heads.since_us)
+    ran = latest(np.any(count > 0, axis=1), DAY)
+    over = residuals(spec, mean[:, :signals])
+    targets = np.empty((len(end), len(spec.expected), len(PER_TARGET) - 1))
+    targets[:, :, 0] = mean_over(over, ran[:, None, :])
+    targets[:, :, 1] = targets[:, :, 0] - heads.usual
+    targets[:, :, 2] = _outside(over, heads)
+    targets[:, :, 3] = slope(over, np.ones_like(over), _hours())
+    targets[:, :, 4:] = _daily(spec, columns, tiers, heads)
+    return _Slow(
+        mean_over(mean[:, :signals], ran[:, None, :]),
+        targets,
+        _rates(mean[:, signals:]),
+        known.sum(axis=1) / SLOW_WINDOW,
+    )
+
+
+def _hours() -> np.ndarray:
+    return np.arange(1 - SLOW_WINDOW, 1) * QUARTER_H
+
+
+def _outside(over: np.ndarray, heads: Pairs) -> np.ndarray:
+    """Share of residuals above the usual less the share below it, by more than OUTSIDE spreads: -1 to 1."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        off = (over - heads.usual[:, :, None]) / heads.spread[:, :, None]
+        known = ~np.isnan(off)
+        return ((off > OUTSIDE).sum(axis=2) - (off < -OUTSIDE).sum(axis=2)) / known.sum(axis=2)
+
+
+def _rates(mean: np.ndarray) -> np.ndarray:
+    """Slope per hour of counters [heads, counters, 288]; NaN where one was reset within the window."""
+    if not mean.shape[1]:
+        return np.empty(mean.shape[:2])
+    filled = ~np.isnan(mean)
+    running_max = np.fmax.accumulate(mean, axis=2)
+    was_reset = (filled & (mean < running_max)).any(axis=2)
+    return np.where(was_reset, np.nan, slope(mean, np.ones_like(mean), _hours()))
+
+
+def _daily(spec: Spec, columns: np.ndarray, tiers: Tiers, heads: Pairs) -> np.ndarray:
+    """Slopes per day over a week and a month of days that are over: [heads, targets, 2].
+
+    A day weighs as much as its target has samples.
+    """
+    signals = len(spec.signals)
+    end = (heads.minute + 1) // MINUTES_A_DAY
+    mean, count = daily_window(tiers, columns[:signals], heads.asset, end, heads.since_us)
+    over = residuals(spec, mean)
+    of_target = np.array([spec.signals.index(one.target) for one in spec.expected], np.int64)
+    weight = np.take(count, of_target, axis=1)
+    days = np.arange(1.0 - DAYS_WINDOW, 1.0)
+    recent = np.any(count > 0, axis=1)
+    recent[:, : -2 * WEEK] = False
+    week = weight * latest(recent, WEEK)[:, None, :]
+    return np.stack([slope(over, week, days), slope(over, weight, days)], axis=2)

@@ -1,0 +1,69 @@
+"""Window sums to means, residuals and slopes: arrays whose last axis is time, each row alone as among others."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from models.bins import QUARTER
+from models.features.spec import Spec
+from models.tiers import Tiers
+
+SLOW_WINDOW = 288
+"""15-min bins in 72 h."""
+DAY = 96
+"""15-min bins in 24 h."""
+DAYS_WINDOW = 30
+QUARTER_H = QUARTER / 60
+
+
+def slow_window(
+    tiers: Tiers, columns: np.ndarray, asset: np.ndarray, end: np.ndarray, since_us: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Means and counts [pairs, signals, 288] of the 15-min bins before bin `end`, and which are known [pairs, 288]."""
+    count, total, known = tiers.slow(asset, end[:, None] + np.arange(-SLOW_WINDOW, 0), since_us, columns)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return total / count, count, known
+
+
+def daily_window(
+    tiers: Tiers, columns: np.ndarray, asset: np.ndarray, end: np.ndarray, since_us: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Means and counts [pairs, signals, 30] of the daily bins before day `end`."""
+    count, total = tiers.daily(asset, end[:, None] + np.arange(-DAYS_WINDOW, 0), since_us, columns)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return total / count, count
+
+
+def residuals(spec: Spec, mean: np.ndarray) -> np.ndarray:
+    """What targets read over what is expected: [pairs, signals, ...] to [pairs, targets, ...]; term after term."""
+    out = np.empty((mean.shape[0], len(spec.expected), *mean.shape[2:]))
+    for at, one in enumerate(spec.expected):
+        over = mean[:, spec.signals.index(one.target)] - one.intercept
+        for signal, coefficient in one.terms:
+            over = over - coefficient * mean[:, spec.signals.index(signal)]
+        out[:, at] = over
+    return out
+
+
+def latest(filled: np.ndarray, most: int) -> np.ndarray:
+    """The last `most` of the filled bins of each row [pairs, bins]."""
+    from_the_end = np.cumsum(filled[:, ::-1], axis=1)[:, ::-1]
+    return filled & (from_the_end <= most)
+
+
+def mean_over(values: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """Mean of the known values that are chosen, along the last axis; NaN of none."""
+    known = chosen & ~np.isnan(values)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(known, values, 0.0).sum(axis=-1) / known.sum(axis=-1)
+
+
+def slope(values: np.ndarray, weight: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Weighted least-squares slope along the last axis over places `at`; NaN under two known values."""
+    weight = np.where(np.isnan(values), 0.0, weight)
+    known = np.where(np.isnan(values), 0.0, values)
+    total = weight.sum(axis=-1, keepdims=True)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        off = at - (weight * at).sum(axis=-1, keepdims=True) / total
+        level = (weight * known).sum(axis=-1, keepdims=True) / total
+        return (weight * off * (known - level)).sum(axis=-1) / (weight * np.square(off)).sum(axis=-1)

@@ -1,0 +1,167 @@
+"""Chances that are what they say: one temperature for the trees' scores, and tables that hold chances to outcomes.
+
+The temperature goes into the trees themselves, as a factor on every leaf, so that the graph and the parity gate see an
+ordinary model. It keeps the order of a row's classes and teaches the model nothing else.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+
+import lightgbm
+import numpy as np
+from msgspec import Struct
+
+from models.records import HORIZONS_H
+from onnx_export.history import UNKNOWN, History
+
+COLDEST, HOTTEST = 0.25, 4.0
+"""Temperatures that are searched; one at an end means that the model has learned nothing. Our choice."""
+STEPS = 24
+"""Golden-section steps: each leaves 0.618 of the range of 2.8 in the logarithm, so the last is under 0.0001 wide."""
+DECIMALS = 3
+"""Of a temperature: what the last bits of exp and log differ by between CPUs does not get through."""
+BINS = 10
+"""Of the reliability table, each as wide as the next."""
+ROW_EVERY = 6
+"""One row in six is looked at, an hour apart: those between say the same again."""
+LEAST_CHANCE = 1e-7
+"""A chance of 0 that comes true costs as much as this one; float32 trees reach down to about it."""
+
+
+class Bin(Struct, frozen=True):
+    """Rows whose chance of failing within a horizon lies in `low` to `high`: mean chance, and share that did fail."""
+
+    low: float
+    high: float
+    rows: int
+    chance: float
+    share: float
+
+
+class Fit(Struct, frozen=True):
+    """How chances fit outcomes: log loss of the classes in nats, and for each horizon Brier score and reliability."""
+
+    rows: int
+    log_loss: float
+    brier: tuple[float, ...]
+    bins: tuple[tuple[Bin, ...], ...]
+
+
+class Calibration(Struct, frozen=True):
+    """The temperature that was chosen, and how chances fit outcomes on other histories without and with it."""
+
+    temperature: float
+    before: Fit
+    after: Fit
+
+    def figures(self) -> dict[str, float]:
+        """As a card tells them; Brier scores are of all horizons together."""
+        return {
+            "temperature": self.temperature,
+            "log_loss_before": self.before.log_loss,
+            "log_loss": self.after.log_loss,
+            "brier_before": round(float(np.mean(self.before.brier)), 6),
+            "brier": round(float(np.mean(self.after.brier)), 6),
+        }
+
+
+def thinned(histories: Sequence[History]) -> tuple[np.ndarray, np.ndarray]:
+    """Features and classes of one row in ROW_EVERY of those with a known outcome."""
+    chosen = [(history.features[::ROW_EVERY], history.classes[::ROW_EVERY]) for history in histories]
+    features, classes = (np.concatenate(parts) for parts in zip(*chosen, strict=True))
+    return features[classes != UNKNOWN], classes[classes != UNKNOWN]
+
+
+def scores_of(model: lightgbm.Booster, features: np.ndarray) -> np.ndarray:
+    """Scores of the trees before they become chances, float64 [rows, classes]."""
+    return np.asarray(model.predict(features, raw_score=True, num_threads=1))
+
+
+def class_chances(scores: np.ndarray, temperature: float = 1.0) -> np.ndarray:
+    """Softmax of scores over a temperature: over 1 makes chances more alike, under 1 less."""
+    shifted = (scores - scores.max(axis=1, keepdims=True)) / temperature
+    powers = np.exp(shifted)
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def log_loss(chances: np.ndarray, classes: np.ndarray) -> float:
+    """Mean of the negative logarithm of the chance that the true class had."""
+    true = chances[np.arange(len(classes)), classes]
+    return float(-np.log(np.maximum(true, LEAST_CHANCE)).mean())
+
+
+def temperature_of(scores: np.ndarray, classes: np.ndarray) -> float:
+    """The temperature with the least log loss, by golden section; log loss has one valley in 1 / temperature."""
+    found = _golden(
+        lambda power: log_loss(class_chances(scores, math.exp(power)), classes), math.log(COLDEST), math.log(HOTTEST)
+    )
+    return round(math.exp(found), DECIMALS)
+
+
+def _golden(loss: Callable[[float], float], low: float, high: float) -> float:
+    """Middle of the last interval of a golden-section search for a minimum (Kiefer 1953)."""
+    share = (math.sqrt(5.0) - 1.0) / 2.0
+    left, right = high - share * (high - low), low + share * (high - low)
+    at_left, at_right = loss(left), loss(right)
+    for _ in range(STEPS):
+        if at_left < at_right:
+            high, right, at_right = right, left, at_left
+            left = high - share * (high - low)
+            at_left = loss(left)
+        else:
+            low, left, at_left = left, right, at_right
+            right = low + share * (high - low)
+            at_right = loss(right)
+    return (low + high) / 2.0
+
+
+def cooled(model: lightgbm.Booster, temperature: float) -> lightgbm.Booster:
+    """The same model with every leaf divided by the temperature, so that its chances come out calibrated."""
+
+    def leaves(found: re.Match[str]) -> str:
+        return "leaf_value=" + " ".join(repr(float(word) / temperature) for word in found[1].split())
+
+    text = re.sub(r"(?m)^leaf_value=(.*)$", leaves, model.model_to_string())
+    # As in `train.floored`: the sizes of the trees' texts are wrong now, and without them it reads in order.
+    return lightgbm.Booster(model_str=re.sub(r"(?m)^tree_sizes=.*\n", "", text))
+
+
+def fit_of(chances: np.ndarray, classes: np.ndarray) -> Fit:
+    """Hold class chances [rows, classes] to classes that came true."""
+    within = np.minimum(np.cumsum(chances[:, : len(HORIZONS_H)], axis=1), 1.0)
+    came = classes[:, None] <= np.arange(len(HORIZONS_H))
+    return Fit(
+        rows=len(classes),
+        log_loss=round(log_loss(chances, classes), 6),
+        brier=tuple(round(float(value), 6) for value in np.square(within - came).mean(axis=0)),
+        bins=tuple(reliability(within[:, at], came[:, at]) for at in range(len(HORIZONS_H))),
+    )
+
+
+def reliability(chance: np.ndarray, came: np.ndarray) -> tuple[Bin, ...]:
+    """Bins of chances that hold rows, with the share of them that came true."""
+    place = np.minimum((chance * BINS).astype(int), BINS - 1)
+    rows = np.bincount(place, minlength=BINS)
+    chances, shares = (np.bincount(place, weights=values, minlength=BINS) for values in (chance, came))
+    return tuple(
+        Bin(
+            low=at / BINS,
+            high=(at + 1) / BINS,
+            rows=int(rows[at]),
+            chance=round(float(chances[at] / rows[at]), 4),
+            share=round(float(shares[at] / rows[at]), 4),
+        )
+        for at in np.flatnonzero(rows).tolist()
+    )
+
+
+def calibration(temperature: float, scores: np.ndarray, classes: np.ndarray) -> Calibration:
+    """Figures of a temperature on rows that it was not chosen on; `scores` are those without it."""
+    return Calibration(
+        temperature=temperature,
+        before=fit_of(class_chances(scores), classes),
+        after=fit_of(class_chances(scores, temperature), classes),
+    )

@@ -1,0 +1,143 @@
+"""What the demo found: the table at its end, the same as JSON, and why it can fail."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from pipelines.cli.outcome import Outcome, Verdict, Warned
+from pipelines.cli.watching import clock, trend
+from pipelines.ledger import Ledger
+
+P99_BAR_MS = 200
+DRIVERS_SHOWN = 2
+WARNINGS_HEAD = (
+    "\n[bold]warnings[/] (chances from simulated pumps); drivers: how far from this pump's usual at this load, and how "
+    "that moves"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """What the demo found. `rows_in_influxdb` was counted there; all else comes from the topics."""
+
+    rows_sent: int
+    ledger: Ledger
+    rows_in_influxdb: int
+    forecasts: int
+    outcome: Outcome
+    latencies_ms: tuple[int, ...]
+    pace_rows_s: float
+    kafka: str
+    influxdb: str
+    seconds: float
+    worker: int
+    restarts: int
+
+    def problems(self) -> list[str]:
+        """Why the demo has failed; empty if it has not."""
+        ledger = self.ledger
+        checks = (
+            (ledger.balances, "the ledger does not balance: rows or values read are neither stored nor rejected"),
+            (ledger.rows_read == self.rows_sent, f"{self.rows_sent} rows sent, {ledger.rows_read} read"),
+            (
+                ledger.rows_stored == self.rows_in_influxdb,
+                f"{ledger.rows_stored} rows stored, {self.rows_in_influxdb} in InfluxDB",
+            ),
+        )
+        return [problem for holds, problem in checks if not holds]
+
+    def latency_ms(self, percent: float) -> float:
+        """Percentile of the time from a record's arrival to the forecast it led to, both by the broker's clock."""
+        return float(np.percentile(self.latencies_ms, percent)) if self.latencies_ms else float("nan")
+
+
+def write(summary: Summary, file: Path) -> None:
+    """The summary for machines."""
+    outcome = summary.outcome
+    ledger = {name: getattr(summary.ledger, name) for name in summary.ledger.__struct_fields__}
+    document = {
+        "rows_sent": summary.rows_sent,
+        **ledger,
+        "rows_in_influxdb": summary.rows_in_influxdb,
+        "balanced": not summary.problems(),
+        "problems": summary.problems(),
+        "simulated": True,
+        "failures": [asdict(failure) for failure in outcome.failures],
+        "warned": len(outcome.leads_h),
+        "lead_h": [round(lead, 1) for lead in outcome.leads_h],
+        "warnings": [_plain(warning) for warning in outcome.warnings],
+        "unfounded_warnings": outcome.count(Verdict.UNFOUNDED),
+        "undecided_warnings": outcome.count(Verdict.UNDECIDED),
+        "machine_months": round(outcome.machine_months, 1),
+        "worker_restarts": summary.restarts,
+        "latency_ms": {
+            "p50": summary.latency_ms(50), "p99": summary.latency_ms(99),
+            "forecasts": len(summary.latencies_ms), "pace_rows_s": summary.pace_rows_s,
+        },
+        "kafka": summary.kafka,
+        "influxdb": summary.influxdb,
+        "seconds": summary.seconds,
+    }  # fmt: skip
+    file.write_text(json.dumps(document, indent=2) + "\n")
+
+
+def _plain(warning: Warned) -> dict[str, object]:
+    drivers = [{name: getattr(driver, name) for name in driver.__struct_fields__} for driver in warning.drivers]
+    return asdict(warning) | {"drivers": drivers}
+
+
+def show(summary: Summary, console: Console) -> None:
+    """The summary for people."""
+    console.print(_ledger(summary.ledger))
+    console.print(WARNINGS_HEAD)
+    for warning in summary.outcome.warnings:
+        console.print(_warning(warning), highlight=False, soft_wrap=True)
+    missed = [failure for failure in summary.outcome.failures if failure.lead_h is None]
+    for failure in missed:
+        console.print(f"[red]not warned:[/] {failure.asset} {failure.mode} {clock(failure.time_us)}", highlight=False)
+    for text in _lines(summary):
+        console.print(text, highlight=False)
+    for problem in summary.problems():
+        console.print(f"[red]{problem}[/]")
+    if not summary.problems():
+        console.print("[green]ledger balances: read = stored + rejected, and InfluxDB holds what was stored[/]")
+
+
+def _ledger(ledger: Ledger) -> Table:
+    table = Table("", "rows", "values", title="what came and where it went", title_justify="left")
+    for what in ("read", "stored", "late", "rejected"):
+        table.add_row(what, f"{getattr(ledger, f'rows_{what}'):,}", f"{getattr(ledger, f'values_{what}'):,}")
+    return table
+
+
+def _warning(warning: Warned) -> str:
+    """A warning as it opened, and the time there was to act on it."""
+    act = {
+        Verdict.FAILED: f"{warning.act_h or 0:.0f} h to act, then it failed",
+        Verdict.UNFOUNDED: "[red]unfounded[/]" + (f": failed {warning.act_h:.0f} h later" if warning.act_h else ""),
+        Verdict.UNDECIDED: "undecided at the end",
+    }[warning.verdict]
+    said = f"said within {warning.said_h} h" if warning.said_h else ""
+    drivers = "; ".join(map(trend, warning.drivers[:DRIVERS_SHOWN]))
+    return f"{clock(warning.opened_us)}  [bold]{warning.asset}[/]  {said:17}  {act:31}  {drivers}"
+
+
+def _lines(summary: Summary) -> tuple[str, ...]:
+    outcome, leads = summary.outcome, summary.outcome.leads_h
+    return (
+        f"warned {len(leads)} of {len(outcome.failures)} failures"
+        + (f", median lead {np.median(leads):.0f} h" if leads else ""),
+        f"unfounded warnings {outcome.count(Verdict.UNFOUNDED)} in {outcome.machine_months:.0f} machine-months,"
+        f" {outcome.count(Verdict.UNDECIDED)} undecided at the end",
+        f"latency p50 {summary.latency_ms(50):.0f} ms, p99 {summary.latency_ms(99):.0f} ms"
+        f" ({len(summary.latencies_ms)} forecasts at {summary.pace_rows_s:.0f} rows/s; bar p99 {P99_BAR_MS} ms)",
+        f"{summary.forecasts:,} forecasts; InfluxDB holds {summary.rows_in_influxdb:,} rows;"
+        f" worker restarted {summary.restarts} time(s) on the way",
+        f"Kafka {summary.kafka}, InfluxDB {summary.influxdb}; {summary.seconds:.0f} s; also in build/demo.json",
+    )

@@ -1,0 +1,64 @@
+"""What people and systems tell of an asset, maintenance and work orders, as rows to store beside the samples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from models.records import Maintenance, WorkOrder
+from pipelines.ledger import Ledger
+from pipelines.ports import Rows
+from pipelines.stages.decode import Columns
+
+MAINTENANCE, WORK_ORDERS = "maintenance", "work_orders"
+"""Measurements in InfluxDB."""
+
+
+def told(columns: Columns, names: tuple[str, ...], plant: str, ledger: Ledger) -> list[Rows]:
+    """Tables of one asset type's batch, those without rows left out; counted as rows read and stored."""
+    events = [(asset, record.time_us, record) for _, asset, record in columns.maintenance]
+    orders = [(asset, record.reported_us, record) for asset, record in columns.orders]
+    tables = []
+    for measurement, rows, fields in (
+        (MAINTENANCE, events, _MAINTENANCE_FIELDS),
+        (WORK_ORDERS, orders, _WORK_ORDER_FIELDS),
+    ):
+        if rows:
+            tables.append(_table(measurement, rows, fields, names, plant))
+            ledger.store(len(rows), sum(_values(tables[-1])))
+    return tables
+
+
+_Fields = dict[str, Callable[..., str | float | None]]
+
+_MAINTENANCE_FIELDS: _Fields = {
+    "action": lambda record: str(record.action),
+    "mode": lambda record: record.mode or None,
+}
+_WORK_ORDER_FIELDS: _Fields = {
+    "order": lambda record: record.order,
+    "kind": lambda record: str(record.kind),
+    "mode": lambda record: record.mode or None,
+    "started_us": lambda record: float(record.started_us),
+    "finished_us": lambda record: float(record.finished_us),
+}
+
+
+def _table(
+    measurement: str,
+    rows: Sequence[tuple[int, int, Maintenance | WorkOrder]],
+    fields: _Fields,
+    names: tuple[str, ...],
+    plant: str,
+) -> Rows:
+    columns = {}
+    for name, read in fields.items():
+        column = [read(record) for _, _, record in rows]
+        columns[name] = np.array(column, np.float64 if name.endswith("_us") else object)
+    asset, time_us = (np.array([row[at] for row in rows], np.int64) for at in (0, 1))
+    return Rows(measurement, plant, names, asset, time_us, columns)
+
+
+def _values(table: Rows) -> list[int]:
+    return [sum(value is not None for value in column.tolist()) for column in table.fields.values()]
