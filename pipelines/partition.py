@@ -88,6 +88,8 @@ class Partition:
         found: _Found = [(at, 0, letter.asset, letter) for at, letter in decoded.letters]
         tables, lateness = [], []
         for name, columns in decoded.columns.items():
+            if not (columns.says_something or decoded.ticks):
+                continue
             rows, late = self._step(self.state.blocks[name], columns, decoded, found)
             if rows is not None:
                 tables.append(rows)

@@ -49,6 +49,11 @@ class Columns:
     maintenance: list[tuple[int, int, Maintenance]] = field(default_factory=list)
     orders: list[tuple[int, WorkOrder]] = field(default_factory=list)
 
+    @property
+    def says_something(self) -> bool:
+        """Whether the batch has records of this type."""
+        return bool(self.frame_at or self.maintenance or self.orders)
+
 
 class Rejected(Exception):
     """The record in hand cannot be used; `rows` and `values` it would have brought."""

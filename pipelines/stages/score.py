@@ -10,7 +10,7 @@ import numpy as np
 
 from models.alerting.life import CLEAR_SHARE
 from models.bins import MINUTE_US
-from models.failure.hazard import RUNG, WARNING, Hazard
+from models.failure.hazard import RUNG, WARNING, Card, Hazard
 from models.operating import RUNNING
 from models.records import Driver, Forecast, OperatingState, id_of
 from pipelines.stages.window import Due
@@ -28,10 +28,8 @@ def score(block: Block, hazard: Hazard, due: Due, plant: str) -> list[tuple[int,
     out = []
     for at, asset, minute, complete, row, why in zip(*(column.tolist() for column in columns), drivers, strict=True):
         entry = block.small.entries[asset][minute]
-        card = hazard.card
-        forecast = _forecast(
-            plant, block.names[asset], minute, row, why, card.version, card.basis, complete, entry.forecast
-        )
+        said = tuple(row), why, complete
+        forecast = _forecast(plant, block.names[asset], minute, hazard.card, said, entry.forecast)
         if forecast is not entry.forecast:
             entry.forecast = forecast
             out.append((at, forecast))
@@ -57,22 +55,14 @@ def _forecast(
     plant: str,
     asset: str,
     minute: int,
-    chances: list[float],
-    drivers: tuple[Driver, ...],
-    model: str,
-    basis: str,
-    completeness: float,
+    card: Card,
+    said: tuple[tuple[float, ...], tuple[Driver, ...], float],
     last: Forecast | None,
 ) -> Forecast:
-    """The forecast of a minute; the last one itself where nothing changed."""
-    if last is not None and (last.chances, last.drivers, last.model, last.completeness) == (
-        tuple(chances),
-        drivers,
-        model,
-        completeness,
-    ):
+    """The forecast of a minute; the last one itself where nothing changed. `said`: chances, drivers, completeness."""
+    if last is not None and (last.model, last.chances, last.drivers, last.completeness) == (card.version, *said):
         return last
-    end_us = (minute + 1) * MINUTE_US
+    end_us, (chances, drivers, completeness) = (minute + 1) * MINUTE_US, said
     return Forecast(
         plant=plant,
         id=last.id if last else id_of("forecast", plant, asset, RUNG, end_us),
@@ -81,10 +71,10 @@ def _forecast(
         window_end_us=end_us,
         operating=OperatingState.RUNNING,
         running_until_us=end_us,
-        chances=tuple(chances),
+        chances=chances,
         drivers=drivers,
-        model=model,
-        basis=basis,
+        model=card.version,
+        basis=card.basis,
         rung=RUNG,
         completeness=completeness,
     )

@@ -178,11 +178,7 @@ def _rounds(
         state[now], running, starts = _follow(block, *pairs)
         if spec is not None:
             baseline[now] = _baselines(block, *pairs, behind)
-            ran = np.flatnonzero(state[now] == RUNNING)
-            usual, spread = levels(spec, baseline[now[ran]].tolist())
-            asset_r, minute_r, since_r = (part[ran] for part in pairs)
-            wanted = Pairs(asset_r, minute_r, since_r, running[ran], starts[ran], usual, spread)
-            rows[now[ran]] = compute(spec, block.columns_of(spec), block.tiers, wanted)
+            rows[now] = _rows(block, spec, pairs, (state[now], running, starts), baseline[now].tolist())
             _remember(block, *pairs, state[now], rows[now])
     return Due(asset, minute, _due_at(asset, minute, tracks, segments), since_us, state, rows, baseline)
 
@@ -218,6 +214,27 @@ def _baselines(
     for a, m, since in zip(asset.tolist(), minute.tolist(), since_us.tolist(), strict=True):
         known = block.small.baselines.get(a)
         out.append(known if known is not None and known.usable(since, m, behind) else None)
+    return out
+
+
+def _rows(
+    block: Block,
+    spec: Spec,
+    pairs: tuple[np.ndarray, np.ndarray, np.ndarray],
+    found: tuple[np.ndarray, np.ndarray, np.ndarray],
+    baselines: list[Baseline | None],
+) -> np.ndarray:
+    """Feature rows of pairs (asset, minute, life) of which were found (state, running minutes, starts).
+
+    NaN where the machine does not run.
+    """
+    state, running, starts = found
+    out = np.full((len(state), len(spec.names)), np.nan, np.float32)
+    ran = np.flatnonzero(state == RUNNING)
+    asset, minute, since_us = (part[ran] for part in pairs)
+    usual, spread = levels(spec, [baselines[at] for at in ran])
+    wanted = Pairs(asset, minute, since_us, running[ran], starts[ran], usual, spread)
+    out[ran] = compute(spec, block.columns_of(spec), block.tiers, wanted)
     return out
 
 
