@@ -51,7 +51,7 @@ class MemoryStore:
     clock: Clock | None = None
     retention_us: int | None = None
     down: bool = False
-    points: dict[tuple[str, str, str, int], dict[str, Value]] = field(default_factory=dict)
+    points: dict[tuple[str, str, str, str, int], dict[str, Value]] = field(default_factory=dict)
     _types: dict[tuple[str, str], type] = field(default_factory=dict)
 
     async def write(self, rows: Sequence[Rows]) -> Sequence[Refusal]:
@@ -70,32 +70,37 @@ class MemoryStore:
     ) -> pl.DataFrame:
         """Rows of a measurement with from_us <= time < to_us: `asset`, `time_us`, then the fields by name."""
         found = [
-            {"asset": asset, "time_us": at, **values}
-            for (name, _, asset, at), values in self.points.items()
+            {"asset": asset, **({"event_name": event} if event else {}), "time_us": at, **values}
+            for (name, _, asset, event, at), values in self.points.items()
             if name == measurement and from_us <= at < to_us and (assets is None or asset in assets)
         ]
-        names = sorted({name for row in found for name in row} - {"asset", "time_us"})
-        schema = {"asset": pl.String, "time_us": pl.Int64} | {name: self._dtype(measurement, name) for name in names}
-        return pl.DataFrame(found, schema=schema).sort("asset", "time_us")
+        keys = {"asset": pl.String(), "event_name": pl.String(), "time_us": pl.Int64()}
+        if not any("event_name" in row for row in found):
+            del keys["event_name"]
+        names = sorted({name for row in found for name in row} - keys.keys())
+        schema: dict[str, pl.DataType] = keys | {name: self._dtype(measurement, name) for name in names}
+        return pl.DataFrame(found, schema=schema).sort("asset", "time_us", *list(keys)[1:-1])
 
     async def count_rows(self, measurement: str, from_us: int, to_us: int) -> int:
-        """How many assets and moments a measurement has rows for."""
-        return sum(name == measurement and from_us <= at < to_us for name, _, _, at in self.points)
+        """How many assets and moments, and events of one moment, a measurement has rows for."""
+        return sum(name == measurement and from_us <= at < to_us for name, *_, at in self.points)
 
     def _keep(self, rows: Rows, row: int) -> str | None:
         """Merge a row in, or say why not."""
         asset, at = rows.assets[rows.asset_index[row]], int(rows.time_us[row])
+        event = "" if rows.event is None else str(rows.event[row])
         values = {name: value for name, column in rows.fields.items() if (value := _value(column[row])) is not None}
         if not values:
             return None
-        reason = self._refuses(rows, asset, at, values)
+        reason = self._refuses(rows, row, asset, at, values)
         if reason is None:
-            self.points.setdefault((rows.measurement, rows.plant, asset, at), {}).update(values)
+            self.points.setdefault((rows.measurement, rows.plant, asset, event, at), {}).update(values)
             self._types.update({(rows.measurement, name): type(value) for name, value in values.items()})
         return reason
 
-    def _refuses(self, rows: Rows, asset: str, at: int, values: dict[str, Value]) -> str | None:
-        names = (unwritable_measurement(rows.measurement), unwritable_name(rows.plant), unwritable_name(asset))
+    def _refuses(self, rows: Rows, row: int, asset: str, at: int, values: dict[str, Value]) -> str | None:
+        events = () if rows.event is None else map(unwritable_name, {str(rows.event[row])})
+        names = (unwritable_measurement(rows.measurement), unwritable_name(rows.plant), unwritable_name(asset), *events)
         if unwritable := [why for why in (*names, *map(unwritable_field, values)) if why]:
             return unwritable[0]
         if self.clock and self.retention_us is not None and at < self.clock.now_us() - self.retention_us:

@@ -5,6 +5,8 @@ One thread inside an operator is a rule of correctness: with two, the same row g
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import onnxruntime
 
@@ -31,8 +33,16 @@ class Predictor:
         names = [node.name for node in self._session.get_inputs()], [node.name for node in self._session.get_outputs()]
         if names != ([INPUT], [OUTPUT]):
             raise ModelError(f"the graph must go from '{INPUT}' to '{OUTPUT}', but goes from {names[0]} to {names[1]}")
-        self.features = int(self._session.get_inputs()[0].shape[1])
+        self.features = _width(self._session.get_inputs()[0])
+        self.outputs = _width(self._session.get_outputs()[0])
 
     def predict(self, rows: np.ndarray) -> np.ndarray:
         """Chances, float32 [rows, horizons], of float32 feature rows. A row's result does not depend on the others."""
         return self._session.run([OUTPUT], {INPUT: rows})[0]
+
+
+def _width(node: Any) -> int:
+    shape = node.shape
+    if len(shape) != 2 or not isinstance(shape[1], int):
+        raise ModelError(f"'{node.name}' must be [rows, a fixed number], but is {shape}: export the model anew")
+    return shape[1]

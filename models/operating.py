@@ -23,7 +23,8 @@ NO_LIMIT_MIN = np.iinfo(np.int64).max
 NEVER_MIN = -(1 << 40)
 """A minute long before any."""
 STOPPING_MIN = 5
-"""Coming down from running takes so long at most; what turns slowly for longer is idle. Our choice."""
+"""Coming down from running takes so long at most; what turns slowly for longer is idle. Our choice. A tag says itself
+which of the two it is."""
 BELIEVED_AFTER = 3
 """So many jumps in a row, minutes with samples, are a new level and no outliers. Our choice."""
 
@@ -77,7 +78,7 @@ class Machines(Struct):
     running: np.ndarray  # minutes run in this life
     starts: np.ndarray  # starts in this life
     held: np.ndarray  # float64, last value of each sensor
-    unchanged: np.ndarray  # running minutes for which it has been that
+    unchanged: np.ndarray  # running minutes since it was another
     credible: np.ndarray  # float64, last mean that was no jump, NaN before one
     odd: np.ndarray  # int8, jumps in a row
 
@@ -157,7 +158,7 @@ def _advance(
     before = np.where(moved, level, m.before[at])
     settled = (now == RUNNING) & ((minute - entered >= rule.settle_min) | (rule.settle_min == 0))
     state = np.where((now == RUNNING) & ~settled, STARTING, now)
-    coming_down = (now == IDLE) & (before == RUNNING) & (minute - entered < STOPPING_MIN)
+    coming_down = (now == IDLE) & (before == RUNNING) & (minute - entered < STOPPING_MIN) & (not rule.is_code)
     state = np.where(coming_down, STOPPING, state).astype(np.int8)
     m.since_us[at], m.minute[at], m.level[at], m.before[at], m.entered[at] = since_us, minute, now, before, entered
     m.seen[at] = np.where(has, minute, m.seen[at])
@@ -173,7 +174,7 @@ def _usable(
     count, low, high, last = (statistics[:, what] for what in (COUNT, MIN, MAX, LAST))
     has = count > 0
     still = has & (low == high) & (low == m.held[at])
-    unchanged = np.where(has, np.where(still, m.unchanged[at] + ran[:, None], 0), m.unchanged[at])
+    unchanged = np.where(has & ~still, 0, m.unchanged[at] + ran[:, None])
     m.held[at] = np.where(has, last, m.held[at])
     m.unchanged[at] = unchanged
     credible, settled = m.credible[at], settled[:, None]

@@ -1,4 +1,4 @@
-"""Whether a numeric sample can be used, and if not, why. Later rules (stuck, jump, stale) join here."""
+"""Whether a numeric sample can be stored, and if not, why. Whether windows may use it: see `operating`."""
 
 from __future__ import annotations
 

@@ -113,7 +113,7 @@ class Driver(Struct, frozen=True, kw_only=True):
     """A signal and how much lower the 72 h chance would be were that signal as usual for this asset.
 
     `change` is how far it is from this asset's usual at the same load, and `per_day` how that moves, in the signal's
-    unit; null for a signal of which nothing is expected, or before the usual is known.
+    unit; null for a signal of which nothing is expected or no usual is known.
     """
 
     signal: str
@@ -126,7 +126,7 @@ class Forecast(Record, frozen=True, kw_only=True, tag="forecast"):
     """Chance of failure within each of HORIZONS_H, as known at the end of a window. Never decreasing in the horizon.
 
     A machine that does not run keeps its last forecast: `running_until_us` is the end of the running minute that the
-    chances rest on, so their age is `window_end_us` less that. One that has not run since its repair has no chances.
+    chances rest on, so their age is `window_end_us` less that. One that never ran, or not since its repair, has none.
     `basis` says what the model learnt its chances from.
     """
 

@@ -21,6 +21,8 @@ DAYS = 32
 """Slots of daily bins: 30 of the longest window, the day that is not over, and one that can begin ahead of a window."""
 SPAN = 60
 """Minutes of one asset that may be written before the windows of the first of them are read: one hour of the clock."""
+LONGEST_LATENESS_MIN = 10
+"""Minutes that lateness may reopen: with 59 of a fast window behind them and an hour ahead they fit the 1-min ring."""
 QUARTERS_A_DAY = 96
 QUARTER_US = QUARTER * MINUTE_US
 DAY_US = QUARTERS_A_DAY * QUARTER_US

@@ -6,12 +6,13 @@ machine failed next. No files, no training.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
+from models import operating
 from models.bins import MINUTE_US, Bins, Samples, summarise
 from models.features import AFTER_RUNNING_MIN, Baseline, Pairs, Spec, baseline_of, compute, levels, spans
 from models.operating import RUNNING, Machines, follow
@@ -84,7 +85,7 @@ class _Recorder:
         self.layout, self.spec, self.every_min = layout, spec, every_min
         self.columns = np.array([layout.numeric_index[signal] for signal in spec.inputs])
         self.source = np.array([SIGNALS.index(signal) for signal in layout.numeric])
-        self.states = np.array([layout.state_codes.get(word, -1) for word in RUN_STATES])
+        self.states = np.array([layout.state_codes.get(word, operating.UNKNOWN) for word in RUN_STATES])
         self.tiers, self.machines = Tiers.empty(assets, layout.reference), Machines.none(assets, layout.columns)
         self.baselines: list[Baseline | None] = [None] * assets
         self.repairs: list[list[int]] = [[0] for _ in range(assets)]
@@ -140,11 +141,12 @@ class _Recorder:
         self.tiers.use(bins.asset, bins.minute, found.use)
         ran = found.state == RUNNING
         ripe = ran & (found.running >= AFTER_RUNNING_MIN)
-        ripe[ripe] = [self._has_no_usual(*pair) for pair in _pairs(bins.asset[ripe], since_us[ripe])]
+        triples = zip(*(column[ripe].tolist() for column in (bins.asset, bins.minute, since_us)), strict=True)
+        ripe[ripe] = [self._wants_usual(*triple) for triple in triples]
         asked = ran & (bins.minute % self.every_min == 0)
         wanted = np.flatnonzero(asked | ripe)
         asset, minute, since = bins.asset[wanted], bins.minute[wanted], since_us[wanted]
-        usual, spread = levels(self.spec, self._usable(asset, minute, since))
+        usual, spread = levels(self.spec, self._usable(asset, minute, since), minute, BEHIND_MIN)
         pairs = Pairs(asset, minute, since, found.running[wanted], found.starts[wanted], usual, spread)
         rows = compute(self.spec, self.columns, self.tiers, pairs)
         kept = asked[wanted]
@@ -152,13 +154,14 @@ class _Recorder:
         for at in np.flatnonzero(ripe[wanted]).tolist():
             self._give_usual(int(asset[at]), int(minute[at]), int(since[at]), rows[at].tobytes())
 
-    def _has_no_usual(self, asset: int, since_us: int) -> bool:
+    def _wants_usual(self, asset: int, minute: int, since_us: int) -> bool:
         known = self.baselines[asset]
-        return known is None or known.since_us != since_us
+        return known is None or known.wants(since_us, minute)
 
     def _give_usual(self, asset: int, minute: int, since_us: int, features: bytes) -> None:
-        if self._has_no_usual(asset, since_us):
-            made = baseline_of(self.spec, self.columns, self.tiers, asset, minute, since_us, features)
+        if self._wants_usual(asset, minute, since_us):
+            known = self.baselines[asset]
+            made = baseline_of(self.spec, self.columns, self.tiers, asset, minute, since_us, features, known)
             self.baselines[asset] = made
 
     def _usable(self, asset: np.ndarray, minute: np.ndarray, since_us: np.ndarray) -> list[Baseline | None]:
@@ -175,10 +178,6 @@ class _Recorder:
         features, asset, end, since = features[order], asset[order], end[order], since[order]
         hours, part = _next_failure(asset, end, self.failures)
         return History(features, asset, end, since, hours, part, tuple(self.failures), end_us, self.every_min)
-
-
-def _pairs(first: np.ndarray, second: np.ndarray) -> Iterator[tuple[int, int]]:
-    return zip(first.tolist(), second.tolist(), strict=True)
 
 
 def _next_failure(asset: np.ndarray, end_us: np.ndarray, failures: list[Failure]) -> tuple[np.ndarray, np.ndarray]:

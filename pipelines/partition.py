@@ -17,6 +17,7 @@ from models.inference import ModelError
 from models.plant import Plant
 from models.plant.layout import Layout
 from models.records import Alert, DeadLetter, Forecast, Reject, RejectedSample, encode, key_of
+from models.tiers import LONGEST_LATENESS_MIN
 from pipelines.ledger import Ledger
 from pipelines.ports import Effects, Output, RawRecord, Refusal, Rows, Snapshot
 from pipelines.stages.decode import Columns, Decoded, decode, flatten
@@ -46,7 +47,12 @@ class Partition:
     """One partition of `records`: raw records in, effects out."""
 
     def __init__(self, plant: Plant, hazards: Mapping[str, Hazard], lateness_s: int = 120) -> None:
-        """`hazards` by the name that asset types give as their model; raises ModelError where one misfits."""
+        """`hazards` by the name that asset types give as their model; raises ModelError where one misfits.
+
+        Raises ValueError for a lateness that the rings cannot hold.
+        """
+        if not 0 <= lateness_s <= LONGEST_LATENESS_MIN * 60:
+            raise ValueError(f"lateness is {lateness_s} s: use 0 to {LONGEST_LATENESS_MIN * 60}")
         self.plant = plant
         self.lateness_us = lateness_s * 1_000_000
         self.layouts = {name: Layout(name, asset_type) for name, asset_type in plant.types.items()}
@@ -64,7 +70,7 @@ class Partition:
         """A partition as it was at a snapshot; a fresh one for None. Raises SnapshotError where it does not fit."""
         partition = cls(plant, hazards, lateness_s)
         if snapshot is not None:
-            partition.state = State.decode(b"".join(snapshot.chunks[1:]), partition.layouts)
+            partition.state = State.decode(b"".join(snapshot.chunks[1:]), partition.layouts, lateness_s)
             partition.next_offset = partition._snapshot_offset = snapshot.next_offset
             partition._adopt()
         return partition
@@ -161,14 +167,9 @@ class Partition:
         if self._unacknowledged or self.next_offset == self._snapshot_offset:
             return None
         self._snapshot_offset = self.next_offset
-        data = self.state.encode()
+        data = self.state.encode(self.lateness_us // 1_000_000)
         parts = tuple(data[at : at + CHUNK_BYTES] for at in range(0, len(data), CHUNK_BYTES))
         return Snapshot(self.next_offset, (msgspec.json.encode(self.ledger), *parts))
-
-
-def ledger_of(snapshot: Snapshot) -> Ledger:
-    """The ledger in a snapshot."""
-    return msgspec.json.decode(snapshot.chunks[0], type=Ledger)
 
 
 def _output(raw: RawRecord, record: DeadLetter | Forecast | Alert) -> Output:
@@ -182,7 +183,7 @@ def _hazard_of(layout: Layout, hazards: Mapping[str, Hazard]) -> Hazard | None:
         return None
     if name not in hazards:
         raise ModelError(f"type '{layout.name}' wants model '{name}', but there are {sorted(hazards)}")
-    missing = set(hazards[name].spec.signals) - set(layout.numeric)
+    missing = set(hazards[name].spec.inputs) - set(layout.numeric)
     if missing:
         raise ModelError(f"model '{name}' needs signals {sorted(missing)}, which type '{layout.name}' does not have")
     return hazards[name]

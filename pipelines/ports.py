@@ -37,6 +37,7 @@ class Rows:
 
     `fields[name]` has one value a row: float64 with NaN where the row has none, or an object array of bool or str
     with None where the row has none. Rows stand in the order of arrival; several may share asset and time.
+    Rows of events have a name each, [rows] of str: two events of an asset at one moment are two points.
     """
 
     measurement: str
@@ -45,6 +46,7 @@ class Rows:
     asset_index: np.ndarray
     time_us: np.ndarray
     fields: Mapping[str, np.ndarray]
+    event: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.time_us)

@@ -39,7 +39,9 @@ def settle(block: Block, spec: Spec | None, until: dict[int, int]) -> None:
 def _give_usual(block: Block, spec: Spec, asset: int, minute: int, since_us: int) -> None:
     known = block.small.baselines.get(asset)
     entry = block.small.entries.get(asset, {}).get(minute)
-    if (known is not None and known.since_us == since_us) or entry is None or not entry.features:
+    if (known is not None and not known.wants(since_us, minute)) or entry is None or not entry.features:
         return
     columns = block.columns_of(spec)
-    block.small.baselines[asset] = baseline_of(spec, columns, block.tiers, asset, minute, since_us, entry.features)
+    block.small.baselines[asset] = baseline_of(
+        spec, columns, block.tiers, asset, minute, since_us, entry.features, known
+    )

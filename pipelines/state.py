@@ -153,7 +153,8 @@ class _Array(Struct, array_like=True):
 
 
 class _SavedBlock(Struct):
-    signals: tuple[str, ...]
+    columns: tuple[str, ...]
+    reference: tuple[float, ...]
     names: list[str]
     arrays: dict[str, _Array]
     small: Small
@@ -161,6 +162,7 @@ class _SavedBlock(Struct):
 
 class _Saved(Struct):
     version: int
+    lateness_s: int
     tick_us: int
     ledger: Ledger
     blocks: dict[str, _SavedBlock]
@@ -183,14 +185,14 @@ class State:
         """The state before the first record."""
         return cls({name: Block.empty(layout) for name, layout in layouts.items()})
 
-    def encode(self) -> bytes:
-        """All of it as MessagePack."""
+    def encode(self, lateness_s: int) -> bytes:
+        """All of it as MessagePack, with the lateness it was made under."""
         blocks = {name: _save(block) for name, block in self.blocks.items()}
-        return msgspec.msgpack.encode(_Saved(VERSION, self.tick_us, self.ledger, blocks))
+        return msgspec.msgpack.encode(_Saved(VERSION, lateness_s, self.tick_us, self.ledger, blocks))
 
     @classmethod
-    def decode(cls, data: bytes, layouts: dict[str, Layout]) -> State:
-        """What `encode` made. Raises SnapshotError where it does not fit this program or this plant."""
+    def decode(cls, data: bytes, layouts: dict[str, Layout], lateness_s: int) -> State:
+        """What `encode` made. Raises SnapshotError where it does not fit this program, plant or lateness."""
         try:
             saved = msgspec.msgpack.decode(data, type=_Saved)
         except msgspec.DecodeError as wrong:
@@ -200,6 +202,11 @@ class State:
         if saved.version != VERSION:
             raise SnapshotError(
                 f"the snapshot is version {saved.version}, this program writes {VERSION}: start a new group"
+            )
+        if saved.lateness_s != lateness_s:
+            raise SnapshotError(
+                f"the lateness was {saved.lateness_s} s when the snapshot was made and is {lateness_s} s now: what is "
+                f"final differs. Set FOREWARN_LATENESS_S={saved.lateness_s}, or start a new group (FOREWARN_GROUP)"
             )
         state = cls.empty(layouts)
         state.tick_us, state.ledger = saved.tick_us, saved.ledger
@@ -216,16 +223,20 @@ def _save(block: Block) -> _SavedBlock:
     arrays |= {f"open.{name}": column for name, column in zip(Samples._fields, block.open, strict=True)}
     arrays["watermark_us"] = block.watermark_us[:used]
     return _SavedBlock(
-        block.layout.numeric, block.names, {name: _Array.of(array) for name, array in arrays.items()}, block.small
+        block.layout.column_names,
+        tuple(block.layout.reference.tolist()),
+        block.names,
+        {name: _Array.of(array) for name, array in arrays.items()},
+        block.small,
     )
 
 
 def _restore(layout: Layout, saved: _SavedBlock) -> Block:
     arrays: dict[str, Any] = {name: array.array() for name, array in saved.arrays.items()}
-    if saved.signals != layout.numeric:
+    if (saved.columns, saved.reference) != (layout.column_names, tuple(layout.reference.tolist())):
         raise SnapshotError(
-            f"type '{layout.name}' had signals {list(saved.signals)} when the snapshot was made, and has "
-            f"{list(layout.numeric)} now: start a new group (FOREWARN_GROUP) to rebuild from the log"
+            f"type '{layout.name}' had signals {list(saved.columns)} when the snapshot was made, and has "
+            f"{list(layout.column_names)} now, or other ranges: start a new group (FOREWARN_GROUP)"
         )
     return Block(
         layout=layout,

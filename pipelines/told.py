@@ -57,7 +57,13 @@ def _table(
         column = [read(record) for _, _, record in rows]
         columns[name] = np.array(column, np.float64 if name.endswith("_us") else object)
     asset, time_us = (np.array([row[at] for row in rows], np.int64) for at in (0, 1))
-    return Rows(measurement, plant, names, asset, time_us, columns)
+    event = np.array([_event(record) for _, _, record in rows], object)
+    return Rows(measurement, plant, names, asset, time_us, columns, event)
+
+
+def _event(record: Maintenance | WorkOrder) -> str:
+    """What tells two rows of an asset at one moment apart."""
+    return str(record.action) if isinstance(record, Maintenance) else record.order
 
 
 def _values(table: Rows) -> list[int]:

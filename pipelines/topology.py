@@ -15,19 +15,27 @@ class Stage:
     name: str
     takes: str
     gives: str
-    publishes: Topic | None = None
+    publishes: tuple[Topic, ...] = ()
     stores: bool = False
 
 
+LETTERS = (Topic.DEAD_LETTERS,)
+
 STAGES: tuple[Stage, ...] = (
-    Stage(name="decode", takes="raw records", gives="columns per asset type, ticks", publishes=Topic.DEAD_LETTERS),
+    Stage(name="decode", takes="raw records", gives="columns per asset type, ticks", publishes=LETTERS),
     Stage(
-        name="screen", takes="columns", gives="good samples, rows to store", publishes=Topic.DEAD_LETTERS, stores=True
+        name="screen",
+        takes="columns",
+        gives="good samples, rows to store",
+        publishes=(Topic.DEAD_LETTERS,),
+        stores=True,
     ),
     Stage(name="order", takes="times of rows, ticks, repairs", gives="watermarks, segments"),
     Stage(name="window", takes="good samples by segment", gives="bins, due minutes, features"),
-    Stage(name="score", takes="features", gives="chances, drivers", publishes=Topic.FORECASTS),
-    Stage(name="warn", takes="final forecasts", gives="warnings", publishes=Topic.ALERTS),
+    Stage(name="score", takes="features", gives="chances, drivers", publishes=(Topic.FORECASTS,)),
+    Stage(
+        name="warn", takes="final forecasts", gives="warnings, what stands", publishes=(Topic.FORECASTS, Topic.ALERTS)
+    ),
 )
 
 
@@ -49,9 +57,8 @@ def diagram() -> str:
     lines += [f"    {a.name} -- {a.gives} --> {b.name}" for a, b in pairwise(STAGES)]
     lines.append("  end")
     for stage in STAGES:
-        if stage.publishes:
-            node = stage.publishes.replace("-", "_")
-            lines.append(f"  {stage.name} --> {node}[({stage.publishes})]")
+        for topic in stage.publishes:
+            lines.append(f"  {stage.name} --> {topic.replace('-', '_')}[({topic})]")
         if stage.stores:
             lines.append(f"  {stage.name} --> influx[(InfluxDB)]")
     lines.append("  Partition -- snapshots --> state[(state)]")

@@ -63,7 +63,7 @@ def frames(reply: bytes) -> Iterator[pl.DataFrame]:
 
 def _frame(text: bytes, types: dict[str, str]) -> pl.DataFrame:
     value = _VALUE_TYPES[types.get("_value", "string")]
-    wanted = [name for name in ("asset", "_time", "_field", "_value") if name in types]
+    wanted = [name for name in ("asset", "event_name", "_time", "_field", "_value") if name in types]
     frame = pl.read_csv(
         text,
         columns=wanted,
@@ -75,7 +75,8 @@ def _frame(text: bytes, types: dict[str, str]) -> pl.DataFrame:
     named = [pl.col(old).alias(new) for old, new in (("_field", "field"), ("_value", "value")) if old in types]
     # Go's CSV writer turns a newline inside a value into CR LF.
     texts = [pl.col("value").str.replace_all("\r\n", "\n", literal=True)] if value == pl.String and named[1:] else []
-    return frame.select("asset", micros, *named).with_columns(texts)
+    event = ["event_name"] if "event_name" in types else []
+    return frame.select("asset", *event, micros, *named).with_columns(texts)
 
 
 def _blocks(reply: bytes) -> Iterator[bytes]:
@@ -93,23 +94,31 @@ def _blocks(reply: bytes) -> Iterator[bytes]:
 
 
 def pivoted(parts: Collection[pl.DataFrame]) -> pl.DataFrame:
-    """One row an asset and moment, sorted by both, one column a field, in the order of their names."""
+    """One row an asset, event and moment, sorted by these, one column a field, in the order of their names."""
     by_type: dict[pl.DataType, list[pl.DataFrame]] = {}
     for part in parts:
         by_type.setdefault(part.schema["value"], []).append(part)
-    wide = pl.DataFrame(schema={"asset": pl.String, "time_us": pl.Int64})
+    keys = keys_of(parts)
+    wide = pl.DataFrame(schema={key: pl.Int64 if key == "time_us" else pl.String for key in keys})
     for values in by_type.values():
-        some = pl.concat(values).pivot(on="field", index=["asset", "time_us"], values="value")
-        if twice := (set(wide.columns) & set(some.columns)) - {"asset", "time_us"}:
+        some = pl.concat(values).pivot(on="field", index=keys, values="value")
+        if twice := (set(wide.columns) & set(some.columns)) - set(keys):
             raise QueryRefused(f"fields {sorted(twice)} changed type within this range: read its parts one by one")
-        wide = some if wide.is_empty() else wide.join(some, on=["asset", "time_us"], how="full", coalesce=True)
+        wide = some if wide.is_empty() else wide.join(some, on=keys, how="full", coalesce=True)
     return in_order(wide)
 
 
+def keys_of(parts: Collection[pl.DataFrame]) -> list[str]:
+    """Columns that tell rows apart: all series of a measurement have an event, or none has."""
+    has_events = any("event_name" in part.columns for part in parts)
+    return ["asset", *(["event_name"] if has_events else []), "time_us"]
+
+
 def in_order(frame: pl.DataFrame) -> pl.DataFrame:
-    """`asset` and `time_us`, then the fields by name, sorted by the first two.
+    """`asset`, `event_name` where there is one, `time_us`, then the fields by name, sorted by asset and time.
 
     Columns are taken one by one, since polars reads a field named `*` as a pattern.
     """
-    names = ["asset", "time_us", *sorted(set(frame.columns) - {"asset", "time_us"})]
-    return pl.DataFrame([frame.get_column(name) for name in names]).sort("asset", "time_us")
+    keys = keys_of([frame])
+    names = [*keys, *sorted(set(frame.columns) - set(keys))]
+    return pl.DataFrame([frame.get_column(name) for name in names]).sort("asset", "time_us", *keys[1:-1])

@@ -18,7 +18,7 @@ from pipelines.ports import Rows
 _CONTROL = frozenset(map(chr, range(32))) | {"\x7f"}
 _BACKSLASH = re.compile(r"\\(?:[,= ]|$)")
 # InfluxDB drops a field `time` without a word; the others are what a row is told by when it is read back.
-_TAKEN = frozenset({"time", "time_us", "asset", "plant"})
+_TAKEN = frozenset({"time", "time_us", "asset", "plant", "event_name"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,9 @@ class Lines:
 
 
 def encode(rows: Rows) -> Lines:
-    """Line protocol with microseconds, tags `asset` and `plant`; NaN and None are no field, no field is no line.
+    """Line protocol with microseconds; NaN and None are no field, no field is no line.
+
+    Tags are `asset` and `plant`, and `event_name` where rows have one.
 
     Floats are written with the fewest digits that read back bit-equal. Raises TypeError for a column that is neither
     numbers, nor all bool, nor all str.
@@ -44,7 +46,7 @@ def encode(rows: Rows) -> Lines:
     columns = [_column(name, values) for name, values in rows.fields.items()]
     pairs = [_pair(name, f"f{i}", columns[i].dtype) for i, name in enumerate(rows.fields)]
     frame = pl.DataFrame([column.alias(f"f{i}") for i, column in enumerate(columns)]).with_columns(
-        _series_keys(rows).gather(rows.asset_index).alias("series"), pl.Series("time", rows.time_us)
+        _series_keys(rows).alias("series"), pl.Series("time", rows.time_us)
     )
     said = frame.select("series", "time", said=pl.concat_str(pairs, separator=",", ignore_nulls=True))
     text = said.select(pl.concat_str("series", "said", pl.lit(" "), pl.col("time").cast(pl.String))).to_series()
@@ -84,10 +86,14 @@ def _escape(name: str, special: str) -> str:
 
 
 def _series_keys(rows: Rows) -> pl.Series:
-    """Measurement and tags of each asset, with the space that ends them; tags sorted, as the server wants them."""
+    """Measurement and tags of each row, with the space that ends them; tags sorted, as the server wants them."""
     measurement = _escape(rows.measurement, ", ")
     plant = _escape(rows.plant, ",= ")
-    keys = [f"{measurement},asset={_escape(asset, ',= ')},plant={plant} " for asset in rows.assets]
+    heads = [f"{measurement},asset={_escape(asset, ',= ')}" for asset in rows.assets]
+    if rows.event is None:
+        return pl.Series([f"{head},plant={plant} " for head in heads], dtype=pl.String).gather(rows.asset_index)
+    pairs = zip(rows.asset_index.tolist(), rows.event.tolist(), strict=True)
+    keys = [f"{heads[asset]},event_name={_escape(event, ',= ')},plant={plant} " for asset, event in pairs]
     return pl.Series(keys, dtype=pl.String)
 
 
@@ -128,6 +134,9 @@ def _refused(rows: Rows, columns: Iterable[pl.Series]) -> dict[int, str]:
     for index, asset in enumerate(rows.assets):
         if why_not := unwritable_name(asset):
             refused.update(dict.fromkeys(np.flatnonzero(rows.asset_index == index).tolist(), f"asset: {why_not}"))
+    for row, event in enumerate(() if rows.event is None else rows.event.tolist()):
+        if why_not := unwritable_name(event):
+            refused[row] = f"event: {why_not}"
     whole = unwritable_measurement(rows.measurement) or unwritable_name(rows.plant)
     return dict.fromkeys(range(len(rows)), f"measurement or plant: {whole}") if whole else refused
 

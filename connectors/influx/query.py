@@ -18,14 +18,14 @@ from influxdb_client.domain.query import Query
 from influxdb_client.service.query_service import QueryService
 
 from connectors.influx.answers import Answer, Meaning, answer
-from connectors.influx.flux import LATEST_US, QueryRefused, frames, in_order, pivoted, question
+from connectors.influx.flux import LATEST_US, QueryRefused, frames, in_order, keys_of, pivoted, question
 from connectors.influx.target import Target, misconfigured
 from pipelines.ports import StoreDown
 
 _DIALECT = Dialect(header=True, delimiter=",", annotations=["datatype"], comment_prefix="#", date_time_format="RFC3339")
 _PARTS = 16
 # Without `_field`, InfluxDB would merge the series of an asset, which takes it ten times as long.
-_ROW_COLUMNS = ("_time", "asset", "_field")
+_ROW_COLUMNS = ("_time", "asset", "event_name", "_field")
 _VALUE_COLUMNS = (*_ROW_COLUMNS, "_value")
 
 
@@ -60,6 +60,8 @@ class InfluxReader:
     ) -> pl.DataFrame:
         """All rows with from_us <= time < to_us: `asset`, `time_us`, then the fields by name, sorted by the first two.
 
+        Rows of events have `event_name` between them.
+
         Raises StoreDown, InfluxMisconfigured, or QueryRefused with InfluxDB's words.
         """
         pages = [page async for page in self.pages(measurement, from_us, to_us, assets)]
@@ -79,11 +81,11 @@ class InfluxReader:
     async def count_rows(
         self, measurement: str, from_us: int, to_us: int, assets: Collection[str] | None = None
     ) -> int:
-        """How many assets and moments have a row, whatever its fields."""
+        """How many assets and moments, and events of one moment, have a row, whatever its fields."""
         rows = 0
         async for parts in self._pages(measurement, from_us, to_us, assets, _ROW_COLUMNS):
             if parts:
-                rows += pl.concat(parts).select("asset", "time_us").n_unique()
+                rows += pl.concat(parts).select(keys_of(parts)).n_unique()
         return rows
 
     async def _pages(

@@ -53,6 +53,7 @@ class Hazard:
     def __init__(self, onnx: bytes, card: Card) -> None:
         self.card = card
         self.spec = Spec(card.signals, card.counters, card.expected)
+        _check(card)
         found = hashlib.sha256(onnx).hexdigest()
         _agree("the file's sha256", found, card.sha256)
         _agree("the feature list's sha256", self.spec.sha256, card.features_sha256)
@@ -67,6 +68,7 @@ class Hazard:
         }
         self._predictor = Predictor(onnx)
         _agree("the number of features", self._predictor.features, len(self.spec.names))
+        _agree("the number of chances", self._predictor.outputs, len(HORIZONS_H))
 
     @classmethod
     def load(cls, onnx: bytes, card: bytes) -> Hazard:
@@ -107,6 +109,28 @@ class Hazard:
 
 def _told(value: float, times: float) -> float | None:
     return None if math.isnan(value) else round(value * times, TREND_DECIMALS)
+
+
+def _check(card: Card) -> None:
+    """Raise ModelError where a card contradicts itself."""
+    names = (*card.signals, *card.counters)
+    targets = [one.target for one in card.expected]
+    wrong = None
+    if not card.signals or len(set(names)) < len(names):
+        wrong = f"signals and counters must be some, each once, but are {list(names)}"
+    elif len(set(targets)) < len(targets):
+        wrong = f"what is expected must be told once a signal, but is of {targets}"
+    elif not 0.0 < card.warning_limit < 1.0:
+        wrong = f"the warning limit must lie between 0 and 1, but is {card.warning_limit}"
+    for one in card.expected:
+        terms = [signal for signal, _ in one.terms]
+        if not {one.target, *terms} <= set(card.signals) or len(set(terms)) < len(terms) or one.target in terms:
+            wrong = (
+                wrong
+                or f"what is expected of '{one.target}' rests on {terms}: name other signals of the card, each once"
+            )
+    if wrong:
+        raise ModelError(f"the card of '{card.name}' is wrong: {wrong}")
 
 
 def _agree(what: str, found: object, wanted: object) -> None:

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 
-from models.plant import AssetType, Sampling, SignalKind
+from models.plant import LEVELS, AssetType, Sampling, SignalKind
 
 PER_SIGNAL = ("mean_1h", "spread_1h", "mean_24h")
 """Of each signal: over the last hour, and over the last 24 h of running."""
@@ -20,7 +20,6 @@ PER_TARGET = (
 """Of each signal that others say what to expect of: the residual's level, its distance from the asset's own usual, how
 often it lies outside of that, and its slopes."""
 PER_COUNTER = ("rate_72h_per_h",)
-LEVELS = (SignalKind.GAUGE, SignalKind.SETPOINT)
 PER_ASSET = ("completeness_72h", "running_h", "starts")
 
 

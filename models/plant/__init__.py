@@ -5,6 +5,7 @@ Parsed from the text of a TOML file, which somebody else opens. Everything is ch
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
 from enum import StrEnum
@@ -16,6 +17,8 @@ from models.records import Name, OperatingState
 
 _DURATION = re.compile(r"(\d+)\s*(s|min|h|d)")
 _SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86_400}
+LONGEST_S = 3650 * 86_400
+"""Ten years: whatever is longer is a slip of the pen."""
 
 
 class PlantError(ValueError):
@@ -41,6 +44,10 @@ class SignalKind(StrEnum):
         return bool if self is SignalKind.BOOLEAN else str
 
 
+LEVELS = (SignalKind.GAUGE, SignalKind.SETPOINT)
+"""Kinds whose value is a level: a mean of it says something."""
+
+
 class Sampling(StrEnum):
     """When a new value arrives."""
 
@@ -51,9 +58,10 @@ class Sampling(StrEnum):
 class Signal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One signal of an asset type. `range` is what its sensor can say; outside of it a sample is not stored.
 
-    `stuck_after` is the running time without the smallest change after which a sensor is held to be stuck; `max_step`
-    the largest credible change from one minute with samples to the next while running. What breaks either is stored,
-    but no feature is made of it. `expected_from` names the signals that say what this one should read.
+    Nothing is known of it after `max_silence`. `stuck_after` is the running time without the smallest change after
+    which a sensor is held to be stuck; `max_step` the largest credible change from one minute with samples to the next
+    while running. What breaks either is stored, but no feature is made of it. `expected_from` names the signals that
+    say what this one should read, for whoever trains a model of the type.
     """
 
     kind: SignalKind
@@ -75,7 +83,8 @@ class Operating(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How to tell what a machine is doing: a numeric signal against thresholds, or the words of a state tag.
 
     At `running_above` and over it runs, at `off_below` and under it is off, between the two it idles; a state is left
-    only `hysteresis` beyond its threshold. `settle` is the time after a start that windows leave out.
+    only `hysteresis` beyond its threshold. A word that `states` does not have means unknown. `settle` is the time after
+    a start that windows leave out.
     """
 
     signal: Name
@@ -89,7 +98,7 @@ class Operating(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class AssetType(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Machines that are alike: the same signals in the same order, the same model.
 
-    Without a rule of operation a machine counts as running whenever it says anything.
+    Without a rule of operation a machine counts as running whenever it says a number.
     """
 
     signals: dict[Name, Signal]
@@ -122,7 +131,10 @@ def seconds(duration: str) -> int:
     found = _DURATION.fullmatch(duration.strip())
     if not found:
         raise PlantError(f"'{duration}' is no duration: write a whole number and s, min, h or d, such as 5min")
-    return int(found[1]) * _SECONDS[found[2]]
+    told_s = int(found[1]) * _SECONDS[found[2]]
+    if told_s > LONGEST_S:
+        raise PlantError(f"'{duration}' is longer than {LONGEST_S // 86_400} days")
+    return told_s
 
 
 def parse(text: str) -> Plant:
@@ -149,37 +161,79 @@ def _check_signals(kind: str, asset_type: AssetType) -> None:
 
 
 def _check_signal(where: str, signal: Signal, asset_type: AssetType) -> None:
-    if signal.range and not signal.range[0] < signal.range[1]:
-        raise PlantError(f"{where}.range must rise, but is {list(signal.range)}")
+    if signal.range and not -math.inf < signal.range[0] < signal.range[1] < math.inf:
+        raise PlantError(f"{where}.range must rise and end, but is {list(signal.range)}")
     is_number = signal.kind.python_type is float
     for name in ("range", "stuck_after", "max_step", "expected_from"):
         if getattr(signal, name) and not is_number:
             raise PlantError(f"{where} has {name}, but a {signal.kind} has none")
-    for other in signal.expected_from:
-        if other not in asset_type.signals or asset_type.signals[other].kind.python_type is not float:
-            raise PlantError(f"{where}.expected_from names '{other}', which is no numeric signal of the type")
+    if signal.max_step is not None and not 0 < signal.max_step < math.inf:
+        raise PlantError(f"{where}.max_step must be over 0, but is {signal.max_step:g}")
+    if signal.stuck_after and signal.sampling is Sampling.ON_CHANGE:
+        raise PlantError(f"{where} is sent on change, so that silence is no fault: take stuck_after out")
     for name in ("max_silence", "stuck_after"):
-        _check_duration(f"{where}.{name}", getattr(signal, name) or "0s")
+        _check_duration(f"{where}.{name}", getattr(signal, name), least_s=1)
+    _check_expected(where, signal, asset_type)
 
 
-def _check_duration(where: str, duration: str) -> None:
+def _check_expected(where: str, signal: Signal, asset_type: AssetType) -> None:
+    """What is expected of a signal rests on levels that are sent periodically, each named once, itself not among."""
+    names = signal.expected_from
+    for other in names:
+        spec = asset_type.signals.get(other)
+        if spec is None or spec.kind not in LEVELS or spec.sampling is not Sampling.PERIODIC:
+            raise PlantError(
+                f"{where}.expected_from names '{other}', which is no periodic gauge or setpoint of the type"
+            )
+        if names.count(other) > 1 or asset_type.signals[other] is signal:
+            raise PlantError(f"{where}.expected_from names '{other}' twice, or the signal itself")
+    if names and (signal.kind not in LEVELS or signal.sampling is not Sampling.PERIODIC):
+        raise PlantError(f"{where} has expected_from, but is no periodic gauge or setpoint")
+
+
+def _check_duration(where: str, duration: str | None, least_s: int = 0) -> None:
+    if duration is None:
+        return
     try:
-        seconds(duration)
+        told_s = seconds(duration)
     except PlantError as wrong:
         raise PlantError(f"{where}: {wrong}") from wrong
+    if told_s < least_s:
+        raise PlantError(f"{where} is {duration}: give at least {least_s}s, or leave it out")
 
 
 def _check_operating(where: str, rule: Operating, asset_type: AssetType) -> None:
     _check_duration(f"{where}.settle", rule.settle)
     if rule.signal not in asset_type.signals:
         raise PlantError(f"{where}.signal is '{rule.signal}', but signals are {sorted(asset_type.signals)}")
-    if asset_type.signals[rule.signal].kind.python_type is not float:
-        if not rule.states:
-            raise PlantError(f"{where}: '{rule.signal}' has words: say what they mean in states, as running = ['RUN']")
-        return
+    kind = asset_type.signals[rule.signal].kind.python_type
+    if kind is float:
+        _check_thresholds(where, rule)
+    else:
+        _check_words(where, rule, kind)
+
+
+def _check_words(where: str, rule: Operating, kind: type) -> None:
+    words = [word for of in rule.states.values() for word in of]
+    if not rule.states.get(OperatingState.RUNNING):
+        raise PlantError(f"{where}: '{rule.signal}' has words: say what they mean in states, as running = ['RUN']")
+    if wrong := [word for word in words if type(word) is not kind]:
+        raise PlantError(f"{where}.states: {wrong[0]!r} is no {kind.__name__}, which '{rule.signal}' is")
+    if twice := [word for word in words if words.count(word) > 1]:
+        raise PlantError(f"{where}.states: {twice[0]!r} stands in more than one place")
+    if rule.running_above is not None or rule.off_below is not None or rule.hysteresis:
+        raise PlantError(
+            f"{where}: '{rule.signal}' has words, so thresholds and hysteresis mean nothing: take them out"
+        )
+
+
+def _check_thresholds(where: str, rule: Operating) -> None:
     if rule.running_above is None or rule.off_below is None or rule.states:
         raise PlantError(f"{where}: '{rule.signal}' is a number: give running_above and off_below, and no states")
-    if not rule.off_below + rule.hysteresis < rule.running_above - rule.hysteresis or rule.hysteresis < 0:
+    numbers = (rule.running_above, rule.off_below, rule.hysteresis)
+    if not all(map(math.isfinite, numbers)) or rule.hysteresis < 0:
+        raise PlantError(f"{where}: thresholds must be numbers and the hysteresis not under 0, but are {numbers}")
+    if not rule.off_below + rule.hysteresis < rule.running_above - rule.hysteresis:
         raise PlantError(
             f"{where}: running_above {rule.running_above} and off_below {rule.off_below} must lie more than "
             f"two hystereses of {rule.hysteresis} apart"

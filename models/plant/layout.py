@@ -30,7 +30,8 @@ class Layout:
         self.highest = np.array([r[1] if r else np.inf for r in ranges])
         self.state_codes = _state_codes(asset_type)
         self.state_tag = asset_type.operating.signal if asset_type.operating and self.state_codes else None
-        self.columns = len(self.numeric) + bool(self.state_codes)
+        self.column_names = (*self.numeric, *((self.state_tag,) if self.state_tag else ()))
+        self.columns = len(self.column_names)
         self.reference = np.zeros(self.columns)
         self.reference[: len(self.numeric)] = [(r[0] + r[1]) / 2 if r else 0.0 for r in ranges]
         self.asset_type = asset_type
@@ -51,13 +52,13 @@ def _rule(layout: Layout) -> Rule:
     stuck_after, max_step = np.full(layout.columns, NO_LIMIT_MIN), np.full(layout.columns, np.inf)
     for at, name in enumerate(layout.numeric):
         spec = signals[name]
-        if spec.stuck_after and spec.sampling is Sampling.PERIODIC:
-            stuck_after[at] = seconds(spec.stuck_after) // MINUTE_S
+        if spec.stuck_after:
+            stuck_after[at] = minutes(spec.stuck_after)
         if spec.max_step:
             max_step[at] = spec.max_step
     told = layout.asset_type.operating
-    periodic_s = [spec.max_silence_s for spec in signals.values() if spec.sampling is Sampling.PERIODIC]
-    hearing_min = max(periodic_s, default=NO_LIMIT_MIN) // MINUTE_S
+    periodic = [spec.max_silence for spec in signals.values() if spec.sampling is Sampling.PERIODIC]
+    hearing_min = max(map(minutes, periodic or [spec.max_silence for spec in signals.values()]), default=NO_LIMIT_MIN)
     if told is None:
         return Rule(silence_min=hearing_min, hearing_min=hearing_min, stuck_after_min=stuck_after, max_step=max_step)
     column = len(layout.numeric) if layout.state_codes else layout.numeric_index[told.signal]
@@ -67,9 +68,14 @@ def _rule(layout: Layout) -> Rule:
         running_above=told.running_above or 0.0,
         off_below=told.off_below or 0.0,
         hysteresis=told.hysteresis,
-        settle_min=seconds(told.settle) // MINUTE_S,
-        silence_min=signals[told.signal].max_silence_s // MINUTE_S,
+        settle_min=minutes(told.settle),
+        silence_min=minutes(signals[told.signal].max_silence),
         hearing_min=hearing_min,
         stuck_after_min=stuck_after,
         max_step=max_step,
     )
+
+
+def minutes(duration: str) -> int:
+    """Whole minutes of a duration, rounded up: bins are a minute long."""
+    return -(-seconds(duration) // MINUTE_S)

@@ -180,10 +180,11 @@ def _reopens(flat: Flat, screened: Screened, frame: int, lowest_us: int, waterma
 def _maintained(walk: _Walk, columns: Columns, which: int) -> None:
     at, asset, record = columns.maintenance[which]
     watermark_us, time_us = walk.watermark_us(asset), record.time_us
-    if watermark_us != NEVER:
-        # What is final stays: what is told of later than the lateness counts from a lateness ago.
+    repaired = record.action is MaintenanceAction.REPAIRED
+    if watermark_us != NEVER and repaired:
+        # What is final stays: a repair told of later than the lateness begins the new life a lateness ago.
         time_us = max(time_us, watermark_us - walk.lateness_us)
     reopens = watermark_us != NEVER and time_us < watermark_us // MINUTE_US * MINUTE_US
     number = walk.segment(at, asset, reopens)
     segment = walk.tracks[asset].segments[number]
-    (segment.repaired_us if record.action is MaintenanceAction.REPAIRED else segment.failed_us).append(time_us)
+    (segment.repaired_us if repaired else segment.failed_us).append(time_us)

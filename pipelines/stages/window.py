@@ -12,7 +12,7 @@ import numpy as np
 
 from models.bins import MINUTE_US, Bins, Samples, changes, summarise
 from models.features import Baseline, Pairs, Spec, compute, levels, spans
-from models.operating import RUNNING, follow
+from models.operating import RUNNING, UNKNOWN, follow
 from pipelines.settled import behind_min, settle
 from pipelines.stages.decode import Columns, Flat
 from pipelines.stages.order import Ordered, Segment, Track
@@ -68,8 +68,8 @@ def _samples(
     layout = block.layout
     if layout.state_tag in screened.objects:
         rows, words = screened.objects[layout.state_tag]
-        known = [(r, layout.state_codes[w]) for r, w in zip(rows, words, strict=True) if w in layout.state_codes]
-        told = np.array([pair for pair in known if not ordered.late[pair[0]]], np.int64).reshape(-1, 2)
+        codes = [(r, layout.state_codes.get(w, UNKNOWN)) for r, w in zip(rows, words, strict=True)]
+        told = np.array([pair for pair in codes if not ordered.late[pair[0]]], np.int64).reshape(-1, 2)
         row, value = np.concatenate([row, told[:, 0]]), np.concatenate([value, told[:, 1].astype(np.float64)])
         signal = np.concatenate([signal, np.full(len(told), len(layout.numeric))])
     frame = flat.row_frame[row]
@@ -178,7 +178,7 @@ def _rounds(
         state[now], running, starts = _follow(block, *pairs)
         if spec is not None:
             baseline[now] = _baselines(block, *pairs, behind)
-            rows[now] = _rows(block, spec, pairs, (state[now], running, starts), baseline[now].tolist())
+            rows[now] = _rows(block, spec, pairs, (state[now], running, starts), baseline[now].tolist(), behind)
             _remember(block, *pairs, state[now], rows[now])
     return Due(asset, minute, _due_at(asset, minute, tracks, segments), since_us, state, rows, baseline)
 
@@ -223,6 +223,7 @@ def _rows(
     pairs: tuple[np.ndarray, np.ndarray, np.ndarray],
     found: tuple[np.ndarray, np.ndarray, np.ndarray],
     baselines: list[Baseline | None],
+    behind: int,
 ) -> np.ndarray:
     """Feature rows of pairs (asset, minute, life) of which were found (state, running minutes, starts).
 
@@ -232,7 +233,7 @@ def _rows(
     out = np.full((len(state), len(spec.names)), np.nan, np.float32)
     ran = np.flatnonzero(state == RUNNING)
     asset, minute, since_us = (part[ran] for part in pairs)
-    usual, spread = levels(spec, [baselines[at] for at in ran])
+    usual, spread = levels(spec, [baselines[at] for at in ran], minute, behind)
     wanted = Pairs(asset, minute, since_us, running[ran], starts[ran], usual, spread)
     out[ran] = compute(spec, block.columns_of(spec), block.tiers, wanted)
     return out

@@ -7,6 +7,7 @@ import math
 import re
 import struct
 import time
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -214,6 +215,29 @@ def test_writing_again_changes_nothing(stores) -> None:
             once = await reader.read("pump", *FOREVER)
             await store.write([rows, rows])
             assert (await reader.read("pump", *FOREVER)).equals(once)
+
+    asyncio.run(body())
+
+
+def test_two_events_of_an_asset_at_one_moment_are_two_rows(stores) -> None:
+    at, events = [NOW_US, NOW_US, NOW_US - 5], ["WO-1", "WO 2, late", "WO-1"]
+    orders = replace(
+        table({"mode": ["wear", None, "leak"], "kind": ["c", "s", "c"]}, times=at, measurement="orders"),
+        event=np.array(events, object),
+    )
+
+    async def body() -> None:
+        async with stores.open() as (store, reader):
+            assert not await store.write([orders, table({"x": [1.0]})])
+            assert not await store.write([orders])
+            assert await reader.count_rows("orders", *FOREVER) == 3
+            found = await reader.read("orders", *FOREVER)
+            assert found.columns == ["asset", "event_name", "time_us", "kind", "mode"]
+            told = {(event, us): (kind, mode) for _, event, us, kind, mode in found.iter_rows()}
+            assert told == dict(
+                zip(zip(events, at, strict=True), [("c", "wear"), ("s", None), ("c", "leak")], strict=True)
+            )
+            assert (await reader.read("pump", *FOREVER)).columns == ["asset", "time_us", "x"]
 
     asyncio.run(body())
 

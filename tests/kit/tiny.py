@@ -127,7 +127,7 @@ def _graph(features: int) -> bytes:
 
 def hazard(limit: float = 0.55, signals: tuple[str, ...] = ("pressure_bar", "temp_degc")) -> Hazard:
     """The small hazard, loaded; `limit` is where its warnings open."""
-    expected = (Expected("temp_degc", 10.0, (("pressure_bar", 10.0),)),) if "pressure_bar" in signals else ()
+    expected = (Expected("temp_degc", 10.0, (("pressure_bar", 10.0),)),) if len(signals) == 2 else ()
     spec = Spec(signals, expected=expected)
     data = _graph(len(spec.names))
     card = Card(

@@ -159,11 +159,19 @@ def test_the_usual_is_mean_and_spread_of_the_residual_where_there_are_enough_bin
         int(m): np.where(u, s[: SQUARES + 1], 0.0) for m, s, u in zip(bins.minute, bins.statistics, use, strict=True)
     }
     over = [v for s in merged(known, 15, range(end - 288, end), 0).values() if not math.isnan(v := residual(s))]
-    usual, spread = levels(SPEC, [made, None])
+    later = np.array([50_000, 50_000])
+    usual, spread = levels(SPEC, [made, None], later, 2)
     np.testing.assert_allclose([usual[0, 0], spread[0, 0]], [np.mean(over), np.std(over)], rtol=1e-9)
     assert np.isnan([usual[1, 0], spread[1, 0]]).all()
-    short, _, _, few = run(history(8, hours=8, assets=1))
-    assert np.isnan(levels(SPEC, [baseline_of(SPEC, COLUMNS, few, 0, int(short.minute[-1]), 0, b"")])[0]).all()
+    short, _, _, few = run(history(8, hours=4, assets=1))
+    young = baseline_of(SPEC, COLUMNS, few, 0, int(short.minute[-1]), 0, b"")
+    assert np.isnan(levels(SPEC, [young], later[:1], 2)[0]).all()
+    assert not young.is_whole and not young.known(50_000, 2).any()
+    assert young.wants(0, int(short.minute[-1]) + 60) and not young.wants(0, int(short.minute[-1]))
+    filled = baseline_of(SPEC, COLUMNS, tiers, 0, int(bins.minute[-1]), 0, b"", young)
+    assert (filled.usual, filled.taken) == (made.usual, made.taken)
+    again = baseline_of(SPEC, COLUMNS, few, 0, 10**6, 0, b"", filled)
+    assert (again.usual, again.taken) == (filled.usual, filled.taken), "what was found stays"
 
 
 def test_a_usual_serves_its_own_life_from_the_next_hour_on():
@@ -173,6 +181,7 @@ def test_a_usual_serves_its_own_life_from_the_next_hour_on():
     assert not made.usable(5, minute + 2, behind_min=2)
     assert made.usable(5, 31 * 60, behind_min=2)
     assert not made.usable(5, 31 * 60, behind_min=3)
+    assert not made.wants(5, 31 * 60) and made.wants(6, 31 * 60)
     assert not made.usable(6, 31 * 60, behind_min=2)
 
 

@@ -103,7 +103,7 @@ def test_a_state_tag_says_it_in_its_own_words():
     rows = [(minute, len(LATHE.numeric), code[word]) for minute, word in enumerate(words)]
     _, found = walk(LATHE, rows)
     told = [STATES[state].value for state in found.state.tolist()]
-    assert told == ["off", "starting", "starting", "running", "stopping", "maintenance"]
+    assert told == ["off", "starting", "starting", "running", "idle", "maintenance"]
     assert found.starts.tolist()[-1] == 1
 
 
@@ -171,3 +171,31 @@ def test_a_rule_with_words_for_a_boolean_is_read():
     )
     plant = parse(text.replace(states_line, "states = { running = [true], off = [false] }"))
     assert Layout("lathe", plant.types["lathe"]).state_codes == {True: 3, False: 1}
+
+
+def test_a_word_that_the_rule_does_not_have_is_unknown():
+    rows = [(minute, len(LATHE.numeric), 3.0) for minute in range(4)]
+    _, found = walk(LATHE, [*rows, (4, len(LATHE.numeric), 0.0)])
+    assert [STATES[code].value for code in found.state.tolist()][-2:] == ["running", "unknown"]
+
+
+def test_a_sensor_that_speaks_seldom_is_stuck_after_the_same_running_time():
+    temperature = MIXER.numeric_index["temp_degc"]
+    rows = [(minute, 0, 5.0 + minute % 7 / 10) for minute in range(31)]
+    rows += [(minute, temperature, 60.0) for minute in range(0, 31, 5)]
+    bins, found = walk(MIXER, rows)
+    told = dict(zip(bins.minute.tolist(), found.use[:, temperature].tolist(), strict=True))
+    assert [told[minute] for minute in (5, 10, 15)] == [True, False, False], "stuck after eight minutes of running"
+
+
+def test_a_machine_whose_signals_are_all_sent_on_change_is_unknown_after_the_longest_silence():
+    text = tiny.PLANT_TOML.partition("[types.lathe]")[2].partition("[types.fan")[0]
+    on_change = text.replace('kind = "gauge"', 'kind = "gauge"\nsampling = "on-change"\nmax_silence = "3h"')
+    layout = Layout("lathe", parse(tiny.PLANT_TOML.replace(text, on_change)).types["lathe"])
+    assert layout.rule.hearing_min == 180
+
+
+def test_durations_under_a_minute_count_as_one():
+    text = tiny.PLANT_TOML.replace('max_silence = "15min"', 'max_silence = "30s"').replace('"6min"', '"61s"')
+    rule = Layout("mixer", parse(text).types["mixer"]).rule
+    assert (rule.silence_min, rule.stuck_after_min[0]) == (1, 2)

@@ -45,6 +45,8 @@ def test_the_shipped_card_keeps_the_aims() -> None:
     assert card.scores["lead_h_median"] >= 60
     assert card.parity["largest_difference"] <= 1e-6
     assert card.parity["rows"] >= 20_000
+    assert HERE.joinpath("pump.onnx").stat().st_size < 2_000_000
+    assert card.basis == "simulated pumps"
     assert card.seeds == STARTER.seeds
     assert card.trained_on == STARTER.trained_on
 

@@ -5,12 +5,22 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.records import Forecast, Frame, Maintenance, MaintenanceAction, Tick, decode, encode
+from models.plant import parse
+from models.records import Forecast, Frame, Maintenance, MaintenanceAction, OperatingState, Tick, decode, encode
 from pipelines.partition import Partition
 from pipelines.ports import RawRecord
+from pipelines.state import SnapshotError
 from pipelines.topics import Topic
 from tests.kit import tiny
 from tests.kit.streams import MINUTE_US, START_US
+
+RULED = """[types.pump]
+model = "tiny"
+[types.pump.operating]
+signal = "mode"
+states = { running = ["auto"] }
+"""
+"""The pump with a rule by its mode: one more column."""
 
 
 class Recording:
@@ -209,3 +219,43 @@ def test_drivers_name_the_signals_that_left_what_is_usual_for_the_asset():
     (driver,) = log.forecasts[-1].drivers
     assert driver.signal == "pressure_bar"
     assert driver.drop > 0.01
+
+
+def test_a_snapshot_of_another_lateness_is_refused():
+    snapshot = Log().take(tick(0), frame(0), frame(1)).partition.snapshot()
+    with pytest.raises(SnapshotError, match="FOREWARN_LATENESS_S=120"):
+        Partition.restore(tiny.plant(), {"tiny": tiny.hazard()}, snapshot, lateness_s=300)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('[types.pump]\nmodel = "tiny"\n', RULED),
+        ("range = [0, 25]", "range = [0, 1000]"),
+    ],
+)
+def test_a_snapshot_of_other_columns_or_ranges_is_refused(old, new):
+    snapshot = Log().take(tick(0), frame(0), frame(1)).partition.snapshot()
+    plant = parse(tiny.PLANT_TOML.replace(old, new, 1))
+    with pytest.raises(SnapshotError, match="or other ranges: start a new group"):
+        Partition.restore(plant, {"tiny": tiny.hazard()}, snapshot)
+
+
+@pytest.mark.parametrize("lateness_s", [-1, 601])
+def test_a_lateness_that_the_rings_cannot_hold_is_refused(lateness_s):
+    with pytest.raises(ValueError, match="use 0 to 600"):
+        Partition(tiny.plant(), {"tiny": tiny.hazard()}, lateness_s)
+
+
+def test_a_failure_told_after_its_repair_leaves_the_machine_repaired():
+    def stands(minute: float) -> Frame:
+        return frame(minute, 0.5, "mixer-01")
+
+    failed = Maintenance(
+        plant="tiny", asset="mixer-01", time_us=START_US + 50 * MINUTE_US, action=MaintenanceAction.FAILED
+    )
+    repaired = Maintenance(
+        plant="tiny", asset="mixer-01", time_us=START_US + 60 * MINUTE_US, action=MaintenanceAction.REPAIRED
+    )
+    told = (*map(stands, range(60)), repaired, *map(stands, range(60, 70)), failed, *map(stands, range(70, 80)))
+    assert Log().take(tick(0), *told).forecasts[-1].operating is OperatingState.OFF

@@ -1,0 +1,75 @@
+"""A model card that contradicts itself or its file is refused when it is loaded, not when a machine is scored."""
+
+from __future__ import annotations
+
+import hashlib
+
+import onnx
+import pytest
+from msgspec.structs import replace
+from onnx import TensorProto, helper
+
+from models.failure.hazard import Hazard
+from models.features import Expected
+from models.inference import ModelError, Predictor
+from models.plant.layout import Layout
+from pipelines.partition import Partition
+from tests.kit import tiny
+
+GOOD = tiny.hazard().card
+AIR = Expected("temp_degc", 0.0, (("pressure_bar", 1.0),))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"signals": ()}, "must be some, each once"),
+        ({"signals": ("pressure_bar", "pressure_bar")}, "must be some, each once"),
+        ({"counters": ("temp_degc",)}, "must be some, each once"),
+        ({"expected": (AIR, AIR)}, "told once a signal"),
+        ({"expected": (Expected("oil", 0.0, ()),)}, "expected of 'oil'"),
+        ({"expected": (Expected("temp_degc", 0.0, (("oil", 1.0),)),)}, "rests on ['oil']"),
+        ({"expected": (Expected("temp_degc", 0.0, (("temp_degc", 1.0),)),)}, "rests on ['temp_degc']"),
+        ({"warning_limit": -5.0}, "must lie between 0 and 1"),
+        ({"warning_limit": 1.0}, "must lie between 0 and 1"),
+    ],
+)
+def test_a_card_that_contradicts_itself_is_refused(change, said):
+    with pytest.raises(ModelError, match=said.replace("[", r"\[")):
+        Hazard(b"", replace(GOOD, **change))
+
+
+def graph(outputs: int, width: int | str) -> bytes:
+    nodes = [helper.make_node("Slice", ["features", "first", "last", "axis"], ["chances"])]
+    constants = [
+        helper.make_tensor(name, TensorProto.INT64, [1], [value])
+        for name, value in (("first", 0), ("last", outputs), ("axis", 1))
+    ]
+    made = helper.make_graph(
+        nodes,
+        "g",
+        [helper.make_tensor_value_info("features", TensorProto.FLOAT, [None, width])],
+        [helper.make_tensor_value_info("chances", TensorProto.FLOAT, [None, outputs])],
+        constants,
+    )
+    return helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], ir_version=8).SerializeToString()
+
+
+def test_a_graph_of_another_number_of_chances_is_refused():
+    data = graph(5, len(tiny.hazard().spec.names))
+    onnx.checker.check_model(onnx.load_from_string(data))
+    with pytest.raises(ModelError, match="the number of chances is 5"):
+        Hazard(data, replace(GOOD, sha256=hashlib.sha256(data).hexdigest()))
+
+
+def test_a_graph_without_a_fixed_width_is_refused():
+    with pytest.raises(ModelError, match="a fixed number"):
+        Predictor(graph(6, "n"))
+
+
+def test_a_model_whose_counters_the_type_lacks_is_refused():
+    hazard = tiny.hazard()
+    hazard.spec = replace(hazard.spec, counters=("hours",))
+    with pytest.raises(ModelError, match="hours"):
+        Partition(tiny.plant(), {"tiny": hazard})
+    assert Layout("pump", tiny.plant().types["pump"]).columns == 2
