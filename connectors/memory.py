@@ -5,6 +5,7 @@ They pass the same conformance suites as Kafka and InfluxDB. Each serves one eve
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -129,14 +130,23 @@ def _value(value: object) -> Value | None:
 
 @dataclass(slots=True)
 class MemoryPublisher:
-    """Keeps outputs by partition and topic. After `crash_after` outputs it raises once; `twice` keeps each doubly."""
+    """Keeps outputs by partition and topic. After `crash_after` outputs it raises once; `twice` keeps each doubly.
+
+    While `down` it raises, while it `hangs` a publish never returns.
+    """
 
     crash_after: int | None = None
     twice: bool = False
+    down: bool = False
+    hangs: bool = False
     published: dict[tuple[int, Topic], list[Output]] = field(default_factory=lambda: defaultdict(list))
 
     async def publish(self, partition: int, outputs: Sequence[Output]) -> None:
-        """Keep in order. Raises ConnectionError when its time to crash has come, once."""
+        """Keep in order. Raises ConnectionError when its time to crash has come, once, and while it is down."""
+        if self.hangs:
+            await asyncio.Event().wait()
+        if self.down:
+            raise ConnectionError("the publisher in memory was told to be down")
         for output in outputs:
             if self.crash_after == 0:
                 self.crash_after = None

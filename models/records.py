@@ -199,6 +199,9 @@ class Reject(StrEnum):
     OUT_OF_RANGE = "out-of-range"
     FAR_FUTURE = "far-future"
     STORE_REFUSED = "store-refused"
+    UNREADABLE = "unreadable"
+    NO_TIME = "no-time"
+    UNKNOWN_TAG = "unknown-tag"
 
 
 class RejectedSample(Struct, frozen=True, kw_only=True):

@@ -9,10 +9,13 @@ import math
 import re
 import tomllib
 from enum import StrEnum
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
+from models.plant.lines import line_of
+from models.plant.tags import Tag, TagError, Tags
 from models.records import Name, OperatingState
 
 _DURATION = re.compile(r"(\d+)\s*(s|min|h|d)")
@@ -114,11 +117,12 @@ class Asset(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Plant(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A plant: its name, asset types by name, assets by name."""
+    """A plant: its name, asset types by name, assets by name, and what addresses of its feeds mean."""
 
     plant: Name
     types: dict[Name, AssetType]
     assets: dict[Name, Asset]
+    tags: tuple[Tag, ...] = ()
 
     def type_of(self, asset: str) -> str | None:
         """Name of the asset's type, None for an asset that is not of this plant."""
@@ -138,19 +142,69 @@ def seconds(duration: str) -> int:
 
 
 def parse(text: str) -> Plant:
-    """The plant in a TOML text; raises PlantError naming the place and the mend."""
+    """The plant in a TOML text; raises PlantError naming the line, the place and the mend."""
     try:
-        plant = msgspec.convert(tomllib.loads(text), Plant)
+        content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as wrong:
         raise PlantError(f"the plant file is not TOML: {wrong}") from wrong
+    try:
+        return _checked(content)
+    except PlantError as wrong:
+        line = line_of(text, str(wrong))
+        if line is None:
+            raise
+        raise PlantError(f"line {line}: {wrong}") from wrong
+
+
+def _checked(content: dict[str, Any]) -> Plant:
+    try:
+        plant = msgspec.convert(_with_times(content), Plant)
     except msgspec.ValidationError as wrong:
-        raise PlantError(f"the plant file does not fit: {wrong}") from wrong
+        raise PlantError(_place(str(wrong))) from wrong
     for name, asset in plant.assets.items():
         if asset.type not in plant.types:
             raise PlantError(f"assets.{name}.type is '{asset.type}', but types are {sorted(plant.types)}")
     for kind, asset_type in plant.types.items():
         _check_signals(kind, asset_type)
+    _check_tags(plant)
     return plant
+
+
+def _place(wrong: str) -> str:
+    """msgspec's message with its place first, where it names one: it leaves out the names of types and assets."""
+    what, at, path = wrong.partition(" - at `$.")
+    exact = at and "..." not in path
+    return f"{path.rstrip('`')}: {what}" if exact else f"the plant file does not fit: {wrong}"
+
+
+def _with_times(text: dict[str, Any]) -> dict[str, Any]:
+    """`valid_from` and `valid_to` of tags as microseconds; raises PlantError for a time without a zone."""
+    tags = text.get("tags", [])
+    for number, tag in enumerate(tags if isinstance(tags, list) else []):
+        for said, meant in (("valid_from", "from_us"), ("valid_to", "to_us")):
+            if isinstance(tag, dict) and said in tag:
+                when = tag.pop(said)
+                if getattr(when, "tzinfo", None) is None:
+                    raise PlantError(
+                        f"tags[{number}].{said} is {when}: write a time with its zone, as 2026-01-31T06:00:00Z"
+                    )
+                tag[meant] = round(when.timestamp() * 1_000_000)
+    return text
+
+
+def _check_tags(plant: Plant) -> None:
+    for number, tag in enumerate(plant.tags):
+        kind = plant.type_of(tag.asset)
+        if kind is None:
+            raise PlantError(f"tags[{number}]: asset '{tag.asset}' is not in the plant")
+        if tag.signal not in plant.types[kind].signals:
+            raise PlantError(f"tags[{number}]: '{tag.signal}' is no signal of type '{kind}'")
+        if (tag.scale, tag.offset) != (1, 0) and plant.types[kind].signals[tag.signal].kind.python_type is not float:
+            raise PlantError(f"tags[{number}]: '{tag.signal}' is no number: leave out scale and offset")
+    try:
+        Tags(plant.tags)
+    except TagError as wrong:
+        raise PlantError(str(wrong)) from wrong
 
 
 def _check_signals(kind: str, asset_type: AssetType) -> None:

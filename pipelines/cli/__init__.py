@@ -10,6 +10,8 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from connectors.scada.feeds import FEEDS
+
 app = typer.Typer(
     name="forewarn",
     help="Failure warnings 72 hours ahead from SCADA frames on Kafka. Settings: FOREWARN_* variables or forewarn.env.",
@@ -19,7 +21,9 @@ app = typer.Typer(
 )
 model = typer.Typer(no_args_is_help=True, help="Train, export and verify models.")
 alerts = typer.Typer(no_args_is_help=True, help="Warnings as they are published.")
+plant = typer.Typer(no_args_is_help=True, help="Plant files: check, show, compare.")
 app.add_typer(model, name="model")
+app.add_typer(plant, name="plant")
 app.add_typer(alerts, name="alerts")
 
 Instance = Annotated[str, typer.Option(help="Name of a set of local servers; sets do not share data.")]
@@ -113,6 +117,25 @@ def worker(
 
     to_stderr(loud)
     raise typer.Exit(uvloop.run(work(settings)))
+
+
+@app.command(epilog="Example: forewarn connect opcua --config line1.toml")
+def connect(
+    feed: Annotated[str, typer.Argument(help=f"Which feed: {', '.join(FEEDS)}.")],
+    config: Annotated[Path, typer.Option(help="TOML file of this feed; infra/examples has one of each.")],
+    spool_mb: Annotated[int, typer.Option(min=16, help="MB on disk while Kafka is away; past it the oldest go.")] = 512,
+    as_json: AsJson = False,
+    instance: Instance = "default",
+) -> None:
+    """Read a feed of the plant by its tags and send frames to the records topic, until stopped. It never writes."""
+    import asyncio
+
+    from pipelines.cli.connect import connect as run_feed
+    from pipelines.cli.logs import to_stderr
+    from pipelines.settings import Settings
+
+    to_stderr(loud=False)
+    asyncio.run(run_feed(Settings(instance=instance), feed, config, spool_mb, out, as_json=as_json))
 
 
 STREAMED_PUMPS = 99
@@ -241,3 +264,30 @@ def environment(settings: Any) -> dict[str, str]:
     token = values.pop("influx_token").get_secret_value()
     plain = {f"FOREWARN_{name.upper()}": str(value) for name, value in values.items() if value is not None}
     return {**os.environ, **plain, "FOREWARN_INFLUX_TOKEN": token}
+
+
+PlantFile = Annotated[Path, typer.Argument(help="A plant file (TOML).")]
+
+
+@plant.command("check", epilog="Example: forewarn plant check plant.toml")
+def check_plant(file: PlantFile) -> None:
+    """Say what a plant file holds, or where it is wrong and what to do."""
+    from pipelines.cli import plants
+
+    plants.check(file, out)
+
+
+@plant.command("show", epilog="Example: forewarn plant show models/starter/pumps.toml")
+def show_plant(file: PlantFile, as_json: AsJson = False) -> None:
+    """Print types with their signals, and the assets."""
+    from pipelines.cli import plants
+
+    plants.show(file, out, as_json=as_json)
+
+
+@plant.command("diff", epilog="Example: forewarn plant diff plant.toml plant-new.toml")
+def diff_plants(before: PlantFile, after: PlantFile, as_json: AsJson = False) -> None:
+    """Print what differs between two plant files; exit status 1 where anything does."""
+    from pipelines.cli import plants
+
+    raise typer.Exit(plants.diff(before, after, out, as_json=as_json))

@@ -14,6 +14,7 @@ TELLING = frozenset(
         "connectors.kafka.admin.WrongPartitions",
         "connectors.kafka.plain.NotSent",
         "connectors.kafka.snapshots.StateUnusable",
+        "connectors.scada.feed.FeedError",
         "infra.bin.layout.ServicesError",
         "models.inference.ModelError",
         "models.plant.PlantError",

@@ -26,6 +26,10 @@ def to_stderr(loud: bool) -> None:
         structlog.processors.format_exc_info,
         show,
     ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+    )
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=last))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     if not loud:

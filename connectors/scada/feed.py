@@ -1,0 +1,60 @@
+"""What every feed gives, whatever it speaks: readings by address, and what could not be read, with its reason.
+
+A feed is two things in one module: a decoder, sans-IO, from messages to readings; and a thin asyncio shell around a
+well-kept client library, which only ever reads. Nothing here writes to a machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from models.records import Quality, Reject, Sample
+
+
+class Reading(NamedTuple):
+    """A value of an address at a time, in the feed's own unit. A bad one has no value."""
+
+    address: str
+    time_us: int
+    value: Sample
+    quality: Quality = Quality.GOOD
+
+
+class Unread(NamedTuple):
+    """What came and could not be used: why, in words, its beginning, and of which address it is where that is known."""
+
+    reason: Reject
+    detail: str
+    payload: bytes = b""
+    address: str = ""
+
+
+class Read(NamedTuple):
+    """What a message held."""
+
+    readings: Sequence[Reading] = ()
+    unread: Sequence[Unread] = ()
+
+
+class Take(Protocol):
+    """Where a feed puts what it read; waiting for it is the feed's back-pressure."""
+
+    async def __call__(self, read: Read, *, settled: bool = False) -> None:
+        """Return when what was read is queued in memory; with `settled`, when Kafka has it or it is on disk.
+
+        A feed that tells its source what it has taken (a commit, an acknowledgement) must ask for `settled`.
+        """
+        ...
+
+
+class Feed(Protocol):
+    """A source of readings that runs until it is cancelled, and reconnects by itself."""
+
+    async def run(self, take: Take) -> None:
+        """Read for ever. Raises FeedError where going on cannot help, such as wrong credentials."""
+        ...
+
+
+class FeedError(Exception):
+    """The feed cannot work as it is configured; the message says what to do."""

@@ -1,0 +1,137 @@
+"""Reads Kafka topics that somebody else designed: one JSON message a reading, or one of many fields, as of Telegraf.
+
+Offsets are committed only after what was read is safe, so nothing is lost, and a crash may read some of it twice. A
+reader only: it sends nothing to a topic.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Literal
+
+import structlog
+from msgspec import Struct
+
+from connectors.scada.feed import FeedError, Read, Take
+from connectors.scada.feeds.kafka.messages import ManyFields, Message, OneReading, Telegraf, decode
+from models.records import Name
+
+MESSAGES_AT_ONCE = 500
+FETCH_BYTES = 8 * 1024 * 1024
+"""What is fetched at once at most, but for a single message that is larger; our choice, as the number above."""
+BACK_OFF_S = (1.0, 30.0)
+STOP_S = 10.0
+
+_log = structlog.get_logger()
+
+
+class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the topics are and what is in them. The password is in the environment variable `password_env`."""
+
+    bootstrap: str
+    topics: tuple[OneReading | ManyFields | Telegraf, ...]
+    group: Name = "forewarn-connect"
+    start: Literal["earliest", "latest"] = "earliest"
+    security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
+    username: str = ""
+    password_env: str = ""
+    ca_file: str | None = None
+    cert_file: str | None = None
+    key_file: str | None = None
+
+
+class KafkaFeed:
+    """`connectors.scada.feed.Feed` on aiokafka."""
+
+    def __init__(self, config: Config, security: Mapping[str, Any]) -> None:
+        self._config, self._security = config, security
+        self._layouts = {layout.topic: layout for layout in config.topics}
+        self._wait_s = BACK_OFF_S[0]
+
+    async def run(self, take: Take) -> None:
+        """Read until cancelled. Raises FeedError where this user may not read a topic or join the group."""
+        from aiokafka import errors
+
+        refused = (errors.TopicAuthorizationFailedError, errors.GroupAuthorizationFailedError)
+        while True:
+            try:
+                await self._follow(take)
+            except refused as wrong:
+                raise FeedError(f"{self._config.bootstrap}: grant this user the right to read: {wrong!r}") from wrong
+            except (errors.KafkaError, OSError) as wrong:
+                _log.warning("kafka-feed-away", error=repr(wrong), retry_s=self._wait_s)
+            await asyncio.sleep(self._wait_s)
+            self._wait_s = min(2 * self._wait_s, BACK_OFF_S[1])
+
+    async def _follow(self, take: Take) -> None:
+        consumer = self._consumer()
+        try:
+            await consumer.start()
+            while True:
+                batch = await consumer.getmany(timeout_ms=500, max_records=MESSAGES_AT_ONCE)
+                if not batch:
+                    continue
+                await take(self._decoded([record for records in batch.values() for record in records]), settled=True)
+                await consumer.commit({place: records[-1].offset + 1 for place, records in batch.items()})
+                self._wait_s = BACK_OFF_S[0]
+        finally:
+            with suppress(Exception):
+                await asyncio.wait_for(consumer.stop(), STOP_S)
+
+    def _decoded(self, records: Sequence[Any]) -> Read:
+        reads = [decode(self._layouts[r.topic], Message(r.topic, r.key, r.value, r.timestamp)) for r in records]
+        return Read([one for read in reads for one in read.readings], [one for read in reads for one in read.unread])
+
+    def _consumer(self) -> Any:
+        from aiokafka import AIOKafkaConsumer
+
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._config.bootstrap,
+            group_id=self._config.group,
+            client_id="forewarn-connect",
+            enable_auto_commit=False,
+            auto_offset_reset=self._config.start,
+            isolation_level="read_committed",
+            fetch_max_bytes=FETCH_BYTES,
+            **self._security,
+        )
+        # By a pattern: asking for a topic by its name makes it, on a broker with auto.create.topics.enable.
+        consumer.subscribe(pattern=f"^(?:{'|'.join(map(re.escape, self._layouts))})$")
+        return consumer
+
+
+def open_feed(config: Config) -> KafkaFeed:
+    """The feed of a config. Raises FeedError where it cannot work."""
+    topics = [layout.topic for layout in config.topics]
+    if not topics or len(set(topics)) < len(topics):
+        raise FeedError(f"topics must be some, each once, but are {topics}")
+    return KafkaFeed(config, _security(config))
+
+
+def _security(config: Config) -> dict[str, Any]:
+    """aiokafka's options. Raises FeedError for a missing password or an unusable file."""
+    options: dict[str, Any] = {"security_protocol": config.security}
+    if config.security.startswith("SASL"):
+        password = os.environ.get(config.password_env) if config.password_env else None
+        if not config.username or password is None:
+            raise FeedError(
+                f"{config.security} needs `username`, and `password_env` naming a variable that is set: "
+                f"'{config.password_env}' is not"
+            )
+        options |= {"sasl_mechanism": config.sasl_mechanism, "sasl_plain_username": config.username}
+        options["sasl_plain_password"] = password
+    if config.security.endswith("SSL"):
+        from aiokafka.helpers import create_ssl_context
+
+        try:
+            options["ssl_context"] = create_ssl_context(
+                cafile=config.ca_file, certfile=config.cert_file, keyfile=config.key_file
+            )
+        except OSError as wrong:  # ssl.SSLError is one
+            raise FeedError(f"ca_file, cert_file or key_file cannot be used: {wrong}") from wrong
+    return options

@@ -1,0 +1,235 @@
+"""What may be in a foreign topic, and the decoder of it: from a message to readings, without a client or a clock."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec import Struct
+
+from connectors.scada.feed import Read, Reading, Unread
+from models.records import Name, Quality, Reject
+
+MESSAGE_BYTES = 4 * 1024 * 1024
+"""A message that is larger is not read; our choice."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_PLACE = re.compile(r"\{([^{}]+)\}")
+_MISSING = object()
+
+Word = str | bool | int | float
+
+
+class TimeUnit(StrEnum):
+    """How a message says its time: text by ISO 8601 with its zone, or a number since 1970 UTC."""
+
+    ISO = "iso"
+    S = "s"
+    MS = "ms"
+    US = "us"
+    NS = "ns"
+
+
+_US_A_UNIT = {TimeUnit.S: (1_000_000, 1), TimeUnit.MS: (1000, 1), TimeUnit.US: (1, 1), TimeUnit.NS: (1, 1000)}
+"""Microseconds are a number of these times the first, over the second."""
+
+
+class Layout(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="format"):
+    """What all layouts share. A path is names and indexes with dots between: `body.values.0`.
+
+    `address` is a template: `{topic}` and `{key}` are Kafka's, any other `{path}` is looked up in the message. An empty
+    `time` takes the time of the Kafka record. `each` is the path of a list whose elements are messages of their own.
+    A `quality` that is absent is good (as OPC UA Part 6, 5.4.2.18, leaves out a good status); one that is neither of
+    `good` nor of `uncertain` is bad.
+    """
+
+    topic: Name
+    time: str = "time"
+    time_unit: TimeUnit = TimeUnit.MS
+    each: str = ""
+    quality: str = ""
+    good: tuple[Word, ...] = ("good", "Good", "GOOD", True, 192)
+    uncertain: tuple[Word, ...] = ("uncertain", "Uncertain", "UNCERTAIN", 64)
+
+
+class OneReading(Layout, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="reading"):
+    """A message is one reading, its value at the path `value`."""
+
+    address: str = "{tag}"
+    value: str = "value"
+
+
+class ManyFields(Layout, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="fields"):
+    """Each name in the object at the path `fields` (empty: the message itself) is a reading, `{field}` its name.
+
+    Names in `skip`, and the time where it lies in the same object, are none.
+    """
+
+    address: str = "{key}/{field}"
+    fields: str = ""
+    skip: tuple[str, ...] = ()
+
+
+class Telegraf(ManyFields, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="telegraf"):
+    """Telegraf's `data_format = "json"`, single or batched: name, tags, fields and timestamp.
+
+    `time_unit` is that of Telegraf's `json_timestamp_units`, whose default is 1s (Telegraf, JSON output format).
+    """
+
+    address: str = "{name}/{tags.host}/{field}"
+    fields: str = "fields"
+    time: str = "timestamp"
+    time_unit: TimeUnit = TimeUnit.S
+    each: str = "metrics"
+
+
+class Message(NamedTuple):
+    """A record of a topic; its time is Kafka's, in milliseconds since 1970."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    time_ms: int
+
+
+class Wrong(ValueError):
+    """A message, or a part of it, that cannot be used."""
+
+    def __init__(self, reason: Reject, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
+def decode(layout: OneReading | ManyFields, message: Message) -> Read:
+    """Readings of a message. Never raises; a tombstone has none."""
+    if message.value is None:
+        return Read()
+    readings: list[Reading] = []
+    unread: list[Unread] = []
+    try:
+        for body in _bodies(layout, _parsed(message.value)):
+            try:
+                for one in _read(layout, message, body):
+                    if isinstance(one, Reading):
+                        readings.append(one)
+                    else:
+                        unread.append(one)
+            except Wrong as wrong:
+                unread.append(Unread(wrong.reason, f"{message.topic}: {wrong}", message.value, message.topic))
+    except Wrong as wrong:
+        unread.append(Unread(wrong.reason, f"{message.topic}: {wrong}", message.value, message.topic))
+    return Read(readings, unread)
+
+
+def _parsed(value: bytes) -> Any:
+    if len(value) > MESSAGE_BYTES:
+        raise Wrong(Reject.TOO_LARGE, f"{len(value)} bytes, and a message has at most {MESSAGE_BYTES}")
+    try:
+        return msgspec.json.decode(value)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        pass
+    try:
+        return json.loads(value)  # Python's own writes NaN, which is no JSON, and reads it
+    except (ValueError, RecursionError) as wrong:
+        raise Wrong(Reject.NOT_JSON, str(wrong)[:200]) from wrong
+
+
+def _bodies(layout: Layout, body: Any) -> Iterator[Any]:
+    inner = at_path(body, layout.each) if layout.each else body
+    found = body if inner is _MISSING else inner
+    yield from found if isinstance(found, list) else [found]
+
+
+def _read(layout: OneReading | ManyFields, message: Message, body: Any) -> Iterator[Reading | Unread]:
+    if not isinstance(body, dict):
+        raise Wrong(Reject.NOT_A_RECORD, f"a message must be an object, but is a {type(body).__name__}")
+    time_us, quality = _time_us(layout, message, body), _quality(layout, body)
+    if isinstance(layout, OneReading):
+        value = at_path(body, layout.value)
+        if value is _MISSING:
+            raise Wrong(Reject.NOT_A_RECORD, f"nothing at '{layout.value}', which is to be the value")
+        yield _reading(_address(layout.address, message, body), time_us, value, quality)
+        return
+    fields = at_path(body, layout.fields)
+    if not isinstance(fields, dict):
+        raise Wrong(Reject.NOT_A_RECORD, f"no object at '{layout.fields}', where the fields are to be")
+    for name, value in fields.items():
+        own = f"{layout.fields}.{name}" if layout.fields else name
+        if name not in layout.skip and own not in (layout.time, layout.quality):
+            yield _reading(_address(layout.address, message, body, name), time_us, value, quality)
+
+
+def _reading(address: str, time_us: int, value: Any, quality: Quality) -> Reading | Unread:
+    if isinstance(value, dict | list):
+        detail = f"'{address}' is a list or an object, no value: give its path"
+        return Unread(Reject.WRONG_KIND, detail, address=address)
+    bad = value is None or quality is Quality.BAD or value != value
+    return Reading(address, time_us, None if bad else value, Quality.BAD if bad else quality)
+
+
+def at_path(body: Any, path: str) -> Any:
+    """What lies at a path of names and indexes; an empty path is the body itself. A name may have dots in it."""
+    if path and isinstance(body, dict) and path in body:
+        return body[path]
+    for part in path.split(".") if path else ():
+        if isinstance(body, dict) and part in body:
+            body = body[part]
+        elif isinstance(body, list) and part.isdecimal() and len(part) < 10 and int(part) < len(body):
+            body = body[int(part)]
+        else:
+            return _MISSING
+    return body
+
+
+def _address(template: str, message: Message, body: Any, field: str = "") -> str:
+    def put(place: re.Match[str]) -> str:
+        name = place[1]
+        known = {"topic": message.topic, "key": (message.key or b"").decode("utf-8", "replace"), "field": field}
+        found = known[name] if name in known else at_path(body, name)
+        if found is _MISSING or isinstance(found, dict | list) or found is None:
+            raise Wrong(Reject.NOT_A_RECORD, f"nothing at '{name}', which the address '{template}' needs")
+        return str(found)[:1000]
+
+    return _PLACE.sub(put, template)
+
+
+def _quality(layout: Layout, body: Any) -> Quality:
+    said = at_path(body, layout.quality) if layout.quality else _MISSING
+    if said is _MISSING or _is_one_of(said, layout.good):
+        return Quality.GOOD
+    return Quality.UNCERTAIN if _is_one_of(said, layout.uncertain) else Quality.BAD
+
+
+def _is_one_of(said: Any, words: Sequence[Word]) -> bool:
+    """Python holds True and 1 to be equal, a quality does not."""
+    return any(said == word and isinstance(said, bool) == isinstance(word, bool) for word in words)
+
+
+def _time_us(layout: Layout, message: Message, body: Any) -> int:
+    if not layout.time:
+        return message.time_ms * 1000
+    said = at_path(body, layout.time)
+    if layout.time_unit is TimeUnit.ISO:
+        return _iso_us(said, layout.time)
+    if isinstance(said, bool) or not isinstance(said, int | float):
+        raise Wrong(Reject.NO_TIME, f"no number at '{layout.time}', which is to be the time")
+    times, over = _US_A_UNIT[layout.time_unit]
+    try:
+        return said * times // over if isinstance(said, int) else round(said * times / over)
+    except (ValueError, OverflowError) as wrong:
+        raise Wrong(Reject.NO_TIME, f"{said} at '{layout.time}' is no time") from wrong
+
+
+def _iso_us(said: Any, path: str) -> int:
+    try:
+        when = datetime.fromisoformat(said)
+    except (ValueError, TypeError) as wrong:
+        raise Wrong(Reject.NO_TIME, f"no time by ISO 8601 at '{path}'") from wrong
+    if when.tzinfo is None:
+        raise Wrong(Reject.NO_TIME, f"the time at '{path}' has no zone")
+    return (when - _EPOCH) // timedelta(microseconds=1)

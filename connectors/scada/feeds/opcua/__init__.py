@@ -1,0 +1,40 @@
+"""The OPC UA feed, on asyncua: subscriptions to variables and events, and the history of the time away.
+
+It reads. The one method that it may call is ConditionRefresh, which repeats alarms to the caller and changes nothing
+(OPC 10000-9, 5.5.7).
+"""
+
+from __future__ import annotations
+
+import os
+from urllib.parse import urlparse
+
+from connectors.scada.feed import Feed, FeedError
+from connectors.scada.feeds.opcua.config import Config, Security, check
+
+__all__ = ["Config", "Security", "open_feed"]
+
+
+def open_feed(config: Config) -> Feed:
+    """A feed of a server's nodes. Raises FeedError where the configuration cannot work, or asyncua is not installed."""
+    check(config)
+    try:
+        from connectors.scada.feeds.opcua.link import OpcUaFeed
+        from connectors.scada.feeds.opcua.nodes import parse
+    except ImportError as missing:
+        raise FeedError("the OPC UA feed needs asyncua: pip install forewarn[scada]") from missing
+    return OpcUaFeed(config, parse((*config.nodes, *config.events)), _password(config), _host(config))
+
+
+def _password(config: Config) -> str:
+    if not config.user:
+        return ""
+    password = os.environ.get(config.password_env)
+    if password is None:
+        raise FeedError(f"{config.password_env} is not set: put the password of '{config.user}' into it")
+    return password
+
+
+def _host(config: Config) -> str:
+    """The server as the log may show it."""
+    return urlparse(config.url).netloc
