@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -131,6 +131,31 @@ def read(
                     if forever or record.offset < ends.get(place, 0):
                         yield _plain(record)
             ends = {place: end for place, end in ends.items() if consumer.position(place) < end}
+
+
+def read_at(bootstrap: str, topic: str, places: Mapping[int, Collection[int]]) -> Iterator[LogRecord]:
+    """Yield the records at some offsets of each partition, in order; those that are gone are left out."""
+    check_reachable(bootstrap)
+    with KafkaConsumer(
+        bootstrap_servers=bootstrap, enable_auto_commit=False, max_partition_fetch_bytes=MAX_MESSAGE_BYTES
+    ) as consumer:
+        for partition, offsets in sorted(places.items()):
+            place = TopicPartition(topic, partition)
+            consumer.assign([place])
+            first, end = consumer.beginning_offsets([place])[place], consumer.end_offsets([place])[place]
+            for offset in sorted(offset for offset in offsets if first <= offset < end):
+                found = _one(consumer, place, offset)
+                if found is not None:
+                    yield found
+
+
+def _one(consumer: KafkaConsumer, place: TopicPartition, offset: int) -> LogRecord | None:
+    """The record at an offset; None where compaction or a transaction left no record there."""
+    consumer.seek(place, offset)
+    while consumer.position(place) <= offset:
+        for record in consumer.poll(timeout_ms=POLL_MS, max_records=1).get(place, ()):
+            return _plain(record) if record.offset == offset else None
+    return None
 
 
 def _assign(consumer: KafkaConsumer, topic: str, start: Start | int) -> list[TopicPartition]:

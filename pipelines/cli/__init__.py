@@ -23,7 +23,9 @@ model = typer.Typer(no_args_is_help=True, help="Train, export and verify models.
 alerts = typer.Typer(no_args_is_help=True, help="Warnings as they are published.")
 plant = typer.Typer(no_args_is_help=True, help="Plant files: check, show, compare.")
 app.add_typer(model, name="model")
+dead = typer.Typer(no_args_is_help=True, help="What could not be used, and why.")
 app.add_typer(plant, name="plant")
+app.add_typer(dead, name="dead-letters")
 app.add_typer(alerts, name="alerts")
 
 Instance = Annotated[str, typer.Option(help="Name of a set of local servers; sets do not share data.")]
@@ -291,3 +293,59 @@ def diff_plants(before: PlantFile, after: PlantFile, as_json: AsJson = False) ->
     from pipelines.cli import plants
 
     raise typer.Exit(plants.diff(before, after, out, as_json=as_json))
+
+
+Reason = Annotated[str | None, typer.Option(help="Only of this reason, such as out-of-range.")]
+OfAsset = Annotated[str | None, typer.Option("--asset", help="Only of this asset.")]
+
+
+def _wanted(reason: str | None, asset: str | None) -> Any:
+    from models.records import Reject
+    from pipelines.cli.letters import Wanted
+
+    if reason is not None and reason not in set(Reject):
+        raise typer.BadParameter(f"'{reason}' is no reason: use one of {', '.join(Reject)}")
+    return Wanted(reason=Reject(reason) if reason else None, asset=asset)
+
+
+@dead.command("list", epilog="Example: forewarn dead-letters list --asset pump-01")
+def list_letters(
+    reason: Reason = None, asset: OfAsset = None, as_json: AsJson = False, instance: Instance = "default"
+) -> None:
+    """Print how many there are of each reason and asset, and what the last one says."""
+    from pipelines.cli import letters
+    from pipelines.settings import Settings
+
+    letters.show_groups(Settings(instance=instance), _wanted(reason, asset), out, as_json=as_json)
+
+
+@dead.command("show", epilog="Example: forewarn dead-letters show --reason out-of-range --last 5")
+def show_letters(
+    reason: Reason = None,
+    asset: OfAsset = None,
+    last: Annotated[int, typer.Option(min=1, help="So many of the last ones.")] = 10,
+    as_json: AsJson = False,
+    instance: Instance = "default",
+) -> None:
+    """Print the last ones in full: the samples, or the beginning of the record."""
+    from pipelines.cli import letters
+    from pipelines.settings import Settings
+
+    letters.show(Settings(instance=instance), _wanted(reason, asset), last, out, as_json=as_json)
+
+
+@dead.command("replay", epilog="Example: forewarn dead-letters replay --reason unknown-asset")
+def replay_letters(
+    reason: Reason = None,
+    asset: OfAsset = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    instance: Instance = "default",
+) -> None:
+    """Send their records to the log once more, after the plant file or the feed was mended."""
+    from pipelines.cli import letters
+    from pipelines.settings import Settings
+
+    def agree(question: str) -> bool:
+        return yes or typer.confirm(question)
+
+    letters.replay(Settings(instance=instance), _wanted(reason, asset), out, agree)

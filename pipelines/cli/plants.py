@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.tree import Tree
 
 from models.plant import Plant
@@ -37,7 +37,9 @@ def show(file: Path, console: Console, *, as_json: bool) -> None:
         console.out(msgspec.json.encode(plant).decode(), highlight=False)
         return
     for name, kind in plant.types.items():
-        table = Table("signal", "kind", "unit", "sent", "range", "stuck after", "expected from", title=name)
+        table = Table(
+            Column("signal", no_wrap=True), "kind", "unit", "sent", "range", "stuck after", "expected from", title=name
+        )
         table.title_justify = "left"
         for signal, spec in kind.signals.items():
             span = f"{spec.range[0]:g} to {spec.range[1]:g}" if spec.range else ""
