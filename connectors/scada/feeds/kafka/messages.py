@@ -20,7 +20,8 @@ MESSAGE_BYTES = 4 * 1024 * 1024
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PLACE = re.compile(r"\{([^{}]+)\}")
-_MISSING = object()
+MISSING = object()
+"""What `at_path` finds where nothing is; a null is something."""
 
 Word = str | bool | int | float
 
@@ -112,7 +113,7 @@ def decode(layout: OneReading | ManyFields, message: Message) -> Read:
     readings: list[Reading] = []
     unread: list[Unread] = []
     try:
-        for body in _bodies(layout, _parsed(message.value)):
+        for body in _bodies(layout, parsed(message.value)):
             try:
                 for one in _read(layout, message, body):
                     if isinstance(one, Reading):
@@ -126,7 +127,8 @@ def decode(layout: OneReading | ManyFields, message: Message) -> Read:
     return Read(readings, unread)
 
 
-def _parsed(value: bytes) -> Any:
+def parsed(value: bytes) -> Any:
+    """JSON, with the NaN of Python's own. Raises Wrong."""
     if len(value) > MESSAGE_BYTES:
         raise Wrong(Reject.TOO_LARGE, f"{len(value)} bytes, and a message has at most {MESSAGE_BYTES}")
     try:
@@ -141,7 +143,7 @@ def _parsed(value: bytes) -> Any:
 
 def _bodies(layout: Layout, body: Any) -> Iterator[Any]:
     inner = at_path(body, layout.each) if layout.each else body
-    found = body if inner is _MISSING else inner
+    found = body if inner is MISSING else inner
     yield from found if isinstance(found, list) else [found]
 
 
@@ -151,7 +153,7 @@ def _read(layout: OneReading | ManyFields, message: Message, body: Any) -> Itera
     time_us, quality = _time_us(layout, message, body), _quality(layout, body)
     if isinstance(layout, OneReading):
         value = at_path(body, layout.value)
-        if value is _MISSING:
+        if value is MISSING:
             raise Wrong(Reject.NOT_A_RECORD, f"nothing at '{layout.value}', which is to be the value")
         yield _reading(_address(layout.address, message, body), time_us, value, quality)
         return
@@ -173,7 +175,10 @@ def _reading(address: str, time_us: int, value: Any, quality: Quality) -> Readin
 
 
 def at_path(body: Any, path: str) -> Any:
-    """What lies at a path of names and indexes; an empty path is the body itself. A name may have dots in it."""
+    """What lies at a path of names and indexes; an empty path is the body itself, MISSING is none.
+
+    A name may have dots in it.
+    """
     if path and isinstance(body, dict) and path in body:
         return body[path]
     for part in path.split(".") if path else ():
@@ -182,7 +187,7 @@ def at_path(body: Any, path: str) -> Any:
         elif isinstance(body, list) and part.isdecimal() and len(part) < 10 and int(part) < len(body):
             body = body[int(part)]
         else:
-            return _MISSING
+            return MISSING
     return body
 
 
@@ -191,7 +196,7 @@ def _address(template: str, message: Message, body: Any, field: str = "") -> str
         name = place[1]
         known = {"topic": message.topic, "key": (message.key or b"").decode("utf-8", "replace"), "field": field}
         found = known[name] if name in known else at_path(body, name)
-        if found is _MISSING or isinstance(found, dict | list) or found is None:
+        if found is MISSING or isinstance(found, dict | list) or found is None:
             raise Wrong(Reject.NOT_A_RECORD, f"nothing at '{name}', which the address '{template}' needs")
         return str(found)[:1000]
 
@@ -199,8 +204,8 @@ def _address(template: str, message: Message, body: Any, field: str = "") -> str
 
 
 def _quality(layout: Layout, body: Any) -> Quality:
-    said = at_path(body, layout.quality) if layout.quality else _MISSING
-    if said is _MISSING or _is_one_of(said, layout.good):
+    said = at_path(body, layout.quality) if layout.quality else MISSING
+    if said is MISSING or _is_one_of(said, layout.good):
         return Quality.GOOD
     return Quality.UNCERTAIN if _is_one_of(said, layout.uncertain) else Quality.BAD
 

@@ -1,0 +1,88 @@
+"""Reads the files that a historian or an export job drops in a folder, each once: CSV, JSON lines, Parquet.
+
+`rows` and `times` are the decoder, `opened` reads a file piece by piece, `look` and `seen` say which is due; here is
+the loop. A file is remembered after all of it is safe, so a crash reads it again. None is moved, changed or deleted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from connectors.scada.feed import FeedError, Read, Take, Unread
+from connectors.scada.feeds.files.config import Columns, Config, check, state_file
+from connectors.scada.feeds.files.look import Look
+from connectors.scada.feeds.files.opened import Stamp, reads, stamp_of
+from connectors.scada.feeds.files.seen import Seen
+from models.records import Reject
+
+__all__ = ["Columns", "Config", "FilesFeed", "open_feed"]
+
+BACK_OFF_S = (1.0, 30.0)
+
+_log = structlog.get_logger()
+
+
+class FilesFeed:
+    """`connectors.scada.feed.Feed` of a folder."""
+
+    def __init__(self, config: Config, folder: Path, seen: Seen) -> None:
+        self._config, self._seen = config, seen
+        self._look = Look(folder, config.pattern, config.settle_s)
+
+    async def run(self, take: Take) -> None:
+        """Look and read until cancelled. Raises FeedError where it cannot be remembered what was read."""
+        away_s = BACK_OFF_S[0]
+        while True:
+            try:
+                due = await asyncio.to_thread(self._look.due, self._seen.has, time.monotonic())
+            except OSError as wrong:
+                _log.warning("files-folder-away", error=repr(wrong), retry_s=away_s)
+                await asyncio.sleep(away_s)
+                away_s = min(2 * away_s, BACK_OFF_S[1])
+                continue
+            away_s = BACK_OFF_S[0]
+            for path, stamp in due:
+                await self._read(path, stamp, take)
+            await asyncio.sleep(self._config.period_s)
+
+    async def _read(self, path: Path, stamp: Stamp, take: Take) -> None:
+        try:
+            clean = await self._take_all(reads(self._config, path, stamp), take)
+            if await asyncio.to_thread(stamp_of, path) != stamp:
+                _log.info("file-changed-while-read", file=path.name)  # it is due again once it rests
+                return
+        except PermissionError as wrong:
+            unread = Unread(Reject.UNREADABLE, f"{path.name}: {wrong}: let this user read it and start again")
+            await take(Read((), [unread]), settled=True)
+            self._seen.add(path.name, stamp, clean=False, on_disk=False)
+            return
+        except OSError as wrong:  # the disk or the share, not the content
+            _log.warning("file-away", file=path.name, error=repr(wrong), retry_s=self._config.period_s)
+            return
+        self._seen.add(path.name, stamp, clean=clean)
+
+    async def _take_all(self, pieces: Iterator[Read], take: Take) -> bool:
+        """Whether all could be read."""
+        clean = True
+        while (read := await asyncio.to_thread(next, pieces, None)) is not None:
+            clean = clean and not read.unread
+            if read.readings or read.unread:
+                await take(read, settled=True)
+        return clean
+
+
+def open_feed(config: Config) -> FilesFeed:
+    """The feed of a config. Raises FeedError where it cannot work."""
+    check(config)
+    folder = Path(config.folder).expanduser()
+    if not folder.is_dir():
+        raise FeedError(f"{folder} is no folder: make it, mount it, or correct `folder`")
+    mark = sha256(msgspec.json.encode(config)).hexdigest()[:16]
+    return FilesFeed(config, folder, Seen(state_file(config), mark))
