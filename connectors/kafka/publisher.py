@@ -96,5 +96,5 @@ async def _thrown_away(producer: AIOKafkaProducer) -> None:
     """Close without sending what waits. aiokafka's own `stop` flushes, which has no end while Kafka is away."""
     producer._closed = True
     for close in (producer.client.close, producer._sender.close):  # in this order: the second waits for answers
-        with suppress(Exception):
+        with suppress(Exception):  # it failed already, and says so to whoever sent; nothing of it is used again
             await asyncio.wait_for(close(), CLOSE_S)

@@ -120,7 +120,7 @@ class Spool:
             if new:
                 _sync(self._folder)
         except OSError:
-            with suppress(OSError):
+            with suppress(OSError):  # a torn end is found by its checksum; the failed write itself is raised
                 os.truncate(self._file(number), size)
             raise
         self._open, self._sizes[number] = number, size + len(data)

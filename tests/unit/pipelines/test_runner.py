@@ -1,4 +1,7 @@
-"""What the runner promises: nothing is kept before all of it is out, nothing is stored that is not ours."""
+"""What the runner promises: nothing is kept before all of it is out, nothing is stored that is not ours.
+
+One file, though long: its fakes of everything around a runner are used by each of its tests and nowhere else.
+"""
 
 from __future__ import annotations
 

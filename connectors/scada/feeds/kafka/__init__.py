@@ -80,7 +80,7 @@ class KafkaFeed:
                 await consumer.commit({place: records[-1].offset + 1 for place, records in batch.items()})
                 self._wait_s = BACK_OFF_S[0]
         finally:
-            with suppress(Exception):
+            with suppress(Exception):  # what ended the reading is on its way up; a failing goodbye must not hide it
                 await asyncio.wait_for(consumer.stop(), STOP_S)
 
     def _decoded(self, records: Sequence[Any]) -> Read:

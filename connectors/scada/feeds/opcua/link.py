@@ -220,7 +220,7 @@ async def _client(config: Config, password: str) -> Client:
 
 async def _close(client: Client) -> None:
     protocol = client.uaclient.protocol
-    with contextlib.suppress(Exception):
+    with contextlib.suppress(Exception):  # the server may be gone; what ended the connection is told by whoever saw it
         await asyncio.wait_for(client.disconnect(), PROBE_S)
     if protocol is not None and not protocol.is_closed:
         protocol.disconnect_socket()  # asyncua leaves the socket of a connection that it holds for lost
