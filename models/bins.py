@@ -2,6 +2,9 @@
 
 Live, driver and training all sum here and only here, so their numbers agree to the last bit. A bin is summed from
 its samples sorted by time, in one order, whatever order they came in; nothing is ever added to a sum or taken away.
+
+What is sent on change holds from then on, so such samples weigh as long as they hold: COUNT is milliseconds, SUM and
+SQUARES are integrals over them. What still held from an earlier minute is `holding`'s.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 MINUTE_US = 60_000_000
+MINUTE_MS = 60_000
 QUARTER = 15
 """Minutes in a bin of the slow tier."""
 
@@ -50,6 +54,13 @@ class Samples(NamedTuple):
         return Samples(whole, whole, whole, np.empty(0, np.float64))
 
 
+class Held(NamedTuple):
+    """Which signals hold their value between samples, and which of these move to the next in a straight line."""
+
+    columns: np.ndarray  # bool [signals]
+    linear: np.ndarray  # bool [signals]
+
+
 class Bins(NamedTuple):
     """1-min bins that hold at least one sample, ordered by asset and minute; `statistics` is [bins, 7, signals]."""
 
@@ -62,10 +73,11 @@ class Bins(NamedTuple):
         return Bins(*(column[chosen] for column in self))
 
 
-def summarise(samples: Samples, signals: int, reference: np.ndarray) -> Bins:
+def summarise(samples: Samples, signals: int, reference: np.ndarray, held: Held | None = None) -> Bins:
     """Sum samples into 1-min bins: count, sum, squares about `reference` [signals], min, max, first, last.
 
-    Of samples of one asset, signal and time the last to arrive counts.
+    Of samples of one asset, signal and time the last to arrive counts. One of a held signal weighs until the next, or
+    to the end of the minute.
     """
     minute = samples.minute
     order = np.lexsort((samples.time_us, samples.signal, minute, samples.asset))
@@ -75,10 +87,12 @@ def summarise(samples: Samples, signals: int, reference: np.ndarray) -> Bins:
     new_cell = new_bin | changes(signal)
     last_of_time = np.append((new_cell | changes(time_us))[1:], True)
     if not last_of_time.all():
-        return summarise(samples.where(np.sort(order[last_of_time])), signals, reference)
+        return summarise(samples.where(np.sort(order[last_of_time])), signals, reference, held)
     heads = np.flatnonzero(new_bin)
     cell = (np.cumsum(new_bin) - 1) * signals + signal
     statistics = _statistics(cell, np.flatnonzero(new_cell), value, reference[signal], len(heads) * signals)
+    if held is not None and held.columns[signal].any():
+        _weigh(statistics, cell, new_cell, Samples(asset, signal, time_us, value), reference[signal], held)
     shaped = statistics.reshape(STATISTICS, len(heads), signals).swapaxes(0, 1)
     return Bins(asset[heads], minute[heads], np.ascontiguousarray(shaped))
 
@@ -107,3 +121,26 @@ def _statistics(
     out[FIRST, filled] = value[heads]
     out[LAST, filled] = value[np.append(heads[1:], len(value)) - 1]
     return out
+
+
+def _weigh(
+    statistics: np.ndarray, cell: np.ndarray, new_cell: np.ndarray, samples: Samples, reference: np.ndarray, held: Held
+) -> None:
+    """Put integrals over milliseconds into COUNT, SUM and SQUARES [7, cells] of held signals."""
+    last = np.append(new_cell[1:], True)
+    ms = samples.time_us % MINUTE_US // 1000
+    weight = (np.where(last, MINUTE_MS, np.append(ms[1:], 0)) - ms).astype(np.float64)
+    to = np.where(last | ~held.linear[samples.signal], samples.value, np.append(samples.value[1:], 0.0))
+    chosen = np.flatnonzero(held.columns[samples.signal])
+    cells = cell[chosen]
+    for what, part in enumerate(integrals(weight, samples.value, to, reference)):
+        statistics[what, cells] = np.bincount(cells, weights=part[chosen], minlength=statistics.shape[1])[cells]
+
+
+def integrals(
+    weight: np.ndarray, value: np.ndarray, to: np.ndarray, reference: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """COUNT, SUM and SQUARES of what moves in a straight line from a value to another over `weight` milliseconds."""
+    off, off_to = value - reference, to - reference
+    squares = np.square(off) + off * off_to + np.square(off_to)
+    return weight, weight * (value + to) / 2, weight * squares / 3

@@ -12,12 +12,17 @@ from typing import NamedTuple
 import numpy as np
 from msgspec import Struct
 
-from models.bins import COUNT, LAST, MAX, MIN, SUM, changes
+from models.bins import COUNT, LAST, MAX, MIN, QUARTER, SUM, Held, changes
+from models.holding import lead
 from models.records import OperatingState
 
 UNKNOWN, OFF, STARTING, RUNNING, STOPPING, IDLE, MAINTENANCE = range(len(OperatingState))
 STATES = tuple(OperatingState)
 """What a code means."""
+
+SOUND, STUCK, JUMPED, SILENT = range(4)
+FAULTS = ("", "stuck", "jumped", "silent")
+"""What is wrong with a sensor of a running machine, by code: no fault of the machine."""
 
 NO_LIMIT_MIN = np.iinfo(np.int64).max
 NEVER_MIN = -(1 << 40)
@@ -34,13 +39,17 @@ class Rule:
     """A type's rule in columns and minutes; `column` is None where machines run whenever they say anything.
 
     Nothing is known of a machine whose rule's signal was silent for `silence_min`, or all of it for `hearing_min`: then
-    its source is gone, whatever a tag said before. `stuck_after_min` and `max_step` are per column.
+    its source is gone, whatever a tag said before. Per column: `stuck_after_min`, `max_step`, which are `held` and for
+    how long after a sample (`holds_min`), and the `reference` that squares are about.
     """
 
     silence_min: int
     hearing_min: int
     stuck_after_min: np.ndarray
     max_step: np.ndarray
+    held: Held
+    holds_min: np.ndarray
+    reference: np.ndarray
     column: int | None = None
     is_code: bool = False
     running_above: float = 0.0
@@ -70,7 +79,8 @@ class Machines(Struct):
     """Where the machines of a type stand after their last minute: arrays [assets], and [assets, columns] of sensors."""
 
     since_us: np.ndarray  # start of the life that running and starts are of
-    minute: np.ndarray  # the last minute taken
+    minute: np.ndarray  # the last minute with a sample
+    taken: np.ndarray  # the last minute taken, which can be a pause in what holds
     seen: np.ndarray  # the last minute with a sample of the rule's signal
     level: np.ndarray  # int8, as measured: unknown, off, idle, running, or what a state tag says
     before: np.ndarray  # int8, the level before this one
@@ -78,9 +88,11 @@ class Machines(Struct):
     running: np.ndarray  # minutes run in this life
     starts: np.ndarray  # starts in this life
     held: np.ndarray  # float64, last value of each sensor
+    spoke: np.ndarray  # the minute in which it came, or the machine was heard anew; NEVER_MIN where it holds nothing
     unchanged: np.ndarray  # running minutes since it was another
     credible: np.ndarray  # float64, last mean that was no jump, NaN before one
     odd: np.ndarray  # int8, jumps in a row
+    fault: np.ndarray  # int8, a place in FAULTS, as of the last minute of running
 
     @classmethod
     def none(cls, assets: int, columns: int) -> Machines:
@@ -88,10 +100,11 @@ class Machines(Struct):
         whole, never = np.zeros(assets, np.int64), np.full(assets, NEVER_MIN)
         unknown, unread = np.full(assets, UNKNOWN, np.int8), np.full((assets, columns), np.nan)
         return cls(
-            since_us=whole, minute=never, seen=never.copy(), level=unknown, before=unknown.copy(),
+            since_us=whole, minute=never, taken=never.copy(), seen=never.copy(), level=unknown, before=unknown.copy(),
             entered=never.copy(), running=whole.copy(), starts=whole.copy(),
-            held=unread, unchanged=np.zeros((assets, columns), np.int64), credible=unread.copy(),
-            odd=np.zeros((assets, columns), np.int8),
+            held=unread, spoke=np.full((assets, columns), NEVER_MIN),
+            unchanged=np.zeros((assets, columns), np.int64), credible=unread.copy(),
+            odd=np.zeros((assets, columns), np.int8), fault=np.zeros((assets, columns), np.int8),
         )  # fmt: skip
 
     def grow(self, assets: int) -> None:
@@ -106,12 +119,17 @@ class Machines(Struct):
 
 
 class Found(NamedTuple):
-    """Of each minute: state code, which columns can be used, running minutes and starts of the life by then."""
+    """Of each minute: state code, which columns can be used, running minutes and starts of the life by then.
+
+    And what held of an earlier minute, to be added to its statistics.
+    """
 
     state: np.ndarray  # int8 [pairs]
     use: np.ndarray  # bool [pairs, columns]
     running: np.ndarray  # int64 [pairs]
     starts: np.ndarray  # int64 [pairs]
+    lead: np.ndarray  # float64 [pairs, 3, columns]: COUNT, SUM, SQUARES
+    fault: np.ndarray  # int8 [pairs, columns], places in FAULTS
 
 
 def follow(
@@ -119,30 +137,69 @@ def follow(
 ) -> Found:
     """Move machines on through minutes sorted by machine and time; `at` is their place in `machines`.
 
-    Changes `machines`. `statistics` is [pairs, 7, columns].
+    Changes `machines`. `statistics` is [pairs, 7, columns]; a minute without samples is a pause in which values hold.
     """
-    found = Found(
-        np.empty(len(at), np.int8),
-        np.empty((len(at), statistics.shape[2]), bool),
-        np.empty(len(at), np.int64),
-        np.empty(len(at), np.int64),
-    )
-    if not len(at):
-        return found
+    found = _Steps.of(len(at), statistics.shape[2])
     first = np.maximum.accumulate(np.where(changes(at), np.arange(len(at)), 0))
-    turn = np.arange(len(at)) - first
-    for number in range(int(turn.max()) + 1):
+    turn, heard = np.arange(len(at)) - first, np.any(statistics[:, COUNT] > 0, axis=1)
+    for number in range(int(turn.max(initial=-1)) + 1):
         now = np.flatnonzero(turn == number)
-        one = _advance(rule, machines, at[now], minute[now], since_us[now], statistics[now])
-        for column, part in zip(found, one, strict=True):
-            column[now] = part
-    return found
+        samples, pauses = now[heard[now]], now[~heard[now]]
+        if len(samples):
+            of = at[samples], minute[samples], since_us[samples], statistics[samples]
+            found.put(samples, _advance(rule, machines, *of))
+        if len(pauses):
+            found.put(pauses, _pause(rule, machines, at[pauses], minute[pauses]))
+    held = np.zeros((len(at), 3, statistics.shape[2]))
+    if rule.held.columns.any():
+        held = lead(
+            rule.held, rule.reference, statistics, minute, found.taken, found.value, found.spoke, rule.holds_min
+        )
+    return Found(found.state, found.use, found.running, found.starts, held, found.fault)
+
+
+class _Steps(NamedTuple):
+    """Of each minute, what is found and what came before it: the last value, when it came, the last minute taken."""
+
+    state: np.ndarray
+    use: np.ndarray
+    running: np.ndarray
+    starts: np.ndarray
+    fault: np.ndarray
+    value: np.ndarray  # float64 [pairs, columns]
+    spoke: np.ndarray  # int64 [pairs, columns]
+    taken: np.ndarray  # int64 [pairs]
+
+    @classmethod
+    def of(cls, pairs: int, columns: int) -> _Steps:
+        """Room for so many minutes."""
+        both = (pairs, columns)
+        return cls(
+            np.empty(pairs, np.int8), np.empty(both, bool), np.empty(pairs, np.int64), np.empty(pairs, np.int64),
+            np.empty(both, np.int8), np.empty(both), np.empty(both, np.int64), np.empty(pairs, np.int64),
+        )  # fmt: skip
+
+    def put(self, where: np.ndarray, steps: _Steps) -> None:
+        """Put in the minutes of one turn."""
+        for column, part in zip(self, steps, strict=True):
+            column[where] = part
+
+
+def _pause(rule: Rule, m: Machines, at: np.ndarray, minute: np.ndarray) -> _Steps:
+    """A minute without samples of each machine in `at`, which are all different; it moves nothing but `taken`."""
+    value, spoke, taken = m.held[at], m.spoke[at], m.taken[at]
+    m.taken[at] = minute
+    level = np.where(minute - m.seen[at] > rule.silence_min, UNKNOWN, m.level[at])
+    settled = (level == RUNNING) & (minute - m.entered[at] >= rule.settle_min)
+    use = settled[:, None] & _holds(rule, minute, taken, value, spoke) & (m.odd[at] == 0)
+    state = np.where((level == RUNNING) & ~settled, STARTING, level).astype(np.int8)
+    return _Steps(state, use, m.running[at], m.starts[at], m.fault[at], value, spoke, taken)
 
 
 def _advance(
     rule: Rule, m: Machines, at: np.ndarray, minute: np.ndarray, since_us: np.ndarray, statistics: np.ndarray
-) -> Found:
-    """One minute of each machine in `at`, which are all different."""
+) -> _Steps:
+    """A minute with samples of each machine in `at`, which are all different."""
     gap = minute - m.minute[at]
     lost = (minute - m.seen[at] > rule.silence_min) | (gap > rule.hearing_min)
     level = np.where(lost, UNKNOWN, m.level[at]).astype(np.int8)
@@ -160,17 +217,49 @@ def _advance(
     state = np.where((now == RUNNING) & ~settled, STARTING, now)
     coming_down = (now == IDLE) & (before == RUNNING) & (minute - entered < STOPPING_MIN) & (not rule.is_code)
     state = np.where(coming_down, STOPPING, state).astype(np.int8)
-    m.since_us[at], m.minute[at], m.level[at], m.before[at], m.entered[at] = since_us, minute, now, before, entered
+    value, taken = m.held[at], m.taken[at]
+    anew = np.where(rule.held.columns, NEVER_MIN, minute[:, None])
+    spoke = np.where((gap > rule.hearing_min)[:, None], anew, m.spoke[at])
+    m.spoke[at] = np.where(statistics[:, COUNT] > 0, minute[:, None], spoke)
+    m.since_us[at], m.level[at], m.before[at], m.entered[at] = since_us, now, before, entered
+    m.minute[at] = m.taken[at] = minute
     m.seen[at] = np.where(has, minute, m.seen[at])
     m.running[at], m.starts[at] = running, starts
-    use = _usable(rule, m, at, np.where(ran_on, gap, 0), settled, statistics)
-    return Found(state, use, running, starts)
+    holds = _holds(rule, minute, taken, value, spoke)
+    use = _usable(rule, m, at, np.where(ran_on, gap, 0), settled, statistics, holds)
+    _find_faults(rule, m, at, minute, now == RUNNING)
+    return _Steps(state, use, running, starts, m.fault[at], value, spoke, taken)
+
+
+def _holds(rule: Rule, minute: np.ndarray, taken: np.ndarray, value: np.ndarray, spoke: np.ndarray) -> np.ndarray:
+    """Whether a value holds in any part of what its minute stands for: bool [machines, columns]."""
+    begin = np.maximum(taken + 1, minute // QUARTER * QUARTER)
+    return rule.held.columns & ~np.isnan(value) & (begin[:, None] <= spoke + rule.holds_min)
+
+
+def _find_faults(rule: Rule, m: Machines, at: np.ndarray, minute: np.ndarray, runs: np.ndarray) -> None:
+    """Say of each sensor of the machines that run what is wrong with it."""
+    quiet = (m.spoke[at] != NEVER_MIN) & (minute[:, None] - m.spoke[at] > rule.holds_min)
+    stuck = m.unchanged[at] >= rule.stuck_after_min
+    told = np.where(stuck, STUCK, np.where(m.odd[at] > 0, JUMPED, SOUND))
+    spoke = m.spoke[at] == minute[:, None]
+    fault = np.where(quiet, SILENT, np.where(spoke, told, m.fault[at]))
+    m.fault[at] = np.where(runs[:, None], fault, m.fault[at]).astype(np.int8)
 
 
 def _usable(
-    rule: Rule, m: Machines, at: np.ndarray, ran: np.ndarray, settled: np.ndarray, statistics: np.ndarray
+    rule: Rule,
+    m: Machines,
+    at: np.ndarray,
+    ran: np.ndarray,
+    settled: np.ndarray,
+    statistics: np.ndarray,
+    holds: np.ndarray,
 ) -> np.ndarray:
-    """Columns of settled minutes whose sensor is neither stuck nor jumps: bool [machines, columns]."""
+    """Columns of settled minutes whose sensor is neither stuck nor jumps: bool [machines, columns].
+
+    Without a sample, one that `holds` is of use as long as the last one was.
+    """
     count, low, high, last = (statistics[:, what] for what in (COUNT, MIN, MAX, LAST))
     has = count > 0
     still = has & (low == high) & (low == m.held[at])
@@ -179,10 +268,11 @@ def _usable(
     m.unchanged[at] = unchanged
     credible, settled = m.credible[at], settled[:, None]
     with np.errstate(invalid="ignore", divide="ignore"):
-        mean = statistics[:, SUM] / count
+        mean = np.where(rule.held.columns, last, statistics[:, SUM] / count)
         jumps = settled & has & (np.abs(mean - credible) > rule.max_step)
     odd = np.where(has, np.where(jumps, m.odd[at] + 1, 0), m.odd[at])
     believed = has & (~jumps | (odd >= BELIEVED_AFTER))
     m.odd[at] = np.where(believed, 0, odd)
     m.credible[at] = np.where(settled, np.where(believed, mean, credible), np.nan)
-    return settled & has & believed & (unchanged < rule.stuck_after_min)
+    sound = np.where(has, believed, holds & (m.odd[at] == 0))
+    return settled & sound & (unchanged < rule.stuck_after_min)

@@ -11,7 +11,7 @@ from enum import IntEnum, StrEnum
 from typing import Annotated
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta, Raw, Struct
 
 HORIZONS_H: tuple[int, ...] = (12, 24, 48, 72, 120, 168)
 """Horizons of a forecast in hours; 72 h is the one warnings speak of (labels of 72 h only would give shorter leads)."""
@@ -109,6 +109,50 @@ class WorkOrder(Record, frozen=True, kw_only=True, tag="work-order"):
     finished_us: TimeUs
 
 
+class FeedReport(Record, frozen=True, kw_only=True, tag="feed-report"):
+    """What a feed counted since it was first started: read, sent, dropped, and what it could not read, by reason."""
+
+    plant: Name
+    source: Name
+    time_us: TimeUs
+    counts: dict[Name, int]
+
+
+class PlantChange(Record, frozen=True, kw_only=True, tag="plant-change"):
+    """The plant as it is from here on in the log; `content` is its JSON without tags, which are the feeds'."""
+
+    plant: Name
+    version: Name
+    content: Raw
+
+
+class ClockDecision(Record, frozen=True, kw_only=True, tag="clock-decision"):
+    """What to do with the clock of a source that jumped: from here on in the log its times are moved by `shift_us`.
+
+    That is from what the source says, whatever was decided before; 0 takes them as they are, None leaves the clock
+    alone and ends the question. It is about some assets, or about all where none is named.
+    """
+
+    plant: Name
+    source: Name
+    shift_us: Annotated[int, Meta(ge=-86_400_000_000, le=86_400_000_000)] | None
+    assets: tuple[Name, ...] = ()
+
+
+class Rebuilt(Record, frozen=True, kw_only=True, tag="rebuilt"):
+    """An asset's bins and states as they are with all rows that came too late, up to `until_us`, a whole minute.
+
+    `number` is that of the notice it answers. `content` is a slice of a partition's state for that asset, as
+    `pipelines.slices` encodes it.
+    """
+
+    plant: Name
+    asset: Name
+    until_us: TimeUs
+    number: Annotated[int, Meta(ge=0, le=2**53)] = 0
+    content: bytes
+
+
 class Driver(Struct, frozen=True, kw_only=True):
     """A signal and how much lower the 72 h chance would be were that signal as usual for this asset.
 
@@ -127,7 +171,8 @@ class Forecast(Record, frozen=True, kw_only=True, tag="forecast"):
 
     A machine that does not run keeps its last forecast: `running_until_us` is the end of the running minute that the
     chances rest on, so their age is `window_end_us` less that. One that never ran, or not since its repair, has none.
-    `basis` says what the model learnt its chances from.
+    `basis` says what the model learnt its chances from. A `historical` one was made later, with rows that had come
+    too late for the one of its time: it says what would have been known, and nobody acts on it.
     """
 
     id: str
@@ -143,6 +188,7 @@ class Forecast(Record, frozen=True, kw_only=True, tag="forecast"):
     basis: str
     rung: str
     completeness: float
+    historical: bool = False
 
 
 class AlertState(StrEnum):
@@ -198,10 +244,13 @@ class Reject(StrEnum):
     BAD_QUALITY = "bad-quality"
     OUT_OF_RANGE = "out-of-range"
     FAR_FUTURE = "far-future"
+    CLOCK_JUMP = "clock-jump"
     STORE_REFUSED = "store-refused"
     UNREADABLE = "unreadable"
     NO_TIME = "no-time"
     UNKNOWN_TAG = "unknown-tag"
+    UNFIT_REBUILD = "unfit-rebuild"
+    PLANT_REFUSED = "plant-refused"
 
 
 class RejectedSample(Struct, frozen=True, kw_only=True):
@@ -224,14 +273,69 @@ class DeadLetter(Record, frozen=True, kw_only=True, tag="dead-letter"):
     payload_sha256: str = ""
 
 
-AnyInput = Frame | Tick | Maintenance | WorkOrder
-Published = Forecast | Alert | DeadLetter
-AnyRecord = Frame | Tick | Maintenance | WorkOrder | Forecast | Alert | DeadLetter
+class NoticeKind(StrEnum):
+    """What a notice is about: the service, its sources and sensors; never the health of a machine."""
+
+    SENSOR_FAULT = "sensor-fault"
+    SILENT_ASSET = "silent-asset"
+    LATE_SPAN = "late-span"
+    CLOCK_JUMP = "clock-jump"
+
+
+class NoticeState(StrEnum):
+    """Whether what a notice tells of still holds."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+class Notice(Record, frozen=True, kw_only=True, tag="notice"):
+    """Something about the data that a person or a role should look after. No advisory: it says nothing of a machine.
+
+    `since_us` is when it began and `time_us` the event time of this revision; `from_us` and `to_us` are the span of
+    rows that it is about, if any; `reason` is one word for programs, `detail` a sentence for people. `number` counts
+    the asset's late spans.
+    """
+
+    id: str
+    revision: int
+    plant: str
+    asset: str
+    kind: NoticeKind
+    state: NoticeState
+    reason: str
+    since_us: int
+    time_us: int
+    signal: str = ""
+    source: str = ""
+    from_us: int | None = None
+    to_us: int | None = None
+    detail: str = ""
+    number: int = 0
+
+
+Control = PlantChange | ClockDecision | Rebuilt
+"""Records that change how those after them are read: a step ends before each."""
+OfNoAsset = Tick | PlantChange | ClockDecision
+"""Records that go to every partition."""
+AnyInput = Frame | Tick | Maintenance | WorkOrder | FeedReport | PlantChange | ClockDecision | Rebuilt
+Published = Forecast | Alert | DeadLetter | Notice
+AnyRecord = (
+    Frame | Tick | Maintenance | WorkOrder | FeedReport | PlantChange | ClockDecision | Rebuilt
+    | Forecast | Alert | DeadLetter | Notice
+)  # fmt: skip
 
 
 def key_of(plant: str, asset: str) -> bytes:
     """Key of everything about an asset: UTF-8 `plant/asset`."""
     return f"{plant}/{asset}".encode()
+
+
+def place_of(record: AnyInput) -> bytes | None:
+    """The key of a record on the log; None for one that goes to every partition."""
+    if isinstance(record, OfNoAsset):
+        return None
+    return key_of(record.plant, "" if isinstance(record, FeedReport) else record.asset)
 
 
 def id_of(kind: str, plant: str, asset: str, mode: str, window_end_us: int) -> str:

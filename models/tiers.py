@@ -2,7 +2,7 @@
 
 A block of arrays over all assets of one type in one partition, owned by whoever steps it. A slot says which bin it
 holds, so a ring needs no cleaning when time jumps. The 1-min tier holds all that came; merging takes what is of use:
-settled running time of sound sensors.
+settled running time of sound sensors, with what held from before.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ QUARTER_US = QUARTER * MINUTE_US
 DAY_US = QUARTERS_A_DAY * QUARTER_US
 
 ARRAYS = (
-    "minute", "minute_statistics", "minute_use", "quarter", "quarter_count", "quarter_sum",
+    "minute", "minute_statistics", "minute_use", "minute_lead", "quarter", "quarter_count", "quarter_sum",
     "day", "day_count", "day_sum",
 )  # fmt: skip
 """What a snapshot keeps."""
@@ -36,12 +36,17 @@ ARRAYS = (
 
 @dataclass(slots=True)
 class Tiers:
-    """Rings of `assets` machines with `columns` signals; `reference` [columns] is what squares are taken about."""
+    """Rings of `assets` machines with `columns` signals; `reference` [columns] is what squares are taken about.
+
+    `held` are the places of signals that hold between samples.
+    """
 
     reference: np.ndarray
+    held: np.ndarray
     minute: np.ndarray  # [assets, MINUTES] index of the bin in the slot, -1 for none
     minute_statistics: np.ndarray  # [assets, MINUTES, 7, columns]
     minute_use: np.ndarray  # bool [assets, MINUTES, columns] what windows may use
+    minute_lead: np.ndarray  # [assets, MINUTES, 3, held] what held from before, to be added to COUNT, SUM, SQUARES
     quarter: np.ndarray  # [assets, QUARTERS]
     quarter_count: np.ndarray  # [assets, QUARTERS, columns]
     quarter_sum: np.ndarray  # [assets, QUARTERS, columns]
@@ -50,14 +55,16 @@ class Tiers:
     day_sum: np.ndarray  # [assets, DAYS, columns]
 
     @classmethod
-    def empty(cls, assets: int, reference: np.ndarray) -> Tiers:
+    def empty(cls, assets: int, reference: np.ndarray, held: np.ndarray) -> Tiers:
         """Rings that hold nothing."""
         columns = len(reference)
         return cls(
             reference=reference,
+            held=held,
             minute=np.full((assets, MINUTES), -1, np.int64),
             minute_statistics=np.tile(EMPTY[:, None], (assets, MINUTES, 1, columns)),
             minute_use=np.zeros((assets, MINUTES, columns), bool),
+            minute_lead=np.zeros((assets, MINUTES, 3, len(held))),
             quarter=np.full((assets, QUARTERS), -1, np.int64),
             quarter_count=np.zeros((assets, QUARTERS, columns), np.int32),
             quarter_sum=np.zeros((assets, QUARTERS, columns)),
@@ -71,7 +78,7 @@ class Tiers:
         more = assets - len(self.minute)
         if more <= 0:
             return
-        fresh = Tiers.empty(more, self.reference)
+        fresh = Tiers.empty(more, self.reference, self.held)
         for name in ARRAYS:
             setattr(self, name, np.concatenate([getattr(self, name), getattr(fresh, name)]))
 
@@ -86,12 +93,13 @@ class Tiers:
         """What stands in the slots of written minutes: [pairs, 7, columns]."""
         return self.minute_statistics[asset, minute % MINUTES]
 
-    def use(self, asset: np.ndarray, minute: np.ndarray, use: np.ndarray) -> None:
+    def use(self, asset: np.ndarray, minute: np.ndarray, use: np.ndarray, lead: np.ndarray) -> None:
         """Say what windows may use of written minutes, bool [pairs, columns], and merge what they belong to anew.
 
-        Pairs are sorted by asset and minute.
+        `lead` [pairs, 3, columns] is what held into them. Pairs are sorted by asset and minute.
         """
         self.minute_use[asset, minute % MINUTES] = use
+        self.minute_lead[asset, minute % MINUTES] = lead[:, :, self.held]
         asset, quarter = _different(asset, minute // QUARTER)
         self._merge_quarters(asset, quarter)
         self._merge_days(*_different(asset, quarter // QUARTERS_A_DAY))
@@ -123,6 +131,8 @@ class Tiers:
         known = (self.minute[asset[:, None], slot] == minutes) & (minutes * MINUTE_US >= since_us[:, None])
         use = self.minute_use[asset[:, None], slot] & known[:, :, None]
         statistics = self.minute_statistics[asset[:, None], slot, : SQUARES + 1]
+        if len(self.held):
+            statistics[:, :, :, self.held] += self.minute_lead[asset[:, None], slot]
         statistics *= use[:, :, None, :]
         return np.ascontiguousarray(statistics.transpose(0, 2, 3, 1)).sum(axis=3)
 

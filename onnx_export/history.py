@@ -6,20 +6,21 @@ machine failed next. No files, no training.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-from models import operating
-from models.bins import MINUTE_US, Bins, Samples, summarise
+from models.bins import COUNT, MINUTE_US, Bins, Samples, summarise
 from models.features import AFTER_RUNNING_MIN, Baseline, Pairs, Spec, baseline_of, compute, levels, spans
+from models.holding import minutes_of, pauses, with_empty
 from models.operating import RUNNING, Machines, follow
 from models.physics.cycles import RUN_STATES
 from models.physics.fleet import SIGNALS, FleetBlock, FleetEventKind, FleetSpec, simulate
+from models.physics.plc import ALARMS, TAGS
 from models.plant import AssetType
-from models.plant.layout import Layout
+from models.plant.layout import Layout, Told
 from models.quality import GOOD, screen
 from models.records import HORIZONS_H
 from models.tiers import Tiers
@@ -83,10 +84,10 @@ class _Recorder:
 
     def __init__(self, layout: Layout, spec: Spec, assets: int, every_min: int) -> None:
         self.layout, self.spec, self.every_min = layout, spec, every_min
-        self.columns = np.array([layout.numeric_index[signal] for signal in spec.inputs])
+        self.columns = np.array([layout.column_index[name] for name in spec.inputs])
         self.source = np.array([SIGNALS.index(signal) for signal in layout.numeric])
-        self.states = np.array([layout.state_codes.get(word, operating.UNKNOWN) for word in RUN_STATES])
-        self.tiers, self.machines = Tiers.empty(assets, layout.reference), Machines.none(assets, layout.columns)
+        self.tiers = Tiers.empty(assets, layout.reference, layout.held_places)
+        self.machines = Machines.none(assets, layout.columns)
         self.baselines: list[Baseline | None] = [None] * assets
         self.repairs: list[list[int]] = [[0] for _ in range(assets)]
         self.failures: list[Failure] = []
@@ -99,7 +100,8 @@ class _Recorder:
                 self.repairs[event.asset].append(event.time_us)
             elif event.kind is FleetEventKind.FAILED:
                 self.failures.append(Failure(event.asset, event.time_us, int(event.part), int(event.mode)))
-        bins = summarise(self._samples(block), self.layout.columns, self.layout.reference)
+        layout = self.layout
+        bins = self._with_pauses(summarise(self._samples(block), layout.columns, layout.reference, layout.held))
         since_us, turn = self._since_us(bins), spans(bins.asset, bins.minute)
         for at in np.unique(turn):
             now = turn == at
@@ -117,14 +119,31 @@ class _Recorder:
         at = samples.signal
         code = screen(samples.value, self.layout.lowest[at], self.layout.highest[at], np.zeros(len(at), bool))
         good = samples.where(code == GOOD)
-        return good.with_more(self._tags(block)) if self.layout.state_tag else good
+        for tag, words, sent in zip(TAGS, (RUN_STATES, ALARMS), (block.run_state, block.alarm), strict=True):
+            if tag in self.layout.told:
+                good = good.with_more(self._told(block, self.layout.told[tag], words, sent))
+        return good
 
-    def _tags(self, block: FleetBlock) -> Samples:
-        """The state tag where it was sent, as codes."""
-        told = np.flatnonzero(block.run_state >= 0)
-        column = np.full(len(told), len(self.layout.numeric))
-        codes = self.states[block.run_state[told]].astype(np.float64)
-        return Samples(block.asset[told].astype(np.int64), column, block.time_us[told], codes)
+    def _told(self, block: FleetBlock, told: Told, words: Sequence[str], sent: np.ndarray) -> Samples:
+        """A tag where it was sent, as what its words put into columns."""
+        rows, width = np.flatnonzero(sent >= 0), len(told.columns)
+        values = np.array([told.of(word) for word in words]).reshape(len(words), width)
+        return Samples(
+            np.repeat(block.asset[rows].astype(np.int64), width),
+            np.tile(np.array(told.columns, np.int64), len(rows)),
+            np.repeat(block.time_us[rows], width),
+            values[sent[rows]].ravel(),
+        )
+
+    def _with_pauses(self, bins: Bins) -> Bins:
+        """The bins and those at which the values that hold through a pause are summed."""
+        if not len(self.layout.held_places):
+            return bins
+        hearing_min, found = self.layout.rule.hearing_min, []
+        for asset, minutes in minutes_of(bins):
+            before = int(self.machines.minute[asset])
+            found += [(asset, m) for m in pauses([before, *minutes] if before >= 0 else minutes, hearing_min)]
+        return with_empty(bins, found)
 
     def _since_us(self, bins: Bins) -> np.ndarray:
         """Start of the life of each bin: the last repair before the minute's end, else 0."""
@@ -138,8 +157,8 @@ class _Recorder:
         """Take an hour of bins, of which nothing will change any more, and keep the rows that are asked for."""
         self.tiers.write(bins)
         found = follow(self.layout.rule, self.machines, bins.asset, bins.minute, since_us, bins.statistics)
-        self.tiers.use(bins.asset, bins.minute, found.use)
-        ran = found.state == RUNNING
+        self.tiers.use(bins.asset, bins.minute, found.use, found.lead)
+        ran = (found.state == RUNNING) & (bins.statistics[:, COUNT] > 0).any(axis=1)
         ripe = ran & (found.running >= AFTER_RUNNING_MIN)
         triples = zip(*(column[ripe].tolist() for column in (bins.asset, bins.minute, since_us)), strict=True)
         ripe[ripe] = [self._wants_usual(*triple) for triple in triples]

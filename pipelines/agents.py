@@ -7,7 +7,7 @@ import gc
 import logging
 import os
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 import faust
@@ -42,6 +42,9 @@ class WorkerApp(faust.App):
 
     make_transport: Callable[[], Any]
     failure: Exception | None = None
+    owner: Partitions
+    beside: Callable[[], Coroutine[Any, Any, None]] | None = None
+    """Runs while the app does."""
 
     def on_init(self) -> None:
         """Faust's hook for attributes."""
@@ -76,11 +79,12 @@ def build_app(
     plant: str,
     tick_s: float = 60.0,
     waiting: int = 4,
+    beside: Callable[[Callable[[], Mapping[int, PartitionRunner]]], Coroutine[Any, Any, None]] | None = None,
 ) -> WorkerApp:
     """Make the Faust app of a worker. `broker` is host:port[,host:port], `records` the topic's full name.
 
     `transport`, `schema` and `settings` are those of `connectors.kafka.batches`; so many batches of each partition
-    are `waiting` at most.
+    are `waiting` at most. `beside` is what else runs, told how to ask for the runners of the partitions owned.
     """
     app = WorkerApp(
         group,
@@ -97,7 +101,9 @@ def build_app(
         await app.consumer.seek_wait({TP(records, partition): offset})
 
     owner = Partitions(runner, rewind=rewind, fail=app.fail, tick=tick, tick_s=tick_s, lease=lease, waiting=waiting)
+    app.owner = owner
     app.make_transport = lambda: transport(app, owner)
+    app.beside = (lambda: beside(owner.runners)) if beside is not None else None
 
     async def deal(stream: Any) -> None:
         async for event in stream.noack().events():
@@ -126,18 +132,29 @@ async def serve(app: WorkerApp) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    beside = None
     waits = [asyncio.create_task(each.wait()) for each in (stop, app.failed, app._crashed)]
     try:
         await app.start()
+        beside = asyncio.create_task(_beside(app))
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for wait in waits:
+        for wait in (*waits, *((beside,) if beside else ())):
             wait.cancel()
         await _stop(app)
     reason = app.failure or app.crash_reason
     if reason is not None:
         log.critical("the worker stops: %s", reason, exc_info=reason)
     return 0 if reason is None else 1
+
+
+async def _beside(app: WorkerApp) -> None:
+    """What runs beside the app; its failure is the app's."""
+    try:
+        if app.beside is not None:
+            await app.beside()
+    except Exception as error:
+        app.fail(error)
 
 
 async def _stop(app: WorkerApp) -> None:

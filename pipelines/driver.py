@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from models.records import AnyInput, Tick, encode, key_of
+from models.records import AnyInput, encode, place_of
 from pipelines.partition import Partition
 from pipelines.ports import Effects, RawRecord, Refusal
 from pipelines.topics import partition_of
@@ -22,7 +22,7 @@ def nothing_refused(_partition: int, _effects: Effects) -> Sequence[Refusal]:
 
 
 class Driver:
-    """Partitions beside one another, fed in the order records are given; a tick goes to every partition."""
+    """Partitions beside one another, fed in the order records are given; what is of no asset goes to each of them."""
 
     def __init__(self, partitions: Sequence[Partition], keep: Keep = nothing_refused, batch: int = 500) -> None:
         """`batch` is how many records a partition is given at once; the results do not depend on it."""
@@ -51,9 +51,8 @@ class Driver:
             pass
 
     def _partitions_of(self, record: AnyInput) -> Iterable[int]:
-        if isinstance(record, Tick):
-            return range(len(self.partitions))
-        return (partition_of(key_of(record.plant, record.asset), len(self.partitions)),)
+        key = place_of(record)
+        return range(len(self.partitions)) if key is None else (partition_of(key, len(self.partitions)),)
 
     def _append(self, number: int, value: bytes) -> int:
         self._waiting[number].append(RawRecord(self._next[number], 0, value))

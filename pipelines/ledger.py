@@ -8,9 +8,36 @@ from msgspec import Struct
 
 from models.records import Reject
 
+MOST_SOURCES = 1000
+"""Sources that are told apart; what others send is counted together, so that rubbish cannot fill the state."""
+EVENTS, OTHERS = "(events)", "(others)"
+
+
+class Source(Struct):
+    """Counts of what one source sent, as named in its frames; the events of people and systems are one, too."""
+
+    rows_read: int = 0
+    rows_stored: int = 0
+    rows_late: int = 0
+    values_read: int = 0
+    values_stored: int = 0
+
+    @property
+    def rows_rejected(self) -> int:
+        """Rows of which nothing was stored."""
+        return self.rows_read - self.rows_stored
+
+    @property
+    def values_rejected(self) -> int:
+        """Values that were not stored."""
+        return self.values_read - self.values_stored
+
 
 class Ledger(Struct):
-    """Counts since the partition began. A maintenance record or work order is a row; a tick has none."""
+    """Counts since the partition began. A maintenance record or work order is a row; a tick has none.
+
+    `sources` has the same by source, and `feeds` what each feed last said of itself.
+    """
 
     records_read: int = 0
     records_rejected: int = 0
@@ -24,21 +51,53 @@ class Ledger(Struct):
     values_rejected: int = 0
     forecasts: int = 0
     alerts: int = 0
+    notices: int = 0
     rejected_by_reason: dict[str, int] = {}
+    sources: dict[str, Source] = {}
+    feeds: dict[str, dict[str, int]] = {}
+
+    def of(self, source: str) -> Source:
+        """The counts of a source."""
+        found = self.sources.get(source)
+        if found is None:
+            name = source if len(self.sources) < MOST_SOURCES else OTHERS
+            found = self.sources.setdefault(name, Source())
+        return found
 
     def reject(self, reason: Reject, count: int) -> None:
         """Count values (or, of a whole record, its values or at least 1) under their reason."""
         self.rejected_by_reason[reason] = self.rejected_by_reason.get(reason, 0) + count
 
     def store(self, rows: int, values: int) -> None:
-        """Count rows that were read and are all to be stored."""
+        """Count rows of events that were read and are all to be stored."""
+        source = self.of(EVENTS)
+        source.rows_read += rows
+        source.rows_stored += rows
+        source.values_read += values
+        source.values_stored += values
         self.rows_read += rows
         self.rows_stored += rows
         self.values_read += values
         self.values_stored += values
 
-    def refuse(self, values: int, late: bool) -> None:
+    def hold(self, rows: int, values: int, source: str) -> None:
+        """Count a whole record, read and kept apart for a decision: it is read anew where that lets it in."""
+        self.records_rejected += 1
+        self.rows_read += rows
+        self.rows_rejected += rows
+        self.values_read += values
+        self.values_rejected += values
+        of = self.of(source)
+        of.rows_read += rows
+        of.values_read += values
+        self.reject(Reject.CLOCK_JUMP, max(1, values))
+
+    def refuse(self, source: str, values: int, late: bool) -> None:
         """Move one row of so many values from stored to rejected: the store did not take it."""
+        of = self.of(source)
+        of.rows_stored -= 1
+        of.values_stored -= values
+        of.rows_late -= late
         self.rows_stored -= 1
         self.rows_rejected += 1
         self.values_stored -= values
@@ -49,10 +108,14 @@ class Ledger(Struct):
 
     @property
     def balances(self) -> bool:
-        """Whether every row and value read was stored or rejected."""
+        """Whether every row and value read was stored or rejected, and those of the sources are all."""
         return (
             self.rows_read == self.rows_stored + self.rows_rejected
             and self.values_read == self.values_stored + self.values_rejected
+            and all(
+                getattr(self, name) == sum(getattr(source, name) for source in self.sources.values())
+                for name in Source.__struct_fields__
+            )
         )
 
     @staticmethod
@@ -60,8 +123,17 @@ class Ledger(Struct):
         """The sum over partitions."""
         out = Ledger()
         for ledger in ledgers:
-            for name in Ledger.__struct_fields__[:-1]:
+            for name in COUNTS:
                 setattr(out, name, getattr(out, name) + getattr(ledger, name))
+            for source, counts in ledger.sources.items():
+                sums = out.sources.setdefault(source, Source())
+                for name in Source.__struct_fields__:
+                    setattr(sums, name, getattr(sums, name) + getattr(counts, name))
+            out.feeds |= ledger.feeds
             for reason, count in ledger.rejected_by_reason.items():
                 out.rejected_by_reason[reason] = out.rejected_by_reason.get(reason, 0) + count
         return out
+
+
+COUNTS = tuple(name for name in Ledger.__struct_fields__ if name not in ("rejected_by_reason", "sources", "feeds"))
+"""The counts that are plain numbers."""

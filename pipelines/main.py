@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from connectors.influx import admin as influx_admin
@@ -15,15 +16,24 @@ from connectors.kafka.admin import KafkaAdmin
 from connectors.kafka.batches import BatchSchema, Lease, faust_settings, transport_factory
 from connectors.kafka.publisher import KafkaPublisher
 from connectors.kafka.snapshots import KafkaSnapshots
+from connectors.metrics import PartitionView, WorkerCollector, serve_metrics
 from models.failure.hazard import Hazard
 from models.inference import ModelError
-from models.plant import Plant, PlantError, parse
+from models.plant import Plant
 from pipelines.agents import build_app, serve
+from pipelines.controls.plant import hazards_of
+from pipelines.ledger import COUNTS
+from pipelines.ownership import Partitions
 from pipelines.partition import Partition
-from pipelines.ports import Snapshot
+from pipelines.plant_file import PlantFile
+from pipelines.plant_file import read_plant as read_plant
+from pipelines.ports import Clock, Snapshot
+from pipelines.reload import PlantTeller
 from pipelines.runner import PartitionRunner
 from pipelines.settings import Settings
 from pipelines.topics import Topic, named
+
+log = logging.getLogger(__name__)
 
 
 class WallClock:
@@ -38,28 +48,46 @@ class WallClock:
         return time.monotonic()
 
 
-def read_plant(path: Path) -> Plant:
-    """The plant in a file. Raises PlantError naming the file."""
-    try:
-        return parse(path.read_text())
-    except OSError as wrong:
-        raise PlantError(f"the plant file {path} cannot be read ({wrong.strerror}): set FOREWARN_PLANT") from wrong
-    except PlantError as wrong:
-        raise PlantError(f"{path}: {wrong}") from wrong
-
-
 def read_hazards(plant: Plant, folder: Path) -> dict[str, Hazard]:
     """The models that the plant's types name, from NAME.onnx and NAME.json in the folder. Raises ModelError."""
     names = {asset_type.model for asset_type in plant.types.values() if asset_type.model}
-    found = {}
-    for name in sorted(names):
+    return {name: _read_hazard(folder, name) for name in sorted(names)}
+
+
+def read_models(plant: Plant, folder: Path) -> dict[str, Hazard]:
+    """The models that the plant names, which must be there, and all others in the folder: snapshots may name those.
+
+    Raises ModelError.
+    """
+    found = read_hazards(plant, folder)
+    for name in sorted({card.stem for card in folder.glob("*.json")} - found.keys()):
+        if not (folder / f"{name}.onnx").is_file():
+            continue
         try:
-            found[name] = Hazard.load((folder / f"{name}.onnx").read_bytes(), (folder / f"{name}.json").read_bytes())
-        except OSError as wrong:
-            raise ModelError(
-                f"model '{name}' cannot be read from {folder} ({wrong.strerror}): set FOREWARN_MODELS"
-            ) from wrong
+            found[name] = _read_hazard(folder, name)
+        except ModelError as wrong:
+            log.warning("model '%s' in %s is left out, no type names it: %s", name, folder, wrong)
     return found
+
+
+def _read_hazard(folder: Path, name: str) -> Hazard:
+    try:
+        return Hazard.load((folder / f"{name}.onnx").read_bytes(), (folder / f"{name}.json").read_bytes())
+    except OSError as wrong:
+        raise ModelError(
+            f"model '{name}' cannot be read from {folder} ({wrong.strerror}): set FOREWARN_MODELS"
+        ) from wrong
+
+
+def fitting(models: dict[str, Hazard], folder: Path) -> Callable[[Plant], None]:
+    """Raises ModelError for a plant whose models misfit; those it names for the first time are read into `models`."""
+
+    def fits(plant: Plant) -> None:
+        names = {asset_type.model for asset_type in plant.types.values() if asset_type.model}
+        models.update({name: _read_hazard(folder, name) for name in sorted(names - models.keys())})
+        hazards_of(plant, models)
+
+    return fits
 
 
 def influx_target(settings: Settings) -> Target:
@@ -92,10 +120,29 @@ def crash_at(spec: str) -> Callable[[str], None]:
     return checkpoint
 
 
+def partition_views(owner: Partitions, clock: Clock) -> Iterator[PartitionView]:
+    """What metrics tell of the partitions that are open now."""
+    for runner in owner.runners().values():
+        if (heart := runner.heart) is None:
+            continue
+        ledger, kept_s = heart.ledger, runner.snapshot_at_s
+        yield PartitionView(
+            partition=runner.partition,
+            counts={name: getattr(ledger, name) for name in COUNTS},
+            rejected=ledger.rejected_by_reason.copy(),
+            next_offset=heart.next_offset,
+            snapshot_offset=runner.snapshot_offset,
+            snapshot_age_s=None if kept_s is None else clock.monotonic_s() - kept_s,
+            steps=runner.steps,
+            steps_s=runner.steps_s,
+        )
+
+
 async def work(settings: Settings) -> int:
     """Run a worker until it is told to stop; the exit status."""
-    plant = read_plant(settings.plant)
-    hazards = read_hazards(plant, settings.models)
+    hazards: dict[str, Hazard] = {}
+    file = PlantFile(settings.plant, settings.site, fitting(hazards, settings.models))
+    hazards |= read_models(file.plant, settings.models)
     provision(settings)
     lease, clock = Lease(), WallClock()
     publisher = KafkaPublisher(settings.kafka, settings.topic_prefix)
@@ -103,7 +150,7 @@ async def work(settings: Settings) -> int:
     checkpoint = crash_at(os.environ.get("FOREWARN_CRASH_AT", ""))
 
     def restore(_partition: int, snapshot: Snapshot | None) -> Partition:
-        return Partition.restore(plant, hazards, snapshot, settings.lateness_s)
+        return Partition.restore(file.plant, hazards, snapshot, settings.lateness_s)
 
     async with InfluxStore(influx_target(settings)) as store:
 
@@ -132,11 +179,16 @@ async def work(settings: Settings) -> int:
             publisher=publisher,
             clock=clock,
             lease=lease,
-            plant=plant.plant,
+            plant=file.plant.plant,
             tick_s=settings.tick_s,
+            beside=lambda owned: PlantTeller(file, publisher, owned).run(),
+        )
+        metrics = serve_metrics(
+            WorkerCollector(lambda: partition_views(app.owner, clock)), settings.metrics_host, settings.metrics_port
         )
         try:
             return await serve(app)
         finally:
+            metrics.close()
             await publisher.stop()
             await snapshots.stop()

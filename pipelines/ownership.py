@@ -60,6 +60,10 @@ class Partitions:
         owned = self._owned.get(partition)
         return owned is not None and not owned.lost and owned.waiting.qsize() < self._waiting
 
+    def runners(self) -> Mapping[int, PartitionRunner]:
+        """The runners of the partitions that are ours, to be looked at; also from another thread."""
+        return {partition: owned.runner for partition, owned in sorted(self._owned.copy().items()) if not owned.lost}
+
     async def take_over(self, beginnings: Mapping[int, int]) -> Mapping[int, int]:
         """Open what we do not own yet; from which offset each is to be read. A log may begin after 0: there, then."""
         async with self._changing:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -15,28 +16,59 @@ import numpy as np
 from models.failure.hazard import Hazard
 from models.inference import ModelError
 from models.plant import Plant
-from models.plant.layout import Layout
-from models.records import Alert, DeadLetter, Forecast, Reject, RejectedSample, encode, key_of
+from models.records import (
+    Alert,
+    ClockDecision,
+    DeadLetter,
+    Forecast,
+    Notice,
+    PlantChange,
+    Rebuilt,
+    Reject,
+    RejectedSample,
+    encode,
+    key_of,
+)
 from models.tiers import LONGEST_LATENESS_MIN
-from pipelines.ledger import Ledger
+from pipelines.controls import rebuilt
+from pipelines.controls.clocks import Quarantined, decide
+from pipelines.controls.plant import hazards_of, migrated, taken
+from pipelines.ledger import EVENTS, Ledger
 from pipelines.ports import Effects, Output, RawRecord, Refusal, Rows, Snapshot
-from pipelines.stages.decode import Columns, Decoded, decode, flatten
+from pipelines.stages.decode import Columns, Decoded, Flat, Rejected, decode, flatten, rejected
+from pipelines.stages.notify import notify
 from pipelines.stages.order import order
 from pipelines.stages.score import score
-from pipelines.stages.screen import screen_columns
-from pipelines.stages.warn import warn
+from pipelines.stages.screen import Screened, screen_columns
+from pipelines.stages.warn import forget, warn
 from pipelines.stages.window import window
-from pipelines.state import Block, State
+from pipelines.state import NEVER, Block, SnapshotError, State
 from pipelines.told import told
 from pipelines.topics import Topic
 
 CHUNK_BYTES = 900_000
 """A chunk of a snapshot fits a message of the broker's default size, uncompressed."""
 
-_Found = list[tuple[int, int, str, DeadLetter | Forecast | Alert]]
+Out = DeadLetter | Forecast | Alert | Notice | Quarantined
+
+_Found = list[tuple[int, int, str, Out]]
 """Records to publish: place in the batch, kind, asset, record."""
 
-_TOPIC = {DeadLetter: Topic.DEAD_LETTERS, Forecast: Topic.FORECASTS, Alert: Topic.ALERTS}
+_TOPIC = {
+    DeadLetter: Topic.DEAD_LETTERS, Forecast: Topic.FORECASTS, Alert: Topic.ALERTS, Notice: Topic.NOTICES,
+    Quarantined: Topic.QUARANTINE,
+}  # fmt: skip
+_RANK: dict[type, int] = {kind: at for at, kind in enumerate(_TOPIC)}
+"""Of what one record brings about, letters come first, then forecasts, warnings, notices."""
+
+
+class Kept(NamedTuple):
+    """A table to store, and of each row whether it was late and which of the sources sent it."""
+
+    rows: Rows
+    late: np.ndarray
+    source: np.ndarray
+    sources: tuple[str, ...]
 
 
 class NotAcknowledged(RuntimeError):
@@ -53,13 +85,12 @@ class Partition:
         """
         if not 0 <= lateness_s <= LONGEST_LATENESS_MIN * 60:
             raise ValueError(f"lateness is {lateness_s} s: use 0 to {LONGEST_LATENESS_MIN * 60}")
-        self.plant = plant
         self.lateness_us = lateness_s * 1_000_000
-        self.layouts = {name: Layout(name, asset_type) for name, asset_type in plant.types.items()}
-        self.hazards = {name: _hazard_of(layout, hazards) for name, layout in self.layouts.items()}
-        self.state = State.empty(self.layouts)
+        self._models = hazards
+        self.hazards = hazards_of(plant, hazards)
+        self.state = State.empty(plant)
         self.next_offset = 0
-        self._unacknowledged: deque[tuple[tuple[Rows, ...], tuple[np.ndarray, ...]]] = deque()
+        self._unacknowledged: deque[tuple[Kept, ...]] = deque()
         self._snapshot_offset = -1
         self._adopt()
 
@@ -67,18 +98,53 @@ class Partition:
     def restore(
         cls, plant: Plant, hazards: Mapping[str, Hazard], snapshot: Snapshot | None, lateness_s: int = 120
     ) -> Partition:
-        """A partition as it was at a snapshot; a fresh one for None. Raises SnapshotError where it does not fit."""
+        """A partition as it was at a snapshot, with the plant it had then; a fresh one of `plant` for None.
+
+        Raises SnapshotError where it does not fit: the plant's name, the models, the lateness, this program.
+        """
         partition = cls(plant, hazards, lateness_s)
         if snapshot is not None:
-            partition.state = State.decode(b"".join(snapshot.chunks[1:]), partition.layouts, lateness_s)
+            partition._go_on_from(State.decode(b"".join(snapshot.chunks[1:]), lateness_s))
             partition.next_offset = partition._snapshot_offset = snapshot.next_offset
-            partition._adopt()
         return partition
+
+    def _go_on_from(self, state: State) -> None:
+        if state.plant.plant != self.plant.plant:
+            raise SnapshotError(
+                f"the snapshot is of plant '{state.plant.plant}', and this is '{self.plant.plant}': start a new group "
+                "(FOREWARN_GROUP)"
+            )
+        try:
+            self.hazards = hazards_of(state.plant, self._models)
+        except ModelError as wrong:
+            raise SnapshotError(
+                f"the snapshot has version {state.plant.version} of the plant, whose {wrong}: put that model back into "
+                "FOREWARN_MODELS, at least until the worker took the plant file over, or start a new group"
+            ) from wrong
+        self.state = state
+        self._adopt()
+
+    def _turn_to(self, plant: Plant, hazards: dict[str, Hazard | None]) -> None:
+        self.hazards = hazards
+        self.state.blocks = migrated(self.state.blocks, plant)
+        self.state.plant = plant
+        self._adopt()
 
     def _adopt(self) -> None:
         for name, block in self.state.blocks.items():
             hazard = self.hazards[name]
             block.adopt(hazard.spec.sha256 if hazard else "")
+        self._plant_version = self.plant.version
+
+    @property
+    def plant(self) -> Plant:
+        """The plant that records are read by, without tags."""
+        return self.state.plant
+
+    @property
+    def plant_version(self) -> str:
+        """The version of that plant."""
+        return self._plant_version
 
     @property
     def ledger(self) -> Ledger:
@@ -89,24 +155,63 @@ class Partition:
         """Take records in order of offset; those below `next_offset` were taken before and are skipped."""
         batch = [raw for raw in batch if raw.offset >= self.next_offset]
         if not batch:
-            return self._given((), (), ())
-        decoded = decode(batch, self.plant, self.state)
-        found: _Found = [(at, 0, letter.asset, letter) for at, letter in decoded.letters]
-        tables, lateness = [], []
+            return self._given((), ())
+        found: _Found = []
+        tables: list[Kept] = []
+        at = 0
+        while at < len(batch):
+            decoded = decode(batch, at, self.plant, self.state)
+            self._steps(decoded, tables, found)
+            at = decoded.end
+            if decoded.control is not None:
+                found += ((at - 1, _RANK[type(out)], out.asset, out) for out in self._control(batch[at - 1], decoded))
+        self.next_offset = batch[-1].offset + 1
+        return self._given(tuple(tables), self._outputs(batch, found))
+
+    def _control(self, raw: RawRecord, decoded: Decoded) -> Sequence[Out]:
+        """Do what a control record says; what it makes to be published."""
+        try:
+            match decoded.control:
+                case Rebuilt() as record:
+                    return rebuilt.apply(record, self._where(record))
+                case PlantChange() as change:
+                    self._turn_to(*taken(change, self.plant.plant, self._models))
+                    return ()
+                case ClockDecision() as decision:
+                    return decide(self.state, decision, raw.arrived_ms)
+                case _:
+                    raise Rejected(Reject.NOT_A_RECORD, f"{type(decoded.control).__name__} is for later")
+        except Rejected as wrong:
+            return [rejected(self.ledger, self.plant.plant, wrong, raw.value)]
+
+    def _where(self, record: Rebuilt) -> rebuilt.Where:
+        """Where an asset is in the state. Raises Rejected for one that is not of the plant."""
+        kind = self.plant.type_of(record.asset)
+        if kind is None:
+            detail = f"asset '{record.asset}' is not in the plant file"
+            raise Rejected(Reject.UNKNOWN_ASSET, detail, asset=record.asset)
+        block = self.state.blocks[kind]
+        asset = block.index_of(record.asset)
+        block.make_room()
+        silent_us = NEVER if self.state.tick_us == NEVER else self.state.tick_us - self.lateness_us
+        watermark_us = max(int(block.watermark_us[asset]), silent_us)
+        return rebuilt.Where(block, asset, self.hazards[kind], watermark_us, self.lateness_us)
+
+    def _steps(self, decoded: Decoded, tables: list[Kept], found: _Found) -> None:
+        """All asset types' shares of records that were told apart: tables with what of them is late, and records."""
+        found += ((at, 0, letter.asset, letter) for at, letter in decoded.letters)
+        found += ((at, _RANK[type(record)], record.asset, record) for at, record in decoded.held)
         for name, columns in decoded.columns.items():
             if not (columns.says_something or decoded.ticks):
                 continue
-            rows, late = self._step(self.state.blocks[name], columns, decoded, found)
-            if rows is not None:
-                tables.append(rows)
-                lateness.append(late)
+            kept = self._step(self.state.blocks[name], columns, decoded, found)
+            if kept is not None:
+                tables.append(kept)
             for rows in told(columns, tuple(self.state.blocks[name].names), self.plant.plant, self.ledger):
-                tables.append(rows)
-                lateness.append(np.zeros(len(rows), bool))
-        self.next_offset = batch[-1].offset + 1
-        return self._given(tuple(tables), tuple(lateness), self._outputs(batch, found))
+                none = np.zeros(len(rows), np.int64)
+                tables.append(Kept(rows, none.astype(bool), none, (EVENTS,)))
 
-    def _step(self, block: Block, columns: Columns, decoded: Decoded, found: _Found) -> tuple[Rows | None, np.ndarray]:
+    def _step(self, block: Block, columns: Columns, decoded: Decoded, found: _Found) -> Kept | None:
         """One asset type's share of a batch, stage by stage; see pipelines.topology.STAGES."""
         flat = flatten(columns)
         screened = screen_columns(columns, flat, tuple(block.names), self.plant.plant, self.ledger)
@@ -118,21 +223,40 @@ class Partition:
             if due is not None:
                 found += ((at, 1, f.asset, f) for at, f in score(block, hazard, due, self.plant.plant))
             finals = warn(block, hazard, ordered.tracks, self.lateness_us, self.plant.plant)
-            found += ((at, 1 if isinstance(record, Forecast) else 2, record.asset, record) for at, record in finals)
-        late = ordered.late & screened.row_good
-        self.ledger.rows_late += int(late.sum())
-        self.ledger.values_late += int(screened.row_values[late].sum())
-        return screened.rows, late[screened.row_good]
+            found += ((at, _RANK[type(record)], record.asset, record) for at, record in finals)
+        else:
+            forget(block, ordered.tracks, self.lateness_us)
+        notices = notify(block, ordered, self.lateness_us, self.plant.plant)
+        found += ((at, _RANK[Notice], notice.asset, notice) for at, notice in notices)
+        return self._kept(columns, flat, screened, ordered.late & screened.row_good)
+
+    def _kept(self, columns: Columns, flat: Flat, screened: Screened, late: np.ndarray) -> Kept | None:
+        """What is to be stored, counted by source. `late` is [rows]."""
+        ledger, good = self.ledger, screened.row_good
+        if screened.rows is None:
+            return None
+        ledger.rows_late += int(late.sum())
+        ledger.values_late += int(screened.row_values[late].sum())
+        sources = tuple(dict.fromkeys(columns.frame_source))
+        place = {name: at for at, name in enumerate(sources)}
+        of_row = np.array([place[name] for name in columns.frame_source], np.int64)[flat.row_frame]
+        for at, name in enumerate(sources):
+            mine, source = of_row == at, ledger.of(name)
+            source.rows_stored += int((mine & good).sum())
+            source.rows_late += int((mine & late).sum())
+            source.values_stored += int(screened.row_values[mine].sum())
+        return Kept(screened.rows, late[good], of_row[good], sources)
 
     def _outputs(self, batch: Sequence[RawRecord], found: _Found) -> tuple[Output, ...]:
         found.sort(key=lambda item: item[:3])
         self.ledger.forecasts += sum(kind == 1 for _, kind, _, _ in found)
         self.ledger.alerts += sum(kind == 2 for _, kind, _, _ in found)
+        self.ledger.notices += sum(kind == 3 for _, kind, _, _ in found)
         return tuple(_output(batch[at], record) for at, _, _, record in found)
 
-    def _given(self, rows: tuple[Rows, ...], late: tuple[np.ndarray, ...], outputs: tuple[Output, ...]) -> Effects:
-        self._unacknowledged.append((rows, late))
-        return Effects(rows, outputs)
+    def _given(self, tables: tuple[Kept, ...], outputs: tuple[Output, ...]) -> Effects:
+        self._unacknowledged.append(tables)
+        return Effects(tuple(kept.rows for kept in tables), outputs)
 
     def acknowledged(self, refused: Sequence[Refusal] = ()) -> tuple[Output, ...]:
         """The oldest effects are kept outside, but for the rows refused: those become rejects, to be published.
@@ -141,16 +265,16 @@ class Partition:
         """
         if not self._unacknowledged:
             raise NotAcknowledged("acknowledged() was called more often than receive()")
-        tables, late = self._unacknowledged.popleft()
-        return tuple(
-            self._refused(tables[refusal.table], refusal, bool(late[refusal.table][refusal.row])) for refusal in refused
-        )
+        tables = self._unacknowledged.popleft()
+        return tuple(self._refused(tables[refusal.table], refusal) for refusal in refused)
 
-    def _refused(self, rows: Rows, refusal: Refusal, late: bool) -> Output:
+    def _refused(self, kept: Kept, refusal: Refusal) -> Output:
+        rows = kept.rows
         time_us = int(rows.time_us[refusal.row])
         values = {name: field[refusal.row] for name, field in rows.fields.items()}
         values = {name: value for name, value in values.items() if value is not None and value == value}
-        self.ledger.refuse(len(values), late)
+        source = kept.sources[kept.source[refusal.row]]
+        self.ledger.refuse(source, len(values), bool(kept.late[refusal.row]))
         letter = DeadLetter(
             plant=rows.plant,
             reason=Reject.STORE_REFUSED,
@@ -172,18 +296,9 @@ class Partition:
         return Snapshot(self.next_offset, (msgspec.json.encode(self.ledger), *parts))
 
 
-def _output(raw: RawRecord, record: DeadLetter | Forecast | Alert) -> Output:
+def _output(raw: RawRecord, record: Out) -> Output:
     headers = (("offset", b"%d" % raw.offset), ("arrived_ms", b"%d" % raw.arrived_ms))
-    return Output(_TOPIC[type(record)], key_of(record.plant, record.asset), encode(record), headers)
-
-
-def _hazard_of(layout: Layout, hazards: Mapping[str, Hazard]) -> Hazard | None:
-    name = layout.asset_type.model
-    if name is None:
-        return None
-    if name not in hazards:
-        raise ModelError(f"type '{layout.name}' wants model '{name}', but there are {sorted(hazards)}")
-    missing = set(hazards[name].spec.inputs) - set(layout.numeric)
-    if missing:
-        raise ModelError(f"model '{name}' needs signals {sorted(missing)}, which type '{layout.name}' does not have")
-    return hazards[name]
+    key = key_of(record.plant, record.asset)
+    if isinstance(record, Quarantined):
+        return Output(Topic.QUARANTINE, key, raw.value, headers + record.headers)
+    return Output(_TOPIC[type(record)], key, encode(record), headers)

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol, TypeVar
 
+from pipelines.ledger import Ledger
 from pipelines.ports import (
     Clock,
     Effects,
@@ -39,6 +40,16 @@ class Heart(Protocol):
 
     next_offset: int
     """Every record below it is in the state."""
+
+    @property
+    def ledger(self) -> Ledger:
+        """What was read, stored and rejected, live."""
+        ...
+
+    @property
+    def plant_version(self) -> str:
+        """Version of the plant that records are read by."""
+        ...
 
     def receive(self, batch: Sequence[RawRecord]) -> Effects:
         """Take records in order; those below `next_offset` are skipped."""
@@ -83,6 +94,10 @@ class PartitionRunner:
     ) -> None:
         self.partition = partition
         self.snapshot_offset: int | None = None
+        self.snapshot_at_s: float | None = None
+        """When a snapshot was last kept or had nothing new, or the partition was opened, by the clock."""
+        self.steps, self.steps_s = 0, 0.0
+        """Steps of the heart, and their seconds."""
         self._restore = restore
         self._publisher = publisher
         self._store = store
@@ -96,13 +111,24 @@ class PartitionRunner:
         self._settled = True
         self._retired = asyncio.Event()
 
+    @property
+    def heart(self) -> Heart | None:
+        """The partition's heart, to be looked at; None while it is not open."""
+        return self._heart
+
+    @property
+    def plant_version(self) -> str | None:
+        """Version of the heart's plant; None while the partition is not open."""
+        return None if self._heart is None else self._heart.plant_version
+
     async def open(self) -> int:
         """Take the partition over and restore its state; the offset from which to read."""
         snapshot = await self._snapshots.open(self.partition)
         self._heart = self._restore(self.partition, snapshot)
         if snapshot is not None:
             self.snapshot_offset = snapshot.next_offset
-        self._due_s = self._clock.monotonic_s() + self._snapshot_s
+        self.snapshot_at_s = self._clock.monotonic_s()
+        self._due_s = self.snapshot_at_s + self._snapshot_s
         return self._heart.next_offset
 
     async def handle(self, batch: Sequence[RawRecord]) -> None:
@@ -113,10 +139,12 @@ class PartitionRunner:
         """
         heart = self._owned_heart()
         self._settled = False
+        began_s = self._clock.monotonic_s()
         try:
             effects = heart.receive(batch)
         except Exception as error:
             raise StepFailed(self._blame(batch, error)) from error
+        self.steps, self.steps_s = self.steps + 1, self.steps_s + self._clock.monotonic_s() - began_s
         self._checkpoint("received")
         refused = await self._carry_out(effects)
         self._checkpoint("before-acknowledged")
@@ -205,9 +233,11 @@ class PartitionRunner:
         snapshot = heart.snapshot()
         self._due_s = self._clock.monotonic_s() + self._snapshot_s
         if snapshot is None:
+            self.snapshot_at_s = self._clock.monotonic_s()
             return
         self._checkpoint("before-snapshot")
         await self._snapshots.commit(self.partition, snapshot)
+        self.snapshot_at_s = self._clock.monotonic_s()
         self.snapshot_offset = snapshot.next_offset
         self._checkpoint("after-snapshot")
 

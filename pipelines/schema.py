@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from importlib.metadata import version
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
-from models.records import Alert, DeadLetter, Forecast, Frame, Maintenance, Tick, WorkOrder
+from models.records import AnyRecord
 from pipelines.topics import TOPICS
 
-RECORDS = (Frame, Tick, Maintenance, WorkOrder, Forecast, Alert, DeadLetter)
+RECORDS = get_args(AnyRecord)
 
 
 def json_schema() -> dict[str, Any]:

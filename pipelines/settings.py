@@ -28,7 +28,8 @@ class Settings(BaseSettings):
     influx_org: str = Field("forewarn", description="organisation on 2.x")
     influx_bucket: str = Field("forewarn", description="bucket; database/retention on 1.8")
     retention_days: int | None = Field(None, description="how long InfluxDB keeps rows; none: for ever")
-    plant: Path = Field(STARTER / "pumps.toml", description="the plant file")
+    plant: Path = Field(STARTER / "pumps.toml", description="the plant file, or a folder of them")
+    site: str | None = Field(None, description="only the assets of this site; none: all of the plant's")
     models: Path = Field(STARTER, description="folder of NAME.onnx and NAME.json")
     group: str = Field("forewarn", description="consumer group; a new one starts from the log's beginning")
     topic_prefix: str = Field("", description="put before every topic's name")
@@ -38,6 +39,10 @@ class Settings(BaseSettings):
     tick_s: float = Field(
         60.0, ge=0, le=300, description="seconds between a worker's ticks; 0 where a feed publishes them"
     )
+    metrics_port: int = Field(
+        9464, ge=0, le=65_535, description="port of worker's and feed's metrics; 0: none; a taken one moves on"
+    )
+    metrics_host: str = Field("127.0.0.1", description="address that metrics are served on; 0.0.0.0 for all")
     cache: Path = Field(Path("~/.cache/forewarn"), description="programs, data and logs of local servers")
     instance: str = Field("default", description="which of the servers that `forewarn up` started")
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from models.bins import MINUTE_US
+from models.bins import MINUTE_US, changes
 from models.features import AFTER_RUNNING_MIN, Spec, baseline_of
 from models.operating import RUNNING, follow
-from pipelines.state import Block
+from pipelines.state import Block, Turned
 
 
 def behind_min(lateness_us: int) -> int:
@@ -29,11 +29,21 @@ def settle(block: Block, spec: Spec | None, until: dict[int, int]) -> None:
     if not found:
         return
     asset, minute, since_us = np.array(found, np.int64).T
+    before = block.machines.fault[asset]
     states = follow(block.layout.rule, block.machines, asset, minute, since_us, block.tiers.statistics(asset, minute))
+    _note_faults(block, asset, minute, before, states.fault)
     if spec is not None:
         ripe = (states.state == RUNNING) & (states.running >= AFTER_RUNNING_MIN)
         for at in np.flatnonzero(ripe).tolist():
             _give_usual(block, spec, *found[at])
+
+
+def _note_faults(block: Block, asset: np.ndarray, minute: np.ndarray, before: np.ndarray, fault: np.ndarray) -> None:
+    """Note where a sensor's fault begins, ends or becomes another; `before` is what each asset began with."""
+    before[1:] = np.where(changes(asset)[1:, None], before[1:], fault[:-1])
+    for at, column in np.argwhere(before != fault).tolist():
+        if column < len(block.layout.numeric):
+            block.turned.append(Turned(int(asset[at]), int(minute[at]), column, int(fault[at, column])))
 
 
 def _give_usual(block: Block, spec: Spec, asset: int, minute: int, since_us: int) -> None:

@@ -1,4 +1,4 @@
-"""All that a partition remembers: one block of arrays per asset type, small things per asset, the ledger.
+"""All that a partition remembers: the plant, one block of arrays per asset type, small things per asset, the ledger.
 
 The step owns it and changes it in place; nobody else holds it. A snapshot is this, encoded.
 """
@@ -6,7 +6,7 @@ The step owns it and changes it in place; nobody else holds it. A snapshot is th
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -14,14 +14,17 @@ from msgspec import Struct
 
 from models.alerting.life import Watch
 from models.bins import MINUTE_US, Samples
+from models.clocks import Clocks
 from models.features import Baseline, Spec
 from models.operating import IDLE, MAINTENANCE, OFF, STOPPING, UNKNOWN, Machines
+from models.plant import AssetType, Plant, PlantError, content
 from models.plant.layout import Layout
 from models.records import Forecast
 from models.tiers import ARRAYS, Tiers
+from pipelines.late import Late
 from pipelines.ledger import Ledger
 
-VERSION = 2
+VERSION = 3
 NEVER = -1
 
 
@@ -44,11 +47,27 @@ class Kept(Struct, frozen=True):
     forecast: Forecast
 
 
+class Turned(NamedTuple):
+    """In a final minute, the fault of an asset's sensor became another, or none."""
+
+    asset: int
+    minute: int
+    column: int
+    fault: int
+
+
+class Fault(Struct, frozen=True):
+    """A sensor's fault that was told of: when it began and its place in models.operating.FAULTS."""
+
+    since_us: int
+    fault: int
+
+
 class Small(Struct):
     """What a block keeps per asset outside its arrays, by index of the asset.
 
     `unsettled` has the minutes that can still change with the life each belongs to. Feature rows in here are of the
-    list `features_sha256`.
+    list `features_sha256`. `silent_us` has when an asset was last heard of which somebody was told that it is silent.
     """
 
     features_sha256: str = ""
@@ -60,6 +79,9 @@ class Small(Struct):
     kept: dict[int, Kept] = {}
     watches: dict[int, Watch] = {}
     warned_life_us: dict[int, int] = {}
+    faults: dict[int, dict[str, Fault]] = {}
+    silent_us: dict[int, int] = {}
+    late: dict[int, Late] = {}
 
 
 @dataclass(slots=True)
@@ -70,17 +92,20 @@ class Block:
     tiers: Tiers
     machines: Machines
     watermark_us: np.ndarray
+    heard_us: np.ndarray
     index: dict[str, int] = field(default_factory=dict)
     names: list[str] = field(default_factory=list)
     open: Samples = field(default_factory=Samples.none)
     small: Small = field(default_factory=Small)
+    turned: list[Turned] = field(default_factory=list)
+    """What a step has yet to tell; empty between steps."""
 
     @classmethod
     def empty(cls, layout: Layout) -> Block:
         """A block that has seen nothing."""
-        return cls(
-            layout, Tiers.empty(0, layout.reference), Machines.none(0, layout.columns), np.full(0, NEVER, np.int64)
-        )
+        tiers = Tiers.empty(0, layout.reference, layout.held_places)
+        never = np.full(0, NEVER, np.int64)
+        return cls(layout, tiers, Machines.none(0, layout.columns), never, never.copy())
 
     def index_of(self, asset: str) -> int:
         """The asset's index; a new one gets the next."""
@@ -98,10 +123,14 @@ class Block:
         room = max(need, 2 * have)
         self.tiers.grow(room)
         self.machines.grow(room)
-        self.watermark_us = np.concatenate([self.watermark_us, np.full(room - have, NEVER, np.int64)])
+        for name in ("watermark_us", "heard_us"):
+            setattr(self, name, np.concatenate([getattr(self, name), np.full(room - have, NEVER, np.int64)]))
 
     def adopt(self, features_sha256: str) -> None:
-        """Make feature rows of another list, or of a model that is gone, unknown."""
+        """Make feature rows of another list, or of a model that is gone, unknown.
+
+        Forecasts of minutes that are not final stay: a model that comes back by then must not say them anew.
+        """
         if self.small.features_sha256 == features_sha256:
             return
         self.small.features_sha256 = features_sha256
@@ -110,12 +139,11 @@ class Block:
             for entry in entries.values():
                 entry.features = b""
         if not features_sha256:
-            self.small.entries.clear()
             self.small.kept.clear()
 
     def columns_of(self, spec: Spec) -> np.ndarray:
-        """Places of a model's signals and counters in the tiers."""
-        return np.array([self.layout.numeric_index[signal] for signal in spec.inputs])
+        """Places of a model's inputs in the tiers."""
+        return np.array([self.layout.column_index[name] for name in spec.inputs])
 
     def since_us(self, asset: np.ndarray, minute: np.ndarray) -> np.ndarray:
         """Start of the life each (asset, minute) belongs to: the last repair before the minute's end, else 0."""
@@ -139,16 +167,20 @@ class Block:
         return state
 
 
-class _Array(Struct, array_like=True):
+class Array(Struct, array_like=True):
+    """A numpy array as it is written."""
+
     dtype: str
     shape: tuple[int, ...]
     data: bytes
 
     @classmethod
-    def of(cls, array: np.ndarray) -> _Array:
+    def of(cls, array: np.ndarray) -> Array:
+        """One to write."""
         return cls(array.dtype.str, array.shape, array.tobytes())
 
     def array(self) -> np.ndarray:
+        """The array, a copy. Raises ValueError where bytes are missing."""
         return np.frombuffer(self.data, self.dtype).reshape(self.shape).copy()
 
 
@@ -156,7 +188,7 @@ class _SavedBlock(Struct):
     columns: tuple[str, ...]
     reference: tuple[float, ...]
     names: list[str]
-    arrays: dict[str, _Array]
+    arrays: dict[str, Array]
     small: Small
 
 
@@ -165,34 +197,52 @@ class _Saved(Struct):
     lateness_s: int
     tick_us: int
     ledger: Ledger
+    plant: bytes
     blocks: dict[str, _SavedBlock]
+    clocks: Clocks = msgspec.field(default_factory=Clocks)
+
+
+class _SavedClocks(Struct):
+    clocks: Clocks = msgspec.field(default_factory=Clocks)
+
+
+def clocks_of(data: bytes) -> Clocks:
+    """The clocks alone in what `State.encode` made. Raises SnapshotError where it cannot be read."""
+    try:
+        return msgspec.msgpack.decode(data, type=_SavedClocks).clocks
+    except msgspec.DecodeError as wrong:
+        raise SnapshotError(f"the clocks in the snapshot cannot be read ({wrong}): another version wrote it") from wrong
 
 
 class SnapshotError(ValueError):
-    """The snapshot is of another version or another plant; the message says what to do."""
+    """The snapshot does not fit this program or its settings; the message says what to do."""
 
 
 @dataclass(slots=True)
 class State:
-    """State of a partition: the last tick, the ledger, a block per asset type."""
+    """State of a partition: the plant without tags, a block per asset type, the last tick, the ledger, clocks."""
 
+    plant: Plant
     blocks: dict[str, Block]
     tick_us: int = NEVER
     ledger: Ledger = field(default_factory=Ledger)
+    clocks: Clocks = field(default_factory=Clocks)
 
     @classmethod
-    def empty(cls, layouts: dict[str, Layout]) -> State:
+    def empty(cls, plant: Plant) -> State:
         """The state before the first record."""
-        return cls({name: Block.empty(layout) for name, layout in layouts.items()})
+        plant = plant.for_workers()
+        return cls(plant, {name: Block.empty(Layout(name, asset_type)) for name, asset_type in plant.types.items()})
 
     def encode(self, lateness_s: int) -> bytes:
         """All of it as MessagePack, with the lateness it was made under."""
         blocks = {name: _save(block) for name, block in self.blocks.items()}
-        return msgspec.msgpack.encode(_Saved(VERSION, lateness_s, self.tick_us, self.ledger, blocks))
+        saved = _Saved(VERSION, lateness_s, self.tick_us, self.ledger, content.encode(self.plant), blocks, self.clocks)
+        return msgspec.msgpack.encode(saved)
 
     @classmethod
-    def decode(cls, data: bytes, layouts: dict[str, Layout], lateness_s: int) -> State:
-        """What `encode` made. Raises SnapshotError where it does not fit this program, plant or lateness."""
+    def decode(cls, data: bytes, lateness_s: int) -> State:
+        """What `encode` made, with the plant that it had. Raises SnapshotError where program or lateness are others."""
         try:
             saved = msgspec.msgpack.decode(data, type=_Saved)
         except msgspec.DecodeError as wrong:
@@ -208,12 +258,14 @@ class State:
                 f"the lateness was {saved.lateness_s} s when the snapshot was made and is {lateness_s} s now: what is "
                 f"final differs. Set FOREWARN_LATENESS_S={saved.lateness_s}, or start a new group (FOREWARN_GROUP)"
             )
-        state = cls.empty(layouts)
-        state.tick_us, state.ledger = saved.tick_us, saved.ledger
-        for name, block in saved.blocks.items():
-            if name in layouts:
-                state.blocks[name] = _restore(layouts[name], block)
-        return state
+        try:
+            plant = content.decode(saved.plant)
+        except PlantError as wrong:
+            raise SnapshotError(
+                f"the snapshot's plant cannot be read ({wrong}): start a new group (FOREWARN_GROUP)"
+            ) from wrong
+        blocks = {name: _restore(name, asset_type, saved.blocks[name]) for name, asset_type in plant.types.items()}
+        return cls(plant, blocks, saved.tick_us, saved.ledger, saved.clocks)
 
 
 def _save(block: Block) -> _SavedBlock:
@@ -221,28 +273,25 @@ def _save(block: Block) -> _SavedBlock:
     arrays = {f"tiers.{name}": getattr(block.tiers, name)[:used] for name in ARRAYS}
     arrays |= {f"machines.{name}": getattr(block.machines, name)[:used] for name in Machines.__struct_fields__}
     arrays |= {f"open.{name}": column for name, column in zip(Samples._fields, block.open, strict=True)}
-    arrays["watermark_us"] = block.watermark_us[:used]
+    arrays["watermark_us"], arrays["heard_us"] = block.watermark_us[:used], block.heard_us[:used]
     return _SavedBlock(
         block.layout.column_names,
         tuple(block.layout.reference.tolist()),
         block.names,
-        {name: _Array.of(array) for name, array in arrays.items()},
+        {name: Array.of(array) for name, array in arrays.items()},
         block.small,
     )
 
 
-def _restore(layout: Layout, saved: _SavedBlock) -> Block:
+def _restore(name: str, asset_type: AssetType, saved: _SavedBlock) -> Block:
     arrays: dict[str, Any] = {name: array.array() for name, array in saved.arrays.items()}
-    if (saved.columns, saved.reference) != (layout.column_names, tuple(layout.reference.tolist())):
-        raise SnapshotError(
-            f"type '{layout.name}' had signals {list(saved.columns)} when the snapshot was made, and has "
-            f"{list(layout.column_names)} now, or other ranges: start a new group (FOREWARN_GROUP)"
-        )
+    layout = Layout(name, asset_type, dict(zip(saved.columns, saved.reference, strict=True)))
     return Block(
         layout=layout,
-        tiers=Tiers(layout.reference, *(arrays[f"tiers.{name}"] for name in ARRAYS)),
+        tiers=Tiers(layout.reference, layout.held_places, *(arrays[f"tiers.{name}"] for name in ARRAYS)),
         machines=Machines(*(arrays[f"machines.{name}"] for name in Machines.__struct_fields__)),
         watermark_us=arrays["watermark_us"],
+        heard_us=arrays["heard_us"],
         index={name: at for at, name in enumerate(saved.names)},
         names=saved.names,
         open=Samples(*(arrays[f"open.{name}"] for name in Samples._fields)),

@@ -19,7 +19,9 @@ class Topic(StrEnum):
     RECORDS = "records"
     FORECASTS = "forecasts"
     ALERTS = "alerts"
+    NOTICES = "notices"
     DEAD_LETTERS = "dead-letters"
+    QUARANTINE = "quarantine"
     STATE = "state"
 
 
@@ -42,11 +44,16 @@ def _keep(days: int) -> dict[str, str]:
 
 TOPICS: tuple[TopicSpec, ...] = (
     TopicSpec(
-        topic=Topic.RECORDS, holds="Frame, Tick, Maintenance, WorkOrder", key="plant/asset", config=_ARRIVAL | _keep(7)
+        topic=Topic.RECORDS,
+        holds="Frame, Tick, Maintenance, WorkOrder, FeedReport, PlantChange, ClockDecision, Rebuilt",
+        key="plant/asset",
+        config=_ARRIVAL | _keep(7),
     ),
     TopicSpec(topic=Topic.FORECASTS, holds="Forecast", key="plant/asset", config=_ARRIVAL | _keep(30)),
     TopicSpec(topic=Topic.ALERTS, holds="Alert", key="plant/asset", config=_ARRIVAL | _keep(365)),
+    TopicSpec(topic=Topic.NOTICES, holds="Notice", key="plant/asset", config=_ARRIVAL | _keep(365)),
     TopicSpec(topic=Topic.DEAD_LETTERS, holds="DeadLetter", key="plant/asset", config=_ARRIVAL | _keep(30)),
+    TopicSpec(topic=Topic.QUARANTINE, holds="Frame, ClockDecision", key="plant/asset", config=_ARRIVAL | _keep(30)),
     TopicSpec(
         topic=Topic.STATE,
         holds="snapshot chunks and manifests of a partition",

@@ -19,10 +19,13 @@ class Stage:
     stores: bool = False
 
 
-LETTERS = (Topic.DEAD_LETTERS,)
-
 STAGES: tuple[Stage, ...] = (
-    Stage(name="decode", takes="raw records", gives="columns per asset type, ticks", publishes=LETTERS),
+    Stage(
+        name="decode",
+        takes="raw records",
+        gives="columns per asset type, ticks",
+        publishes=(Topic.DEAD_LETTERS, Topic.QUARANTINE, Topic.NOTICES),
+    ),
     Stage(
         name="screen",
         takes="columns",
@@ -36,6 +39,7 @@ STAGES: tuple[Stage, ...] = (
     Stage(
         name="warn", takes="final forecasts", gives="warnings, what stands", publishes=(Topic.FORECASTS, Topic.ALERTS)
     ),
+    Stage(name="notify", takes="faults, silences", gives="notices", publishes=(Topic.NOTICES,)),
 )
 
 

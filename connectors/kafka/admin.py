@@ -139,6 +139,11 @@ class KafkaAdmin:
             p: end - committed.get(TopicPartition(name, p), 0) for p, end in self.end_offsets(Topic.RECORDS).items()
         }
 
+    def kept(self, group: str) -> dict[int, int]:
+        """The offset of `records` before which all is in a group's snapshots, for partitions that have one."""
+        name = named(self._prefix, Topic.RECORDS)
+        return {place.partition: offset for place, offset in self._committed(group).items() if place.topic == name}
+
     def _committed(self, group: str) -> Mapping[TopicPartition, int]:
         answer = _patiently(lambda: self._client.list_group_offsets({group: None}))
         return {place: each.offset for place, each in answer[group].items() if each.offset >= 0}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -58,10 +58,17 @@ class LogProducer:
         finally:
             self._producer.close(timeout=10)
 
-    def send(self, topic: str, key: bytes, value: bytes, partition: int | None = None) -> None:
+    def send(
+        self,
+        topic: str,
+        key: bytes,
+        value: bytes,
+        partition: int | None = None,
+        headers: Sequence[tuple[str, bytes]] = (),
+    ) -> None:
         """Queue a record on the key's partition or the given one. Errors of earlier records are raised by `flush`."""
         place = partition_of(key, self._count(topic)) if partition is None else partition
-        self._producer.send(topic, value, key, partition=place).add_errback(self._failed.append)
+        self._producer.send(topic, value, key, headers=list(headers), partition=place).add_errback(self._failed.append)
 
     def flush(self) -> None:
         """Wait until all are acknowledged; raises NotSent if one was not."""
@@ -129,7 +136,7 @@ def read(
                 for record in records:
                     place = TopicPartition(record.topic, record.partition)
                     if forever or record.offset < ends.get(place, 0):
-                        yield _plain(record)
+                        yield plain(record)
             ends = {place: end for place, end in ends.items() if consumer.position(place) < end}
 
 
@@ -154,7 +161,7 @@ def _one(consumer: KafkaConsumer, place: TopicPartition, offset: int) -> LogReco
     consumer.seek(place, offset)
     while consumer.position(place) <= offset:
         for record in consumer.poll(timeout_ms=POLL_MS, max_records=1).get(place, ()):
-            return _plain(record) if record.offset == offset else None
+            return plain(record) if record.offset == offset else None
     return None
 
 
@@ -184,5 +191,6 @@ def _ends(
     return {place: end for place, end in wanted.items() if consumer.position(place) < end}
 
 
-def _plain(record: Any) -> LogRecord:
+def plain(record: Any) -> LogRecord:
+    """A record of the client as ours."""
     return LogRecord(record.partition, record.offset, record.timestamp, record.key, record.value, tuple(record.headers))

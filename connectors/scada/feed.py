@@ -6,8 +6,9 @@ well-kept client library, which only ever reads. Nothing here writes to a machin
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from models.records import Quality, Reject, Sample
 
@@ -43,6 +44,7 @@ class Take(Protocol):
     async def __call__(self, read: Read, *, settled: bool = False) -> None:
         """Return when what was read is queued in memory; with `settled`, when Kafka has it or it is on disk.
 
+        All that was taken before is then settled, too: with an empty `read` that is what it waits for.
         A feed that tells its source what it has taken (a commit, an acknowledgement) must ask for `settled`.
         """
         ...
@@ -54,6 +56,21 @@ class Feed(Protocol):
     async def run(self, take: Take) -> None:
         """Read for ever. Raises FeedError where going on cannot help, such as wrong credentials."""
         ...
+
+
+@runtime_checkable
+class Counted(Protocol):
+    """A feed that counts what it does, beside what all feeds have: polls, refusals, messages dropped."""
+
+    @property
+    def counts(self) -> Counter[str]:
+        """By name, since the feed was opened; they only rise."""
+        ...
+
+
+def counts_of(feed: Feed) -> dict[str, int]:
+    """What a feed counts itself, if it does; a copy, also for another thread."""
+    return dict(feed.counts) if isinstance(feed, Counted) else {}
 
 
 class FeedError(Exception):

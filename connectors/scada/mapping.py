@@ -35,10 +35,10 @@ class Unusable(ValueError):
 
 
 class Mapper:
-    """Makes frames of readings by the plant's tags. `source` names the feed in the frames."""
+    """Makes frames of readings by the plant's tags. `source` names the feed, in the frames and in tags."""
 
     def __init__(self, plant: Plant, source: str) -> None:
-        self._source, self._plant, self._tags = source, plant.plant, Tags(plant.tags)
+        self.source, self._plant, self._tags = source, plant.plant, Tags(plant.tags)
         self._kinds = {
             (asset, signal): spec.kind.python_type
             for asset, of in plant.assets.items()
@@ -65,7 +65,7 @@ class Mapper:
     def _tag(self, reading: Reading) -> Tag:
         if not 0 <= reading.time_us < ALWAYS_US:
             raise Unusable(Reject.NO_TIME, f"'{reading.address}' is of {reading.time_us} us, no time since 1970")
-        tag = self._tags.find(reading.address, reading.time_us)
+        tag = self._tags.find(reading.address, reading.time_us, self.source)
         if tag is None:
             raise Unusable(Reject.UNKNOWN_TAG, f"'{reading.address}' is no tag of the plant at its time")
         return tag
@@ -106,7 +106,7 @@ class Mapper:
         return Frame(
             plant=self._plant,
             asset=asset,
-            source=self._source,
+            source=self.source,
             times_us=[time_us for time_us, _ in rows],
             signals={name: [row[name][0] for _, row in rows] for name in signals},
             quality={name: [int(row[name][1]) for _, row in rows] for name in doubtful},

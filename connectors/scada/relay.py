@@ -17,7 +17,8 @@ from connectors.scada.feed import FeedError, Read, Unread
 from connectors.scada.mapping import Mapper
 from connectors.scada.seldom import Seldom
 from connectors.scada.spool import CHUNK_BYTES, Spool, Spooled
-from models.records import DeadLetter, Frame, Reject, encode, key_of
+from connectors.scada.totals import KEEP_S, Totals
+from models.records import DeadLetter, FeedReport, Frame, Reject, encode, key_of
 from pipelines.ports import Clock, Output, Publisher
 from pipelines.topics import MAX_FRAME_BYTES, Topic, partition_of
 
@@ -54,7 +55,38 @@ class Relay:
         self._bytes = 0
         self._some, self._room = asyncio.Event(), asyncio.Event()
         self._away = False
+        self._totals = Totals(spool.folder / "totals.json")
         self.counts: Counter[str] = Counter()
+        """Of this process; `report` has those of all."""
+        self.unread: Counter[Reject] = Counter()
+
+    @property
+    def away(self) -> bool:
+        """Whether Kafka did not take the last that was sent."""
+        return self._away
+
+    @property
+    def spool_bytes(self) -> int:
+        """What waits on disk."""
+        return self._spool.size
+
+    def report(self) -> dict[str, int]:
+        """Totals since the feed was first started: the counts, `unread:REASON`, and frames and bytes that were dropped.
+
+        `dropped` itself has dead letters, too.
+        """
+        return self._totals.of(self._counted())
+
+    def tell(self) -> None:
+        """Queue what the feed counted so far for the ledger, as a record behind all that was read."""
+        report = FeedReport(
+            plant=self._plant, source=self._mapper.source, time_us=self._clock.now_us(), counts=self.report()
+        )
+        self._wait([Output(Topic.RECORDS, key_of(self._plant, ""), encode(report))])
+
+    def map_by(self, mapper: Mapper) -> None:
+        """Map by another plant of the same name from here on; what waits stays as it was mapped."""
+        self._mapper = mapper
 
     async def take(self, read: Read, *, settled: bool = False) -> None:
         """Map what was read and queue it; waits while the queue is full. `settled` as in `feed.Take`."""
@@ -62,11 +94,12 @@ class Relay:
         self.counts["readings"] += len(read.readings)
         self.counts["rows"] += sum(len(frame.times_us) for frame in frames)
         outputs = self._outputs(frames, unread)
-        if not outputs:
-            return
-        waiting = self._wait(outputs)
+        self._remember()
+        if outputs:
+            self._wait(outputs)
         if settled:
-            await waiting.settled
+            if self._waiting:  # in order: once the last is safe, all are; others may wait for it as well
+                await asyncio.shield(self._waiting[-1].settled)
             return
         await asyncio.sleep(0)  # a flood that never waits must not keep `run` from its turn
         while self._full:
@@ -76,9 +109,9 @@ class Relay:
     async def run(self) -> None:
         """Send what waits, in order: what is on disk first."""
         while True:
+            self._remember()
             if self._spool.empty:
-                await self._some.wait()
-                if not await self._send_waiting():
+                if await self._some_came() and not await self._send_waiting():
                     await asyncio.sleep(RETRY_S)
             elif not await self._drain():
                 await asyncio.sleep(RETRY_S)
@@ -89,7 +122,9 @@ class Relay:
             self._wait(rest)
         while self._waiting and self._spool.empty and not self._away:
             await self._send_waiting()
-        if not self._keep():
+        kept = self._keep()
+        self._remember(at_once=True)
+        if not kept:
             raise FeedError(
                 f"{len(self._waiting)} messages of the feed are lost, since neither Kafka nor the disk took them: "
                 "make room on the disk and look whether Kafka runs"
@@ -105,9 +140,10 @@ class Relay:
             outputs.remove(output)
             unread.append(Unread(Reject.TOO_LARGE, "one moment of an asset fits no record", output.value))
         self.counts["unread"] += len(unread)
+        self.unread.update(one.reason for one in unread)
         return outputs + [self._letter(one) for one in self._seldom.tell(unread, self._clock.monotonic_s())]
 
-    def _wait(self, outputs: list[Output]) -> _Waiting:
+    def _wait(self, outputs: list[Output]) -> None:
         """Queue outputs, or put them on disk at once while Kafka is known to be away."""
         size = sum(len(output.value) for output in outputs)
         waiting = _Waiting(outputs, size, asyncio.get_running_loop().create_future())
@@ -116,7 +152,6 @@ class Relay:
         self._some.set()
         if self._away and not self._spool.empty:
             self._keep()
-        return waiting
 
     async def _send_waiting(self) -> bool:
         """Send the oldest that wait in memory, or keep all on disk. False where neither worked."""
@@ -171,9 +206,28 @@ class Relay:
             _log.error("not-spooled", error=repr(fault), waiting=len(self._waiting))
             return False
         self.counts["spooled"] += len(outputs)
-        self.counts["dropped"] += self._spool.dropped - before
         self._settle(len(self._waiting))
+        if lost := self._spool.dropped - before:
+            self.counts["dropped"] += lost
+            self._remember(at_once=True)
         return True
+
+    async def _some_came(self) -> bool:
+        """Wait for something to send, but not for ever: totals are to be kept while a feed is silent, too."""
+        try:
+            async with asyncio.timeout(KEEP_S):  # wait_for of Python 3.11 may swallow a cancellation here
+                await self._some.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def _counted(self) -> dict[str, int]:
+        frames = self._spool.dropped_of[Topic.RECORDS]
+        by_reason = {f"unread:{reason}": count for reason, count in dict(self.unread).items()}
+        return {**self.counts, **by_reason, "dropped_frames": frames, "dropped_bytes": self._spool.dropped_bytes}
+
+    def _remember(self, *, at_once: bool = False) -> None:
+        self._totals.keep(self._counted(), self._clock.monotonic_s(), at_once=at_once)
 
     def _settle(self, count: int) -> None:
         """The oldest that wait are safe: forget them."""

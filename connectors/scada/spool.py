@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 import struct
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -52,10 +53,21 @@ class Spool:
         self._open: int | None = None
         self._at = 0
         self._peeked: tuple[int, int] | None = None
-        self.dropped = 0
-        """Records lost since this was opened: the oldest, when the spool was full."""
+        self.dropped_of: Counter[str] = Counter()
+        """Records lost since this was opened, by topic: the oldest, when the spool was full."""
+        self.dropped_bytes = 0
         self.torn_bytes = 0
         """Bytes that were no whole record: what a crash left at a segment's end."""
+
+    @property
+    def folder(self) -> Path:
+        """Where it is."""
+        return self._folder
+
+    @property
+    def dropped(self) -> int:
+        """Records lost since this was opened."""
+        return self.dropped_of.total()
 
     @property
     def empty(self) -> bool:
@@ -76,7 +88,9 @@ class Spool:
             self._append(data)
         while len(self._sizes) > 1 and self.size > self._most:
             oldest = self._oldest()
-            self.dropped += sum(1 for _ in _records(self._file(oldest).read_bytes(), self._at))
+            lost = [record for record, _ in _records(self._file(oldest).read_bytes(), self._at)]
+            self.dropped_of.update(record.topic for record in lost)
+            self.dropped_bytes += sum(len(record.value) for record in lost)
             self._discard()
 
     def peek(self) -> list[Spooled]:

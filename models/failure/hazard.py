@@ -31,6 +31,9 @@ class Card(Struct, frozen=True, kw_only=True):
     signals: tuple[str, ...]
     counters: tuple[str, ...] = ()
     expected: tuple[Expected, ...] = ()
+    shares: tuple[str, ...] = ()
+    events: tuple[str, ...] = ()
+    rolls_over_at: dict[str, float] = {}
     features_sha256: str
     horizons_h: tuple[int, ...]
     warning_limit: float
@@ -52,7 +55,7 @@ class Hazard:
 
     def __init__(self, onnx: bytes, card: Card) -> None:
         self.card = card
-        self.spec = Spec(card.signals, card.counters, card.expected)
+        self.spec = Spec(card.signals, card.counters, card.expected, card.shares, card.events, card.rolls_over_at)
         _check(card)
         found = hashlib.sha256(onnx).hexdigest()
         _agree("the file's sha256", found, card.sha256)
@@ -113,11 +116,11 @@ def _told(value: float, times: float) -> float | None:
 
 def _check(card: Card) -> None:
     """Raise ModelError where a card contradicts itself."""
-    names = (*card.signals, *card.counters)
+    names = (*card.signals, *card.counters, *card.shares, *card.events)
     targets = [one.target for one in card.expected]
     wrong = None
     if not card.signals or len(set(names)) < len(names):
-        wrong = f"signals and counters must be some, each once, but are {list(names)}"
+        wrong = f"signals and what else is told must be some, each once, but are {list(names)}"
     elif len(set(targets)) < len(targets):
         wrong = f"what is expected must be told once a signal, but is of {targets}"
     elif not 0.0 < card.warning_limit < 1.0:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from models.bins import QUARTER, changes
-from models.features.spec import PER_SIGNAL, PER_TARGET, Spec
+from models.features.spec import PER_EVENT, PER_SHARE, PER_SIGNAL, PER_TARGET, Spec
 from models.features.windows import (
     DAY,
     DAYS_WINDOW,
@@ -19,6 +19,7 @@ from models.features.windows import (
     residuals,
     slope,
     slow_window,
+    unrolled,
 )
 from models.tiers import QUARTERS_A_DAY, SPAN, Tiers
 
@@ -57,13 +58,22 @@ def compute(spec: Spec, columns: np.ndarray, tiers: Tiers, pairs: Pairs) -> np.n
     """
     out = np.empty((len(pairs.asset), len(spec.names)))
     signals, targets = len(spec.signals), len(spec.expected)
-    ends = np.cumsum((signals * len(PER_SIGNAL), targets * len(PER_TARGET), len(spec.counters)))
+    ends = np.cumsum(
+        (
+            signals * len(PER_SIGNAL), targets * len(PER_TARGET), len(spec.counters),
+            len(spec.shares) * len(PER_SHARE), len(spec.events) * len(PER_EVENT),
+        )
+    )  # fmt: skip
     per_signal = out[:, : ends[0]].reshape(len(out), signals, len(PER_SIGNAL))
     per_target = out[:, ends[0] : ends[1]].reshape(len(out), targets, len(PER_TARGET))
-    count, total, squares = (part[:, columns[:signals]] for part in tiers.fast(*pairs[:3]))
+    shares = np.arange(len(spec.shares)) + signals + len(spec.counters)
+    fast = tiers.fast(*pairs[:3])
+    count, total, squares = (part[:, columns[:signals]] for part in fast)
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = total / count
         variance = squares / count - np.square(mean - tiers.reference[columns[:signals]])
+        per_share = out[:, ends[2] : ends[3]].reshape(len(out), len(shares), len(PER_SHARE))
+        per_share[:, :, 0] = fast[1][:, columns[shares]] / fast[0][:, columns[shares]]
     per_signal[:, :, 0], per_signal[:, :, 1] = mean, np.sqrt(np.maximum(variance, 0.0))
     per_target[:, :, 0] = residuals(spec, mean)
     heads, of_pair = _heads(pairs)
@@ -71,8 +81,10 @@ def compute(spec: Spec, columns: np.ndarray, tiers: Tiers, pairs: Pairs) -> np.n
     per_signal[:, :, 2] = slow.mean[of_pair]
     per_target[:, :, 1:] = slow.targets[of_pair]
     out[:, ends[1] : ends[2]] = slow.rates[of_pair]
-    out[:, ends[2]] = slow.completeness[of_pair]
-    out[:, ends[2] + 1], out[:, ends[2] + 2] = pairs.running_min / 60, pairs.starts
+    per_share[:, :, 1] = slow.shares[of_pair]
+    out[:, ends[3] : ends[4]] = slow.events[of_pair]
+    out[:, ends[4]] = slow.completeness[of_pair]
+    out[:, ends[4] + 1], out[:, ends[4] + 2] = pairs.running_min / 60, pairs.starts
     return out.astype(np.float32)
 
 
@@ -89,11 +101,14 @@ class _Slow(NamedTuple):
     mean: np.ndarray  # [heads, signals]
     targets: np.ndarray  # [heads, targets, PER_TARGET but the first]
     rates: np.ndarray  # [heads, counters]
+    shares: np.ndarray  # [heads, shares] of the last 24 h of running
+    events: np.ndarray  # [heads, events]
     completeness: np.ndarray  # [heads]
 
 
 def _slow(spec: Spec, columns: np.ndarray, tiers: Tiers, heads: Pairs) -> _Slow:
-    signals = len(spec.signals)
+    signals, shares = len(spec.signals), len(spec.signals) + len(spec.counters)
+    events = shares + len(spec.shares)
     end = (heads.minute + 1) // QUARTER
     mean, count, known = slow_window(tiers, columns, heads.asset, end, heads.since_us)
     ran = latest(np.any(count > 0, axis=1), DAY)
@@ -107,7 +122,9 @@ def _slow(spec: Spec, columns: np.ndarray, tiers: Tiers, heads: Pairs) -> _Slow:
     return _Slow(
         mean_over(mean[:, :signals], ran[:, None, :]),
         targets,
-        _rates(mean[:, signals:]),
+        _rates(unrolled(spec, mean[:, signals:shares])),
+        mean_over(mean[:, shares:events], ran[:, None, :]),
+        (count[:, events:] * ran[:, None, :]).sum(axis=2),
         known.sum(axis=1) / SLOW_WINDOW,
     )
 
@@ -125,13 +142,11 @@ def _outside(over: np.ndarray, heads: Pairs) -> np.ndarray:
 
 
 def _rates(mean: np.ndarray) -> np.ndarray:
-    """Slope per hour of counters [heads, counters, 288]; NaN where one was reset within the window."""
+    """Slope per hour of counters [heads, counters, 288]; NaN where one went back and nothing says why."""
     if not mean.shape[1]:
         return np.empty(mean.shape[:2])
-    filled = ~np.isnan(mean)
-    running_max = np.fmax.accumulate(mean, axis=2)
-    was_reset = (filled & (mean < running_max)).any(axis=2)
-    return np.where(was_reset, np.nan, slope(mean, np.ones_like(mean), _hours()))
+    went_back = (~np.isnan(mean) & (mean < np.fmax.accumulate(mean, axis=2))).any(axis=2)
+    return np.where(went_back, np.nan, slope(mean, np.ones_like(mean), _hours()))
 
 
 def _daily(spec: Spec, columns: np.ndarray, tiers: Tiers, heads: Pairs) -> np.ndarray:

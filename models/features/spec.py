@@ -9,7 +9,8 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 
-from models.plant import LEVELS, AssetType, Sampling, SignalKind
+from models.plant import LEVELS, AssetType, SignalKind
+from models.plant.layout import events_of, shares_of
 
 PER_SIGNAL = ("mean_1h", "spread_1h", "mean_24h")
 """Of each signal: over the last hour, and over the last 24 h of running."""
@@ -20,6 +21,10 @@ PER_TARGET = (
 """Of each signal that others say what to expect of: the residual's level, its distance from the asset's own usual, how
 often it lies outside of that, and its slopes."""
 PER_COUNTER = ("rate_72h_per_h",)
+PER_SHARE = ("share_1h", "share_24h")
+"""Of a truth or a declared word of a state: its share of the last hour, and of the last 24 h of running."""
+PER_EVENT = ("events_24h",)
+"""How often an event came in the last 24 h of running."""
 PER_ASSET = ("completeness_72h", "running_h", "starts")
 
 
@@ -32,37 +37,51 @@ class Expected(Struct, frozen=True):
 
 
 class Spec(Struct, frozen=True, dict=True):
-    """The features of one model: PER_SIGNAL of each signal, PER_TARGET of each expected one, PER_COUNTER, PER_ASSET."""
+    """The features of one model: PER_SIGNAL of each signal, PER_TARGET of each expected one, and so on to PER_ASSET.
+
+    `rolls_over_at` has the value at which a counter begins at 0 again, for those of which it is known.
+    """
 
     signals: tuple[str, ...]
     counters: tuple[str, ...] = ()
     expected: tuple[Expected, ...] = ()
+    shares: tuple[str, ...] = ()
+    events: tuple[str, ...] = ()
+    rolls_over_at: dict[str, float] = {}
 
     @classmethod
     def of(cls, asset_type: AssetType, expected: tuple[Expected, ...] = ()) -> Spec:
-        """Features of a type's periodic gauges and setpoints, and of its counters."""
-        kinds = [(name, signal.kind, signal.sampling) for name, signal in asset_type.signals.items()]
-        # A mean of what is sent on change needs the time that each value held, which bins do not have.
-        signals = tuple(n for n, kind, sampling in kinds if kind in LEVELS and sampling is Sampling.PERIODIC)
-        return cls(signals, tuple(n for n, kind, _ in kinds if kind is SignalKind.COUNTER), expected)
+        """Features of all signals of a type but texts and states whose words are not declared."""
+        signals = asset_type.signals.items()
+        return cls(
+            signals=tuple(name for name, signal in signals if signal.kind in LEVELS),
+            counters=tuple(name for name, signal in signals if signal.kind is SignalKind.COUNTER),
+            expected=expected,
+            shares=tuple(column for column, _ in shares_of(asset_type)),
+            events=events_of(asset_type),
+            rolls_over_at={name: signal.rolls_over_at for name, signal in signals if signal.rolls_over_at},
+        )
 
     @cached_property
     def names(self) -> tuple[str, ...]:
         """Column names, in order."""
         targets = tuple(one.target for one in self.expected)
-        parts = ((self.signals, PER_SIGNAL), (targets, PER_TARGET), (self.counters, PER_COUNTER))
+        parts = (
+            (self.signals, PER_SIGNAL), (targets, PER_TARGET), (self.counters, PER_COUNTER),
+            (self.shares, PER_SHARE), (self.events, PER_EVENT),
+        )  # fmt: skip
         return tuple(f"{signal}.{what}" for names, per in parts for signal in names for what in per) + PER_ASSET
 
     @cached_property
     def sha256(self) -> str:
         """Identity of the list and of what is expected: a model and a worker must agree on it."""
-        told = msgspec.json.encode((self.names, self.expected))
+        told = msgspec.json.encode((self.names, self.expected, sorted(self.rolls_over_at.items())))
         return hashlib.sha256(told).hexdigest()
 
     @cached_property
     def inputs(self) -> tuple[str, ...]:
-        """Signals and counters, in the order in which `compute` is told their columns."""
-        return self.signals + self.counters
+        """Signals, counters, shares and events, in the order in which `compute` is told their columns."""
+        return self.signals + self.counters + self.shares + self.events
 
     def column(self, name: str) -> int:
         """Place of a feature by its name."""

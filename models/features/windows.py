@@ -14,6 +14,8 @@ DAY = 96
 """15-min bins in 24 h."""
 DAYS_WINDOW = 30
 QUARTER_H = QUARTER / 60
+RESET_SHARE = 0.1
+"""A counter that begins again is soon this far down; one restored from an old value is not. Our choice."""
 
 
 def slow_window(
@@ -67,3 +69,23 @@ def slope(values: np.ndarray, weight: np.ndarray, at: np.ndarray) -> np.ndarray:
         off = at - (weight * at).sum(axis=-1, keepdims=True) / total
         level = (weight * known).sum(axis=-1, keepdims=True) / total
         return (weight * off * (known - level)).sum(axis=-1) / (weight * np.square(off)).sum(axis=-1)
+
+
+def unrolled(spec: Spec, mean: np.ndarray) -> np.ndarray:
+    """Counters [pairs, counters, bins] as if they had never begun again: each rises on from where it was.
+
+    One that falls to under RESET_SHARE of what it said has rolled over, where the spec knows at what value and it was
+    within the same share of that, or was reset to 0, as Prometheus' `rate` takes it. Any other fall is left in.
+    """
+    if not mean.shape[1]:
+        return mean
+    known = ~np.isnan(mean)
+    place = np.maximum.accumulate(np.where(known, np.arange(mean.shape[2]), -1), axis=2)
+    before = np.full(mean.shape, np.nan)
+    last = place[:, :, :-1]
+    before[:, :, 1:] = np.where(last >= 0, np.take_along_axis(mean, np.maximum(last, 0), axis=2), np.nan)
+    top = np.array([spec.rolls_over_at.get(name, np.inf) for name in spec.counters])[:, None]
+    with np.errstate(invalid="ignore"):
+        again = known & (mean < RESET_SHARE * before)
+        rolled = again & (before > (1 - RESET_SHARE) * top)
+    return mean + np.cumsum(np.where(rolled, top, np.where(again, before, 0.0)), axis=2)

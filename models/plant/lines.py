@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 _PART = r"""(?:[A-Za-z0-9_-]+|"(?:\\.|[^"\\\n])*"|'[^'\n]*')"""
@@ -37,8 +37,14 @@ def line_of(text: str, path: str) -> int | None:
     What follows the path after a blank or a colon does not matter. None where not even its first name is in the text.
     """
     known = places(text)
+    place = nearest(known, path)
+    return None if place is None else known[place]
+
+
+def nearest(known: Iterable[str], path: str) -> str | None:
+    """The longest of the known places that a path, with words behind it or not, is or is in."""
     found = [place for place in known if path.startswith(place) and path[len(place) : len(place) + 1] in (*".[: ", "")]
-    return known[max(found, key=len)] if found else None
+    return max(found, key=len, default=None)
 
 
 def places(text: str) -> dict[str, int]:

@@ -6,8 +6,9 @@ import asyncio
 import json
 import signal
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from importlib import import_module
+from inspect import signature
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -16,25 +17,41 @@ import msgspec
 from rich.console import Console
 
 from connectors.kafka.publisher import KafkaPublisher
-from connectors.scada.feed import Feed, FeedError
+from connectors.metrics import FeedCollector, FeedView, serve_metrics
+from connectors.scada.feed import Feed, FeedError, counts_of
 from connectors.scada.feeds import FEEDS
 from connectors.scada.mapping import Mapper
 from connectors.scada.relay import Relay
 from connectors.scada.spool import Spool
-from pipelines.main import WallClock, read_plant
+from models.plant import Plant
+from pipelines.main import WallClock
+from pipelines.plant_file import PlantFile
 from pipelines.settings import Settings
 
 TOLD_EVERY_S = 10.0
+REPORTED_EVERY_S = 60.0
+"""To the ledger; our choice, as ticks."""
 
 
-def read_feed(name: str, config: Path) -> Feed:
-    """The feed that a TOML file describes. Raises FeedError."""
+def read_feed(name: str, config: Path, folder: Path | None = None) -> Feed:
+    """The feed that a TOML file describes; one that has something to remember gets the folder. Raises FeedError."""
+    module = module_of(name)
+    opener: Callable[..., Feed] = module.open_feed
+    keeps = {"folder": folder} if "folder" in signature(opener).parameters else {}
+    return opener(read_config(module, config), **keeps)
+
+
+def module_of(name: str) -> Any:
+    """A feed's module. Raises FeedError for a name that is none."""
     if name not in FEEDS:
         raise FeedError(f"there is no feed '{name}': use one of {', '.join(FEEDS)}")
-    module: Any = import_module(f"connectors.scada.feeds.{name}")
-    opener: Callable[[Any], Feed] = module.open_feed
+    return import_module(f"connectors.scada.feeds.{name}")
+
+
+def read_config(module: Any, config: Path) -> Any:
+    """A feed's config out of a TOML file. Raises FeedError that names the file."""
     try:
-        return opener(msgspec.convert(tomllib.loads(config.read_text("utf-8")), module.Config))
+        return msgspec.convert(tomllib.loads(config.read_text("utf-8")), module.Config)
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as wrong:
         raise FeedError(f"{config}: {wrong}") from wrong
 
@@ -43,25 +60,45 @@ async def connect(
     settings: Settings, name: str, config: Path, spool_mb: int, console: Console, *, as_json: bool
 ) -> None:
     """Run a feed until SIGTERM or Ctrl-C; what waits is sent, or kept on disk for the next time. Raises FeedError."""
-    feed = read_feed(name, config)
-    plant = read_plant(settings.plant)
-    folder = quote(f"{settings.topic_prefix}{plant.plant}-{name}-{config.stem}", safe="")
-    spool = Spool(settings.cache_folder / "spool" / folder, spool_mb * 1_000_000)
+    file = PlantFile(settings.plant, settings.site)
+    plant, source = file.plant, f"{name}:{config.stem}"
+    own = quote(f"{settings.topic_prefix}{plant.plant}-{name}-{config.stem}", safe="")
+    folder = settings.cache_folder / "spool" / own
+    feed = read_feed(name, config, folder / "kept")
+    spool = Spool(folder, spool_mb * 1_000_000)
     publisher = KafkaPublisher(settings.kafka, settings.topic_prefix, forgets=True)
-    mapper = Mapper(plant, f"{name}:{config.stem}")
-    relay = Relay(mapper, publisher, spool, plant.plant, settings.partitions, WallClock())
+    relay = Relay(Mapper(plant, source), publisher, spool, plant.plant, settings.partitions, WallClock())
+    collector = FeedCollector(name, config.stem, lambda: view_of(feed, relay))
+    metrics = serve_metrics(collector, settings.metrics_host, settings.metrics_port)
+
+    def turn_to(new: Plant) -> None:
+        relay.map_by(Mapper(new, source))
+
     try:
-        await _run(feed, relay, console, as_json)
+        await _run(feed, relay, file.follow(turn_to), console, as_json)
     finally:
+        metrics.close()
         await publisher.stop()
         spool.close()
 
 
-async def _run(feed: Feed, relay: Relay, console: Console, as_json: bool) -> None:
+def view_of(feed: Feed, relay: Relay) -> FeedView:
+    """What metrics and the terminal tell of a feed."""
+    return FeedView(
+        dict(relay.counts),
+        {str(reason): count for reason, count in dict(relay.unread).items()},
+        relay.spool_bytes,
+        relay.away,
+        counts_of(feed),
+    )
+
+
+async def _run(feed: Feed, relay: Relay, plant: Coroutine[Any, Any, None], console: Console, as_json: bool) -> None:
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    tasks = [asyncio.create_task(work) for work in (feed.run(relay.take), relay.run(), _tell(relay, console, as_json))]
+    works = feed.run(relay.take), relay.run(), plant, _tell(feed, relay, console, as_json)
+    tasks = [asyncio.create_task(work) for work in works]
     waiting = asyncio.create_task(stopped.wait())
     try:
         done, _ = await asyncio.wait([*tasks, waiting], return_when=asyncio.FIRST_COMPLETED)
@@ -73,14 +110,33 @@ async def _run(feed: Feed, relay: Relay, console: Console, as_json: bool) -> Non
         for task in (*tasks, waiting):
             task.cancel()
         await asyncio.gather(*tasks, waiting, return_exceptions=True)
+        relay.tell()
         await relay.flush()
 
 
-async def _tell(relay: Relay, console: Console, as_json: bool) -> None:
+async def _tell(feed: Feed, relay: Relay, console: Console, as_json: bool) -> None:
+    reported_s = 0.0
     while True:
         await asyncio.sleep(TOLD_EVERY_S)
-        counts = dict(relay.counts)
+        reported_s += TOLD_EVERY_S
+        if reported_s >= REPORTED_EVERY_S:
+            reported_s = 0.0
+            relay.tell()
         if as_json:
-            console.out(json.dumps(counts), highlight=False)
+            console.out(json.dumps(told_json(view_of(feed, relay))), highlight=False)
         else:
-            console.print("  ".join(f"{name} {count:,}" for name, count in counts.items()), highlight=False)
+            console.print(told_line(view_of(feed, relay)), highlight=False)
+
+
+def told_json(view: FeedView) -> dict[str, Any]:
+    """For machines: the relay's counts, and what else there is by name."""
+    more = {"unread_by_reason": dict(view.unread), "spool_bytes": view.spool_bytes, "kafka_away": view.away}
+    return {**view.counts, **more, "feed": dict(view.own)}
+
+
+def told_line(view: FeedView) -> str:
+    """For people: what is not 0."""
+    reasons = ", ".join(f"{reason} {count:,}" for reason, count in view.unread.items())
+    counts = {**view.counts, **{f"feed's {name.replace('_', ' ')}": count for name, count in view.own.items()}}
+    line = "  ".join(f"{name} {count:,}" for name, count in counts.items() if count)
+    return f"{line}  ({reasons})" if reasons else line

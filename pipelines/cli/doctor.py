@@ -72,12 +72,12 @@ def _finding(what: str, check: Callable[[Settings], str], settings: Settings) ->
 
 
 def _plant(settings: Settings) -> str:
-    plant: Plant = read_plant(settings.plant)
+    plant: Plant = read_plant(settings.plant, settings.site)
     return f"{settings.plant}: plant '{plant.plant}', {len(plant.assets)} assets of {len(plant.types)} types"
 
 
 def _models(settings: Settings) -> str:
-    hazards = read_hazards(read_plant(settings.plant), settings.models)
+    hazards = read_hazards(read_plant(settings.plant, settings.site), settings.models)
     return (
         ", ".join(hazard.card.version for hazard in hazards.values())
         or "no type names one: rows are kept, nothing is scored"

@@ -18,7 +18,7 @@ from connectors.scada import simulator
 from connectors.scada.history import History, store, told
 from connectors.scada.simulator import START_US, Scenario
 from models.physics.fleet import FleetSpec
-from models.records import AnyInput, Frame, Tick, encode, key_of
+from models.records import AnyInput, Frame, encode, place_of
 from pipelines.main import provision, read_plant
 from pipelines.settings import Settings
 from pipelines.topics import Topic, named, partition_of
@@ -153,11 +153,11 @@ def _stream(
     with bar(console) as progress:
         task = progress.add_task("streaming rows", total=rows)
         for record in records:
-            if isinstance(record, Tick):
+            key = place_of(record)
+            if key is None:
                 for partition in range(settings.partitions):
                     producer.send(topic, record.plant.encode(), encode(record), partition)
                 continue
-            key = key_of(record.plant, record.asset)
             producer.send(topic, key, encode(record), partition_of(key, settings.partitions))
             if isinstance(record, Frame):
                 sent += len(record.times_us)

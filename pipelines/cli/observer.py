@@ -64,6 +64,8 @@ class Observer:
     def _take_forecast(self, record: LogRecord) -> None:
         forecast = decode(record.value or b"")
         assert isinstance(forecast, Forecast)
+        if forecast.historical:
+            return
         self.forecasts += 1
         self._by_asset.setdefault(forecast.asset, {})[forecast.window_end_us] = forecast
         known = self.latest.get(forecast.asset)

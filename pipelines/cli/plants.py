@@ -1,95 +1,137 @@
-"""The plant commands: is a plant file right, what is in it, and what differs between two."""
+"""The plant commands `check` and `show`: is a plant file right, and what is in it. Comparing two is in plant_diff."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Column, Table
 from rich.tree import Tree
 
-from models.plant import Plant
+from connectors.scada.feeds import FEEDS
+from models.plant import AssetType, Plant, PlantError, Sampling, Signal
 from pipelines.main import read_plant
 
-Flat = dict[str, Any]
+LEVELS = {"alarm_low": "alarm low", "warning_low": "low", "warning_high": "high", "alarm_high": "alarm high"}
 
 
 def check(file: Path, console: Console) -> None:
     """Print what the file holds; raises PlantError where it is wrong."""
     plant = read_plant(file)
+    for number, tag in enumerate(plant.tags):
+        if tag.feed and (name := tag.feed.partition(":")[0]) not in FEEDS:
+            raise PlantError(f"{file}: tags[{number}].feed: there is no feed '{name}': use one of {', '.join(FEEDS)}")
     signals = sum(len(kind.signals) for kind in plant.types.values())
     console.print(
         f"{file}: plant '{plant.plant}', {len(plant.types)} types with {signals} signals, {len(plant.assets)} assets, "
-        f"{len(plant.tags)} tags",
+        f"{len(plant.tags)} tags, version {plant.version}",
         highlight=False,
         soft_wrap=True,
     )
 
 
 def show(file: Path, console: Console, *, as_json: bool) -> None:
-    """Print types with their signals, and assets under them."""
+    """Print types with their signals and limits, the calendar, and the assets where they stand."""
     plant = read_plant(file)
     if as_json:
-        console.out(msgspec.json.encode(plant).decode(), highlight=False)
+        said = {"version": plant.version, **built(plant)}
+        console.out(msgspec.json.encode(said).decode(), highlight=False)
         return
     for name, kind in plant.types.items():
-        table = Table(
-            Column("signal", no_wrap=True), "kind", "unit", "sent", "range", "stuck after", "expected from", title=name
-        )
-        table.title_justify = "left"
-        for signal, spec in kind.signals.items():
-            span = f"{spec.range[0]:g} to {spec.range[1]:g}" if spec.range else ""
-            row = (spec.unit, spec.sampling, span, spec.stuck_after or "", ", ".join(spec.expected_from))
-            table.add_row(signal, spec.kind, *row)
-        console.print(table)
-    tree = Tree(f"plant {plant.plant}")
-    branches = {
-        name: tree.add(f"type {name}" + (f", model {t.model}" if t.model else "")) for name, t in plant.types.items()
-    }
-    for asset, of in plant.assets.items():
-        tags = sum(tag.asset == asset for tag in plant.tags)
-        branches[of.type].add(f"{asset}  {of.description}" + (f"  ({tags} tags)" if tags else ""))
-    console.print(tree, highlight=False)
+        console.print(_signals(name, kind))
+    for table in (_limits(plant), _shifts(plant)):
+        if table.row_count:
+            console.print(table)
+    console.print(_tree(plant), highlight=False)
 
 
-def diff(before: Path, after: Path, console: Console, *, as_json: bool) -> int:
-    """Print what was added, removed and changed; 1 where anything was."""
-    old, new = _flat(read_plant(before)), _flat(read_plant(after))
-    found = list(_changes(old, new))
-    if as_json:
-        console.out(
-            json.dumps([dict(zip(("place", "before", "after"), one, strict=True)) for one in found]), highlight=False
-        )
-        return 1 if found else 0
-    for place, was, now in found:
-        sign, colour = ("+", "green") if was is None else ("-", "red") if now is None else ("~", "yellow")
-        said = now if was is None else was if now is None else f"{was} -> {now}"
-        console.print(f"[{colour}]{sign} {place}[/]  {said}", highlight=False, soft_wrap=True)
-    if not found:
-        console.print("the two say the same", highlight=False)
-    return 1 if found else 0
+def built(plant: Plant) -> dict[str, Any]:
+    """The plant in plain types, with what `stepped` comes to where the file does not say."""
+    made: dict[str, Any] = msgspec.to_builtins(plant)
+    for kind, asset_type in plant.types.items():
+        for name, signal in asset_type.signals.items():
+            made["types"][kind]["signals"][name]["stepped"] = signal.stepped
+    return made
 
 
-def _changes(old: Flat, new: Flat) -> Iterator[tuple[str, Any, Any]]:
-    for place in sorted(old.keys() | new.keys()):
-        if old.get(place) != new.get(place):
-            yield place, old.get(place), new.get(place)
+def _table(title: str, *columns: str | Column) -> Table:
+    table = Table(*columns, title=escape(title))
+    table.title_justify = "left"
+    return table
 
 
-def _flat(plant: Plant) -> Flat:
-    """Every value by its dotted place; tags by address and beginning, so that their order does not matter."""
-    built = msgspec.to_builtins(plant)
-    built["tags"] = {f"{tag['address']} from {tag['from_us']}": tag for tag in built["tags"]}
-    return dict(_leaves("", built))
+def _signals(name: str, kind: AssetType) -> Table:
+    signal = Column("signal", no_wrap=True)
+    table = _table(name, signal, "kind", "unit", "sent", "range", "stuck after", "expected from")
+    for named, spec in kind.signals.items():
+        row = (named, spec.kind, spec.unit, _sent(spec), _says(spec), spec.stuck_after or "")
+        table.add_row(*map(escape, (*row, ", ".join(spec.expected_from))))
+    return table
 
 
-def _leaves(place: str, value: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, dict) and value:
-        for name, inner in value.items():
-            yield from _leaves(f"{place}.{name}" if place else name, inner)
-    else:
-        yield place, value
+def _sent(signal: Signal) -> str:
+    if signal.sampling is Sampling.PERIODIC or signal.kind.python_type is not float:
+        return signal.sampling
+    return f"{signal.sampling}, {'stepped' if signal.stepped else 'linear'}"
+
+
+def _says(signal: Signal) -> str:
+    if signal.words:
+        return ", ".join(signal.words)
+    span = f"{signal.range[0]:g} to {signal.range[1]:g}" if signal.range else ""
+    return f"{span} (rolls over at {signal.rolls_over_at:.15g})".lstrip() if signal.rolls_over_at else span
+
+
+def _limits(plant: Plant) -> Table:
+    table = _table("limits", "of", "signal", *LEVELS.values(), "standard", "note")
+    owners = [(f"type {name}", kind.limits) for name, kind in plant.types.items()]
+    owners += [(name, asset.limits) for name, asset in plant.assets.items()]
+    for owner, limits in owners:
+        for limit in limits:
+            levels = [f"{limit.levels[name]:g}" if name in limit.levels else "" for name in LEVELS]
+            standard = f"{limit.standard}:{limit.edition}" if limit.standard else ""
+            table.add_row(*map(escape, (owner, limit.signal, *levels, standard, limit.note)))
+    return table
+
+
+def _shifts(plant: Plant) -> Table:
+    table = _table(f"shifts, in {plant.timezone}", "shift", "days", "from", "to")
+    for shift in plant.shifts:
+        table.add_row(escape(shift.name), ", ".join(shift.days), shift.begins, shift.ends)
+    return table
+
+
+def _tree(plant: Plant) -> Tree:
+    """Assets under enterprise, site, area and line, as far as the file says them."""
+    enterprise = f"{plant.enterprise}, " if plant.enterprise else ""
+    tree = Tree(escape(f"{enterprise}plant {plant.plant}, version {plant.version}"))
+    branches: dict[tuple[Any, ...], Tree] = {(): tree}
+    for name, asset in plant.assets.items():
+        at: tuple[Any, ...] = ()
+        for level, where in (("site", plant.site_of(name)), ("area", asset.area), ("line", asset.line)):
+            if where is None:
+                continue
+            inner = (*at, level, where)
+            if inner not in branches:
+                branches[inner] = branches[at].add(escape(f"{level} {where}"))
+            at = inner
+        leaf = branches[at].add(escape(_asset(name, plant)))
+        for part, component in asset.components.items():
+            leaf.add(escape(f"{part}  {component.description}".rstrip()))
+    return tree
+
+
+def _asset(name: str, plant: Plant) -> str:
+    asset = plant.assets[name]
+    model = plant.types[asset.type].model
+    tags = sum(tag.asset == name for tag in plant.tags)
+    said = [
+        f"type {asset.type}" + (f", model {model}" if model else ""),
+        f"criticality {asset.criticality}" if asset.criticality else "",
+        f"{asset.downtime_cost_per_h:g} {plant.currency}/h" if asset.downtime_cost_per_h is not None else "",
+        f"{tags} tags" if tags else "",
+    ]
+    return f"{name}  {asset.description}  ({', '.join(filter(None, said))})"

@@ -14,22 +14,36 @@ from itertools import chain
 import msgspec
 import numpy as np
 
+from models.clocks import FAR_FUTURE_US, Heard, hear
 from models.plant import Plant
 from models.plant.layout import Layout
 from models.quality import NOT_A_NUMBER_MARK, WRONG_KIND_MARK
-from models.records import AnyInput, DeadLetter, Frame, Maintenance, Quality, Reject, Tick, WorkOrder
+from models.records import (
+    AnyInput,
+    Control,
+    DeadLetter,
+    FeedReport,
+    Frame,
+    Maintenance,
+    Notice,
+    Quality,
+    Reject,
+    Tick,
+    WorkOrder,
+)
+from pipelines.controls.clocks import Quarantined, closing, opening
+from pipelines.ledger import Ledger
 from pipelines.ports import RawRecord
 from pipelines.state import NEVER, State
-from pipelines.topics import MAX_FRAME_BYTES
+from pipelines.topics import MAX_FRAME_BYTES, MAX_MESSAGE_BYTES
 
 PAYLOAD_KEPT = 2048
 """Bytes of a rejected payload that its dead letter carries."""
 
-FAR_FUTURE_US = 10 * 60_000_000
-"""A time this far beyond the present is nobody's: the last tick, or the record's own arrival where that is later."""
-
 _decoder = msgspec.json.Decoder(AnyInput)
 _plain = frozenset((float, type(None)))
+_REBUILT = b'{"type":"rebuilt",'
+"""How the one record begins that may be larger than a frame."""
 
 
 @dataclass(slots=True)
@@ -40,6 +54,7 @@ class Columns:
     frame_at: list[int] = field(default_factory=list)
     frame_asset: list[int] = field(default_factory=list)
     frame_rows: list[int] = field(default_factory=list)
+    frame_source: list[str] = field(default_factory=list)
     frame_present_us: list[int] = field(default_factory=list)
     times: list[list[int]] = field(default_factory=list)
     column_frame: list[int] = field(default_factory=list)
@@ -58,9 +73,12 @@ class Columns:
 class Rejected(Exception):
     """The record in hand cannot be used; `rows` and `values` it would have brought."""
 
-    def __init__(self, reason: Reject, detail: str, rows: int = 0, values: int = 0, asset: str = "") -> None:
+    def __init__(
+        self, reason: Reject, detail: str, rows: int = 0, values: int = 0, source: str = "", asset: str = ""
+    ) -> None:
         super().__init__(detail)
-        self.reason, self.detail, self.rows, self.values, self.asset = reason, detail, rows, values, asset
+        self.reason, self.detail, self.rows, self.values = reason, detail, rows, values
+        self.source, self.asset = source, asset
 
 
 @dataclass(slots=True)
@@ -71,30 +89,42 @@ class Decoded:
     tick_us: int  # the last tick before the batch
     ticks: list[tuple[int, int]] = field(default_factory=list)
     letters: list[tuple[int, DeadLetter]] = field(default_factory=list)
+    held: list[tuple[int, Quarantined | Notice]] = field(default_factory=list)  # of clocks that jumped
+    end: int = 0  # place behind the last record that was told apart
+    control: Control | None = None  # that last one, if those behind it wait for what it changes
 
 
-def decode(batch: Sequence[RawRecord], plant: Plant, state: State) -> Decoded:
-    """Tell a batch apart. Counts what was read and rejected; takes ticks into the state."""
+def decode(batch: Sequence[RawRecord], start: int, plant: Plant, state: State) -> Decoded:
+    """Tell a batch apart from a place on, up to a control record. Counts what was read and rejected; takes ticks."""
     out = Decoded({name: Columns(block.layout) for name, block in state.blocks.items()}, state.tick_us)
     ledger = state.ledger
-    ledger.records_read += len(batch)
-    for at, raw in enumerate(batch):
+    for at in range(start, len(batch)):
+        raw = batch[at]
+        ledger.records_read += 1
         try:
             _take(at, raw, plant, state, out)
         except Rejected as wrong:
-            ledger.records_rejected += 1
-            ledger.rows_read += wrong.rows
-            ledger.rows_rejected += wrong.rows
-            ledger.values_read += wrong.values
-            ledger.values_rejected += wrong.values
-            ledger.reject(wrong.reason, max(1, wrong.values))
-            out.letters.append((at, _letter(plant.plant, wrong, raw.value)))
+            out.letters.append((at, rejected(ledger, plant.plant, wrong, raw.value)))
+        out.end = at + 1
+        if out.control is not None:
+            break
     for block in state.blocks.values():
         block.make_room()
     return out
 
 
-def _letter(plant: str, wrong: Rejected, payload: bytes) -> DeadLetter:
+def rejected(ledger: Ledger, plant: str, wrong: Rejected, payload: bytes) -> DeadLetter:
+    """Count a whole record as rejected; its dead letter."""
+    ledger.records_rejected += 1
+    ledger.rows_read += wrong.rows
+    ledger.rows_rejected += wrong.rows
+    ledger.values_read += wrong.values
+    ledger.values_rejected += wrong.values
+    if wrong.rows or wrong.values:
+        source = ledger.of(wrong.source)
+        source.rows_read += wrong.rows
+        source.values_read += wrong.values
+    ledger.reject(wrong.reason, max(1, wrong.values))
     return DeadLetter(
         plant=plant,
         reason=wrong.reason,
@@ -116,6 +146,12 @@ def _take(at: int, raw: RawRecord, plant: Plant, state: State, out: Decoded) -> 
         state.tick_us = max(state.tick_us, record.time_us)
         out.ticks.append((at, state.tick_us))
         return
+    if isinstance(record, Control):
+        out.control = record
+        return
+    if isinstance(record, FeedReport):
+        state.ledger.feeds[record.source] = record.counts
+        return
     kind = plant.type_of(record.asset)
     if kind is None:
         raise Rejected(
@@ -123,7 +159,7 @@ def _take(at: int, raw: RawRecord, plant: Plant, state: State, out: Decoded) -> 
         )
     asset = state.blocks[kind].index_of(record.asset)
     if isinstance(record, Frame):
-        _take_frame(at, record, asset, present_us, out.columns[kind], state)
+        _take_frame(at, record, asset, present_us, out, out.columns[kind], state)
     elif isinstance(record, WorkOrder):
         # Its dates are what people typed, days off at times: they are kept as they are and move nothing.
         out.columns[kind].orders.append((asset, record))
@@ -137,15 +173,17 @@ def _check_present(time_us: int, present_us: int, asset: str) -> None:
         raise Rejected(Reject.FAR_FUTURE, f"its time {time_us} us is beyond the present, {present_us} us", asset=asset)
 
 
-def _size(record: AnyInput) -> tuple[int, int]:
+def _size(record: AnyInput) -> tuple[int, int, str]:
+    """Rows and values that a record would have brought, and from where."""
     if not isinstance(record, Frame):
-        return 0, 0
-    return len(record.times_us), sum(map(len, record.signals.values()))
+        return 0, 0, ""
+    return len(record.times_us), sum(map(len, record.signals.values())), record.source
 
 
 def _parse(payload: bytes) -> AnyInput:
-    if len(payload) > MAX_FRAME_BYTES:
-        raise Rejected(Reject.TOO_LARGE, f"{len(payload)} bytes, and a record has at most {MAX_FRAME_BYTES}")
+    most = MAX_MESSAGE_BYTES if payload.startswith(_REBUILT) else MAX_FRAME_BYTES
+    if len(payload) > most:
+        raise Rejected(Reject.TOO_LARGE, f"{len(payload)} bytes, and a record has at most {most}")
     try:
         return _decoder.decode(payload)
     except msgspec.ValidationError as wrong:
@@ -168,20 +206,35 @@ def _parse_with_nan(payload: bytes, first: Exception) -> AnyInput:
         raise Rejected(Reject.NOT_JSON, str(wrong)) from wrong
 
 
-def _take_frame(at: int, frame: Frame, asset: int, present_us: int, columns: Columns, state: State) -> None:
+def _take_frame(
+    at: int, frame: Frame, asset: int, present_us: int, out: Decoded, columns: Columns, state: State
+) -> None:
     rows, layout = len(frame.times_us), columns.layout
     uneven = {name: len(column) for name, column in frame.signals.items() if len(column) != rows}
     uneven |= {f"quality of {name}": len(column) for name, column in frame.quality.items() if len(column) != rows}
     if uneven:
         raise Rejected(Reject.UNEQUAL_COLUMNS, f"{rows} times, but columns of {uneven}", *_size(frame), frame.asset)
+    clock = state.clocks.of(frame.asset, frame.source)
+    times_us = _moved(frame, clock.shift_us) if clock.shift_us else frame.times_us
+    if present_us != NEVER and not clock.follow(times_us, present_us):
+        heard = hear(clock, times_us, present_us)
+        _tell_clock(at, frame, heard, clock.shift_us, present_us, out)
+        if heard.verdict.jumped:
+            state.ledger.hold(*_size(frame))
+            return
     ordinal = len(columns.frame_at)
     columns.frame_at.append(at)
     columns.frame_asset.append(asset)
     columns.frame_rows.append(rows)
+    columns.frame_source.append(frame.source)
     columns.frame_present_us.append(present_us)
-    columns.times.append(frame.times_us)
-    state.ledger.rows_read += rows
-    state.ledger.values_read += rows * len(frame.signals)
+    columns.times.append(times_us)
+    ledger, values = state.ledger, rows * len(frame.signals)
+    ledger.rows_read += rows
+    ledger.values_read += values
+    source = ledger.of(frame.source)
+    source.rows_read += rows
+    source.values_read += values
     for name, column in frame.signals.items():
         if name in frame.quality:
             column = [None if q >= Quality.BAD else v for v, q in zip(column, frame.quality[name], strict=True)]
@@ -191,6 +244,27 @@ def _take_frame(at: int, frame: Frame, asset: int, present_us: int, columns: Col
             columns.columns.append(column)
         else:
             columns.objects.append((ordinal, name, column))
+
+
+def _moved(frame: Frame, shift_us: int) -> list[int]:
+    """A frame's times as they are by what was decided of its source."""
+    times_us = [time_us + shift_us for time_us in frame.times_us]
+    if min(times_us) < 0:
+        raise Rejected(
+            Reject.NOT_A_RECORD, f"its times, moved by {shift_us} us, lie before 1970", *_size(frame), frame.asset
+        )
+    return times_us
+
+
+def _tell_clock(at: int, frame: Frame, heard: Heard, shift_us: int, present_us: int, out: Decoded) -> None:
+    """Note what is to be published of a frame that its source's clock did not explain."""
+    verdict = heard.verdict
+    if verdict.jumped:
+        out.held.append((at, Quarantined(frame.plant, frame.asset, frame.source, verdict.hours)))
+    if heard.opened:
+        out.held.append((at, opening(frame.plant, frame.asset, frame.source, verdict.hours, shift_us, present_us)))
+    for hours, since_us in heard.ended:
+        out.held.append((at, closing(frame.plant, frame.asset, frame.source, hours, since_us, present_us)))
 
 
 @dataclass(slots=True)

@@ -11,14 +11,18 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from heapq import merge
+from typing import NamedTuple
 
 import numpy as np
 
 from models.bins import MINUTE_US
 from models.records import MaintenanceAction
+from pipelines.late import Told, look, mark
 from pipelines.stages.decode import Columns, Flat
 from pipelines.stages.screen import Screened
 from pipelines.state import NEVER, Block
+
+SECOND_US = 1_000_000
 
 
 @dataclass(slots=True)
@@ -48,13 +52,28 @@ class Track:
         return self.rises_at[bisect_left(self.rises_us, time_us)]
 
 
+class Silence(NamedTuple):
+    """An asset that was last heard at `since_us` is silent at `time_us`, or heard again: place, asset, whether."""
+
+    at: int
+    asset: int
+    since_us: int
+    time_us: int
+    is_silent: bool
+
+
 @dataclass(slots=True)
 class Ordered:
-    """Tracks by asset; per frame its segment and the watermark before it; per row whether it came too late for bins."""
+    """Tracks by asset; per frame its segment and the watermark before it; per row whether it came too late for bins.
+
+    And which assets fell silent or were heard again, and which late spans to tell of.
+    """
 
     tracks: dict[int, Track]
     frame_segment: np.ndarray
     late: np.ndarray
+    silences: list[Silence]
+    told: list[Told]
 
 
 class _Walk:
@@ -66,6 +85,10 @@ class _Walk:
         self.floor_us = NEVER if tick_us == NEVER else tick_us - lateness_us
         self.now_us: dict[int, int] = {}
         self.tracks: dict[int, Track] = {}
+        deadman_s = block.layout.asset_type.deadman_s
+        self.deadman_us = None if deadman_s is None else deadman_s * SECOND_US
+        self.silences: list[Silence] = []
+        self.told: list[Told] = []
 
     def watermark_us(self, asset: int) -> int:
         own = self.now_us.get(asset)
@@ -89,8 +112,26 @@ class _Walk:
         track.rises_at.append(at)
         track.rises_us.append(time_us)
 
+    def hear(self, at: int, asset: int, time_us: int) -> None:
+        """An asset said something newer than all before."""
+        since_us = self.block.small.silent_us.pop(asset, None)
+        if since_us is not None:
+            self.silences.append(Silence(at, asset, since_us, time_us, False))
+        self.block.heard_us[asset] = time_us
+
+    def _miss(self, at: int, time_us: int) -> None:
+        """Tell of assets that were silent for longer than their type allows."""
+        if self.deadman_us is None:
+            return
+        heard_us, silent_us = self.block.heard_us, self.block.small.silent_us
+        for asset in np.flatnonzero((heard_us != NEVER) & (heard_us + self.deadman_us < time_us)).tolist():
+            if asset not in silent_us:
+                silent_us[asset] = int(heard_us[asset])
+                self.silences.append(Silence(at, asset, silent_us[asset], time_us, True))
+
     def tick(self, at: int, time_us: int) -> None:
         """Minutes of silent assets close by the tick, a lateness behind it."""
+        self._miss(at, time_us)
         floor_us = time_us - self.lateness_us
         if floor_us <= self.floor_us:
             return
@@ -99,6 +140,10 @@ class _Walk:
                 self.segment(at, asset, False)
                 self.rise(at, asset, floor_us)
         self.floor_us = floor_us
+        for asset, own in sorted(self.block.small.late.items()):
+            found = look(own, at, asset, time_us, self.watermark_us(asset) - self.lateness_us)
+            if found is not None:
+                self.told.append(found)
 
 
 def order(
@@ -123,6 +168,10 @@ def order(
             before[which] = watermark = walk.watermark_us(asset)
             if highest[which] == NEVER:
                 continue
+            if highest[which] > block.heard_us[asset]:
+                walk.hear(at, asset, highest[which])
+            if lowest[which] < watermark - lateness_us:
+                _mark(walk, asset, flat, screened, which)
             reopens = _reopens(flat, screened, which, lowest[which], watermark, lateness_us)
             frame_segment[which] = walk.segment(at, asset, reopens)
             walk.pending.add(asset)
@@ -132,7 +181,7 @@ def order(
     for asset, watermark_us in walk.now_us.items():
         block.watermark_us[asset] = watermark_us
     late = flat.row_time_us < (before - lateness_us)[flat.row_frame]
-    return Ordered(walk.tracks, frame_segment, late)
+    return Ordered(walk.tracks, frame_segment, late, walk.silences, walk.told)
 
 
 _FRAME, _MAINTENANCE, _TICK = range(3)
@@ -172,18 +221,31 @@ def _reopens(flat: Flat, screened: Screened, frame: int, lowest_us: int, waterma
         return False
     if lowest_us >= watermark_us - lateness_us:
         return True
-    mine = slice(*np.searchsorted(flat.row_frame, (frame, frame + 1)))
-    times = flat.row_time_us[mine][screened.row_good[mine]]
+    times = _good_times(flat, screened, frame)
     return bool(((times >= watermark_us - lateness_us) & (times < closed_us)).any())
+
+
+def _good_times(flat: Flat, screened: Screened, frame: int) -> np.ndarray:
+    mine = slice(*np.searchsorted(flat.row_frame, (frame, frame + 1)))
+    return flat.row_time_us[mine][screened.row_good[mine]]
+
+
+def _mark(walk: _Walk, asset: int, flat: Flat, screened: Screened, frame: int) -> None:
+    """Mark the span of a frame's good rows that came too late for bins."""
+    times = _good_times(flat, screened, frame)
+    late = times[times < walk.watermark_us(asset) - walk.lateness_us]
+    mark(walk.block.small.late, asset, int(late.min()), int(late.max()))
 
 
 def _maintained(walk: _Walk, columns: Columns, which: int) -> None:
     at, asset, record = columns.maintenance[which]
     watermark_us, time_us = walk.watermark_us(asset), record.time_us
     repaired = record.action is MaintenanceAction.REPAIRED
-    if watermark_us != NEVER and repaired:
+    final_us = watermark_us - walk.lateness_us
+    if watermark_us != NEVER and time_us < final_us:
+        mark(walk.block.small.late, asset, time_us, final_us)
         # What is final stays: a repair told of later than the lateness begins the new life a lateness ago.
-        time_us = max(time_us, watermark_us - walk.lateness_us)
+        time_us = final_us if repaired else time_us
     reopens = watermark_us != NEVER and time_us < watermark_us // MINUTE_US * MINUTE_US
     number = walk.segment(at, asset, reopens)
     segment = walk.tracks[asset].segments[number]

@@ -45,6 +45,17 @@ def warn(block: Block, hazard: Hazard, tracks: dict[int, Track], lateness_us: in
     return out
 
 
+def forget(block: Block, tracks: dict[int, Track], lateness_us: int) -> None:
+    """Forget what is final of a type that has no model any more, and say nothing."""
+    for asset in tracks.keys() & block.small.entries.keys():
+        final = int(block.watermark_us[asset]) - lateness_us
+        entries = block.small.entries[asset]
+        for minute in [m for m in entries if (m + 1) * MINUTE_US <= final]:
+            del entries[minute]
+        if not entries:
+            del block.small.entries[asset]
+
+
 def _standing(block: Block, hazard: Hazard, asset: int, minute: int, entry: Entry, plant: str) -> Forecast:
     """The last forecast of running in this life, for a minute in which the machine stands; before one, no chances."""
     end_us, kept = (minute + 1) * MINUTE_US, block.small.kept.get(asset)

@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from models.bins import MINUTE_US, Bins, Samples, changes, summarise
+from models.bins import COUNT, MINUTE_US, Bins, Samples, changes, summarise
 from models.features import Baseline, Pairs, Spec, compute, levels, spans
-from models.operating import RUNNING, UNKNOWN, follow
+from models.holding import minutes_of, pauses, with_empty
+from models.operating import RUNNING, follow
 from pipelines.settled import behind_min, settle
 from pipelines.stages.decode import Columns, Flat
 from pipelines.stages.order import Ordered, Segment, Track
@@ -62,16 +63,16 @@ def window(
 def _samples(
     block: Block, columns: Columns, flat: Flat, screened: Screened, ordered: Ordered
 ) -> tuple[Samples, np.ndarray]:
-    """The good and timely samples with the frame of each; codes of the state tag come last, as their own column."""
+    """The good and timely samples with the frame of each; what words tell comes last, in columns of its own."""
     good = screened.good & ~ordered.late[flat.value_row]
     row, signal, value = flat.value_row[good], flat.value_signal[good], flat.value[good]
-    layout = block.layout
-    if layout.state_tag in screened.objects:
-        rows, words = screened.objects[layout.state_tag]
-        codes = [(r, layout.state_codes.get(w, UNKNOWN)) for r, w in zip(rows, words, strict=True)]
-        told = np.array([pair for pair in codes if not ordered.late[pair[0]]], np.int64).reshape(-1, 2)
-        row, value = np.concatenate([row, told[:, 0]]), np.concatenate([value, told[:, 1].astype(np.float64)])
-        signal = np.concatenate([signal, np.full(len(told), len(layout.numeric))])
+    for name in screened.objects.keys() & block.layout.told.keys():
+        told, (rows, words) = block.layout.told[name], screened.objects[name]
+        timely = [(r, told.of(word)) for r, word in zip(rows, words, strict=True) if not ordered.late[r]]
+        width = len(told.columns)
+        row = np.concatenate([row, np.repeat(np.array([r for r, _ in timely], np.int64), width)])
+        signal = np.concatenate([signal, np.tile(np.array(told.columns, np.int64), len(timely))])
+        value = np.concatenate([value, np.array([each for _, of in timely for each in of], np.float64)])
     frame = flat.row_frame[row]
     asset = np.array(columns.frame_asset, np.int64)[frame]
     return Samples(asset, signal, flat.row_time_us[row], value), frame
@@ -91,10 +92,12 @@ def _take(
     reopened = _reopened(samples, closed)
     if len(reopened):
         chosen |= np.isin(_key(block.open.asset, minute), reopened)
-    bins = summarise(block.open.where(chosen), block.layout.columns, block.layout.reference)
+    layout = block.layout
+    bins = summarise(block.open.where(chosen), layout.columns, layout.reference, layout.held)
+    bins = with_pauses(block, bins)
     again = _again(block, segments, reopened, bins, lateness_us)
-    due = _rounds(block, spec, bins, again, tracks, segments, lateness_us)
-    return due if len(due.asset) else None
+    due = due_of(block, spec, bins, again, lateness_us)
+    return due._replace(at=_due_at(due.asset, due.minute, tracks, segments)) if len(due.asset) else None
 
 
 def _note(known_us: dict[int, list[int]], asset: int, new_us: list[int], final_us: int) -> None:
@@ -147,23 +150,46 @@ def _again(
         and (asset << 32 | minute) not in summed
     ]
     pairs = np.array(sorted(found), np.int64).reshape(-1, 2)
-    return pairs[:, 0], pairs[:, 1]
+    heard = has_samples(block.tiers.statistics(*pairs.T))
+    return pairs[heard, 0], pairs[heard, 1]
 
 
-def _rounds(
+def has_samples(statistics: np.ndarray) -> np.ndarray:
+    """Whether each bin [bins, 7, columns] has a sample, or is a pause in which values hold."""
+    return np.any(statistics[:, COUNT] > 0, axis=1)
+
+
+def with_pauses(block: Block, bins: Bins) -> Bins:
+    """These bins and empty ones at which the values that hold through a pause are summed, in order."""
+    if not block.layout.held.columns.any() or not len(bins.asset):
+        return bins
+    found: list[tuple[int, int]] = []
+    for asset, minutes in minutes_of(bins):
+        waiting = block.small.unsettled.get(asset, {})
+        before, taken = int(block.machines.minute[asset]), int(block.machines.taken[asset])
+        if waiting:
+            each = np.array(sorted(waiting), np.int64)
+            heard = has_samples(block.tiers.statistics(np.full(len(each), asset), each))
+            minutes = sorted({*minutes, *each[heard].tolist()})
+        known = [before, *minutes] if before >= 0 else minutes
+        held = pauses(known, block.layout.rule.hearing_min)
+        found += ((asset, m) for m in held if m > taken and m not in waiting)
+    return with_empty(bins, found)
+
+
+def due_of(
     block: Block,
     spec: Spec | None,
     bins: Bins,
     again: tuple[np.ndarray, np.ndarray],
-    tracks: dict[int, Track],
-    segments: dict[int, Segment],
     lateness_us: int,
 ) -> Due:
-    """Write the bins and look at all that is due, an hour of each asset at a time."""
+    """Write the bins and look at all that is due, an hour of each asset at a time; which record made it so is open."""
     asset, minute = np.concatenate([bins.asset, again[0]]), np.concatenate([bins.minute, again[1]])
     order = np.lexsort((minute, asset))
     asset, minute = asset[order], minute[order]
     is_bin = order < len(bins.asset)
+    heard = np.concatenate([has_samples(bins.statistics), np.ones(len(again[0]), bool)])[order]
     since_us, turn = block.since_us(asset, minute), spans(asset, minute)
     state = np.empty(len(asset), np.int8)
     rows = np.full((len(asset), len(spec.names) if spec else 0), np.nan, np.float32)
@@ -174,13 +200,15 @@ def _rounds(
         heads = now[changes(asset[now])]
         settle(block, spec, dict(zip(asset[heads].tolist(), (minute[heads] - behind).tolist(), strict=True)))
         block.tiers.write(bins.where(order[now[is_bin[now]]]))
-        pairs = asset[now], minute[now], since_us[now]
-        state[now], running, starts = _follow(block, *pairs)
+        state[now], running, starts = _follow(block, asset[now], minute[now], since_us[now])
         if spec is not None:
+            running, starts, now = running[heard[now]], starts[heard[now]], now[heard[now]]
+            pairs = asset[now], minute[now], since_us[now]
             baseline[now] = _baselines(block, *pairs, behind)
             rows[now] = _rows(block, spec, pairs, (state[now], running, starts), baseline[now].tolist(), behind)
             _remember(block, *pairs, state[now], rows[now])
-    return Due(asset, minute, _due_at(asset, minute, tracks, segments), since_us, state, rows, baseline)
+    asset, minute, since_us = asset[heard], minute[heard], since_us[heard]
+    return Due(asset, minute, np.zeros(len(asset), np.int64), since_us, state[heard], rows[heard], baseline[heard])
 
 
 def _follow(
@@ -200,7 +228,7 @@ def _follow(
         since_us,
         block.tiers.statistics(every, at),
     )
-    block.tiers.use(every, at, found.use)
+    block.tiers.use(every, at, found.use, found.lead)
     where = np.searchsorted(_key(every, at), _key(asset, minute))
     state = block.name_maintenance(asset, minute, since_us[where], found.state[where])
     return state, found.running[where], found.starts[where]

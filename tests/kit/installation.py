@@ -28,7 +28,8 @@ from pipelines.driver import Driver
 from pipelines.ledger import Ledger
 from pipelines.main import influx_target, provision
 from pipelines.partition import Partition
-from pipelines.settings import Settings
+from pipelines.settings import STARTER, Settings
+from pipelines.state import State
 from pipelines.topics import Topic, named, partition_of
 from tests.kit import tiny
 
@@ -40,11 +41,12 @@ PARTITIONS = 3
 class Installation:
     """A context manager; leaving it ends the workers and deletes topics and bucket."""
 
-    def __init__(self, folder: Path, influx: str = "27", snapshot_s: float = 0.5) -> None:
+    def __init__(self, folder: Path, influx: str = "27", snapshot_s: float = 0.5, plant: str = "") -> None:
+        """`plant` is the text of a plant file whose models are the starter's; without it, the tiny plant."""
         self.name = f"t{uuid.uuid4().hex[:8]}"
         self.folder = folder / self.name
         self.folder.mkdir()
-        (self.folder / "plant.toml").write_text(tiny.PLANT_TOML)
+        (self.folder / "plant.toml").write_text(plant or tiny.PLANT_TOML)
         tiny.write(self.folder)
         given = json.loads(os.environ[f"FOREWARN_TEST_INFLUX_{influx}"])
         bucket = f"{self.name}/kept" if "/" in given["FOREWARN_INFLUX_BUCKET"] else self.name
@@ -55,7 +57,7 @@ class Installation:
             influx_org=given["FOREWARN_INFLUX_ORG"],
             influx_bucket=bucket,
             plant=self.folder / "plant.toml",
-            models=self.folder,
+            models=STARTER if plant else self.folder,
             topic_prefix=f"{self.name}.",
             partitions=PARTITIONS,
             snapshot_s=snapshot_s,
@@ -95,7 +97,7 @@ class Installation:
     def send(
         self, records: Sequence[AnyInput | bytes], seconds: float = 0.0, compression: Compression | None = None
     ) -> None:
-        """Put records on the log, evenly over some seconds. Bytes go to the partition of pump-01."""
+        """Put records on the log, evenly over some seconds. Bytes go to the partition of the tiny plant's pump-01."""
         topic, began = named(self.settings.topic_prefix, Topic.RECORDS), time.monotonic()
         with LogProducer(self.settings.kafka, compression, linger_ms=1) as producer:
             for at, record in enumerate(records):
@@ -106,7 +108,7 @@ class Installation:
                         producer.send(topic, record.plant.encode(), encode(record), partition)
                     continue
                 raw = isinstance(record, bytes)
-                key = key_of("tiny", "pump-01" if raw else record.asset)
+                key = key_of("tiny", "pump-01") if raw else key_of(record.plant, record.asset)
                 producer.send(topic, key, record if raw else encode(record), partition_of(key, PARTITIONS))
 
     def feed(self, records: Sequence[AnyInput | bytes], seconds: float) -> None:
@@ -154,6 +156,21 @@ class Installation:
                 return await reader.read(measurement, 0, EVER_US)
 
         return asyncio.run(ask())
+
+    def states(self) -> list[State]:
+        """What the last snapshots hold, by partition."""
+        last: dict[bytes, bytes] = {}
+        for record in read(self.settings.kafka, named(self.settings.topic_prefix, Topic.STATE)):
+            if record.value is None:
+                last.pop(record.key or b"", None)
+            else:
+                last[record.key or b""] = record.value
+        out = []
+        for partition in range(PARTITIONS):
+            of = f"{self.settings.group}/{partition}/chunk-".encode()
+            chunks = sorted((int(key[len(of) :]), value) for key, value in last.items() if key.startswith(of))
+            out.append(State.decode(b"".join(value for _, value in chunks[1:]), self.settings.lateness_s))
+        return out
 
     def ledger(self) -> Ledger:
         """Sum of the ledgers in the last snapshots."""

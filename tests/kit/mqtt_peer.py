@@ -31,16 +31,16 @@ def message(topic: str, payload: bytes, qos: int = 0, number: int = 1, *, retain
 class Peer:
     """`script` is called for each connection that has subscribed; the connection ends with it."""
 
-    def __init__(self, script: Script, connack: int | None = 0, suback: int = 1) -> None:
-        self._script, self._connack, self._suback = script, connack, suback
+    def __init__(self, script: Script, connack: int | None = 0, suback: int | None = 1, port: int = 0) -> None:
+        self._script, self._connack, self.suback = script, connack, suback
         self._tasks: set[asyncio.Task[None]] = set()
         self.kinds: list[int] = []
         self.packets: list[tuple[int, bytes]] = []
         self.connections = self.open = 0
-        self.port = 0
+        self.port = port
 
     async def __aenter__(self) -> Peer:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -73,7 +73,8 @@ class Peer:
                 if kind == CONNECT and self._connack is not None:
                     writer.write(packet(2, bytes([0, self._connack])))
                 elif kind == SUBSCRIBE:
-                    writer.write(packet(9, body[:2] + bytes([self._suback])))
+                    if self.suback is not None:
+                        writer.write(packet(9, body[:2] + bytes([self.suback])))
                     script = script or asyncio.create_task(self._script(self, writer))  # type: ignore[arg-type]
                 elif kind == PINGREQ:
                     writer.write(packet(13, b""))

@@ -18,7 +18,10 @@ _METRIC = (
     *(("boolean_value", 14, _F.TYPE_BOOL), ("string_value", 15, _F.TYPE_STRING), ("bytes_value", 16, _F.TYPE_BYTES)),
 )
 _MESSAGES: dict[str, tuple[tuple[str, int, Any], ...]] = {
-    "PropertyValue": (("type", 1, _F.TYPE_UINT32), ("is_null", 2, _F.TYPE_BOOL), ("int_value", 3, _F.TYPE_UINT32)),
+    "PropertyValue": (
+        *(("type", 1, _F.TYPE_UINT32), ("is_null", 2, _F.TYPE_BOOL), ("int_value", 3, _F.TYPE_UINT32)),
+        *(("double_value", 6, _F.TYPE_DOUBLE), ("string_value", 8, _F.TYPE_STRING)),
+    ),
     "PropertySet": (("keys", 1, [_F.TYPE_STRING]), ("values", 2, [".t.PropertyValue"])),
     "Metric": _METRIC,
     "Payload": (
@@ -57,13 +60,28 @@ def payload(*metrics: dict[str, Any], seq: int | None = None, time_ms: int | Non
         made.seq = seq
     for metric in metrics:
         fields = dict(metric)
+        properties = fields.pop("properties", None)
         quality = fields.pop("quality", None)
         one = made.metrics.add(**fields)
+        if properties is not None:
+            one.properties.CopyFrom(properties)
         if quality is not None:
             one.properties.keys.extend(["Unit", "Quality"])
             one.properties.values.add(type=3, int_value=7)
             one.properties.values.add(type=3, int_value=quality)
     return bytes(made.SerializeToString())
+
+
+def property_of(**said: str | float) -> Any:
+    """A set of properties, texts (type 12) and doubles (type 10)."""
+    made = Payload().metrics.add().properties
+    for name, value in said.items():
+        made.keys.append(name)
+        if isinstance(value, str):
+            made.values.add(type=12, string_value=value)
+        else:
+            made.values.add(type=10, double_value=value)
+    return made
 
 
 def bdseq(number: int) -> dict[str, Any]:

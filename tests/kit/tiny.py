@@ -38,8 +38,11 @@ kind = "text"
 model = "tiny"
 [types.gear.signals.temp_degc]
 kind = "gauge"
+sampling = "on-change"
+max_silence = "45min"
 [types.gear.signals.pressure_bar]
 kind = "gauge"
+max_silence = "40min"
 
 [types.mixer]
 model = "tiny"
@@ -66,6 +69,9 @@ kind = "gauge"
 range = [0, 25]
 [types.lathe.signals.temp_degc]
 kind = "gauge"
+sampling = "compressed"
+stepped = false
+max_silence = "2h"
 [types.lathe.signals.mode]
 kind = "text"
 sampling = "on-change"

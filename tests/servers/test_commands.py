@@ -59,6 +59,11 @@ def test_up_doctor_simulate_worker_alerts_status_and_down(servers, shell: Shell)
     warnings = [json.loads(line) for line in shell.run("alerts", "watch", "--once", "--json").splitlines()]
     assert {warning["reason"] for warning in warnings} >= {"opened", "repaired"}
     assert shell.run("alerts", "watch", "--once").count("\n") == len(warnings)
+    books = json.loads(shell.run("ledger", "--json"))
+    assert books["balances"] and books["total"]["sources"]["simulator"]["rows_read"] > 30_000
+    assert "simulator" in shell.run("ledger")
+    notices = json.loads(shell.run("notices", "--all", "--json"))
+    assert {notice["kind"] for notice in notices} >= {"sensor-fault"} and shell.run("notices")
     assert "kafka" in shell.run("down")
     shell.run("status", status=3)
     assert "forewarn up" in shell.run("alerts", "watch", "--once", status=1)

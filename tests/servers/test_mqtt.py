@@ -6,19 +6,26 @@ import asyncio
 import os
 import socket
 import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import aiomqtt
 import pytest
 
+from connectors.scada.discover import Limits
+from connectors.scada.discover.plantfile import write
 from connectors.scada.feed import FeedError, Reading
 from connectors.scada.feeds import mqtt
 from connectors.scada.feeds.mqtt import shell
 from connectors.scada.feeds.mqtt.shell import MqttFeed, open_feed
+from connectors.scada.spool import SEGMENT_BYTES, Spool
 from infra.bin import mosquitto, processes
 from infra.bin.layout import Options, ServicesError
-from models.records import Quality
+from models.plant import parse
+from models.records import Quality, decode
+from tests.kit import mqtt_process
 from tests.kit.sparkplug import bdseq, payload
 from tests.unit.connectors.scada.test_mqtt_shell import Taken, ended, until
 
@@ -136,6 +143,70 @@ def test_what_is_said_while_we_are_away_waits_at_the_broker(broker, protocol):
     asyncio.run(test())
 
 
+def test_a_feed_that_is_killed_again_and_again_loses_nothing_of_qos_1(broker, tmp_path):
+    count, kept = 3_000, tmp_path / "spool"
+
+    async def say() -> None:
+        async with broker.other() as machine:
+            for number in range(count):
+                await machine.publish("plant/t1", b'{"v": %d, "t": %d}' % (number, number), qos=1)
+
+    async def session() -> None:
+        ours = mqtt_process.open_feed(broker.port)
+        task = asyncio.create_task(ours.run(Taken()))
+        await connected(ours, task)
+        await ended(task)
+
+    def values() -> list[float]:
+        found = Spool(kept, 8 * SEGMENT_BYTES)
+        values: list[float] = []
+        while chunk := found.peek():
+            values += [value for one in chunk for value in decode(one.value).signals["temp_degc"]]
+            found.took()
+        found.close()
+        return values
+
+    asyncio.run(session())
+    asyncio.run(say())
+    all_of_it: list[float] = []
+    kills = 0
+    command = [sys.executable, "-m", "tests.kit.mqtt_process", str(broker.port), str(kept)]
+    while len(set(all_of_it)) < count:
+        assert kills < 40, f"{len(set(all_of_it))} of {count} after {kills} kills"
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        for _ in range(150):  # until it wrote something, or 3 s
+            time.sleep(0.02)
+            if any(kept.glob("*.spool")):
+                break
+        time.sleep(0.05 + kills % 4 * 0.02)
+        process.kill()
+        process.wait()
+        kills += 1
+        all_of_it += values()
+    assert kills > 1
+    assert set(all_of_it) == set(range(count))
+
+
+def test_a_flood_of_qos_1_beyond_the_bound_is_read_to_its_end(broker):
+    count = 500
+
+    async def test():
+        goes = asyncio.Event()
+        ours, taken = feed(broker.port, queue_messages=10), Taken(goes)
+        task = asyncio.create_task(ours.run(taken))
+        await connected(ours, task)
+        async with broker.other() as machine:
+            for number in range(count):
+                await machine.publish("plant/p1/n", str(number), qos=1)
+        await until(lambda: ours._waiting.left > 0, task)
+        goes.set()
+        await until(lambda: len({one.value for one in taken.readings}) == count, task)
+        await ended(task)
+        assert ours.dropped == 0
+
+    asyncio.run(test())
+
+
 def test_a_restart_of_the_broker_is_got_over(broker):
     async def test():
         taken, ours = Taken(), feed(broker.port)
@@ -225,6 +296,30 @@ def test_tls_is_checked_against_the_ca_file(program, tmp_path):
         asyncio.run(test())
     finally:
         broker.stop()
+
+
+def test_what_is_discovered_takes_nothing_from_the_session_of_the_feed(broker):
+    async def test():
+        taken, ours = Taken(), feed(broker.port, (*PLAIN, mqtt.SparkplugB(group="+")))
+        task = asyncio.create_task(ours.run(taken))
+        await connected(ours, task)
+        await ended(task)
+        looking = asyncio.create_task(mqtt.discover(ours._config, Limits(2.0, 1, 100), lambda _done, _of: None))
+        await asyncio.sleep(1)
+        async with broker.other() as machine:
+            metric = {"name": "temp", "datatype": 10, "double_value": 2.5, "timestamp": 1}
+            await machine.publish("plant/p1/temp", "20.5", qos=1)
+            await machine.publish("spBv1.0/G/NBIRTH/E", payload(bdseq(1), metric, seq=0), qos=1)
+        plant = parse(write(await looking, "hall", "a test"))
+        assert {tag.address: (tag.asset, tag.signal) for tag in plant.tags} == {
+            "plant/p1/temp": ("p1", "temp"),
+            "G/E/temp": ("e", "temp"),
+        }
+        task = asyncio.create_task(ours.run(taken))
+        await until(lambda: taken.has("plant/p1/temp") and taken.has("G/E/temp"), task)
+        await ended(task)
+
+    asyncio.run(test())
 
 
 def test_a_sparkplug_node_that_is_cut_off_goes_bad_by_its_will_and_we_publish_nothing(broker):

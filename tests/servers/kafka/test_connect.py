@@ -15,7 +15,7 @@ import pytest
 from kafka import KafkaAdminClient
 
 from connectors.kafka.plain import LogProducer, read
-from models.records import Frame, decode
+from models.records import FeedReport, Frame, decode
 from pipelines.topics import Topic, named
 from tests.kit import tiny
 from tests.servers.kafka.trial import ROOT, Trial, kill, stop, wait_for
@@ -45,7 +45,6 @@ class Site:
         (folder / "line.toml").write_text(
             f'bootstrap = "{trial.address}"\ngroup = "{self.foreign}"\n'
             f'[[topics]]\ntopic = "{self.foreign}"\nformat = "fields"\ntime_unit = "us"\n'
-            f'[[topics]]\ntopic = "{self.foreign}-missing"\nformat = "telegraf"\n'
         )
         self.started: list[subprocess.Popen[bytes]] = []
 
@@ -79,7 +78,8 @@ class Site:
 
     def rows(self) -> list[tuple[str, int, float]]:
         """Asset, time and value as they stand on the records topic, repeats and all."""
-        frames = [decode(record.value or b"") for record in read(self.trial.address, self.trial.records)]
+        every = [decode(record.value or b"") for record in read(self.trial.address, self.trial.records)]
+        frames = [record for record in every if not isinstance(record, FeedReport)]
         assert all(isinstance(frame, Frame) for frame in frames)
         return [
             (frame.asset, time_us, value)
@@ -134,3 +134,24 @@ def test_while_the_records_topic_is_away_all_is_on_disk_though_killed_and_goes_o
     stop(second)
     assert set(site.rows()) == wanted(2000)
     assert site.spooled() == 0
+
+
+def test_a_tag_that_is_written_to_the_plant_file_counts_without_a_restart_and_a_wrong_file_changes_nothing(
+    site: Site,
+) -> None:
+    file = site.folder / "plant.toml"
+    first, second = TAGS.split("[[tags]]")[1:]
+    file.write_text(f"{tiny.PLANT_TOML}[[tags]]{first}")
+    running = site.connect()
+    site.send(range(100))
+    wait_for(lambda: len(site.rows()) >= 50, 30, site.trial.told)
+    file.write_text(tiny.PLANT_TOML + TAGS)
+    wait_for(lambda: "the plant file says version" in site.trial.told(), 30, site.trial.told)
+    site.send(range(100, 200))
+    wait_for(lambda: len(site.rows()) >= 150, 30, site.trial.told)
+    file.write_text(f"{tiny.PLANT_TOML}{TAGS}[[tags]]{second.replace('P2', 'P1')}")
+    wait_for(lambda: "cannot be used" in site.trial.told(), 30, site.trial.told)
+    site.send(range(200, 300))
+    wait_for(lambda: len(site.rows()) >= 250, 30, site.trial.told)
+    stop(running)
+    assert set(site.rows()) == {row for row in wanted(300) if row[0] == "pump-01" or row[1] >= BEGAN_US + 100}

@@ -72,4 +72,4 @@ def test_a_model_whose_counters_the_type_lacks_is_refused():
     hazard.spec = replace(hazard.spec, counters=("hours",))
     with pytest.raises(ModelError, match="hours"):
         Partition(tiny.plant(), {"tiny": hazard})
-    assert Layout("pump", tiny.plant().types["pump"]).columns == 2
+    assert Layout("pump", tiny.plant().types["pump"]).column_names == ("pressure_bar", "temp_degc", "is_running")

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 
+import msgspec
 import numpy as np
 import pytest
 
 from models.bins import COUNT, MINUTE_US, SQUARES, SUM, Samples, summarise
 from models.features import Expected, Pairs, Spec, baseline_of, compute, levels, spans
+from models.features.windows import unrolled
 from models.tiers import Tiers
 
 REFERENCE = np.array([5.0, 60.0, 0.0])
 SPEC = Spec(("a", "b"), ("n",), (Expected("b", 1.0, (("a", 2.0),)),))
 COLUMNS = np.array([0, 1, 2])
+NOT_HELD = np.empty(0, np.int64)
 USUAL, SPREAD = 45.0, 1.5
 
 
@@ -35,7 +38,7 @@ def history(seed: int, hours: int = 80, assets: int = 2, every: int = 1) -> Samp
 
 def run(samples: Samples, since_us: int = 0, usual: float = USUAL):
     """Write all bins hour by hour, two thirds of them of use; the bins, their use, their feature rows, the tiers."""
-    tiers = Tiers.empty(int(samples.asset.max()) + 1, REFERENCE)
+    tiers = Tiers.empty(int(samples.asset.max()) + 1, REFERENCE, NOT_HELD)
     bins = summarise(samples, 3, REFERENCE)
     use = (bins.minute[:, None] * 7 // 11 + np.arange(3)) % 3 > 0
     use &= bins.statistics[:, COUNT] > 0
@@ -44,7 +47,7 @@ def run(samples: Samples, since_us: int = 0, usual: float = USUAL):
     for at in np.unique(turn):
         now = turn == at
         tiers.write(bins.where(now))
-        tiers.use(bins.asset[now], bins.minute[now], use[now])
+        tiers.use(bins.asset[now], bins.minute[now], use[now], np.zeros((now.sum(), 3, 3)))
         rows[now] = compute(SPEC, COLUMNS, tiers, pairs_of(bins.where(now), since_us, usual))
     return bins, use, rows, tiers
 
@@ -142,13 +145,43 @@ def test_an_assets_features_are_the_same_alone_and_among_others():
     assert rows[bins.asset == 0].tobytes() == alone.tobytes()
 
 
-def test_a_counter_that_was_reset_has_no_rate():
+@pytest.mark.parametrize(
+    ("down", "rate"), [(0.0, 1.0), (17.0, 1.0), (3.0, math.nan)], ids=["on", "reset to 0", "set back"]
+)
+def test_a_counter_goes_on_over_a_reset_and_has_no_rate_where_it_was_set_back(down, rate):
     samples = history(7, hours=20, assets=1)
-    back = (samples.signal == 2) & (samples.time_us > 15 * 60 * MINUTE_US)
-    reset = samples._replace(value=np.where(back, samples.value - 14, samples.value))
-    rate = SPEC.column("n.rate_72h_per_h")
-    assert run(samples)[2][-1, rate] == pytest.approx(1.0, abs=0.05)
-    assert math.isnan(run(reset)[2][-1, rate])
+    back = (samples.signal == 2) & (samples.time_us > 17 * 60 * MINUTE_US)
+    moved = samples._replace(value=np.where(back, samples.value - down, samples.value))
+    found = run(moved)[2][-1, SPEC.column("n.rate_72h_per_h")]
+    assert found == pytest.approx(rate, abs=0.05, nan_ok=True)
+
+
+def test_a_counter_that_rolls_over_rises_on_from_its_top():
+    mean = np.array([[[96.0, np.nan, 99.0, 2.0, 5.0, 1.0]]])
+    rolling = msgspec.structs.replace(SPEC, rolls_over_at={"n": 100.0})
+    assert unrolled(rolling, mean).tolist()[0][0][2:] == [99.0, 102.0, 105.0, 101.0]
+    assert unrolled(SPEC, mean).tolist()[0][0][2:5] == [99.0, 101.0, 104.0], "reset to 0 where no top is known"
+    assert unrolled(msgspec.structs.replace(SPEC, rolls_over_at={"n": 500.0}), mean)[0, 0, 3] == 101.0
+
+
+def test_shares_and_events_are_told_of_the_last_hour_and_day_of_running():
+    spec = Spec(("a",), shares=("s",), events=("e",))
+    rows = [(0, 0, m * MINUTE_US, 5.0) for m in range(0, 48 * 60)]
+    rows += [(0, 1, m * MINUTE_US, float(m % 60 < 15 or m >= 47 * 60 + 30)) for m in range(0, 48 * 60)]
+    rows += [(0, 2, m * MINUTE_US, 1.0) for m in range(0, 48 * 60, 90)]
+    samples = Samples(*(np.array(column) for column in zip(*rows, strict=True)))
+    tiers = Tiers.empty(1, REFERENCE, NOT_HELD)
+    bins = summarise(samples, 3, REFERENCE)
+    for hour in range(48):
+        now = bins.minute // 60 == hour
+        tiers.write(bins.where(now))
+        tiers.use(bins.asset[now], bins.minute[now], bins.statistics[now, COUNT] > 0, np.zeros((60, 3, 3)))
+    none = np.empty((1, 0))
+    pairs = Pairs(np.zeros(1, int), np.array([48 * 60 - 1]), np.zeros(1, int), *np.zeros((2, 1), int), none, none)
+    found = dict(zip(spec.names, compute(spec, COLUMNS, tiers, pairs)[0].tolist(), strict=True))
+    assert found["s.share_1h"] == 0.75
+    assert found["s.share_24h"] == pytest.approx((23 * 15 + 45) / (24 * 60))
+    assert found["e.events_24h"] == 24 * 60 / 90
 
 
 def test_the_usual_is_mean_and_spread_of_the_residual_where_there_are_enough_bins():

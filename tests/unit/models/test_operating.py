@@ -190,7 +190,8 @@ def test_a_sensor_that_speaks_seldom_is_stuck_after_the_same_running_time():
 
 def test_a_machine_whose_signals_are_all_sent_on_change_is_unknown_after_the_longest_silence():
     text = tiny.PLANT_TOML.partition("[types.lathe]")[2].partition("[types.fan")[0]
-    on_change = text.replace('kind = "gauge"', 'kind = "gauge"\nsampling = "on-change"\nmax_silence = "3h"')
+    plain = text.replace('sampling = "compressed"\nstepped = false\nmax_silence = "2h"\n', "")
+    on_change = plain.replace('kind = "gauge"', 'kind = "gauge"\nsampling = "on-change"\nmax_silence = "3h"')
     layout = Layout("lathe", parse(tiny.PLANT_TOML.replace(text, on_change)).types["lathe"])
     assert layout.rule.hearing_min == 180
 

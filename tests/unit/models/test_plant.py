@@ -45,8 +45,8 @@ def test_a_plant_file_is_read():
         ('idle = ["wait"]', 'idle = ["stop"]', "'stop' stands in more than one place"),
         ('settle = "2min"', 'settle = "2min"\nhysteresis = 1.0', "thresholds and hysteresis mean nothing"),
         (
-            'sampling = "on-change"\nmax_silence',
-            'stuck_after = "1h"\nmax_silence',
+            'kind = "text"\nsampling = "on-change"\nmax_silence',
+            'kind = "text"\nstuck_after = "1h"\nmax_silence',
             "has stuck_after, but a text has none",
         ),
         ('signal = "mode"', 'signal = "mood"', "types.lathe.operating.signal is 'mood'"),

@@ -19,23 +19,50 @@ def plant_with(text: str):
 
 def test_an_address_means_what_it_meant_at_the_time_asked_for() -> None:
     tags = Tags([tag(signal="pressure_bar", from_us=10), tag(to_us=10)])
-    assert [tags.find("a", time_us).signal for time_us in (0, 9, 10, 11)] == ["temp_degc"] * 2 + ["pressure_bar"] * 2
+    assert [tags.find("a", time_us, "f:x").signal for time_us in (0, 9, 10, 11)] == ["temp_degc"] * 2 + [
+        "pressure_bar"
+    ] * 2
 
 
 def test_an_address_means_nothing_in_a_gap_before_the_first_and_after_the_last() -> None:
     tags = Tags([tag(from_us=5, to_us=10), tag(from_us=20, to_us=30)])
-    assert [tags.find("a", time_us) is None for time_us in (4, 5, 9, 10, 19, 20, 29, 30)] == [
+    assert [tags.find("a", time_us, "f:x") is None for time_us in (4, 5, 9, 10, 19, 20, 29, 30)] == [
         True, False, False, True, True, False, False, True,
     ]  # fmt: skip
 
 
 def test_an_address_that_is_none_is_not_found() -> None:
-    assert Tags([tag()]).find("b", 0) is None
+    assert Tags([tag()]).find("b", 0, "f:x") is None
 
 
 def test_two_meanings_at_once_are_an_error_that_names_both() -> None:
     with pytest.raises(TagError, match=r"pump-01\.temp_degc and pump-01\.pressure_bar"):
         Tags([tag(to_us=11), tag(signal="pressure_bar", from_us=10)])
+
+
+def test_equal_addresses_of_two_feeds_are_two_signals() -> None:
+    tags = Tags([tag(feed="opcua:a"), tag(feed="opcua:b", signal="pressure_bar")])
+    assert [tags.find("a", 0, feed).signal for feed in ("opcua:a", "opcua:b")] == ["temp_degc", "pressure_bar"]
+    assert tags.find("a", 0, "opcua:c") is None
+
+
+def test_a_tag_of_the_feed_goes_before_one_of_all_feeds_while_it_holds() -> None:
+    tags = Tags([tag(), tag(feed="opcua:a", signal="pressure_bar", from_us=5, to_us=10)])
+    found = [
+        tags.find("a", at, feed).signal for at, feed in ((4, "opcua:a"), (5, "opcua:a"), (10, "opcua:a"), (5, "x:y"))
+    ]
+    assert found == ["temp_degc", "pressure_bar", "temp_degc", "temp_degc"]
+
+
+def test_two_meanings_at_once_of_one_feed_are_an_error() -> None:
+    with pytest.raises(TagError, match="at the same time"):
+        Tags([tag(feed="opcua:a"), tag(feed="opcua:a", signal="pressure_bar", from_us=5)])
+
+
+@pytest.mark.parametrize("feed", ["opcua", "opcua:", ":a", ":"])
+def test_a_feed_without_its_config_file_is_an_error_in_the_plant_file(feed: str) -> None:
+    with pytest.raises(PlantError, match="no feed and config file"):
+        plant_with(f"signal = 'temp_degc'\nfeed = '{feed}'")
 
 
 @pytest.mark.parametrize("wrong", [{"scale": float("nan")}, {"scale": 0.0}, {"offset": float("inf")}])

@@ -11,6 +11,7 @@ from models.failure.hazard import Hazard
 from models.features import Spec
 from models.physics.cycles import RUN_STATES
 from models.physics.fleet import SIGNALS, FleetBlock, FleetEvent, FleetEventKind, FleetSpec, simulate
+from models.physics.plc import ALARMS
 from models.physics.wear import WearLaw
 from models.plant import AssetType, Signal, SignalKind
 from models.records import HORIZONS_H, AnyInput, Frame, Maintenance, MaintenanceAction, Tick
@@ -37,11 +38,12 @@ class Recording(Hazard):
 def records_of(blocks: list[FleetBlock], pump: int) -> Iterator[AnyInput]:
     """What a live log would hold of one pump: a tick each step, then its row, then what happened to it."""
     name = f"pump-{pump + 1:02d}"
-    rows: dict[int, tuple[np.ndarray, int]] = {}
+    rows: dict[int, tuple[np.ndarray, int, int]] = {}
     events: dict[int, list[FleetEvent]] = {}
     for block in blocks:
         mine = np.flatnonzero(block.asset == pump)
-        rows |= {int(block.time_us[at]): (block.values[at], int(block.run_state[at])) for at in mine}
+        told = zip(block.values[mine], block.run_state[mine].tolist(), block.alarm[mine].tolist(), strict=True)
+        rows |= dict(zip(block.time_us[mine].tolist(), told, strict=True))
         for event in block.events:
             if event.asset == pump:
                 events.setdefault(event.time_us, []).append(event)
@@ -49,10 +51,12 @@ def records_of(blocks: list[FleetBlock], pump: int) -> Iterator[AnyInput]:
     for time_us in range(first, last + STEP_US, STEP_US):
         yield Tick(plant="demo", time_us=time_us)
         if time_us in rows:
-            values, state = rows[time_us]
+            values, state, alarm = rows[time_us]
             signals: dict = {s: [v] for s, v in zip(SIGNALS, values.tolist(), strict=True) if v == v}
             if state >= 0:
                 signals["run_state"] = [RUN_STATES[state]]
+            if alarm >= 0:
+                signals["plc_alarm"] = [ALARMS[alarm]]
             yield Frame(plant="demo", asset=name, source="test", times_us=[time_us], signals=signals)
         for event in events.get(time_us, ()):
             action = MaintenanceAction(event.kind.value)

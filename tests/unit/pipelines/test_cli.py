@@ -12,11 +12,21 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.cli.clocks import shift_us
 from pipelines.cli.faults import TELLING
 
 ROOT = Path(__file__).parents[3]
 COMMANDS = ["up", "down", "status", "doctor", "worker", "simulate", "demo", "schema"]
-GROUPS = [["model", "train"], ["model", "export"], ["model", "verify"], ["alerts", "watch"]]
+GROUPS = [
+    ["model", "train"],
+    ["model", "export"],
+    ["model", "verify"],
+    ["alerts", "watch"],
+    ["connect", "discover"],
+    ["connect", "opcua"],
+    ["clock", "list"],
+    ["clock", "decide"],
+]
 
 
 def forewarn(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -135,3 +145,23 @@ def test_a_history_of_many_pumps_is_simulated_without_servers(tmp_path):
     folder, told = done.stdout.strip().split(": ")
     assert {file.name for file in Path(folder).iterdir()} >= {"day-000.parquet", "day-001.parquet", "whole"}
     assert told.startswith("34,560 rows, ") and told.endswith(" s")
+
+
+@pytest.mark.parametrize(
+    ("text", "us"), [("-1h", -3_600_000_000), ("+5.5h", 19_800_000_000), ("30min", 1_800_000_000), ("+0h", 0)]
+)
+def test_a_shift_of_a_clock_is_read_with_its_sign(text, us):
+    assert shift_us(text) == us
+
+
+@pytest.mark.parametrize("text", ["", "1", "h", "-1 hour", "25h", "--1h"])
+def test_what_is_no_shift_is_told_with_an_example(text):
+    with pytest.raises(ValueError, match="write it like -1h"):
+        shift_us(text)
+
+
+@pytest.mark.parametrize("choice", [[], ["--as-is", "--discard"], ["--shift=soon"]], ids=" ".join)
+def test_a_decision_about_a_clock_is_one_of_three(choice):
+    shown = forewarn("clock", "decide", "line-1", *choice)
+    assert shown.returncode == 2
+    assert "--shift" in shown.stderr or "no shift" in shown.stderr

@@ -9,11 +9,15 @@ import pytest
 from models.records import Reject
 from pipelines.cli.outcome import Outcome
 from pipelines.cli.summary import Summary
-from pipelines.ledger import Ledger
+from pipelines.ledger import MOST_SOURCES, OTHERS, Ledger, Source
 
 
 def summary(**changes) -> Summary:
-    ledger = Ledger(rows_read=10, rows_stored=9, rows_rejected=1, values_read=20, values_stored=18, values_rejected=2)
+    source = Source(rows_read=10, rows_stored=9, values_read=20, values_stored=18)
+    ledger = Ledger(
+        rows_read=10, rows_stored=9, rows_rejected=1, values_read=20, values_stored=18, values_rejected=2,
+        sources={"pumps": source},
+    )  # fmt: skip
     made = Summary(
         rows_sent=10, ledger=ledger, rows_in_influxdb=9, forecasts=5,
         outcome=Outcome(failures=(), warnings=(), machine_months=1.0),
@@ -35,15 +39,33 @@ def test_a_missing_row_is_a_problem(changes):
 
 
 def test_ledgers_add_up_over_partitions():
-    first, second = Ledger(rows_read=2, rows_stored=2), Ledger(rows_read=3, rows_stored=2, rows_rejected=1)
+    first = Ledger(rows_read=2, rows_stored=2, sources={"a": Source(rows_read=2, rows_stored=2)})
+    second = Ledger(rows_read=3, rows_stored=2, rows_rejected=1, sources={"a": Source(rows_read=3, rows_stored=2)})
     second.reject(Reject.FAR_FUTURE, 1)
     total = Ledger.total([first, second])
     assert (total.rows_read, total.rows_stored, total.rejected_by_reason) == (5, 4, {"far-future": 1})
-    assert total.balances
+    assert total.balances and total.sources["a"].rows_rejected == 1
+
+
+def test_the_ledger_is_off_where_the_sources_are_not_all():
+    ledger = Ledger(rows_read=2, rows_stored=2, sources={"a": Source(rows_read=1, rows_stored=1)})
+    assert not ledger.balances
+    ledger.of("b").rows_read = ledger.of("b").rows_stored = 1
+    assert ledger.balances
+
+
+def test_sources_without_end_are_counted_together():
+    ledger = Ledger()
+    for number in range(MOST_SOURCES + 10):
+        ledger.of(f"s{number}").rows_read += 1
+    assert len(ledger.sources) == MOST_SOURCES + 1 and ledger.sources[OTHERS].rows_read == 10
 
 
 def test_a_refused_row_moves_from_stored_to_rejected():
-    ledger = Ledger(rows_read=2, rows_stored=2, rows_late=1, values_read=8, values_stored=8, values_late=4)
-    ledger.refuse(values=4, late=True)
+    source = Source(rows_read=2, rows_stored=2, rows_late=1, values_read=8, values_stored=8)
+    ledger = Ledger(
+        rows_read=2, rows_stored=2, rows_late=1, values_read=8, values_stored=8, values_late=4, sources={"a": source}
+    )
+    ledger.refuse("a", values=4, late=True)
     assert (ledger.rows_stored, ledger.rows_rejected, ledger.rows_late, ledger.values_late) == (1, 1, 0, 0)
     assert ledger.balances

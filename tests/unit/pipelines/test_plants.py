@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import io
 import json
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from models.plant import PlantError
-from pipelines.cli import plants
+from pipelines.cli import plant_diff, plants
+from pipelines.main import read_plant
 from tests.kit import tiny
+
+EXAMPLE = Path(__file__).parents[3] / "infra" / "examples" / "plants"
 
 
 @pytest.fixture
@@ -30,7 +34,7 @@ def printed(console) -> str:
 
 def test_check_counts_what_is_there(tmp_path, said):
     plants.check(put(tmp_path, "a.toml"), said)
-    assert "plant 'tiny', 5 types with 12 signals, 7 assets, 0 tags" in printed(said)
+    assert "plant 'tiny', 5 types with 12 signals, 7 assets, 0 tags, version " in printed(said)
 
 
 def test_check_of_a_wrong_file_says_where(tmp_path, said):
@@ -51,13 +55,13 @@ def test_show_as_json_is_the_plant(tmp_path, said):
 
 def test_a_file_and_itself_say_the_same(tmp_path, said):
     a = put(tmp_path, "a.toml")
-    assert plants.diff(a, a, said, as_json=False) == 0
+    assert plant_diff.diff(a, a, said, as_json=False) == 0
     assert "the two say the same" in printed(said)
 
 
 def test_diff_tells_what_was_added_removed_and_changed(tmp_path, said):
     new = tiny.PLANT_TOML.replace("[0, 25]", "[0, 30]", 1).replace("[assets.fan-01]", "[assets.fan-02]")
-    assert plants.diff(put(tmp_path, "a.toml"), put(tmp_path, "b.toml", new), said, as_json=False) == 1
+    assert plant_diff.diff(put(tmp_path, "a.toml"), put(tmp_path, "b.toml", new), said, as_json=False) == 1
     lines = printed(said).splitlines()
     assert "~ types.pump.signals.pressure_bar.range  (0, 25) -> (0, 30)" in [line.replace(".0", "") for line in lines]
     assert any(line.startswith("+ assets.fan-02") for line in lines)
@@ -67,5 +71,129 @@ def test_diff_tells_what_was_added_removed_and_changed(tmp_path, said):
 def test_the_order_of_tags_is_no_difference(tmp_path, said):
     tags = [f'[[tags]]\naddress = "{name}"\nasset = "fan-01"\nsignal = "speed_rpm"\n' for name in ("x", "y")]
     first, second = tiny.PLANT_TOML + "".join(tags), tiny.PLANT_TOML + "".join(reversed(tags))
-    assert plants.diff(put(tmp_path, "a.toml", first), put(tmp_path, "b.toml", second), said, as_json=True) == 0
+    assert plant_diff.diff(put(tmp_path, "a.toml", first), put(tmp_path, "b.toml", second), said, as_json=True) == 0
     assert json.loads(printed(said)) == []
+
+
+TAG = '[[tags]]\naddress = "x"\nasset = "fan-01"\nsignal = "speed_rpm"\n'
+
+
+def test_diff_tells_when_a_tag_ends_and_when_it_begins_to_mean_something_else(tmp_path, said):
+    old = tiny.PLANT_TOML + TAG
+    new = f"{old}valid_to = 2026-06-01T08:00:00+02:00\n{TAG}scale = 60\nvalid_from = 2026-06-01T06:00:00Z\n"
+    assert plant_diff.diff(put(tmp_path, "a.toml", old), put(tmp_path, "b.toml", new), said, as_json=False) == 1
+    lines = printed(said).splitlines()
+    assert "~ tags.x from always.valid_to  open -> 2026-06-01T06:00:00Z" in lines
+    assert "+ tags.x from 2026-06-01T06:00:00Z.scale  60.0" in lines
+    assert not [line for line in lines if "_us" in line]
+
+
+def test_the_first_tag_of_a_plant_is_added_and_nothing_is_removed(tmp_path, said):
+    new = put(tmp_path, "b.toml", tiny.PLANT_TOML + TAG)
+    assert plant_diff.diff(put(tmp_path, "a.toml"), new, said, as_json=False) == 1
+    assert all(line.startswith("+ tags.x") for line in printed(said).splitlines())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        ('to = "14:00"', 'to = "13:00"', "~ shifts.early mon, tue, wed, thu, fri 06:00.to  14:00 -> 13:00"),
+        ("[2026-12-25, 2027-01-01]", "[2026-12-25]", "- holidays.2027-01-01  holiday"),
+        ("alarm_high = 6.6", "alarm_high = 6.5", "~ assets.pump-02.limits.vibration_mm_s.alarm_high  6.6 -> 6.5"),
+        ("alarm_high = 93", "alarm_high = 94", "~ types.pump.limits.bearing_temp_degc.alarm_high  93.0 -> 94.0"),
+        ('criticality = "C"', "", "- assets.fan-01.criticality  C"),
+        ('"Mechanical seal"', '"Lip [x] seal"', ".components.seal.description  Mechanical seal -> Lip [x] seal"),
+        ('sampling = "compressed"', 'sampling = "compressed"\nstepped = true', "flow_m3_h.stepped  False -> True"),
+    ],
+)
+def test_diff_covers_shifts_limits_assets_and_signals(tmp_path, said, old, new, line):
+    for file in EXAMPLE.glob("*.toml"):
+        put(tmp_path, file.name, file.read_text().replace(old, new, 1))
+    assert plant_diff.diff(EXAMPLE, tmp_path, said, as_json=False) == 1
+    assert [shown for shown in printed(said).splitlines() if shown.endswith(line)]
+    assert read_plant(EXAMPLE).version != read_plant(tmp_path).version
+
+
+def test_diff_tells_the_order_of_signals_which_snapshots_follow(tmp_path, said):
+    one, two = (f'[types.fan.signals.{name}]\nkind = "gauge"\n' for name in "ab")
+    old, new = (
+        put(tmp_path, f"{at}.toml", f'plant = "x"\n[assets]\n{t}') for at, t in enumerate((one + two, two + one))
+    )
+    assert plant_diff.diff(old, new, said, as_json=False) == 1
+    assert printed(said) == "~ types.fan.signals  ['a', 'b'] -> ['b', 'a']\n"
+
+
+def test_a_folder_is_checked_and_an_error_names_the_file_and_line_in_it(tmp_path, said):
+    plants.check(EXAMPLE, said)
+    assert f"2 types with 6 signals, 3 assets, 4 tags, version {read_plant(EXAMPLE).version}" in printed(said)
+    for file in EXAMPLE.glob("*.toml"):
+        put(tmp_path, file.name, file.read_text().replace('type = "fan"', 'type = "fen"'))
+    with pytest.raises(PlantError, match=r": 30-assets.toml: line \d+: assets.fan-01.type is 'fen'"):
+        plants.check(tmp_path, said)
+
+
+def test_a_folder_without_toml_is_an_error_and_hidden_files_are_none(tmp_path):
+    put(tmp_path, ".10-plant.toml.swp.toml", "rubbish")
+    with pytest.raises(PlantError, match=r"has no \*.toml: set FOREWARN_PLANT"):
+        read_plant(tmp_path)
+    put(tmp_path, "a.toml")
+    assert read_plant(tmp_path) == tiny.plant()
+
+
+def test_a_file_that_is_not_utf8_is_an_error_and_a_byte_order_mark_is_none(tmp_path):
+    (tmp_path / "a.toml").write_bytes(tiny.PLANT_TOML.encode("utf-8-sig"))
+    assert read_plant(tmp_path / "a.toml") == tiny.plant()
+    (tmp_path / "a.toml").write_bytes(b'plant = "caf\xe9"')
+    with pytest.raises(PlantError, match="is not UTF-8"):
+        read_plant(tmp_path / "a.toml")
+
+
+def test_a_site_reads_its_own_assets_and_one_that_is_not_there_names_the_setting():
+    assert list(read_plant(EXAMPLE, "south").assets) == ["fan-01"]
+    assert read_plant(EXAMPLE, "") == read_plant(EXAMPLE)
+    with pytest.raises(PlantError, match=r"at site 'east': its sites are \['north', 'south'\]: set FOREWARN_SITE"):
+        read_plant(EXAMPLE, "east")
+
+
+def test_show_draws_sites_areas_lines_assets_and_components_as_a_tree(said):
+    plants.show(EXAMPLE, said, as_json=False)
+    tree = printed(said).splitlines()
+    first = next(at for at, line in enumerate(tree) if line.startswith("Example Water, plant waterworks"))
+    drawn = [(len(line) - len(line.lstrip("│├└─ \u00a0")), line.lstrip("│├└─ \u00a0")) for line in tree[first + 1 :]]
+    assert [(indent // 4, text.split("  ")[0].rstrip()) for indent, text in drawn] == [
+        (1, "site north"), (2, "area intake"), (3, "line raw water"), (4, "pump-01"), (5, "drive-end-bearing"),
+        (5, "seal"), (4, "pump-02"), (1, "site south"), (2, "area treatment"), (3, "fan-01"),
+    ]  # fmt: skip
+    assert "(type pump, criticality A, 1800 EUR/h, 3 tags)" in printed(said)
+    for word in ("ISO 10816-7:2009", "compressed, linear", "rolls over at 1000000", "off, running, service", "night"):
+        assert word in printed(said)
+
+
+def test_show_as_json_says_the_version_and_whether_a_signal_is_stepped(said):
+    plants.show(EXAMPLE, said, as_json=True)
+    told = json.loads(printed(said))
+    assert told["version"] == read_plant(EXAMPLE).version
+    assert told["types"]["pump"]["signals"]["flow_m3_h"]["stepped"] is False
+    assert told["assets"]["pump-01"]["components"]["seal"] == {"description": "Mechanical seal"}
+
+
+def test_a_name_with_brackets_is_shown_as_it_is(tmp_path, said):
+    named = tiny.PLANT_TOML.replace('type = "fan"', 'type = "fan"\ndescription = "fan [/red] of [b]"')
+    plants.show(put(tmp_path, "a.toml", named), said, as_json=False)
+    assert "fan [/red] of [b]" in printed(said)
+
+
+def tag_of(feed: str, asset: str = "fan-01") -> str:
+    return f'[[tags]]\naddress = "x"\nfeed = "{feed}"\nasset = "{asset}"\nsignal = "speed_rpm"\n'
+
+
+def test_check_of_a_tag_whose_feed_is_none_says_which_there_are(tmp_path, said):
+    plants.check(put(tmp_path, "a.toml", tiny.PLANT_TOML + tag_of("opcua:a")), said)
+    with pytest.raises(PlantError, match=r"tags\[0\].feed: there is no feed 'opc': use one of .*opcua"):
+        plants.check(put(tmp_path, "b.toml", tiny.PLANT_TOML + tag_of("opc:a")), said)
+
+
+def test_diff_tells_tags_of_two_feeds_apart(tmp_path, said):
+    first, second = tiny.PLANT_TOML + tag_of("opcua:a") + tag_of("opcua:b"), tiny.PLANT_TOML + tag_of("opcua:b")
+    assert plant_diff.diff(put(tmp_path, "a.toml", first), put(tmp_path, "b.toml", second), said, as_json=False) == 1
+    assert all("x of opcua:a" in line for line in printed(said).splitlines())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.plant import parse
 from models.records import Forecast, Frame, Maintenance, MaintenanceAction, OperatingState, Tick, decode, encode
 from pipelines.partition import Partition
 from pipelines.ports import RawRecord
@@ -13,14 +12,6 @@ from pipelines.state import SnapshotError
 from pipelines.topics import Topic
 from tests.kit import tiny
 from tests.kit.streams import MINUTE_US, START_US
-
-RULED = """[types.pump]
-model = "tiny"
-[types.pump.operating]
-signal = "mode"
-states = { running = ["auto"] }
-"""
-"""The pump with a rule by its mode: one more column."""
 
 
 class Recording:
@@ -225,20 +216,6 @@ def test_a_snapshot_of_another_lateness_is_refused():
     snapshot = Log().take(tick(0), frame(0), frame(1)).partition.snapshot()
     with pytest.raises(SnapshotError, match="FOREWARN_LATENESS_S=120"):
         Partition.restore(tiny.plant(), {"tiny": tiny.hazard()}, snapshot, lateness_s=300)
-
-
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        ('[types.pump]\nmodel = "tiny"\n', RULED),
-        ("range = [0, 25]", "range = [0, 1000]"),
-    ],
-)
-def test_a_snapshot_of_other_columns_or_ranges_is_refused(old, new):
-    snapshot = Log().take(tick(0), frame(0), frame(1)).partition.snapshot()
-    plant = parse(tiny.PLANT_TOML.replace(old, new, 1))
-    with pytest.raises(SnapshotError, match="or other ranges: start a new group"):
-        Partition.restore(plant, {"tiny": tiny.hazard()}, snapshot)
 
 
 @pytest.mark.parametrize("lateness_s", [-1, 601])

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from connectors.scada.feed import FeedError
+from connectors.scada.waveform import Waveform
 
 STATES = (
     "Bad Input", "I/O Timeout", "Shutdown", "No Data", "Pt Created", "Configure", "Comm Fail", "Over Range",
@@ -63,6 +64,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     good: tuple[str, ...] = ("good", "192", "true")
     uncertain: tuple[str, ...] = ("uncertain", "64")
     state: str = ""
+    waveforms: tuple[Waveform, ...] = ()
 
 
 def state_file(config: Config) -> Path:

@@ -132,7 +132,7 @@ def _csv(config: Config, lines: Iterator[tuple[int, str]]) -> Iterator[Item]:
 def _json(config: Config, lines: Iterator[tuple[int, str]]) -> Iterator[Item]:
     rows = Rows(config)
     for number, line in lines:
-        yield number, _bytes(line), lambda line=line: iter((rows.json(_usable(config, line).encode()),))  # type: ignore[misc]
+        yield number, _bytes(line), lambda line=line: rows.json(_usable(config, line).encode())  # type: ignore[misc]
 
 
 def _bytes(line: str) -> bytes:

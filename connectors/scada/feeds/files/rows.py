@@ -10,6 +10,7 @@ from connectors.scada.feed import Reading
 from connectors.scada.feeds.files.config import Config
 from connectors.scada.feeds.files.times import Times
 from connectors.scada.feeds.kafka.messages import MISSING, Wrong, at_path, parsed
+from connectors.scada.waveform import is_burst, read_burst
 from models.records import Quality, Reject, Sample
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
@@ -51,15 +52,23 @@ class Rows:
 
         return checked
 
-    def json(self, line: bytes) -> Reading:
-        """The reading of a line of JSON. Raises Wrong."""
+    def json(self, line: bytes) -> Iterator[Reading]:
+        """The reading of a line of JSON, or the features of its burst. Raises Wrong, of a burst after what it has."""
         body, columns = parsed(line), self._config.columns
         tag, time, value = (at_path(body, path) for path in (columns.tag, columns.time, columns.value))
         for path, found in ((columns.tag, tag), (columns.value, value)):
             if found is MISSING:
                 raise Wrong(Reject.NOT_A_RECORD, f"nothing at '{path}'")
         quality = at_path(body, columns.quality) if columns.quality else None
-        return self._reading(tag, time, value, None if quality is MISSING else quality, texts=True)
+        said = None if quality is MISSING else quality
+        if is_burst(value):
+            moment = self._reading(tag, time, 0, said)
+            read = read_burst(self._config.waveforms, moment.address, moment.time_us, value, moment.quality)
+            yield from read.readings
+            if read.unread:
+                raise Wrong(read.unread[0].reason, "; ".join(one.detail for one in read.unread))
+        else:
+            yield self._reading(tag, time, value, said, texts=True)
 
     def _long(self, places: Sequence[int]) -> Callable[[Cells], Iterator[Reading]]:
         tag, time, value, *quality = places

@@ -1,4 +1,4 @@
-"""Reads Kafka topics that somebody else designed: one JSON message a reading, or one of many fields, as of Telegraf.
+"""Reads Kafka topics that somebody else designed: one message a reading or one of many fields, in JSON or in Avro.
 
 Offsets are committed only after what was read is safe, so nothing is lost, and a crash may read some of it twice. A
 reader only: it sends nothing to a topic.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+from asyncio import get_running_loop
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Literal
@@ -17,7 +18,10 @@ import structlog
 from msgspec import Struct
 
 from connectors.scada.feed import FeedError, Read, Take
-from connectors.scada.feeds.kafka.messages import ManyFields, Message, OneReading, Telegraf, decode
+from connectors.scada.feeds.kafka.avro import schema_id
+from connectors.scada.feeds.kafka.messages import NO_SCHEMAS, ManyFields, Message, OneReading, Telegraf, decode
+from connectors.scada.feeds.kafka.refusals import check_admitted, check_topics, refusal_in, told
+from connectors.scada.feeds.kafka.registry import Registry, RegistryAway, RegistryConfig
 from models.records import Name
 
 MESSAGES_AT_ONCE = 500
@@ -25,6 +29,8 @@ FETCH_BYTES = 8 * 1024 * 1024
 """What is fetched at once at most, but for a single message that is larger; our choice, as the number above."""
 BACK_OFF_S = (1.0, 30.0)
 STOP_S = 10.0
+LOOK_S = 60.0
+"""After so long a silence Kafka is asked whether it is there; our choice. aiokafka reconnects for ever in silence."""
 
 _log = structlog.get_logger()
 
@@ -43,28 +49,32 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ca_file: str | None = None
     cert_file: str | None = None
     key_file: str | None = None
+    registry: RegistryConfig | None = None
 
 
 class KafkaFeed:
     """`connectors.scada.feed.Feed` on aiokafka."""
 
-    def __init__(self, config: Config, security: Mapping[str, Any]) -> None:
-        self._config, self._security = config, security
+    def __init__(self, config: Config, security: Mapping[str, Any], registry: Registry | None = None) -> None:
+        self._config, self._security, self._registry = config, security, registry
         self._layouts = {layout.topic: layout for layout in config.topics}
         self._wait_s = BACK_OFF_S[0]
+        self._began = False
 
     async def run(self, take: Take) -> None:
-        """Read until cancelled. Raises FeedError where this user may not read a topic or join the group."""
-        from aiokafka import errors
+        """Read until cancelled. Raises FeedError where Kafka or the registry refuses us, or has no such topic."""
+        from aiokafka.errors import KafkaError
 
-        refused = (errors.TopicAuthorizationFailedError, errors.GroupAuthorizationFailedError)
         while True:
             try:
                 await self._follow(take)
-            except refused as wrong:
-                raise FeedError(f"{self._config.bootstrap}: grant this user the right to read: {wrong!r}") from wrong
-            except (errors.KafkaError, OSError) as wrong:
-                _log.warning("kafka-feed-away", error=repr(wrong), retry_s=self._wait_s)
+            except RegistryAway as fault:  # nothing was committed: what was read comes again
+                _log.warning("schema-registry-away", error=str(fault), retry_s=self._wait_s)
+            except (KafkaError, OSError) as fault:
+                if refusal := refusal_in(fault):
+                    raise told(self._config.bootstrap, refusal) from fault
+                await check_admitted(self._config.bootstrap, self._security)
+                _log.warning("kafka-feed-away", error=repr(fault), retry_s=self._wait_s)
             await asyncio.sleep(self._wait_s)
             self._wait_s = min(2 * self._wait_s, BACK_OFF_S[1])
 
@@ -72,19 +82,38 @@ class KafkaFeed:
         consumer = self._consumer()
         try:
             await consumer.start()
+            if not self._began:  # later a topic may be missing for a moment, of a cluster that starts
+                check_topics(self._config.bootstrap, self._layouts, await consumer.topics())
+            self._began, heard_s = True, get_running_loop().time()
             while True:
                 batch = await consumer.getmany(timeout_ms=500, max_records=MESSAGES_AT_ONCE)
-                if not batch:
-                    continue
-                await take(self._decoded([record for records in batch.values() for record in records]), settled=True)
-                await consumer.commit({place: records[-1].offset + 1 for place, records in batch.items()})
-                self._wait_s = BACK_OFF_S[0]
+                if batch or get_running_loop().time() - heard_s > LOOK_S:
+                    await self._handle(consumer, batch, take)
+                    heard_s = get_running_loop().time()
         finally:
             with suppress(Exception):  # what ended the reading is on its way up; a failing goodbye must not hide it
                 await asyncio.wait_for(consumer.stop(), STOP_S)
 
+    async def _handle(self, consumer: Any, batch: Mapping[Any, Sequence[Any]], take: Take) -> None:
+        """Take and commit what came; of a long silence ask whether anybody is there, which raises if not."""
+        if not batch:
+            await consumer.topics()
+            return
+        records = [record for of in batch.values() for record in of]
+        if self._registry:
+            await self._registry.learn(self._schema_ids(records))
+        await take(self._decoded(records), settled=True)
+        await consumer.commit({place: of[-1].offset + 1 for place, of in batch.items()})
+        self._wait_s = BACK_OFF_S[0]
+
+    def _schema_ids(self, records: Sequence[Any]) -> set[int]:
+        avro = [r.value for r in records if r.value and self._layouts[r.topic].encoding == "avro"]
+        return {number for value in avro if (number := schema_id(value)) is not None}
+
     def _decoded(self, records: Sequence[Any]) -> Read:
-        reads = [decode(self._layouts[r.topic], Message(r.topic, r.key, r.value, r.timestamp)) for r in records]
+        schemas = self._registry.schemas if self._registry else NO_SCHEMAS
+        messages = (Message(r.topic, r.key, r.value, r.timestamp) for r in records)
+        reads = [decode(self._layouts[message.topic], message, schemas) for message in messages]
         return Read([one for read in reads for one in read.readings], [one for read in reads for one in read.unread])
 
     def _consumer(self) -> Any:
@@ -110,7 +139,19 @@ def open_feed(config: Config) -> KafkaFeed:
     topics = [layout.topic for layout in config.topics]
     if not topics or len(set(topics)) < len(topics):
         raise FeedError(f"topics must be some, each once, but are {topics}")
-    return KafkaFeed(config, _security(config))
+    return KafkaFeed(config, _security(config), _registry(config))
+
+
+def _registry(config: Config) -> Registry | None:
+    if config.registry is None:
+        if avro := [layout.topic for layout in config.topics if layout.encoding == "avro"]:
+            raise FeedError(f"{avro[0]} is in Avro: say in [registry] where its schemas are, as `url`")
+        return None
+    try:
+        import fastavro  # noqa: F401
+    except ImportError as missing:
+        raise FeedError(f"Avro needs fastavro ({missing}): pip install forewarn[scada]") from missing
+    return Registry(config.registry)
 
 
 def _security(config: Config) -> dict[str, Any]:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from enum import StrEnum
-from typing import Any, NamedTuple
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
+from uuid import UUID
 
 import msgspec
 from msgspec import Struct
 
 from connectors.scada.feed import Read, Reading, Unread
+from connectors.scada.feeds.kafka.avro import NotAvro, Schema, decoded
+from connectors.scada.waveform import Waveform, is_burst, read_burst
 from models.records import Name, Quality, Reject
 
 MESSAGE_BYTES = 4 * 1024 * 1024
@@ -46,16 +51,19 @@ class Layout(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_
     `address` is a template: `{topic}` and `{key}` are Kafka's, any other `{path}` is looked up in the message. An empty
     `time` takes the time of the Kafka record. `each` is the path of a list whose elements are messages of their own.
     A `quality` that is absent is good (as OPC UA Part 6, 5.4.2.18, leaves out a good status); one that is neither of
-    `good` nor of `uncertain` is bad.
+    `good` nor of `uncertain` is bad. `avro` is Confluent's wire format, with schemas of the registry; a time of a
+    logical type is one, whatever `time_unit` says.
     """
 
     topic: Name
+    encoding: Literal["json", "avro"] = "json"
     time: str = "time"
     time_unit: TimeUnit = TimeUnit.MS
     each: str = ""
     quality: str = ""
     good: tuple[Word, ...] = ("good", "Good", "GOOD", True, 192)
     uncertain: tuple[Word, ...] = ("uncertain", "Uncertain", "UNCERTAIN", 64)
+    waveforms: tuple[Waveform, ...] = ()
 
 
 class OneReading(Layout, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="reading"):
@@ -90,12 +98,16 @@ class Telegraf(ManyFields, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Message(NamedTuple):
-    """A record of a topic; its time is Kafka's, in milliseconds since 1970."""
+    """A record of a topic; its time is Kafka's, in milliseconds since 1970. Before Kafka 0.10 a record had none."""
 
     topic: str
     key: bytes | None
     value: bytes | None
-    time_ms: int
+    time_ms: int | None
+
+
+NO_SCHEMAS: Mapping[int, Schema] = MappingProxyType({})
+"""Of a feed without Avro."""
 
 
 class Wrong(ValueError):
@@ -106,14 +118,14 @@ class Wrong(ValueError):
         self.reason = reason
 
 
-def decode(layout: OneReading | ManyFields, message: Message) -> Read:
-    """Readings of a message. Never raises; a tombstone has none."""
+def decode(layout: OneReading | ManyFields, message: Message, schemas: Mapping[int, Schema] = NO_SCHEMAS) -> Read:
+    """Readings of a message. Never raises; a tombstone has none. `schemas` has the id of every message in Avro."""
     if message.value is None:
         return Read()
     readings: list[Reading] = []
     unread: list[Unread] = []
     try:
-        for body in _bodies(layout, parsed(message.value)):
+        for body in _bodies(layout, _said(layout, message.value, schemas)):
             try:
                 for one in _read(layout, message, body):
                     if isinstance(one, Reading):
@@ -127,10 +139,19 @@ def decode(layout: OneReading | ManyFields, message: Message) -> Read:
     return Read(readings, unread)
 
 
+def _said(layout: Layout, value: bytes, schemas: Mapping[int, Schema]) -> Any:
+    if layout.encoding == "json":
+        return parsed(value)
+    _check_size(value)
+    try:
+        return decoded(value, schemas)
+    except NotAvro as wrong:
+        raise Wrong(Reject.UNREADABLE, str(wrong)) from wrong
+
+
 def parsed(value: bytes) -> Any:
     """JSON, with the NaN of Python's own. Raises Wrong."""
-    if len(value) > MESSAGE_BYTES:
-        raise Wrong(Reject.TOO_LARGE, f"{len(value)} bytes, and a message has at most {MESSAGE_BYTES}")
+    _check_size(value)
     try:
         return msgspec.json.decode(value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -139,6 +160,11 @@ def parsed(value: bytes) -> Any:
         return json.loads(value)  # Python's own writes NaN, which is no JSON, and reads it
     except (ValueError, RecursionError) as wrong:
         raise Wrong(Reject.NOT_JSON, str(wrong)[:200]) from wrong
+
+
+def _check_size(value: bytes) -> None:
+    if len(value) > MESSAGE_BYTES:
+        raise Wrong(Reject.TOO_LARGE, f"{len(value)} bytes, and a message has at most {MESSAGE_BYTES}")
 
 
 def _bodies(layout: Layout, body: Any) -> Iterator[Any]:
@@ -155,7 +181,7 @@ def _read(layout: OneReading | ManyFields, message: Message, body: Any) -> Itera
         value = at_path(body, layout.value)
         if value is MISSING:
             raise Wrong(Reject.NOT_A_RECORD, f"nothing at '{layout.value}', which is to be the value")
-        yield _reading(_address(layout.address, message, body), time_us, value, quality)
+        yield from _readings(layout, _address(layout.address, message, body), time_us, value, quality)
         return
     fields = at_path(body, layout.fields)
     if not isinstance(fields, dict):
@@ -163,15 +189,33 @@ def _read(layout: OneReading | ManyFields, message: Message, body: Any) -> Itera
     for name, value in fields.items():
         own = f"{layout.fields}.{name}" if layout.fields else name
         if name not in layout.skip and own not in (layout.time, layout.quality):
-            yield _reading(_address(layout.address, message, body, name), time_us, value, quality)
+            yield from _readings(layout, _address(layout.address, message, body, name), time_us, value, quality)
+
+
+def _readings(layout: Layout, address: str, time_us: int, value: Any, quality: Quality) -> Iterator[Reading | Unread]:
+    if is_burst(value):
+        read = read_burst(layout.waveforms, address, time_us, value, quality)
+        yield from read.readings
+        yield from read.unread
+    else:
+        yield _reading(address, time_us, value, quality)
 
 
 def _reading(address: str, time_us: int, value: Any, quality: Quality) -> Reading | Unread:
-    if isinstance(value, dict | list):
-        detail = f"'{address}' is a list or an object, no value: give its path"
+    if isinstance(value, dict | list | bytes):
+        detail = f"'{address}' is a list, an object or bytes, no value: give its path"
         return Unread(Reject.WRONG_KIND, detail, address=address)
     bad = value is None or quality is Quality.BAD or value != value
-    return Reading(address, time_us, None if bad else value, Quality.BAD if bad else quality)
+    return Reading(address, time_us, None if bad else _sample(value), Quality.BAD if bad else quality)
+
+
+def _sample(value: Any) -> Any:
+    """Avro's logical types as a signal can have them: a decimal is a number, a time or a UUID its text."""
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return float(value)
+    return str(value) if isinstance(value, UUID) else value
 
 
 def at_path(body: Any, path: str) -> Any:
@@ -196,7 +240,7 @@ def _address(template: str, message: Message, body: Any, field: str = "") -> str
         name = place[1]
         known = {"topic": message.topic, "key": (message.key or b"").decode("utf-8", "replace"), "field": field}
         found = known[name] if name in known else at_path(body, name)
-        if found is MISSING or isinstance(found, dict | list) or found is None:
+        if found is MISSING or isinstance(found, dict | list | bytes) or found is None:
             raise Wrong(Reject.NOT_A_RECORD, f"nothing at '{name}', which the address '{template}' needs")
         return str(found)[:1000]
 
@@ -217,8 +261,12 @@ def _is_one_of(said: Any, words: Sequence[Word]) -> bool:
 
 def _time_us(layout: Layout, message: Message, body: Any) -> int:
     if not layout.time:
+        if message.time_ms is None:
+            raise Wrong(Reject.NO_TIME, "a record of Kafka's oldest format has no time: give a path as `time`")
         return message.time_ms * 1000
     said = at_path(body, layout.time)
+    if isinstance(said, datetime):
+        return _since_us(said, layout.time)
     if layout.time_unit is TimeUnit.ISO:
         return _iso_us(said, layout.time)
     if isinstance(said, bool) or not isinstance(said, int | float):
@@ -235,6 +283,10 @@ def _iso_us(said: Any, path: str) -> int:
         when = datetime.fromisoformat(said)
     except (ValueError, TypeError) as wrong:
         raise Wrong(Reject.NO_TIME, f"no time by ISO 8601 at '{path}'") from wrong
+    return _since_us(when, path)
+
+
+def _since_us(when: datetime, path: str) -> int:
     if when.tzinfo is None:
         raise Wrong(Reject.NO_TIME, f"the time at '{path}' has no zone")
     return (when - _EPOCH) // timedelta(microseconds=1)

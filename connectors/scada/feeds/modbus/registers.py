@@ -60,7 +60,7 @@ WIDTHS = {
 
 
 class Order(StrEnum):
-    """Which word of a number comes first: big is the one of the highest bits. Inside a word the protocol fixes it."""
+    """Which word of a number comes first: big is the one of the highest bits."""
 
     BIG = "big"
     LITTLE = "little"
@@ -70,7 +70,8 @@ class Register(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A value of the PLC: `address` is its tag in the plant file, `register` the address in the request, from 0.
 
     `bit` is the bit of a bool in a word, 0 the lowest; `length` the bytes of a string, two a word. A number times
-    `scale` plus `offset` is what is read.
+    `scale` plus `offset` is what is read. `swap_bytes` is for a PLC that puts the low byte of each word first, against
+    Protocol 4.2. So the four orders are ABCD; CDAB with `words` little; BADC with `swap_bytes`; DCBA with both.
     """
 
     address: Name
@@ -78,6 +79,7 @@ class Register(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     register: Annotated[int, Meta(ge=0, lt=SPACE)]
     type: Kind
     words: Order = Order.BIG
+    swap_bytes: bool = False
     bit: Annotated[int, Meta(ge=0, le=15)] | None = None
     length: Annotated[int, Meta(ge=1, le=2 * MOST_REGISTERS)] | None = None
     scale: float = 1.0
@@ -139,6 +141,8 @@ def _wrong(register: Register) -> str:
         return f"its last address would be {register.end - 1}, but the last that can be asked for is {SPACE - 1}"
     if not numeric and (register.scale, register.offset) != (1.0, 0.0):
         return f"a {kind} has no scale and no offset: leave them out"
+    if kind is Kind.BOOL and register.swap_bytes:
+        return "a bool has a `bit` that says where it is: leave `swap_bytes` out"
     if kind is Kind.STRING and register.words is not Order.BIG:
         return "a string has no order of words: leave `words` out"
     if not math.isfinite(register.scale) or not math.isfinite(register.offset) or register.scale == 0:

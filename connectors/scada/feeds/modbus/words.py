@@ -12,7 +12,7 @@ _FORMS = {
     Kind.INT16: ">h", Kind.UINT16: ">H", Kind.INT32: ">i", Kind.UINT32: ">I", Kind.INT64: ">q", Kind.UINT64: ">Q",
     Kind.FLOAT32: ">f", Kind.FLOAT64: ">d",
 }  # fmt: skip
-"""Two's complement and IEEE 754, the high byte of a word first: Protocol 4.2."""
+"""Two's complement and IEEE 754, once the bytes are in the order of Protocol 4.2: the high one of a word first."""
 
 
 def decode(register: Register, words: Sequence[int] | Sequence[bool]) -> float | bool | str | None:
@@ -24,7 +24,7 @@ def decode(register: Register, words: Sequence[int] | Sequence[bool]) -> float |
     if register.type is Kind.BOOL:
         return bool(words[0]) if register.bit is None else bool(words[0] >> register.bit & 1)
     ordered = words if register.words is Order.BIG else words[::-1]
-    data = b"".join(int(word).to_bytes(2, "big") for word in ordered)
+    data = b"".join(int(word).to_bytes(2, "little" if register.swap_bytes else "big") for word in ordered)
     if register.type is Kind.STRING:
         return _text(data[: register.length])
     value = float(struct.unpack(_FORMS[register.type], data)[0]) * register.scale + register.offset

@@ -7,6 +7,7 @@ but, if the config says so, the request for a new birth in `rebirth`, byte for b
 from __future__ import annotations
 
 from connectors.scada.feeds.mqtt.config import Config, Plain, SparkplugB
+from connectors.scada.feeds.mqtt.listen import discover
 from connectors.scada.feeds.mqtt.shell import open_feed
 
-__all__ = ["Config", "Plain", "SparkplugB", "open_feed"]
+__all__ = ["Config", "Plain", "SparkplugB", "discover", "open_feed"]

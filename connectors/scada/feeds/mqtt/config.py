@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 
 from connectors.scada.feed import FeedError
 from connectors.scada.feeds.mqtt.topics import fault_of, filter_of
+from connectors.scada.waveform import Waveform
 
 Positive = Annotated[int, Meta(ge=1)]
 Port = Annotated[int, Meta(ge=1, le=65_535)]
@@ -34,6 +35,7 @@ class Plain(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_f
     arrival_time: bool = False
     good: tuple[str | bool | int, ...] = ("good", True, 192)
     uncertain: tuple[str | bool | int, ...] = ("uncertain", 64)
+    waveforms: tuple[Waveform, ...] = ()
     qos: Qos = 1
 
     @property
@@ -72,8 +74,9 @@ Subscription = Plain | SparkplugB
 class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A broker and subscriptions. The broker keeps what comes while we are away for `client_id`: no two may share it.
 
-    `queue_messages` and `queue_mb` bound what waits here; what is over is dropped, counted and logged. A payload over
-    `most_payload_kb` is not decoded, and with MQTT 5 not sent to us.
+    `queue_messages` and `queue_mb` bound what waits here, of QoS 0 and of QoS 1 each. What is over is dropped, counted
+    and logged if of QoS 0, and stays with the broker if of QoS 1. A payload over `most_payload_kb` is not decoded, and
+    with MQTT 5 not sent to us.
     """
 
     host: str

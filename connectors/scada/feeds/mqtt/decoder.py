@@ -16,11 +16,11 @@ class Decoder:
     def __init__(self, config: Config) -> None:
         self._most_bytes = config.most_payload_kb * 1024
         self._filters = [(one.split("/"), its) for its in config.subscriptions for one in its.filters]
-        self._sessions = Sessions()
+        self.sessions = Sessions()
 
     def read(self, topic: str, payload: bytes, arrived_us: int, *, retained: bool = False) -> Seen:
         """Readings of a message; doubts only of nodes that may be asked or must be told of: see `may_ask`."""
-        its = self._its(topic)
+        its = self.subscription_of(topic)
         if its is None:
             return Seen(Read(unread=(Unread(Reject.UNREADABLE, f"'{topic}' was not subscribed to", payload),)))
         if len(payload) > self._most_bytes:
@@ -28,13 +28,13 @@ class Decoder:
             return Seen(Read(unread=(Unread(Reject.TOO_LARGE, told, payload),)))
         if isinstance(its, Plain):
             return Seen(read_plain(its, topic, payload, arrived_us, retained=retained))
-        return self._sessions.read(topic, payload, arrived_us)
+        return self.sessions.read(topic, payload, arrived_us)
 
     def may_ask(self, topic: str) -> bool:
         """Whether the node that sends on a topic may be asked for its births."""
-        its = self._its(topic)
+        its = self.subscription_of(topic)
         return its is not None and not isinstance(its, Plain) and its.request_rebirth
 
-    def _its(self, topic: str) -> Subscription | None:
+    def subscription_of(self, topic: str) -> Subscription | None:
         """The first subscription that a topic is within."""
         return next((its for levels, its in self._filters if matches(levels, topic)), None)

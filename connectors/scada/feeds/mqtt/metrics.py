@@ -10,9 +10,10 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from connectors.scada.feeds.mqtt.wire import EIGHT_BYTES, FOUR_BYTES, LENGTH, VARINT, Malformed, Raw, fields
+from models.plant import SignalKind
 
 INT_VALUE, LONG_VALUE, FLOAT_VALUE, DOUBLE_VALUE, BOOLEAN_VALUE, STRING_VALUE, LAST_VALUE = 10, 11, 12, 13, 14, 15, 19
-BOOLEAN = 11
+BOOLEAN, DATE_TIME = 11, 13
 _PAYLOAD_WIRE = {1: VARINT, 2: LENGTH, 3: VARINT}
 _METRIC_WIRE = {
     **{1: LENGTH, 2: VARINT, 3: VARINT, 4: VARINT, 5: VARINT, 7: VARINT, 9: LENGTH},
@@ -97,6 +98,15 @@ def _text(raw: Raw) -> str:
 
 def _quality_code(raw: Raw) -> int | None:
     """The property 'Quality' of a set of properties: 0 bad, 192 good, 500 stale (chapter 6, "Quality Codes")."""
+    its = _properties(raw).get("Quality")
+    if its is None:
+        return None
+    codes = [code for number, _, code in fields(its if isinstance(its, bytes) else b"") if number in (3, 4)]
+    return codes[-1] if codes and isinstance(codes[-1], int) else None
+
+
+def _properties(raw: Raw) -> dict[str, Raw]:
+    """The values of a set of properties, each still as sent; of a name that comes twice the first."""
     keys: list[str] = []
     values: list[Raw] = []
     for number, kind, inner in fields(raw if isinstance(raw, bytes) else b""):
@@ -104,11 +114,58 @@ def _quality_code(raw: Raw) -> int | None:
             keys.append(_text(inner))
         elif kind == LENGTH and number == 2:
             values.append(inner)
-    if "Quality" not in keys[: len(values)]:
-        return None
-    its = values[keys.index("Quality")]
-    codes = [code for number, _, code in fields(its if isinstance(its, bytes) else b"") if number in (3, 4)]
-    return codes[-1] if codes and isinstance(codes[-1], int) else None
+    return dict(reversed(list(zip(keys, values, strict=False))))
+
+
+class Described(NamedTuple):
+    """What a birth says of a metric beside its value."""
+
+    name: str
+    datatype: int
+    unit: str
+    normal: tuple[float, float] | None
+
+
+_UNIT = ("engUnit", "Engineering Units", "EngineeringUnits", "engineeringUnits", "Unit", "unit", "units")
+_LOW, _HIGH = ("engLow", "Engineering Low Limit", "low"), ("engHigh", "Engineering High Limit", "high")
+"""The specification names no such properties; `eng...` are those of Ignition's tags, which its transmitter sends on."""
+
+
+def described(data: bytes) -> list[Described]:
+    """The named metrics of a birth with their unit and span, where they have properties we know. Raises Malformed."""
+    found = []
+    for number, _, raw in fields(data):
+        if number != 2 or not isinstance(raw, bytes):
+            continue
+        its = {place: inner for place, _, inner in fields(raw)}
+        properties = _properties(its.get(9, b""))
+        unit, low, high = (_said(properties, names) for names in (_UNIT, _LOW, _HIGH))
+        span = (float(low), float(high)) if isinstance(low, int | float) and isinstance(high, int | float) else None
+        datatype = its.get(4, 0)
+        if 1 in its:
+            name, kind = _text(its[1]), datatype if isinstance(datatype, int) else 0
+            found.append(Described(name, kind, unit if isinstance(unit, str) else "", span))
+    return found
+
+
+def _said(properties: dict[str, Raw], names: tuple[str, ...]) -> float | str | None:
+    """The first property of these names that is a text or a number with a fraction (fields 5, 6 and 8)."""
+    for its in (properties[name] for name in names if name in properties):
+        for number, kind, raw in fields(its if isinstance(its, bytes) else b""):
+            if number == 8 and kind == LENGTH:
+                return _text(raw)
+            if isinstance(raw, bytes) and (number, kind) in ((5, FOUR_BYTES), (6, EIGHT_BYTES)):
+                return float(struct.unpack("<f" if number == 5 else "<d", raw)[0])
+    return None
+
+
+def kind_of_datatype(datatype: int) -> SignalKind | None:
+    """The kind of a metric by its datatype, None for what is no single value that is read here."""
+    if datatype in _FLOATS or (datatype in _BITS and datatype != DATE_TIME):
+        return SignalKind.GAUGE
+    if datatype == BOOLEAN:
+        return SignalKind.BOOLEAN
+    return SignalKind.TEXT if datatype in _TEXTS else None
 
 
 def value_of(datatype: int, value: tuple[int, Raw]) -> float | int | bool | str:

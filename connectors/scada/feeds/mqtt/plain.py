@@ -15,6 +15,7 @@ import msgspec
 
 from connectors.scada.feed import Read, Reading, Unread
 from connectors.scada.feeds.mqtt.config import Plain
+from connectors.scada.waveform import is_burst, read_burst
 from models.records import Quality, Reject, Sample
 
 MOST_US = 253_402_300_800_000_000
@@ -45,10 +46,16 @@ def read_plain(plain: Plain, topic: str, payload: bytes, arrived_us: int, *, ret
             raise _Refused(Reject.WRONG_KIND, f"what is at '{plain.value}' is no object, so it has no fields")
     except _Refused as why:
         return Read(unread=(Unread(why.reason, f"'{topic}': {why}", payload),))
-    named = _fields(plain, topic, value) if plain.fields else iter([(topic, value)])
-    readings, unread = [], []
+    # An object of fields that is a burst itself has none.
+    named = _fields(plain, topic, value) if plain.fields and not is_burst(value) else iter([(topic, value)])
+    readings: list[Reading] = []
+    unread: list[Unread] = []
     for address, one in named:
-        if isinstance(one, dict | list):
+        if is_burst(one):
+            read = read_burst(plain.waveforms, address, time_us, one, quality)
+            readings.extend(read.readings)
+            unread.extend(read.unread)
+        elif isinstance(one, dict | list):
             unread.append(Unread(Reject.WRONG_KIND, f"'{address}' is {type(one).__name__}, not one value", payload))
         else:
             readings.append(_reading(address, time_us, one, quality))

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from connectors.scada.feed import Read, Reading, Unread
 from connectors.scada.feeds.mqtt.metrics import Metric, Payload, WrongValue, payload_of, value_of
 from connectors.scada.feeds.mqtt.plain import MOST_US
@@ -27,7 +29,7 @@ MOST_NODES, MOST_METRICS = 5_000, 500_000
 _QUALITY = {192: Quality.GOOD, 500: Quality.UNCERTAIN}
 _OF_NODE, _OF_DEVICE = ("NBIRTH", "NDATA", "NDEATH"), ("DBIRTH", "DDATA", "DDEATH")
 _NOT_READ = ("NCMD", "DCMD")
-_CONTROL = ("Node Control/", "Device Control/")
+CONTROL = ("Node Control/", "Device Control/")
 
 
 class Doubt(NamedTuple):
@@ -44,6 +46,15 @@ class Seen(NamedTuple):
 
     read: Read
     doubts: tuple[Doubt, ...] = ()
+
+
+class Born(Struct, frozen=True, kw_only=True):
+    """What the births of an edge node said: by device ('' is itself) and metric's name, its alias and datatype."""
+
+    group: str
+    edge: str
+    bdseq: Sample
+    metrics: dict[str, dict[str, tuple[int | None, int]]]
 
 
 class _At(NamedTuple):
@@ -68,6 +79,15 @@ class _Node:
     asked_us: int | None = None
     aliases: dict[int, tuple[str, str]] = field(default_factory=dict)
     types: dict[str, dict[str, int]] = field(default_factory=dict)
+    is_restored: bool = False
+
+    def born(self, group: str, edge: str) -> Born:
+        aliases = {whose: alias for alias, whose in self.aliases.items()}
+        metrics = {
+            device: {name: (aliases.get((device, name)), datatype) for name, datatype in types.items()}
+            for device, types in self.types.items()
+        }
+        return Born(group=group, edge=edge, bdseq=self.bdseq, metrics=metrics)
 
 
 class Sessions:
@@ -76,6 +96,23 @@ class Sessions:
     def __init__(self) -> None:
         self._nodes: dict[tuple[str, str], _Node] = {}
         self._metrics = 0
+        self._changed: set[tuple[str, str]] = set()
+
+    def changed(self) -> list[Born]:
+        """Of the nodes whose births said something new since the last call, all that is known."""
+        changed, self._changed = self._changed, set()
+        return [self._nodes[which].born(*which) for which in sorted(changed)]
+
+    def restore(self, born: Born) -> None:
+        """Know a node from before: alive, and doubtful until its next birth, since some may have been missed."""
+        count = sum(map(len, born.metrics.values()))
+        if len(self._nodes) >= MOST_NODES or self._metrics + count > MOST_METRICS:
+            return
+        node = self._nodes[born.group, born.edge] = _Node(bdseq=born.bdseq, is_alive=True, is_restored=True)
+        self._metrics += count
+        for device, metrics in born.metrics.items():
+            node.types[device] = {name: datatype for name, (_, datatype) in metrics.items()}
+            node.aliases |= {alias: (device, name) for name, (alias, _) in metrics.items() if alias is not None}
 
     def read(self, topic: str, data: bytes, arrived_us: int) -> Seen:
         """What a message holds; STATE and commands hold nothing for us."""
@@ -110,6 +147,7 @@ class Sessions:
 
     def _born(self, at: _At, node: _Node, message: Payload) -> bool:
         """Take in a birth: it replaces all that was known of the node, or of the device. False if it is too much."""
+        before = node.bdseq, node.aliases, dict(node.types)
         gone = list(node.types) if at.kind == "NBIRTH" else [at.device]
         self._metrics -= sum(len(node.types.pop(device, {})) for device in gone)
         node.aliases = {alias: whose for alias, whose in node.aliases.items() if whose[0] not in gone}
@@ -121,7 +159,9 @@ class Sessions:
             self._metrics += len(named)
         if at.kind == "NBIRTH":
             node.seq, node.bdseq = message.seq, _bdseq(message)
-            node.is_alive, node.is_sure, node.asked_us = True, fits, None
+            node.is_alive, node.is_sure, node.asked_us, node.is_restored = True, fits, None, False
+        if before != (node.bdseq, node.aliases, node.types):
+            self._changed.add((at.group, at.edge))
         return fits
 
 
@@ -132,6 +172,8 @@ def _refused(reason: Reject, detail: str, data: bytes) -> Seen:
 def _follow(at: _At, node: _Node, seq: int) -> tuple[Doubt, ...]:
     """Check the sequence; a gap leaves the node doubtful until its next birth."""
     expected, node.seq = (node.seq + 1) % SEQUENCE, seq
+    if node.is_restored:
+        return _doubt(at, node, "its birth is from before this start, and some since may have been missed")
     if not node.types or not node.is_alive:
         return _doubt(at, node, "it sends data, but no birth of it is known")
     if seq != expected:
@@ -156,7 +198,7 @@ def _data(at: _At, node: _Node, message: Payload, data: bytes, doubts: tuple[Dou
         if name is None:
             refused[Reject.UNKNOWN_TAG].append(f"no birth of '{at.address(at.device)}' has alias {metric.alias}")
             doubts += _doubt(at, node, f"alias {metric.alias} was in none of its births")
-        elif name != "bdSeq" and not name.startswith(_CONTROL):
+        elif name != "bdSeq" and not name.startswith(CONTROL):
             try:
                 readings.append(_reading(at, node, message, metric._replace(name=name, datatype=datatype)))
             except _NoTime as wrong:
@@ -226,5 +268,5 @@ def _node_death(at: _At, node: _Node, message: Payload) -> list[Reading]:
 def _dead(at: _At, node: _Node, devices: list[str], time_us: int) -> Iterator[Reading]:
     for device in devices:
         for name in node.types.get(device, ()):
-            if name != "bdSeq" and not name.startswith(_CONTROL):
+            if name != "bdSeq" and not name.startswith(CONTROL):
                 yield Reading(at.address(device, name), time_us, None, Quality.BAD)

@@ -53,11 +53,23 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 def check(config: Config) -> None:
     """Raises FeedError that says what to mend."""
+    check_server(config)
+    _check_nodes(config)
+
+
+def check_server(config: Config) -> None:
+    """As `check`, but for what is read: for a server that is only browsed."""
     url = urlparse(config.url)
     if url.scheme != "opc.tcp" or not url.hostname:
         raise FeedError(f"url is '{config.url}': write the server's as opc.tcp://host:4840")
     if "@" in url.netloc:
         raise FeedError("url has a user in it: give `user` and `password_env` instead; no file holds the password")
+    if bool(config.user) != bool(config.password_env):
+        raise FeedError("give `user` and `password_env`, the variable of the environment with the password, or neither")
+    _check_files(config)
+
+
+def _check_nodes(config: Config) -> None:
     if not config.nodes and not config.events:
         raise FeedError("there is nothing to read: list node ids in `nodes`, or notifiers in `events`")
     for name in ("nodes", "events"):
@@ -67,9 +79,6 @@ def check(config: Config) -> None:
     strays = sorted(set(config.deadband) - set(config.nodes))
     if strays:
         raise FeedError(f"deadband names {', '.join(strays)}, not in `nodes`: list it there or drop its deadband")
-    if bool(config.user) != bool(config.password_env):
-        raise FeedError("give `user` and `password_env`, the variable of the environment with the password, or neither")
-    _check_files(config)
 
 
 def _check_files(config: Config) -> None:

@@ -1,14 +1,20 @@
-"""The time away, read from the server's history (HistoryRead of raw data, OPC 10000-11, 6.5.3)."""
+"""The time away, read from the server's history (HistoryRead of raw data, OPC 10000-11, 6.5.3).
+
+Up to where each node was read is kept in a file, once all of that is safe: so the time away is also that of the feed.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import structlog
 from asyncua import Client, ua
 
+from connectors.scada import kept
 from connectors.scada.feed import Read, Reading, Take
 from connectors.scada.feeds.opcua import decode
 
@@ -16,6 +22,10 @@ _log = structlog.get_logger()
 
 PAGE = 1000
 """Values of a node in one answer: some 50 KB. Our choice."""
+KEEP_EVERY_S = 10.0
+"""How much of a history is read again after a kill, at most; our choice."""
+FILE = "read-to.json"
+MOST_FILE_BYTES = 64 * 1024 * 1024
 _NO_HISTORY = {
     ua.StatusCodes.BadHistoryOperationUnsupported,
     ua.StatusCodes.BadServiceUnsupported,
@@ -26,12 +36,31 @@ _NO_HISTORY = {
 
 
 class Gaps:
-    """Where each address was read to, and the history from there on. It outlives connections."""
+    """Where each address was read to, and the history from there on. It outlives connections.
 
-    def __init__(self, most_rows: int) -> None:
-        self._most = most_rows
-        self._read_to: dict[str, int] = {}
+    With a folder it outlives the process as well; `addresses` are those whose times are kept there.
+    """
+
+    def __init__(self, most_rows: int, addresses: tuple[str, ...] = (), folder: Path | None = None) -> None:
+        self._most, self._addresses, self._folder = most_rows, addresses, folder
+        self._read_to = self._before() if folder else {}
         self._without: set[str] = set()
+
+    def _before(self) -> dict[str, int]:
+        assert self._folder is not None
+        return kept.get(self._folder / FILE, dict[str, int], MOST_FILE_BYTES) or {}
+
+    async def keep(self, take: Take) -> None:
+        """Every now and then, for ever, keep up to where all is safe. It needs a folder."""
+        assert self._folder is not None
+        before: dict[str, int] = {}
+        while True:
+            await asyncio.sleep(KEEP_EVERY_S)
+            now = {address: self._read_to[address] for address in self._addresses if address in self._read_to}
+            if now != before:
+                await take(Read(), settled=True)
+                if await asyncio.to_thread(kept.put, self._folder / FILE, now):
+                    before = now
 
     def note(self, read: Read) -> None:
         """What was read by now."""

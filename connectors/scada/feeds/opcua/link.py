@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from pathlib import Path
 
 import structlog
 from asyncua import Client, ua
@@ -14,6 +15,7 @@ from asyncua.crypto.security_policies import SecurityPolicyBasic256Sha256
 from asyncua.ua.uaerrors import BadIdentityTokenInvalid, BadIdentityTokenRejected, BadUserAccessDenied
 
 from connectors.scada.feed import FeedError, Read, Take
+from connectors.scada.feeds.opcua.bounded import bound
 from connectors.scada.feeds.opcua.config import EVENTS, Config, Security
 from connectors.scada.feeds.opcua.decode import Decoder
 from connectors.scada.feeds.opcua.gaps import Gaps
@@ -39,14 +41,25 @@ MESSAGE_BYTES = 16 * 1024 * 1024
 class OpcUaFeed:
     """Readings of a server's nodes and events, until it is cancelled."""
 
-    def __init__(self, config: Config, parsed: Parsed, password: str, host: str) -> None:
+    def __init__(self, config: Config, parsed: Parsed, password: str, host: str, folder: Path | None) -> None:
         self._config, self._parsed, self._password, self._host = config, parsed, password, host
-        self._gaps = Gaps(config.gap_rows_per_node)
+        self._keeps = config.fill_gaps and folder is not None
+        self._gaps = Gaps(config.gap_rows_per_node, config.nodes, folder if self._keeps else None)
         self._told: set[str] = set()
         self._was_live = False
 
     async def run(self, take: Take) -> None:
         """Read for ever. Raises FeedError if the server refuses user or password before it ever took them."""
+        works = [self._follow(take), *([self._gaps.keep(take)] if self._keeps else [])]
+        tasks = [asyncio.create_task(work) for work in works]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _follow(self, take: Take) -> None:
         retry_s = FIRST_RETRY_S
         while True:
             link = _Link(self._config, self._parsed, self._gaps, self._told, take)
@@ -86,7 +99,7 @@ class _Link:
 
     async def live(self, password: str) -> None:
         """Connect, subscribe and hand on until the connection is lost; raises what went wrong."""
-        client = await _client(self._config, password)
+        client = await client_of(self._config, password)
         try:
             await client.connect()
             client.connection_lost_callback = self._on_lost
@@ -103,7 +116,7 @@ class _Link:
                 await _refresh(client, revised.SubscriptionId)
             raise await self._loss(client, revised)
         finally:
-            await _close(client)
+            await close(client)
 
     async def _fill(self, client: Client, nodes: dict[str, ua.NodeId]) -> None:
         if self._config.fill_gaps:
@@ -197,11 +210,13 @@ def _asked(config: Config) -> ua.CreateSubscriptionParameters:
     )
 
 
-async def _client(config: Config, password: str) -> Client:
+async def client_of(config: Config, password: str) -> Client:
+    """A client as the config says, not yet connected."""
     client = Client(config.url, timeout=config.timeout_s, watchdog_intervall=PROBE_S)
     client.name = client.description = "forewarn"
     client.application_uri = config.application_uri
     client.max_messagesize = MESSAGE_BYTES
+    bound(client, MESSAGE_BYTES)
     if config.security is not Security.NONE:
         if not config.server_certificate:
             _log.warning("opcua-server-not-proven", mend="give server_certificate: else any server is believed")
@@ -218,7 +233,8 @@ async def _client(config: Config, password: str) -> Client:
     return client
 
 
-async def _close(client: Client) -> None:
+async def close(client: Client) -> None:
+    """End a session and its connection, whatever state they are in."""
     protocol = client.uaclient.protocol
     with contextlib.suppress(Exception):  # the server may be gone; what ended the connection is told by whoever saw it
         await asyncio.wait_for(client.disconnect(), PROBE_S)

@@ -15,10 +15,12 @@ TAGS = {
 }
 
 
-def plant() -> Plant:
+def plant(changed: str = "", meaning: tuple[str, str, float] | None = None) -> Plant:
+    """The tiny plant with TAGS, of which one may mean something else."""
+    mapped = TAGS | ({changed: meaning} if meaning else {})
     tags = "".join(
         f"[[tags]]\naddress = '{address}'\nasset = '{asset}'\nsignal = '{signal}'\nscale = {scale}\n"
-        for address, (asset, signal, scale) in TAGS.items()
+        for address, (asset, signal, scale) in mapped.items()
     )
     return parse(tiny.PLANT_TOML + tags)
 

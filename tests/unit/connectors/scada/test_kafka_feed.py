@@ -1,19 +1,17 @@
-"""Foreign messages become readings, rubbish a reason; the feed only reads, and commits what is safe."""
+"""Foreign messages become readings, rubbish a reason."""
 
 from __future__ import annotations
 
-import ast
-import asyncio
-import inspect
 import json
-from types import SimpleNamespace
 
 import pytest
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
+from aiokafka.record.legacy_records import LegacyRecordBatchBuilder
+from aiokafka.record.memory_records import MemoryRecords
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.scada.feed import FeedError, Read, Reading
-from connectors.scada.feeds import kafka
+from connectors.scada.feed import Read, Reading
 from connectors.scada.feeds.kafka import messages
 from connectors.scada.feeds.kafka.messages import ManyFields, Message, OneReading, Telegraf, TimeUnit, decode
 from models.records import Quality, Reject
@@ -197,6 +195,20 @@ def test_a_metric_without_the_tag_that_its_address_needs_is_told_of() -> None:
     assert reason(Telegraf(topic="t"), TELEGRAF | {"tags": {}}) is Reject.NOT_A_RECORD
 
 
+@pytest.mark.parametrize(("magic", "has_a_time"), [(0, False), (1, True), (2, True)])
+def test_records_of_every_format_that_kafka_had_are_read_or_told_of(magic: int, has_a_time: bool) -> None:
+    kind = LegacyRecordBatchBuilder if magic < 2 else DefaultRecordBatchBuilder
+    more = {} if magic < 2 else {"is_transactional": 0, "producer_id": 0, "producer_epoch": 0, "base_sequence": 0}
+    builder = kind(magic=magic, compression_type=0, batch_size=9999, **more)
+    builder.append(0, timestamp=7, key=b"k", value=json.dumps(GOOD).encode(), **({} if magic < 2 else {"headers": []}))
+    (record,) = MemoryRecords(bytes(builder.build())).next_batch()
+    message = Message("t", record.key, record.value, record.timestamp)
+    assert decode(ONE, message).readings == [Reading("a", AT_US, 1.5)]
+    read = decode(OneReading(topic="t", time=""), message)
+    assert [one.time_us for one in read.readings] == [7000] * has_a_time
+    assert [one.reason for one in read.unread] == [Reject.NO_TIME] * (not has_a_time)
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4),
     lambda inner: (
@@ -209,93 +221,3 @@ JSON = st.recursive(
 @given(st.binary(max_size=40) | JSON, st.sampled_from([ONE, ManyFields(topic="t"), Telegraf(topic="t")]))
 def test_any_message_becomes_readings_or_reasons(body, layout) -> None:
     assert isinstance(of(layout, body), Read)
-
-
-def config(**more) -> kafka.Config:
-    return kafka.Config(bootstrap="127.0.0.1:1", topics=(ONE,), **more)
-
-
-def test_a_password_that_is_not_set_is_an_error_that_names_the_variable() -> None:
-    with pytest.raises(FeedError, match="'NO_SUCH_VARIABLE' is not"):
-        kafka.open_feed(config(security="SASL_SSL", username="u", password_env="NO_SUCH_VARIABLE"))
-
-
-def test_user_password_and_certificates_go_to_the_client(monkeypatch) -> None:
-    monkeypatch.setenv("PLANT_PASSWORD", "secret")
-    feed = kafka.open_feed(config(security="SASL_SSL", username="u", password_env="PLANT_PASSWORD"))
-    assert feed._security["sasl_plain_password"] == "secret" and feed._security["ssl_context"]
-
-
-def test_a_certificate_that_is_not_there_is_an_error() -> None:
-    with pytest.raises(FeedError, match="ca_file"):
-        kafka.open_feed(config(security="SSL", ca_file="/no/such.pem"))
-
-
-def test_a_topic_that_is_named_twice_is_an_error() -> None:
-    with pytest.raises(FeedError, match="each once"):
-        kafka.open_feed(kafka.Config(bootstrap="x", topics=(ONE, ONE)))
-
-
-class Consumer:
-    """Stands for aiokafka's, which never sends: two messages, then an end."""
-
-    def __init__(self, log: list) -> None:
-        self.log, self.left = log, [0, 1]
-
-    async def start(self) -> None:
-        self.log.append("start")
-
-    async def getmany(self, **_):
-        if not self.left:
-            raise asyncio.CancelledError
-        offset = self.left.pop(0)
-        record = SimpleNamespace(topic="t", key=None, value=json.dumps(GOOD).encode(), timestamp=1, offset=offset)
-        return {"t-0": [record]}
-
-    async def commit(self, offsets) -> None:
-        self.log.append(offsets)
-
-    async def stop(self) -> None:
-        self.log.append("stop")
-
-
-def test_offsets_are_committed_only_after_what_was_read_is_settled(monkeypatch) -> None:
-    log: list = []
-    feed = kafka.open_feed(config())
-    monkeypatch.setattr(feed, "_consumer", lambda: Consumer(log))
-
-    async def take(read: Read, *, settled: bool = False) -> None:
-        log.append(("settled", settled))
-
-    with pytest.raises(asyncio.CancelledError):
-        asyncio.run(feed.run(take))
-    assert log == ["start", ("settled", True), {"t-0": 1}, ("settled", True), {"t-0": 2}, "stop"]
-
-
-def test_a_broker_that_is_away_is_tried_again_ever_more_seldom(monkeypatch) -> None:
-    waits: list[float] = []
-
-    async def sleep(seconds: float) -> None:
-        waits.append(seconds)
-        if len(waits) == 7:
-            raise asyncio.CancelledError
-
-    class Away(Consumer):
-        async def start(self) -> None:
-            raise ConnectionError("away")
-
-    feed = kafka.open_feed(config())
-    monkeypatch.setattr(feed, "_consumer", lambda: Away([]))
-    monkeypatch.setattr(kafka.asyncio, "sleep", sleep)
-    with pytest.raises(asyncio.CancelledError):
-        asyncio.run(feed.run(None))
-    assert waits == [1, 2, 4, 8, 16, 30, 30]
-
-
-def test_the_feed_names_nothing_that_writes_to_kafka() -> None:
-    trees = [ast.parse(inspect.getsource(module)) for module in (kafka, messages)]
-    names = {node.attr for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    imports = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
-    names |= {alias.name for node in imports for alias in node.names}
-    words = ("produce", "send", "create_topic", "admin", "delete", "alter", "transaction")
-    assert not [name for name in names if any(word in name.lower() for word in words)]

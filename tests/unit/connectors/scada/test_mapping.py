@@ -9,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.scada.feed import Read, Reading, Unread
-from connectors.scada.mapping import ROWS_A_FRAME, TEXT_KEPT
+from connectors.scada.mapping import ROWS_A_FRAME, TEXT_KEPT, Mapper
+from models.plant import parse
 from models.plant.tags import ALWAYS_US
 from models.records import Quality, Reject, decode, encode
 from pipelines.topics import MAX_FRAME_BYTES
+from tests.kit import tiny
 from tests.unit.connectors.scada import kit
 
 
@@ -120,3 +122,11 @@ def test_any_reading_is_in_exactly_one_frame_or_unread(readings: list[Reading]) 
     assert cells + len(unread) == len(readings)
     assert all(decode(encode(frame)) == frame for frame in frames)
     assert all(len(c) == len(f.times_us) for f in frames for c in (*f.signals.values(), *f.quality.values()))
+
+
+def test_equal_addresses_of_two_feeds_go_to_their_own_assets() -> None:
+    one = "[[tags]]\naddress = 'x'\nfeed = '{}'\nasset = '{}'\nsignal = 'pressure_bar'\n"
+    plant = parse(tiny.PLANT_TOML + one.format("opcua:a", "pump-01") + one.format("opcua:b", "pump-02"))
+    mapped = [Mapper(plant, feed).frames(Read([Reading("x", 1, 2.0)])) for feed in ("opcua:a", "opcua:b", "opcua:c")]
+    assert [[frame.asset for frame in frames] for frames, _ in mapped] == [["pump-01"], ["pump-02"], []]
+    assert [one.reason for one in mapped[2][1]] == [Reject.UNKNOWN_TAG]

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.scada.feeds.modbus.registers import Kind
+from connectors.scada.feed import FeedError
+from connectors.scada.feeds.modbus.registers import Config, Kind, check
 from connectors.scada.feeds.modbus.words import decode
 from tests.kit.plc import register
 
@@ -49,13 +50,35 @@ def test_the_little_order_turns_words_and_not_their_bytes():
     assert decode(register("a", 0, "uint32", words="little"), [0x0102, 0x0304]) == 0x03040102
 
 
-@given(st.data(), st.sampled_from(sorted(NUMBERS)), st.sampled_from(["big", "little"]))
-def test_a_number_that_is_put_into_words_comes_back(data, kind, order):
+ORDERS = {"ABCD": {}, "CDAB": {"words": "little"}, "BADC": {"swap_bytes": True}}
+ORDERS["DCBA"] = ORDERS["CDAB"] | ORDERS["BADC"]
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_the_bytes_of_a_number_may_come_in_each_of_the_four_orders(order):
+    sent = bytes({"A": 0xC2, "B": 0xED, "C": 0x40, "D": 0x00}[letter] for letter in order)
+    words = [int.from_bytes(sent[at : at + 2], "big") for at in (0, 2)]
+    assert decode(register("a", 0, "float32", **ORDERS[order]), words) == -118.625
+    assert decode(register("a", 0, "uint32", **ORDERS[order]), words) == 0xC2ED4000
+
+
+def test_the_bytes_of_a_single_word_and_of_a_string_are_swapped_too():
+    assert decode(register("a", 0, "int16", swap_bytes=True), [0xFEFF]) == -2
+    assert decode(register("a", 0, "string", length=3, swap_bytes=True), [0x5552, 0x584E]) == "RUN"
+
+
+def test_a_bit_of_a_word_has_no_bytes_to_swap():
+    with pytest.raises(FeedError, match="leave `swap_bytes` out"):
+        check(Config(host="plc", registers=(register("a", 0, "bool", bit=3, swap_bytes=True),)))
+
+
+@given(st.data(), st.sampled_from(sorted(NUMBERS)), st.sampled_from(["big", "little"]), st.booleans())
+def test_a_number_that_is_put_into_words_comes_back(data, kind, order, swap):
     form, numbers = NUMBERS[kind]
     number = data.draw(numbers)
     packed = struct.pack(">" + form, number)
-    words = [int.from_bytes(packed[at : at + 2], "big") for at in range(0, len(packed), 2)]
-    its = register("a", 0, kind, words=order)
+    words = [int.from_bytes(packed[at : at + 2], "little" if swap else "big") for at in range(0, len(packed), 2)]
+    its = register("a", 0, kind, words=order, swap_bytes=swap)
     assert its.width == len(words)
     assert decode(its, words if order == "big" else words[::-1]) == float(number)
 

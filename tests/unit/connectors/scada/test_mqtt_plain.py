@@ -217,6 +217,6 @@ def test_the_example_of_the_repository_is_a_config_that_works(monkeypatch):
     config = msgspec.convert(tomllib.loads(text.replace("ca_file", "# ca_file")), Config)
     monkeypatch.setenv("FOREWARN_MQTT_PASSWORD", "x")
     assert mqtt.open_feed(config)
-    assert [type(one).__name__ for one in config.subscriptions] == ["Plain", "Plain", "Plain", "SparkplugB"]
+    assert [type(one).__name__ for one in config.subscriptions] == ["Plain", "Plain", "Plain", "Plain", "SparkplugB"]
     assert config.subscriptions[-1].filters[0] == "spBv1.0/Hall2/NBIRTH/+"
     assert config.subscriptions[-1].filters[-1] == "spBv1.0/Hall2/DDEATH/+/+"

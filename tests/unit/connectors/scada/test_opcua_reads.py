@@ -12,8 +12,8 @@ from asyncua.client.ua_session import UaSession
 from connectors.scada.feeds import opcua
 
 ALLOWED = {
-    "call", "connect", "create_monitored_items", "create_subscription", "disconnect", "disconnect_socket",
-    "history_read", "set_password", "set_security", "set_user", "translate_browsepaths",
+    "browse", "browse_next", "call", "connect", "create_monitored_items", "create_subscription", "disconnect",
+    "disconnect_socket", "history_read", "read", "set_password", "set_security", "set_user", "translate_browsepaths",
 }  # fmt: skip
 """All that the feed may ask of asyncua's client; `call` is for ConditionRefresh alone."""
 

@@ -13,6 +13,7 @@ import pytest
 from connectors.memory import ManualClock, MemoryPublisher
 from connectors.scada import relay as module
 from connectors.scada.feed import FeedError, Read, Reading, Unread
+from connectors.scada.mapping import Mapper
 from connectors.scada.relay import WAITING, Relay
 from connectors.scada.spool import SEGMENT_BYTES, Spool
 from models.records import Reject, decode
@@ -96,6 +97,22 @@ def test_while_kafka_is_away_records_go_to_disk_and_afterwards_out_in_order(tmp_
 
     play(rig, scene)
     assert rig.values() == list(range(600)) and rig.spool.empty
+
+
+def test_to_settle_nothing_is_to_wait_for_all_that_was_taken_before(tmp_path: Path) -> None:
+    rig = Rig(tmp_path, hangs=True)
+
+    async def scene() -> None:
+        await rig.take(1, 2, 3)
+        two = [asyncio.create_task(rig.relay.take(Read(), settled=True)) for _ in range(2)]
+        await asyncio.sleep(0.05)
+        assert not any(one.done() for one in two) and rig.spool.empty
+        two[0].cancel()  # the other goes on waiting
+        await two[1]
+        assert rig.relay.counts["spooled"] == 3
+        await rig.relay.take(Read(), settled=True)
+
+    play(rig, scene)
 
 
 def test_the_spool_is_emptied_though_the_feed_never_rests(tmp_path: Path) -> None:
@@ -310,3 +327,16 @@ def test_while_a_known_outage_hangs_what_is_taken_is_on_disk_without_waiting_for
     play(rig, scene)
     rig.spool.close()
     assert kept(tmp_path) == [1, 2]
+
+
+def test_another_plant_maps_from_there_on(tmp_path):
+    rig = Rig(tmp_path)
+    other = kit.plant("t1", ("pump-01", "temp_degc", 10))
+
+    async def scene() -> None:
+        await rig.take(1, 2)
+        rig.relay.map_by(Mapper(other, "test"))
+        await rig.take(3)
+
+    play(rig, scene)
+    assert rig.values() == [1.0, 2.0, 30.0]

@@ -1,0 +1,49 @@
+"""Reads a topic for a role that is one process, and remembers in a consumer group what it has dealt with."""
+
+from __future__ import annotations
+
+from kafka import KafkaConsumer
+from kafka.structs import OffsetAndMetadata, TopicPartition
+
+from connectors.kafka.admin import check_reachable
+from connectors.kafka.plain import LogRecord, plain
+from pipelines.topics import MAX_MESSAGE_BYTES
+
+
+class GroupReader:
+    """All partitions of a topic from where the group is. A context manager; raises KafkaUnreachable at once."""
+
+    def __init__(self, bootstrap: str, group: str, topic: str) -> None:
+        """Raises LookupError if there is no such topic."""
+        check_reachable(bootstrap)
+        self._consumer = KafkaConsumer(
+            bootstrap_servers=bootstrap,
+            group_id=group,
+            isolation_level="read_committed",
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            max_partition_fetch_bytes=MAX_MESSAGE_BYTES,
+        )
+        self._places = [TopicPartition(topic, p) for p in sorted(self._consumer.partitions_for_topic(topic) or ())]
+        if not self._places:
+            self._consumer.close()
+            raise LookupError(f"Kafka has no topic {topic}: is the topic prefix right, and were the topics created?")
+        self._consumer.assign(self._places)
+
+    def __enter__(self) -> GroupReader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._consumer.close()
+
+    def waiting(self) -> list[LogRecord]:
+        """All records that are there now and were not yet read, in order within each partition."""
+        ends, found = self._consumer.end_offsets(self._places), []
+        while any(self._consumer.position(place) < end for place, end in ends.items()):
+            for records in self._consumer.poll(timeout_ms=100).values():
+                found += [plain(record) for record in records]
+        return found
+
+    def done(self) -> None:
+        """Remember that all that was read is dealt with."""
+        self._consumer.commit({p: OffsetAndMetadata(self._consumer.position(p), "", -1) for p in self._places})

@@ -1,0 +1,104 @@
+"""What a plant must be beyond its shape: names that are there, limits that rise, costs with a currency, dated tags."""
+
+from __future__ import annotations
+
+import math
+import re
+from bisect import bisect_left
+
+from models.plant.assets import Asset, AssetType, Limit
+from models.plant.errors import PlantError
+from models.plant.plant import Plant
+from models.plant.shifts import check_shifts, check_zone
+from models.plant.tags import Tag, TagError, Tags
+from models.plant.type_checks import check_type
+
+_CURRENCY = re.compile(r"[A-Z]{3}")  # ISO 4217's form
+
+
+def check(plant: Plant) -> None:
+    """Raise PlantError for the first thing that is wrong, with its place."""
+    if plant.currency is not None and not _CURRENCY.fullmatch(plant.currency):
+        raise PlantError(f"currency is '{plant.currency}': write the three letters of ISO 4217, such as EUR")
+    check_zone(plant.timezone)
+    check_shifts(plant.shifts)
+    if len(set(plant.holidays)) < len(plant.holidays):
+        raise PlantError("holidays has a date twice: take one out")
+    for kind, asset_type in plant.types.items():
+        check_type(f"types.{kind}", asset_type)
+        _check_limits(f"types.{kind}", asset_type.limits, kind, asset_type)
+    for name, asset in plant.assets.items():
+        _check_asset(f"assets.{name}", asset, plant)
+    _check_tags(plant)
+
+
+def _check_asset(where: str, asset: Asset, plant: Plant) -> None:
+    if asset.type not in plant.types:
+        raise PlantError(f"{where}.type is '{asset.type}', but types are {sorted(plant.types)}")
+    cost = asset.downtime_cost_per_h
+    if cost is not None and not 0 <= cost < math.inf:
+        raise PlantError(f"{where}.downtime_cost_per_h must be a number not under 0, but is {cost:g}")
+    if cost is not None and plant.currency is None:
+        raise PlantError(f"{where}.downtime_cost_per_h has no currency: give one at the top, as currency = 'EUR'")
+    _check_limits(where, asset.limits, asset.type, plant.types[asset.type])
+
+
+def _check_limits(where: str, limits: tuple[Limit, ...], kind: str, asset_type: AssetType) -> None:
+    seen = set()
+    for number, limit in enumerate(limits):
+        _check_limit(f"{where}.limits[{number}]", limit, kind, asset_type)
+        if limit.signal in seen:
+            raise PlantError(f"{where}.limits[{number}]: '{limit.signal}' has limits already: put them into one")
+        seen.add(limit.signal)
+
+
+def _check_limit(where: str, limit: Limit, kind: str, asset_type: AssetType) -> None:
+    signal = asset_type.signals.get(limit.signal)
+    if signal is None:
+        raise PlantError(f"{where}: '{limit.signal}' is no signal of type '{kind}'")
+    if signal.kind.python_type is not float:
+        raise PlantError(f"{where}: '{limit.signal}' is a {signal.kind}, which has no limits")
+    levels = limit.levels
+    if not levels:
+        raise PlantError(f"{where}: give warning_high, alarm_high, warning_low or alarm_low")
+    lowest, highest = signal.range or (-math.inf, math.inf)
+    for name, level in levels.items():
+        if not lowest < level < highest or not math.isfinite(level):
+            raise PlantError(
+                f"{where}.{name} is {level:g}, which no sample passes: '{limit.signal}' has a range of "
+                f"{lowest:g} to {highest:g}"
+            )
+    told = list(levels.values())
+    if told != sorted(set(told)):
+        said = ", ".join(f"{name} {level:g}" for name, level in levels.items())
+        raise PlantError(f"{where}: levels must rise from alarm_low over warning_low and warning_high, but are {said}")
+    if bool(limit.standard) != bool(limit.edition):
+        raise PlantError(f"{where}: give standard and edition, or neither: a standard's levels change with its edition")
+
+
+def _check_tags(plant: Plant) -> None:
+    for number, tag in enumerate(plant.tags):
+        _check_tag(f"tags[{number}]", tag, plant)
+    if (wrong := _conflict(plant.tags)) is None:
+        return
+    # The first tag that contradicts those before it, so that the error has a line.
+    agreeing = bisect_left(range(len(plant.tags)), True, key=lambda last: _conflict(plant.tags[: last + 1]) is not None)
+    raise PlantError(f"tags[{agreeing}]: {wrong}") from wrong
+
+
+def _check_tag(where: str, tag: Tag, plant: Plant) -> None:
+    kind = plant.type_of(tag.asset)
+    if kind is None:
+        raise PlantError(f"{where}: asset '{tag.asset}' is not in the plant")
+    if tag.signal not in plant.types[kind].signals:
+        raise PlantError(f"{where}: '{tag.signal}' is no signal of type '{kind}'")
+    if (tag.scale, tag.offset) != (1, 0) and plant.types[kind].signals[tag.signal].kind.python_type is not float:
+        raise PlantError(f"{where}: '{tag.signal}' is no number: leave out scale and offset")
+
+
+def _conflict(tags: tuple[Tag, ...]) -> TagError | None:
+    try:
+        Tags(tags)
+    except TagError as wrong:
+        return wrong
+    return None

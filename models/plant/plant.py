@@ -1,0 +1,75 @@
+"""The plant as one struct, and what can be asked of it. How it is read is in files, what is checked in checks."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Struct
+
+from models.plant.assets import Asset, AssetType, Limit
+from models.plant.errors import PlantError
+from models.plant.shifts import Date, Shift, shift_of
+from models.plant.tags import Tag
+from models.plant.version import version_of
+from models.records import Name
+
+
+class Plant(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A plant: its name, asset types by name, assets by name, and what addresses of its feeds mean.
+
+    `site` is that of assets that name none, `currency` that of all costs, `timezone` that of shifts and holidays.
+    """
+
+    plant: Name
+    types: dict[Name, AssetType]
+    assets: dict[Name, Asset]
+    tags: tuple[Tag, ...] = ()
+    enterprise: Name | None = None
+    site: Name | None = None
+    currency: str | None = None
+    timezone: str = "UTC"
+    shifts: tuple[Shift, ...] = ()
+    holidays: tuple[Date, ...] = ()
+
+    @property
+    def version(self) -> str:
+        """A short hash of what the file means; the same however it is spread over files. Takes milliseconds."""
+        return version_of(self)
+
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """Sites at which an asset stands, in order."""
+        return tuple(sorted({site for asset in self.assets if (site := self.site_of(asset))}))
+
+    def type_of(self, asset: str) -> str | None:
+        """Name of the asset's type, None for an asset that is not of this plant."""
+        known = self.assets.get(asset)
+        return known.type if known else None
+
+    def site_of(self, asset: str) -> str | None:
+        """Where the asset stands, None where the file does not say. Raises KeyError for one that is not there."""
+        return self.assets[asset].site or self.site
+
+    def limits_of(self, asset: str) -> dict[str, Limit]:
+        """Limits by signal: the asset's own before its type's. Raises KeyError for an asset that is not there."""
+        known = self.assets[asset]
+        return {limit.signal: limit for limit in (*self.types[known.type].limits, *known.limits)}
+
+    def shift_of(self, time_us: int) -> str | None:
+        """Name of the shift that works at a time, None where none does."""
+        return shift_of(self.shifts, self.holidays, self.timezone, time_us)
+
+    def for_workers(self) -> Plant:
+        """What a worker needs of the plant: no tags, which are the feeds'; types and assets in order of their names.
+
+        The order of a type's signals stays: arrays follow it.
+        """
+        types, assets = (dict(sorted(named.items())) for named in (self.types, self.assets))
+        return msgspec.structs.replace(self, types=types, assets=assets, tags=())
+
+    def of_site(self, site: str) -> Plant:
+        """The plant with the assets and tags of one site alone; types stay. Raises PlantError where none is there."""
+        if site not in self.sites:
+            raise PlantError(f"no asset of plant '{self.plant}' is at site '{site}': its sites are {list(self.sites)}")
+        assets = {name: asset for name, asset in self.assets.items() if self.site_of(name) == site}
+        tags = tuple(tag for tag in self.tags if tag.asset in assets)
+        return msgspec.structs.replace(self, assets=assets, tags=tags)

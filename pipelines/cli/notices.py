@@ -1,0 +1,38 @@
+"""`forewarn notices`: what should be looked after in the data and its sources; nothing of it is about a machine."""
+
+from __future__ import annotations
+
+import json
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from connectors.kafka.plain import read
+from models.records import Notice, NoticeState, decode
+from pipelines.cli.watching import clock
+from pipelines.settings import Settings
+from pipelines.topics import Topic, named
+
+
+def notices(settings: Settings) -> list[Notice]:
+    """The last revision of each notice on the topic, by the time it began."""
+    found: dict[str, Notice] = {}
+    for record in read(settings.kafka, named(settings.topic_prefix, Topic.NOTICES)):
+        notice = decode(record.value or b"")
+        if isinstance(notice, Notice) and (notice.id not in found or found[notice.id].revision < notice.revision):
+            found[notice.id] = notice
+    return sorted(found.values(), key=lambda notice: (notice.since_us, notice.asset, notice.signal))
+
+
+def show_notices(settings: Settings, console: Console, *, every: bool, as_json: bool) -> None:
+    """Print the open ones, or all."""
+    rows = [notice for notice in notices(settings) if every or notice.state is NoticeState.OPEN]
+    if as_json:
+        console.out(json.dumps([msgspec.to_builtins(notice) for notice in rows]), highlight=False)
+        return
+    table = Table("since (UTC)", "state", "kind", "asset", "what is so")
+    for notice in rows:
+        told = (clock(notice.since_us), str(notice.state), str(notice.kind), notice.asset or notice.source)
+        table.add_row(*told, notice.detail)
+    console.print(table if rows else "no notice is open" if not every else "no notices")

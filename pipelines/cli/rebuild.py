@@ -1,0 +1,146 @@
+"""The role that rebuilds: late spans from the notices, an asset's life from InfluxDB, its bins back to the log.
+
+One process. A notice counts as dealt with once what was made for it is on the log; one that came twice is made twice,
+which changes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Iterable
+
+import polars as pl
+from rich.console import Console
+
+from connectors.influx.query import InfluxReader
+from connectors.kafka.admin import KafkaAdmin
+from connectors.kafka.group import GroupReader
+from connectors.kafka.plain import LogProducer, LogRecord
+from models.records import Maintenance, Notice, NoticeKind, NoticeState, decode, encode, key_of
+from pipelines.cli.feed import bar
+from pipelines.main import WallClock, influx_target, read_hazards, read_plant
+from pipelines.partition import Partition
+from pipelines.rebuild import Life, Rebuilding, alone, until_of
+from pipelines.settings import Settings
+from pipelines.stored import LifeGone, check_whole, life_from, maintenance_of, records_of
+from pipelines.told import MAINTENANCE
+from pipelines.topics import MAX_MESSAGE_BYTES, Topic, named
+
+LOOK_S = 1.0
+KEPT_WITHIN_S = 120.0
+"""With `--once`, how long workers may take to keep a snapshot that covers a notice."""
+DAY_US = 86_400_000_000
+
+
+class NoSnapshot(Exception):
+    """No worker kept a snapshot in time that covers a notice; the message says what to do."""
+
+
+Open = dict[str, tuple[Notice, LogRecord]]
+"""Notices to deal with, the last of each asset."""
+
+
+def rebuild(settings: Settings, console: Console, *, once: bool, as_json: bool) -> None:
+    """Rebuild what late spans ask for: those open now with `once`, else as they come, until interrupted."""
+    plant = read_plant(settings.plant, settings.site)
+    of = Partition(plant, read_hazards(plant, settings.models), settings.lateness_s)
+    group, topic = settings.topic_prefix + settings.group, named(settings.topic_prefix, Topic.NOTICES)
+    with GroupReader(settings.kafka, f"{group}-rebuild", topic) as notices, LogProducer(settings.kafka) as producer:
+        while True:
+            for notice, record in newest(notices.waiting(), plant.plant).values():
+                _wait_for_store(settings, record, once)
+                _deal_with(settings, of, notice, producer, console, as_json)
+            notices.done()
+            if once:
+                return
+            time.sleep(LOOK_S)
+
+
+def newest(records: Iterable[LogRecord], plant: str) -> Open:
+    """Late spans that are open after these notices, the last of each asset: it takes in those before it."""
+    found: Open = {}
+    for record in records:
+        notice = decode(record.value or b"")
+        if not isinstance(notice, Notice) or notice.kind is not NoticeKind.LATE_SPAN or notice.plant != plant:
+            continue
+        if notice.state is NoticeState.OPEN:
+            found[notice.asset] = notice, record
+        elif notice.asset in found and found[notice.asset][0].id == notice.id:
+            del found[notice.asset]
+    return found
+
+
+def _wait_for_store(settings: Settings, record: LogRecord, once: bool) -> None:
+    """Wait until workers' snapshots cover the notice: then the store has all rows that came before it."""
+    offset, began_s = int(dict(record.headers)["offset"]), time.monotonic()
+    with KafkaAdmin(settings.kafka, settings.topic_prefix) as admin:
+        while admin.kept(settings.topic_prefix + settings.group).get(record.partition, 0) <= offset:
+            if once and time.monotonic() - began_s > KEPT_WITHIN_S:
+                raise NoSnapshot(
+                    f"no snapshot of partition {record.partition} covers offset {offset} after {KEPT_WITHIN_S:g} s: "
+                    "start a worker with `forewarn worker`"
+                )
+            time.sleep(LOOK_S / 2)
+
+
+def _deal_with(
+    settings: Settings, of: Partition, notice: Notice, producer: LogProducer, console: Console, as_json: bool
+) -> None:
+    began_s, told = time.monotonic(), {"asset": notice.asset, "number": notice.number, "id": notice.id}
+    try:
+        if of.plant.type_of(notice.asset) is None:
+            raise LifeGone("the asset is not in the plant file")
+        life = asyncio.run(_read_life(settings, of, notice, console))
+        _publish(settings, life, producer)
+    except LifeGone as gone:
+        _say(console, told | {"refused": str(gone)}, as_json)
+        return
+    seconds = round(time.monotonic() - began_s, 1)
+    _say(console, told | {"until_us": life.rebuilt.until_us, "forecasts": len(life.forecasts), "s": seconds}, as_json)
+
+
+def _say(console: Console, told: dict[str, object], as_json: bool) -> None:
+    text = json.dumps(told) if as_json else "  ".join(f"{name} {value}" for name, value in told.items())
+    console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+async def _read_life(settings: Settings, of: Partition, notice: Notice, console: Console) -> Life:
+    """Read an asset's life page by page and follow it. Raises LifeGone."""
+    kind, until_us, asset = of.plant.assets[notice.asset].type, until_of(notice), notice.asset
+    kept_from_us = None if settings.retention_days is None else WallClock().now_us() - settings.retention_days * DAY_US
+    async with InfluxReader(influx_target(settings)) as reader:
+        events = maintenance_of(await reader.read(MAINTENANCE, 0, until_us, [asset]), notice.plant)
+        from_us = life_from(events, notice.from_us or 0)
+        events = [event for event in events if event.time_us >= from_us]
+        work, first_us = Rebuilding(alone(of, asset), notice, from_us), until_us
+        with bar(console) as progress:
+            task = progress.add_task(f"rows of {asset}", total=None)
+            async for page in reader.pages(kind, from_us, until_us, [asset]):
+                first_us = min(first_us, int(page["time_us"][0]))
+                check_whole(from_us, first_us, kept_from_us)
+                now, events = _split(page, events)
+                work.take(records_of(page, of.state.blocks[kind].layout, notice.plant, now))
+                progress.advance(task, len(page))
+        check_whole(from_us, first_us, kept_from_us)
+        work.take(events)
+        return work.finish()
+
+
+def _split(page: pl.DataFrame, events: list[Maintenance]) -> tuple[list[Maintenance], list[Maintenance]]:
+    """Events up to the end of a page, and those after it."""
+    last_us = int(page["time_us"][-1])
+    return [e for e in events if e.time_us <= last_us], [e for e in events if e.time_us > last_us]
+
+
+def _publish(settings: Settings, life: Life, producer: LogProducer) -> None:
+    """The record first: it has to come while the bins since are there. Raises LifeGone for one that is too large."""
+    made = life.rebuilt
+    value, key = encode(made), key_of(made.plant, made.asset)
+    if len(value) > MAX_MESSAGE_BYTES - 1024:
+        raise LifeGone(f"its bins are {len(value)} bytes, and a message has at most {MAX_MESSAGE_BYTES}")
+    producer.send(named(settings.topic_prefix, Topic.RECORDS), key, value)
+    for forecast in life.forecasts:
+        producer.send(named(settings.topic_prefix, Topic.FORECASTS), key, encode(forecast))
+    producer.flush()

@@ -1,0 +1,191 @@
+"""A plant that changes in the log: whether it can be taken, and what of the state goes on under it.
+
+What a machine was and what was said of it stays; a column goes on where it means the same as before. Nothing here is
+read from a file: the record holds all of the plant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+from msgspec.structs import replace
+
+from models.bins import Samples
+from models.failure.hazard import Hazard
+from models.inference import ModelError
+from models.operating import Machines
+from models.plant import AssetType, Plant, PlantError, content
+from models.plant.layout import Layout
+from models.records import PlantChange, Reject
+from models.tiers import ARRAYS, Tiers
+from pipelines.stages.decode import Rejected
+from pipelines.state import NEVER, Block, Small
+
+OF_MACHINE = ("repairs_us", "failures_us", "unsettled", "watches", "warned_life_us", "silent_us", "late")
+"""What an asset keeps when its type changes: what was done to it, and what must not be said of it twice."""
+
+
+def hazards_of(plant: Plant, models: Mapping[str, Hazard]) -> dict[str, Hazard | None]:
+    """The model of each type, None for one without. Raises ModelError where one is not there or misfits."""
+    return {name: _hazard_of(Layout(name, asset_type), models) for name, asset_type in plant.types.items()}
+
+
+def _hazard_of(layout: Layout, models: Mapping[str, Hazard]) -> Hazard | None:
+    name = layout.asset_type.model
+    if name is None:
+        return None
+    if name not in models:
+        raise ModelError(f"type '{layout.name}' wants model '{name}', but there are {sorted(models)}")
+    missing = set(models[name].spec.inputs) - set(layout.column_names)
+    if missing:
+        raise ModelError(f"model '{name}' needs signals {sorted(missing)}, which type '{layout.name}' does not have")
+    return models[name]
+
+
+def taken(change: PlantChange, plant: str, models: Mapping[str, Hazard]) -> tuple[Plant, dict[str, Hazard | None]]:
+    """The plant of a record with its types' models. Raises Rejected where the plant called `plant` cannot be so."""
+    try:
+        new = content.decode(bytes(change.content))
+        if new.plant != plant:
+            raise Rejected(Reject.WRONG_PLANT, f"its content is plant '{new.plant}', but this is '{plant}'")
+        if new.version != change.version:
+            raise Rejected(
+                Reject.PLANT_REFUSED, f"it says version '{change.version}', but its content is '{new.version}'"
+            )
+        return new, hazards_of(new, models)
+    except (PlantError, ModelError) as wrong:
+        raise Rejected(Reject.PLANT_REFUSED, str(wrong)) from wrong
+
+
+def migrated(blocks: Mapping[str, Block], plant: Plant) -> dict[str, Block]:
+    """The blocks of a plant's types, made of those before it, which must not be used any more.
+
+    An asset that is not in the plant stays where it was; of a type that is gone nothing stays.
+    """
+    out = {name: _fitted(blocks.get(name), name, plant) for name in plant.types}
+    for name, old in blocks.items():
+        for at, asset in enumerate(old.names):
+            kind = plant.type_of(asset)
+            if kind is None and name in out:
+                out[name].heard_us[out[name].index[asset]] = NEVER  # nobody waits for it any more
+            elif kind not in (None, name):
+                _take_in(out[kind], old, at)
+    return out
+
+
+def _fitted(old: Block | None, name: str, plant: Plant) -> Block:
+    """A type's block with the assets that stay in it."""
+    asset_type = plant.types[name]
+    if old is None:
+        return Block.empty(Layout(name, asset_type))
+    stay = np.array([at for at, asset in enumerate(old.names) if plant.type_of(asset) in (None, name)], np.int64)
+    if old.layout.asset_type == asset_type and list(old.layout.asset_type.signals) == list(asset_type.signals):
+        columns = _Columns.all_of(old.layout)
+        if len(stay) == len(old.names):
+            return old
+    else:
+        columns = _Columns.between(old.layout, name, asset_type)
+    names = [old.names[at] for at in stay.tolist()]
+    return Block(
+        layout=columns.layout,
+        tiers=_tiers(old.tiers, columns, stay),
+        machines=_machines(old.machines, columns, stay),
+        watermark_us=old.watermark_us[stay],
+        heard_us=old.heard_us[stay],
+        index={asset: at for at, asset in enumerate(names)},
+        names=names,
+        open=_open(old.open, columns, stay),
+        small=_small(old.small, stay),
+    )
+
+
+class _Columns(NamedTuple):
+    """A layout and which of its columns were which before: places of both, of one order."""
+
+    layout: Layout
+    to: np.ndarray
+    of: np.ndarray
+
+    @classmethod
+    def all_of(cls, layout: Layout) -> _Columns:
+        every = np.arange(layout.columns)
+        return cls(layout, every, every)
+
+    @classmethod
+    def between(cls, old: Layout, name: str, asset_type: AssetType) -> _Columns:
+        """Columns of one name go on where their bins mean the same: numbers or shares, counted or weighed by time.
+
+        What their squares are about stays what it was.
+        """
+        new = Layout(name, asset_type)
+        same = [column for column in new.column_names if _meaning(new, column) == _meaning(old, column)]
+        about = {column: float(old.reference[old.column_index[column]]) for column in same}
+        to, of = (np.array([each.column_index[column] for column in same], np.int64) for each in (new, old))
+        return cls(Layout(name, asset_type, about), to, of)
+
+
+def _meaning(layout: Layout, column: str) -> tuple[bool, bool] | None:
+    at = layout.column_index.get(column)
+    return None if at is None else (column in layout.numeric_index, bool(layout.held.columns[at]))
+
+
+_PER_BIN = ("minute", "quarter", "day")
+
+
+def _tiers(old: Tiers, columns: _Columns, stay: np.ndarray) -> Tiers:
+    layout = columns.layout
+    out = Tiers.empty(len(stay), layout.reference, layout.held_places)
+    held = np.flatnonzero(layout.held.columns[columns.to])
+    held_to = np.searchsorted(out.held, columns.to[held])
+    held_of = np.searchsorted(old.held, columns.of[held])
+    for name in ARRAYS:
+        before, now = getattr(old, name)[stay], getattr(out, name)
+        if name in _PER_BIN:
+            now[...] = before
+        elif name == "minute_lead":
+            now[..., held_to] = before[..., held_of]
+        else:
+            now[..., columns.to] = before[..., columns.of]
+    return out
+
+
+def _machines(old: Machines, columns: _Columns, stay: np.ndarray) -> Machines:
+    out = Machines.none(len(stay), columns.layout.columns)
+    for name in Machines.__struct_fields__:
+        before, now = getattr(old, name)[stay], getattr(out, name)
+        if before.ndim == 1:
+            now[...] = before
+        else:
+            now[:, columns.to] = before[:, columns.of]
+    return out
+
+
+def _open(old: Samples, columns: _Columns, stay: np.ndarray) -> Samples:
+    kept = old.where(np.isin(old.asset, stay) & np.isin(old.signal, columns.of))
+    order = np.argsort(columns.of)
+    signal = columns.to[order][np.searchsorted(columns.of[order], kept.signal)]
+    return kept._replace(asset=np.searchsorted(stay, kept.asset), signal=signal)
+
+
+def _small(old: Small, stay: np.ndarray) -> Small:
+    place = {at: new for new, at in enumerate(stay.tolist())}
+    of_asset = {name: of for name in Small.__struct_fields__ if isinstance(of := getattr(old, name), dict)}
+    return replace(old, **{name: {place[at]: of[at] for at in of if at in place} for name, of in of_asset.items()})
+
+
+def _take_in(block: Block, old: Block, at: int) -> None:
+    """An asset that is of another type now: it begins anew, but where it stood in time and what was told of it.
+
+    Its minutes that are not final keep their forecasts, so that a further revision counts up.
+    """
+    new = block.index_of(old.names[at])
+    block.make_room()
+    block.watermark_us[new], block.heard_us[new] = old.watermark_us[at], old.heard_us[at]
+    for name in OF_MACHINE:
+        if at in (known := getattr(old.small, name)):
+            getattr(block.small, name)[new] = known[at]
+    if at in old.small.entries:
+        entries = {minute: replace(entry, features=b"") for minute, entry in old.small.entries[at].items()}
+        block.small.entries[new] = entries

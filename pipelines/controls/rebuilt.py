@@ -1,0 +1,165 @@
+"""An asset's bins and states are replaced by those made anew from stored rows, and what came since is followed again.
+
+Minutes that were final stay said as they were, and no warning moves: nobody is notified about the past. Minutes that
+can still change are scored again.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+
+from models.bins import MINUTE_US, Bins
+from models.failure.hazard import Hazard
+from models.operating import RUNNING
+from models.records import Forecast, Notice, Rebuilt, Reject
+from models.tiers import DAY_US, MINUTES, QUARTER_US
+from pipelines import late
+from pipelines.settled import settle
+from pipelines.slices import MARGIN_US, Slice, Unfit, arrays_of, read_slice
+from pipelines.stages.decode import Rejected
+from pipelines.stages.notify import corrected
+from pipelines.stages.score import score
+from pipelines.stages.window import due_of, has_samples, with_pauses
+from pipelines.state import Block, Kept
+
+T = TypeVar("T")
+
+RINGS = {"minute": MINUTE_US, "quarter": QUARTER_US, "day": DAY_US}
+"""The rings of the tiers, and how long a bin of each is."""
+
+
+class Where(NamedTuple):
+    """Where a record meets a partition: the asset's block and index, the model of its type, and its watermark."""
+
+    block: Block
+    asset: int
+    hazard: Hazard | None
+    watermark_us: int
+    lateness_us: int
+
+
+def apply(record: Rebuilt, where: Where) -> list[Forecast | Notice]:
+    """Replace the asset's state up to `until_us`; new forecasts of what can change, and the end of the notice.
+
+    Raises Rejected where the record does not fit or comes too late; the span is then marked again.
+    """
+    block, asset = where.block, where.asset
+    try:
+        found = _checked(record, where)
+    except Unfit as wrong:
+        _ask_again(block, asset, record.number)
+        detail = f"rebuild {record.number} of '{record.asset}': {wrong}"
+        raise Rejected(Reject.UNFIT_REBUILD, detail, asset=record.asset) from wrong
+    since = _since(block, asset, record.until_us // MINUTE_US)
+    block.small.unsettled.pop(asset, None)
+    _replace(block, asset, found, record.until_us)
+    forecasts = _follow(where, since, record.plant) if len(since.asset) else []
+    final = (where.watermark_us - where.lateness_us) // MINUTE_US - 1
+    faults = corrected(block, asset, final, record.plant)
+    return [*forecasts, *faults, *_answered(record, where)]
+
+
+def _checked(record: Rebuilt, where: Where) -> Slice:
+    block, asset, minute = where.block, where.asset, record.until_us // MINUTE_US
+    spec = where.hazard.spec if where.hazard else None
+    found = read_slice(record.content, block, spec, record.until_us)
+    if record.until_us % MINUTE_US or record.until_us > where.watermark_us - where.lateness_us:
+        raise Unfit("not all up to its end is final")
+    if any(waiting < minute for waiting in block.small.unsettled.get(asset, ())):
+        raise Unfit("minutes before its end can still change")
+    if int(block.tiers.minute[asset].max()) - minute >= MINUTES:
+        raise Unfit(f"it ends more than {MINUTES} minutes before the newest bin, so that bins between are gone")
+    return found
+
+
+def _ask_again(block: Block, asset: int, number: int) -> None:
+    """Mark the span that this was the answer to once more, so that another notice follows."""
+    own = block.small.late.get(asset)
+    if own is not None and own.asked is not None and own.number - 1 == number:
+        late.mark(block.small.late, asset, own.asked.from_us, own.asked.to_us)
+
+
+def _since(block: Block, asset: int, minute: int) -> Bins:
+    """The asset's 1-min bins with samples from a minute on, in order."""
+    slots = np.flatnonzero(block.tiers.minute[asset] >= minute)
+    slots = slots[has_samples(block.tiers.minute_statistics[asset, slots])]
+    slots = slots[np.argsort(block.tiers.minute[asset, slots])]
+    minutes = block.tiers.minute[asset, slots]
+    return Bins(np.full(len(slots), asset), minutes, block.tiers.minute_statistics[asset, slots])
+
+
+def _replace(block: Block, asset: int, found: Slice, until_us: int) -> None:
+    """Put the slice in the place of the asset's own; what was told of after its end stays."""
+    small = block.small
+    kept = _older(block, asset, found)
+    for name, array in arrays_of(block).items():
+        array[asset] = found.arrays[name].array()[0]
+    for name, (slots, values) in kept.items():
+        arrays_of(block)[name][asset, slots] = values
+    for known, told in ((small.repairs_us, found.repairs_us), (small.failures_us, found.failures_us)):
+        known[asset] = [*told, *(us for us in known.get(asset, ()) if us >= until_us)]
+    if asset in small.warned_life_us:
+        small.warned_life_us[asset] = _named_anew(block, asset, small.warned_life_us[asset])
+    _put(small.baselines, asset, found.baseline)
+    _put(small.kept, asset, found.kept)
+
+
+def _older(block: Block, asset: int, found: Slice) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """What rings hold from before the life the slice was read for, where nothing is late: slots and values."""
+    out = {}
+    for ring, length_us in RINGS.items():
+        own, new = getattr(block.tiers, ring)[asset], found.arrays[f"tiers.{ring}"].array()[0]
+        life = (found.read_from_us + MARGIN_US) // length_us
+        slots = np.flatnonzero((own >= 0) & (own < life) & (new < life))
+        for name, array in arrays_of(block).items():
+            if name.startswith(f"tiers.{ring}"):
+                out[name] = slots, array[asset, slots]
+    return out
+
+
+def _named_anew(block: Block, asset: int, since_us: int) -> int:
+    """The start of the life that one started at `since_us`: a repair told of late was not where it began."""
+    if since_us == 0:
+        return 0
+    return int(block.since_us(np.array([asset]), np.array([since_us // MINUTE_US]))[0])
+
+
+def _put(known: dict[int, T], asset: int, value: T | None) -> None:
+    if value is None:
+        known.pop(asset, None)
+    else:
+        known[asset] = value
+
+
+def _follow(where: Where, since: Bins, plant: str) -> list[Forecast]:
+    """Write the bins after the slice and look at them once more; forecasts of those that can still change."""
+    block, asset, hazard = where.block, where.asset, where.hazard
+    spec = hazard.spec if hazard else None
+    no_more = np.empty(0, np.int64), np.empty(0, np.int64)
+    due = due_of(block, spec, with_pauses(block, since), no_more, where.lateness_us)
+    told = score(block, hazard, due, plant) if hazard else []
+    final = (int(block.watermark_us[asset]) - where.lateness_us) // MINUTE_US - 1
+    settle(block, spec, {asset: final})
+    _forget(block, asset, final)
+    return [forecast for _, forecast in told if forecast.window_end_us > (final + 1) * MINUTE_US]
+
+
+def _forget(block: Block, asset: int, final: int) -> None:
+    """Drop what was said of minutes that are final, but for the last in which the machine ran."""
+    entries = block.small.entries.get(asset, {})
+    for minute in sorted(m for m in entries if m <= final):
+        entry = entries.pop(minute)
+        if entry.state == RUNNING and entry.forecast is not None:
+            block.small.kept[asset] = Kept(entry.since_us, entry.forecast)
+    if not entries:
+        block.small.entries.pop(asset, None)
+
+
+def _answered(record: Rebuilt, where: Where) -> list[Notice]:
+    own = where.block.small.late.get(where.asset)
+    if own is None or own.asked is None or own.number - 1 != record.number:
+        return []
+    span, own.asked = own.asked, None
+    return [late.closed(record.plant, record.asset, record.number, span, record.until_us, "rebuilt")]

@@ -1,0 +1,115 @@
+"""The slice of a partition's state that is one asset's bins and states: how it is encoded, and whether it fits.
+
+What it is made from is in `pipelines.rebuild`, what a partition does with it in `pipelines.controls.rebuilt`.
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+import msgspec
+import numpy as np
+from msgspec import Struct
+
+from models.bins import COUNT, MINUTE_US, SQUARES, SUM
+from models.features import Baseline, Spec
+from models.operating import Machines
+from models.tiers import ARRAYS
+from pipelines.state import Array, Block, Kept
+
+VERSION = 1
+MARGIN_US = 2 * 86_400_000_000
+"""Rows from before a life that its first minutes rest on: what held, what stood, what was stuck. Our choice."""
+MOST_BYTES = 256 * 1024 * 1024
+"""Of a slice once it is unpacked; one of 100 signals has a hundredth of this."""
+
+
+class Unfit(ValueError):
+    """A slice cannot be read, is of another plant, model or version, or too old; the message says which."""
+
+
+class Slice(Struct):
+    """What a partition keeps of one asset for longer than the lateness: each array is of one machine.
+
+    `read_from_us` is where the rows that it was made of begin: what rings hold from before is not in it.
+    """
+
+    version: int
+    columns: tuple[str, ...]
+    reference: tuple[float, ...]
+    features_sha256: str
+    read_from_us: int
+    arrays: dict[str, Array]
+    repairs_us: list[int]
+    failures_us: list[int]
+    baseline: Baseline | None
+    kept: Kept | None
+
+
+def slice_of(block: Block, asset: int, read_from_us: int) -> bytes:
+    """The slice of an asset of which all that was taken is final."""
+    small = block.small
+    made = Slice(
+        VERSION,
+        block.layout.column_names,
+        tuple(block.layout.reference.tolist()),
+        small.features_sha256,
+        read_from_us,
+        {name: Array.of(array[asset : asset + 1]) for name, array in arrays_of(block).items()},
+        small.repairs_us.get(asset, []),
+        small.failures_us.get(asset, []),
+        small.baselines.get(asset),
+        small.kept.get(asset),
+    )
+    return zlib.compress(msgspec.msgpack.encode(made), 9)
+
+
+def read_slice(content: bytes, block: Block, spec: Spec | None, until_us: int) -> Slice:
+    """What `slice_of` made, if it fits a block and ends before a time. Raises Unfit."""
+    try:
+        data = zlib.decompressobj().decompress(content, MOST_BYTES)
+        found = msgspec.msgpack.decode(data, type=Slice)
+    except (zlib.error, msgspec.DecodeError, UnicodeDecodeError) as wrong:
+        raise Unfit(f"it cannot be read ({wrong})") from wrong
+    wanted = VERSION, block.layout.column_names, block.small.features_sha256
+    if (found.version, found.columns, found.features_sha256) != wanted:
+        raise Unfit("it is of another version, other signals, or another list of features")
+    shapes = {name: (array.dtype.str, (1, *array.shape[1:])) for name, array in arrays_of(block).items()}
+    if shapes != {name: (array.dtype, array.shape) for name, array in found.arrays.items()}:
+        raise Unfit("its arrays have other shapes")
+    if found.baseline is not None and spec is not None:
+        _check(found.baseline, spec)
+    try:
+        newest = max(int(found.arrays[name].array().max()) for name in ("tiers.minute", "machines.taken"))
+    except ValueError as wrong:
+        raise Unfit(f"its arrays are cut off ({wrong})") from wrong
+    if newest >= until_us // MINUTE_US:
+        raise Unfit("it goes on after the time it says it ends")
+    _turn_squares(found, block)
+    return found
+
+
+def _turn_squares(found: Slice, block: Block) -> None:
+    """Have squares be about what the block's are about: a range that changed in the log moved no reference there."""
+    own, theirs = block.layout.reference, np.array(found.reference)
+    if own.tolist() == theirs.tolist():
+        return
+    for name, places in (("minute_statistics", np.arange(len(own))), ("minute_lead", block.tiers.held)):
+        sums = found.arrays[f"tiers.{name}"].array()
+        off = theirs[places] - own[places]
+        count, total = sums[:, :, COUNT], sums[:, :, SUM]
+        sums[:, :, SQUARES] += 2 * off * (total - count * theirs[places]) + count * np.square(off)
+        found.arrays[f"tiers.{name}"] = Array.of(sums)
+
+
+def _check(baseline: Baseline, spec: Spec) -> None:
+    sizes = {len(part) for part in (baseline.taken, baseline.usual, baseline.spread)}
+    if sizes != {8 * len(spec.expected)} or len(baseline.features) != 4 * len(spec.names):
+        raise Unfit("its usual is of other features")
+
+
+def arrays_of(block: Block) -> dict[str, Any]:
+    """The block's own arrays of tiers and machines, by name."""
+    tiers = {f"tiers.{name}": getattr(block.tiers, name) for name in ARRAYS}
+    return tiers | {f"machines.{name}": getattr(block.machines, name) for name in Machines.__struct_fields__}

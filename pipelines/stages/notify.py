@@ -1,0 +1,96 @@
+"""What a step found out about its data, as notices: faults of sensors, silent assets, late spans. None of machines."""
+
+from __future__ import annotations
+
+from models.bins import MINUTE_US
+from models.operating import FAULTS, SOUND
+from models.records import Notice, NoticeKind, NoticeState, id_of
+from pipelines import late
+from pipelines.stages.order import Ordered, Silence
+from pipelines.state import Block, Fault, Turned
+
+Found = list[tuple[int, Notice]]
+"""Notices to publish, each with the place of the record that brought it about."""
+
+
+def notify(block: Block, ordered: Ordered, lateness_us: int, plant: str) -> Found:
+    """Notices of a block's step, in order; forgets what was still to tell."""
+    out: Found = [(silence.at, _silent(block, silence, plant)) for silence in ordered.silences]
+    turned, block.turned = block.turned, []
+    for turn in turned:
+        at = ordered.tracks[turn.asset].reached_at((turn.minute + 1) * MINUTE_US + lateness_us)
+        out += ((at, notice) for notice in _turned(block, turn, plant))
+    return out + late.notices(ordered.told, block.names, plant)
+
+
+def corrected(block: Block, asset: int, minute: int, plant: str) -> list[Notice]:
+    """Notices of one asset whose sensors are seen otherwise now, as of a minute, and not of its way there."""
+    block.turned, known, out = [], block.small.faults.get(asset, {}), []
+    told = {signal: fault.fault for signal, fault in known.items()}
+    for column, signal in enumerate(block.layout.numeric):
+        fault = int(block.machines.fault[asset, column])
+        if fault != told.get(signal, SOUND):
+            out += _turned(block, Turned(asset, minute, column, fault), plant)
+    return out
+
+
+def _silent(block: Block, silence: Silence, plant: str) -> Notice:
+    asset = block.names[silence.asset]
+    hours = (silence.time_us - silence.since_us) / (60 * MINUTE_US)
+    return Notice(
+        id=id_of(NoticeKind.SILENT_ASSET, plant, asset, "", silence.since_us),
+        revision=0 if silence.is_silent else 1,
+        plant=plant,
+        asset=asset,
+        kind=NoticeKind.SILENT_ASSET,
+        state=NoticeState.OPEN if silence.is_silent else NoticeState.CLOSED,
+        reason="silent" if silence.is_silent else "heard-again",
+        since_us=silence.since_us,
+        time_us=silence.time_us,
+        detail=f"nothing new of it for {hours:.1f} h: look at its feed and gateway"
+        if silence.is_silent
+        else f"heard again after {hours:.1f} h",
+    )
+
+
+def _turned(block: Block, turn: Turned, plant: str) -> list[Notice]:
+    """The end of the fault before and the beginning of the new one, where there are."""
+    end_us, signal = (turn.minute + 1) * MINUTE_US, block.layout.numeric[turn.column]
+    faults = block.small.faults.setdefault(turn.asset, {})
+    out = []
+    known = faults.pop(signal, None)
+    if known is not None:
+        out.append(_fault(block, turn, plant, signal, known, end_us, NoticeState.CLOSED))
+    if turn.fault != SOUND:
+        faults[signal] = Fault(end_us, turn.fault)
+        out.append(_fault(block, turn, plant, signal, faults[signal], end_us, NoticeState.OPEN))
+    if not faults:
+        del block.small.faults[turn.asset]
+    return out
+
+
+def _fault(
+    block: Block, turn: Turned, plant: str, signal: str, fault: Fault, time_us: int, state: NoticeState
+) -> Notice:
+    asset, word = block.names[turn.asset], FAULTS[fault.fault]
+    told = "this sensor's values enter no forecast" if state is NoticeState.OPEN else "its values count again"
+    return Notice(
+        id=id_of(NoticeKind.SENSOR_FAULT, plant, asset, f"{signal}:{word}", fault.since_us),
+        revision=0 if state is NoticeState.OPEN else 1,
+        plant=plant,
+        asset=asset,
+        kind=NoticeKind.SENSOR_FAULT,
+        state=state,
+        reason=word,
+        since_us=fault.since_us,
+        time_us=time_us,
+        signal=signal,
+        detail=f"sensor fault, not machine fault: {signal} {_SAID[word]}; {told}",
+    )
+
+
+_SAID = {
+    "stuck": "did not change at all while the machine ran",
+    "jumped": "jumped farther than it can",
+    "silent": "says nothing while the machine runs",
+}

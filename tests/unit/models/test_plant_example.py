@@ -1,0 +1,84 @@
+"""The example plant is right, and its table of keys is that of the program."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from models import plant as subject
+from models.plant.tags import Tag
+
+FOLDER = Path(__file__).parents[3] / "infra" / "examples" / "plants"
+PLANT = subject.parse_files({file.name: file.read_text() for file in FOLDER.glob("*.toml")})
+PLACES = {
+    subject.Plant: "",
+    subject.Shift: "shifts[].",
+    subject.AssetType: "types.*.",
+    subject.Operating: "types.*.operating.",
+    subject.Signal: "types.*.signals.*.",
+    subject.Limit: "types.*.limits[].",
+    subject.Asset: "assets.*.",
+    subject.Component: "assets.*.components.*.",
+    Tag: "tags[].",
+}
+INNER = {"types", "assets", "tags", "shifts", "types.*.signals", "types.*.operating", "types.*.limits"}
+INNER |= {"assets.*.components"}
+NAMES = {
+    "tags[].from_us": "tags[].valid_from",
+    "tags[].to_us": "tags[].valid_to",
+    "assets.*.limits": "assets.*.limits[]",
+}
+TIMES = {"tags[].valid_from", "tags[].valid_to"}
+
+
+def keys_of_the_program() -> dict[str, str]:
+    found = {}
+    for struct, place in PLACES.items():
+        for field in msgspec.structs.fields(struct):
+            key = place + field.encode_name
+            if key not in INNER:
+                key = NAMES.get(key, key)
+                found[key] = "none" if key in TIMES else default(field)
+    return found
+
+
+def default(field: msgspec.structs.FieldInfo) -> str:
+    if field.required:
+        return "required"
+    value = field.default
+    if value is msgspec.NODEFAULT or value in (None, "", ()):
+        return "none"
+    return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
+
+
+def test_the_table_of_keys_has_every_key_of_the_program_with_its_default():
+    table = re.findall(r"^\| `(.+?)` \| (.+?) \| .+ \|$", (FOLDER / "README.md").read_text(), re.MULTILINE)
+    assert dict(table) == keys_of_the_program()
+    assert len(table) == len(dict(table))
+
+
+def test_every_struct_of_the_plant_file_is_in_the_table():
+    public = (getattr(subject, name) for name in subject.__all__)
+    structs = {one for one in public if isinstance(one, type) and issubclass(one, msgspec.Struct)}
+    assert structs | {Tag} == PLACES.keys()
+
+
+def test_the_example_has_two_sites_with_their_own_tags():
+    assert PLANT.sites == ("north", "south")
+    assert {tag.asset for tag in PLANT.of_site("south").tags} == {"fan-01"}
+
+
+def test_the_examples_second_pump_has_limits_of_its_own():
+    assert PLANT.limits_of("pump-01")["vibration_mm_s"].alarm_high == 8.5
+    assert PLANT.limits_of("pump-02")["vibration_mm_s"].alarm_high == 6.6
+    assert PLANT.limits_of("pump-02")["bearing_temp_degc"].alarm_high == 93
+
+
+def test_a_sunday_night_of_the_example_ends_on_monday_at_six():
+    def at(hour: int) -> str | None:
+        return PLANT.shift_of(round(datetime(2026, 7, 6, hour - 2, tzinfo=UTC).timestamp()) * 1_000_000)
+
+    assert [at(5), at(6), at(23)] == ["night", "early", "night"]
