@@ -115,7 +115,7 @@ class FeedReport(Record, frozen=True, kw_only=True, tag="feed-report"):
     plant: Name
     source: Name
     time_us: TimeUs
-    counts: dict[Name, int]
+    counts: Annotated[dict[Name, Annotated[int, Meta(ge=0, le=(1 << 63) - 1)]], Meta(max_length=40)]
 
 
 class PlantChange(Record, frozen=True, kw_only=True, tag="plant-change"):

@@ -8,8 +8,9 @@ from msgspec import Struct
 
 from models.records import Reject
 
-MOST_SOURCES = 1000
-"""Sources that are told apart; what others send is counted together, so that rubbish cannot fill the state."""
+MOST_SOURCES, MOST_FEEDS = 200, 100
+"""Sources and feeds that are told apart; what other sources send is counted together, so that rubbish cannot fill the
+state, whose first chunk this is."""
 EVENTS, OTHERS = "(events)", "(others)"
 
 
@@ -55,6 +56,11 @@ class Ledger(Struct):
     rejected_by_reason: dict[str, int] = {}
     sources: dict[str, Source] = {}
     feeds: dict[str, dict[str, int]] = {}
+
+    def report(self, feed: str, counts: dict[str, int]) -> None:
+        """Keep what a feed last said of itself."""
+        if feed in self.feeds or len(self.feeds) < MOST_FEEDS:
+            self.feeds[feed] = counts
 
     def of(self, source: str) -> Source:
         """The counts of a source."""

@@ -32,7 +32,7 @@ from models.records import (
 from models.tiers import LONGEST_LATENESS_MIN
 from pipelines.controls import rebuilt
 from pipelines.controls.clocks import Quarantined, decide
-from pipelines.controls.plant import hazards_of, migrated, taken
+from pipelines.controls.plant import faults_that_end, hazards_of, migrated, taken
 from pipelines.ledger import EVENTS, Ledger
 from pipelines.ports import Effects, Output, RawRecord, Refusal, Rows, Snapshot
 from pipelines.stages.decode import Columns, Decoded, Flat, Rejected, decode, flatten, rejected
@@ -175,8 +175,10 @@ class Partition:
                 case Rebuilt() as record:
                     return rebuilt.apply(record, self._where(record))
                 case PlantChange() as change:
-                    self._turn_to(*taken(change, self.plant.plant, self._models))
-                    return ()
+                    plant, hazards = taken(change, self.plant.plant, self._models)
+                    closed = faults_that_end(self.state.blocks, plant)
+                    self._turn_to(plant, hazards)
+                    return closed
                 case ClockDecision() as decision:
                     return decide(self.state, decision, raw.arrived_ms)
                 case _:
@@ -188,6 +190,9 @@ class Partition:
         """Where an asset is in the state. Raises Rejected for one that is not of the plant."""
         kind = self.plant.type_of(record.asset)
         if kind is None:
+            for block in self.state.blocks.values():  # it may come back, and its rows are late then, too
+                if (gone := block.index.get(record.asset)) is not None:
+                    rebuilt.ask_again(block, gone, record.number)
             detail = f"asset '{record.asset}' is not in the plant file"
             raise Rejected(Reject.UNKNOWN_ASSET, detail, asset=record.asset)
         block = self.state.blocks[kind]

@@ -6,6 +6,7 @@ What it is made from is in `pipelines.rebuild`, what a partition does with it in
 from __future__ import annotations
 
 import zlib
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -14,7 +15,7 @@ from msgspec import Struct
 
 from models.bins import COUNT, MINUTE_US, SQUARES, SUM
 from models.features import Baseline, Spec
-from models.operating import Machines
+from models.operating import FAULTS, STATES, Machines
 from models.tiers import ARRAYS
 from pipelines.state import Array, Block, Kept
 
@@ -38,6 +39,7 @@ class Slice(Struct):
     version: int
     columns: tuple[str, ...]
     reference: tuple[float, ...]
+    type_sha256: str
     features_sha256: str
     read_from_us: int
     arrays: dict[str, Array]
@@ -54,6 +56,7 @@ def slice_of(block: Block, asset: int, read_from_us: int) -> bytes:
         VERSION,
         block.layout.column_names,
         tuple(block.layout.reference.tolist()),
+        _type_sha256(block),
         small.features_sha256,
         read_from_us,
         {name: Array.of(array[asset : asset + 1]) for name, array in arrays_of(block).items()},
@@ -72,22 +75,31 @@ def read_slice(content: bytes, block: Block, spec: Spec | None, until_us: int) -
         found = msgspec.msgpack.decode(data, type=Slice)
     except (zlib.error, msgspec.DecodeError, UnicodeDecodeError) as wrong:
         raise Unfit(f"it cannot be read ({wrong})") from wrong
-    wanted = VERSION, block.layout.column_names, block.small.features_sha256
-    if (found.version, found.columns, found.features_sha256) != wanted:
-        raise Unfit("it is of another version, other signals, or another list of features")
+    wanted = VERSION, block.layout.column_names, _type_sha256(block), block.small.features_sha256
+    if (found.version, found.columns, found.type_sha256, found.features_sha256) != wanted:
+        raise Unfit("it is of another version, another asset type, or another list of features")
     shapes = {name: (array.dtype.str, (1, *array.shape[1:])) for name, array in arrays_of(block).items()}
     if shapes != {name: (array.dtype, array.shape) for name, array in found.arrays.items()}:
         raise Unfit("its arrays have other shapes")
     if found.baseline is not None and spec is not None:
         _check(found.baseline, spec)
     try:
-        newest = max(int(found.arrays[name].array().max()) for name in ("tiers.minute", "machines.taken"))
+        whole = {name: array.array() for name, array in found.arrays.items()}
     except ValueError as wrong:
         raise Unfit(f"its arrays are cut off ({wrong})") from wrong
+    for name, codes in (("fault", FAULTS), ("level", STATES), ("before", STATES)):
+        if not ((whole[f"machines.{name}"] >= 0) & (whole[f"machines.{name}"] < len(codes))).all():
+            raise Unfit(f"a {name} of its machine is none")
+    newest = max(int(whole[name].max()) for name in ("tiers.minute", "machines.taken"))
     if newest >= until_us // MINUTE_US:
         raise Unfit("it goes on after the time it says it ends")
     _turn_squares(found, block)
     return found
+
+
+def _type_sha256(block: Block) -> str:
+    """What the asset type is: columns of one name can mean something else under another."""
+    return sha256(msgspec.json.encode(block.layout.asset_type)).hexdigest()
 
 
 def _turn_squares(found: Slice, block: Block) -> None:

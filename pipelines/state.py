@@ -67,7 +67,8 @@ class Small(Struct):
     """What a block keeps per asset outside its arrays, by index of the asset.
 
     `unsettled` has the minutes that can still change with the life each belongs to. Feature rows in here are of the
-    list `features_sha256`. `silent_us` has when an asset was last heard of which somebody was told that it is silent.
+    list `features_sha256`. `silent_us` has when an asset was last heard of which somebody was told that it is silent,
+    `away` the assets that are not in the plant now.
     """
 
     features_sha256: str = ""
@@ -81,6 +82,7 @@ class Small(Struct):
     warned_life_us: dict[int, int] = {}
     faults: dict[int, dict[str, Fault]] = {}
     silent_us: dict[int, int] = {}
+    away: dict[int, bool] = {}
     late: dict[int, Late] = {}
 
 

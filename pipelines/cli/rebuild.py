@@ -45,12 +45,13 @@ Open = dict[str, tuple[Notice, LogRecord]]
 def rebuild(settings: Settings, console: Console, *, once: bool, as_json: bool) -> None:
     """Rebuild what late spans ask for: those open now with `once`, else as they come, until interrupted."""
     plant = read_plant(settings.plant, settings.site)
-    of = Partition(plant, read_hazards(plant, settings.models), settings.lateness_s)
     group, topic = settings.topic_prefix + settings.group, named(settings.topic_prefix, Topic.NOTICES)
     with GroupReader(settings.kafka, f"{group}-rebuild", topic) as notices, LogProducer(settings.kafka) as producer:
         while True:
             for notice, record in newest(notices.waiting(), plant.plant).values():
                 _wait_for_store(settings, record, once)
+                now = read_plant(settings.plant, settings.site)  # it may have changed meanwhile
+                of = Partition(now, read_hazards(now, settings.models), settings.lateness_s)
                 _deal_with(settings, of, notice, producer, console, as_json)
             notices.done()
             if once:

@@ -15,13 +15,14 @@ from msgspec.structs import replace
 from models.bins import Samples
 from models.failure.hazard import Hazard
 from models.inference import ModelError
-from models.operating import Machines
+from models.operating import NEVER_MIN, Machines
 from models.plant import AssetType, Plant, PlantError, content
 from models.plant.layout import Layout
-from models.records import PlantChange, Reject
+from models.records import Notice, PlantChange, Reject
 from models.tiers import ARRAYS, Tiers
 from pipelines.stages.decode import Rejected
-from pipelines.state import NEVER, Block, Small
+from pipelines.stages.notify import fault_ends
+from pipelines.state import Block, Small
 
 OF_MACHINE = ("repairs_us", "failures_us", "unsettled", "watches", "warned_life_us", "silent_us", "late")
 """What an asset keeps when its type changes: what was done to it, and what must not be said of it twice."""
@@ -59,6 +60,20 @@ def taken(change: PlantChange, plant: str, models: Mapping[str, Hazard]) -> tupl
         raise Rejected(Reject.PLANT_REFUSED, str(wrong)) from wrong
 
 
+def faults_that_end(blocks: Mapping[str, Block], plant: Plant) -> list[Notice]:
+    """Ends of what was told of sensors that do not go on: gone, of another meaning, or of an asset that leaves."""
+    out = []
+    for name, block in blocks.items():
+        asset_type = plant.types.get(name)
+        new = Layout(name, asset_type) if asset_type else None
+        for at in sorted(block.small.faults):
+            stays = new is not None and plant.type_of(block.names[at]) == name
+            for signal in sorted(block.small.faults[at]):
+                if not (stays and new is not None and _meaning(new, signal) == _meaning(block.layout, signal)):
+                    out.append(fault_ends(block, at, signal, plant.plant))
+    return out
+
+
 def migrated(blocks: Mapping[str, Block], plant: Plant) -> dict[str, Block]:
     """The blocks of a plant's types, made of those before it, which must not be used any more.
 
@@ -68,10 +83,10 @@ def migrated(blocks: Mapping[str, Block], plant: Plant) -> dict[str, Block]:
     for name, old in blocks.items():
         for at, asset in enumerate(old.names):
             kind = plant.type_of(asset)
-            if kind is None and name in out:
-                out[name].heard_us[out[name].index[asset]] = NEVER  # nobody waits for it any more
-            elif kind not in (None, name):
+            if kind not in (None, name):
                 _take_in(out[kind], old, at)
+    for block in out.values():
+        block.small.away = {at: True for at, asset in enumerate(block.names) if plant.type_of(asset) is None}
     return out
 
 
@@ -159,6 +174,10 @@ def _machines(old: Machines, columns: _Columns, stay: np.ndarray) -> Machines:
             now[...] = before
         else:
             now[:, columns.to] = before[:, columns.of]
+    fresh = ~columns.layout.held.columns
+    fresh[columns.to] = False
+    heard = np.flatnonzero(out.minute != NEVER_MIN)
+    out.spoke[np.ix_(heard, np.flatnonzero(fresh))] = out.minute[heard, None]  # from now on they have to say something
     return out
 
 

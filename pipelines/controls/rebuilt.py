@@ -49,7 +49,7 @@ def apply(record: Rebuilt, where: Where) -> list[Forecast | Notice]:
     try:
         found = _checked(record, where)
     except Unfit as wrong:
-        _ask_again(block, asset, record.number)
+        ask_again(block, asset, record.number)
         detail = f"rebuild {record.number} of '{record.asset}': {wrong}"
         raise Rejected(Reject.UNFIT_REBUILD, detail, asset=record.asset) from wrong
     since = _since(block, asset, record.until_us // MINUTE_US)
@@ -74,7 +74,7 @@ def _checked(record: Rebuilt, where: Where) -> Slice:
     return found
 
 
-def _ask_again(block: Block, asset: int, number: int) -> None:
+def ask_again(block: Block, asset: int, number: int) -> None:
     """Mark the span that this was the answer to once more, so that another notice follows."""
     own = block.small.late.get(asset)
     if own is not None and own.asked is not None and own.number - 1 == number:

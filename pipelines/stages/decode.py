@@ -150,7 +150,7 @@ def _take(at: int, raw: RawRecord, plant: Plant, state: State, out: Decoded) -> 
         out.control = record
         return
     if isinstance(record, FeedReport):
-        state.ledger.feeds[record.source] = record.counts
+        state.ledger.report(record.source, record.counts)
         return
     kind = plant.type_of(record.asset)
     if kind is None:

@@ -69,6 +69,16 @@ def _turned(block: Block, turn: Turned, plant: str) -> list[Notice]:
     return out
 
 
+def fault_ends(block: Block, asset: int, signal: str, plant: str) -> Notice:
+    """The end of a fault whose sensor is not looked at any more; forgets it."""
+    faults = block.small.faults[asset]
+    fault, end_us = faults.pop(signal), int(block.watermark_us[asset])
+    if not faults:
+        del block.small.faults[asset]
+    turn = Turned(asset, end_us // MINUTE_US, 0, SOUND)
+    return _fault(block, turn, plant, signal, fault, max(end_us, fault.since_us), NoticeState.CLOSED)
+
+
 def _fault(
     block: Block, turn: Turned, plant: str, signal: str, fault: Fault, time_us: int, state: NoticeState
 ) -> Notice:

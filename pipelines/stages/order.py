@@ -123,9 +123,9 @@ class _Walk:
         """Tell of assets that were silent for longer than their type allows."""
         if self.deadman_us is None:
             return
-        heard_us, silent_us = self.block.heard_us, self.block.small.silent_us
+        heard_us, silent_us, away = self.block.heard_us, self.block.small.silent_us, self.block.small.away
         for asset in np.flatnonzero((heard_us != NEVER) & (heard_us + self.deadman_us < time_us)).tolist():
-            if asset not in silent_us:
+            if asset not in silent_us and asset not in away:
                 silent_us[asset] = int(heard_us[asset])
                 self.silences.append(Silence(at, asset, silent_us[asset], time_us, True))
 

@@ -18,6 +18,7 @@ from models.records import (
 )
 from pipelines.driver import Driver
 from pipelines.partition import Partition
+from pipelines.ports import RawRecord
 from pipelines.topics import Topic
 from tests.kit import tiny
 from tests.kit.streams import MINUTE_US, START_US
@@ -104,6 +105,15 @@ def test_the_ledger_knows_what_each_source_sent():
     assert rows == {"a": (2, 1, 1), "b": (2, 1, 1), "(events)": (1, 1, 0)}
     assert (ledger.sources["a"].values_read, ledger.sources["a"].values_rejected) == (3, 1)
     assert ledger.balances and found == []
+
+
+def test_a_feed_report_that_no_state_could_hold_is_a_dead_letter():
+    partition = Partition(tiny.plant(), {"tiny": tiny.hazard()})
+    value = b'{"type":"feed-report","plant":"tiny","source":"f","time_us":1,"counts":{"read":18446744073709551616}}'
+    partition.receive([RawRecord(0, 0, value)])
+    partition.acknowledged()
+    assert partition.ledger.records_rejected == 1
+    assert partition.snapshot() is not None
 
 
 def test_what_a_feed_reports_of_itself_is_in_the_ledger_and_the_last_report_counts():

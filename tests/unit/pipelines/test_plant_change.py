@@ -6,8 +6,18 @@ import msgspec
 import numpy as np
 import pytest
 
-from models.plant import content
-from models.records import Frame, Maintenance, MaintenanceAction, Reject, Tick, decode, encode
+from models.plant import content, parse
+from models.records import (
+    Frame,
+    Maintenance,
+    MaintenanceAction,
+    Notice,
+    PlantChange,
+    Reject,
+    Tick,
+    decode,
+    encode,
+)
 from pipelines.partition import Partition
 from pipelines.ports import RawRecord
 from pipelines.state import SnapshotError
@@ -285,3 +295,40 @@ def test_a_change_that_is_taken_says_nothing():
     log = Log().turn_to("a signal more")
     assert not log.said
     assert (log.partition.ledger.records_read, log.partition.ledger.records_rejected) == (1, 0)
+
+
+def notices(log: Log) -> list[tuple[str, str, str]]:
+    return [(n.signal, n.reason, str(n.state)) for n in log.said if isinstance(n, Notice)]
+
+
+def plant_without(text: str) -> PlantChange:
+    return changes.change(parse(tiny.PLANT_TOML.replace(text, "")))
+
+
+def test_a_fault_of_a_sensor_that_does_not_go_on_is_closed():
+    log = Log()
+    for minute in range(40):
+        log.take(frame(minute, "mixer-01", pressure_bar=5.0 + minute % 7 / 100, temp_degc=60.0))
+    assert notices(log) == [("temp_degc", "stuck", "open")]
+    log.take(plant_without('[assets.mixer-01]\ntype = "mixer"\n'))
+    assert notices(log)[1:] == [("temp_degc", "stuck", "closed")]
+
+
+def test_an_asset_that_is_not_in_the_plant_is_not_missed_and_its_silence_is_told_once():
+    log = Log().take(frame(0, "mixer-01"), tick(5), plant_without('[assets.mixer-01]\ntype = "mixer"\n'))
+    log.take(*(tick(minute) for minute in range(6, 200)))
+    assert notices(log) == []
+    log.turn_to().take(*(tick(minute) for minute in range(200, 260)))
+    assert notices(log) == [("", "silent", "open")]
+
+
+def test_a_signal_that_is_new_and_says_nothing_is_told_of():
+    rule = "[types.mixer.operating]"
+    new = tiny.PLANT_TOML.replace(rule, f'[types.mixer.signals.flow]\nkind = "gauge"\n{rule}')
+    log = Log()
+    for minute in range(20):
+        log.take(frame(minute, "mixer-01", pressure_bar=5.0 + minute % 7 / 100, temp_degc=60.0 + minute % 5))
+    log.take(changes.change(parse(new)))
+    for minute in range(20, 50):
+        log.take(frame(minute, "mixer-01", pressure_bar=5.0 + minute % 7 / 100, temp_degc=60.0 + minute % 5))
+    assert notices(log) == [("flow", "silent", "open")]

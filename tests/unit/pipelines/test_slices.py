@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 
 import msgspec
+import numpy as np
 import pytest
 
 from connectors.kafka.plain import LogRecord
@@ -15,6 +16,7 @@ from pipelines.cli.rebuild import newest
 from pipelines.rebuild import Rebuilding, alone
 from pipelines.settings import Settings
 from pipelines.slices import Slice
+from pipelines.state import Array
 from tests.kit.late import World
 from tests.kit.streams import START_US, stream
 
@@ -38,6 +40,20 @@ def changed(record: Rebuilt, **fields) -> Rebuilt:
     return msgspec.structs.replace(record, content=content)
 
 
+def arrays_of(record: Rebuilt) -> dict[str, Array]:
+    return msgspec.msgpack.decode(zlib.decompress(record.content), type=Slice).arrays
+
+
+def cut_off(record: Rebuilt, name: str) -> dict[str, Array]:
+    found = arrays_of(record)
+    return found | {name: msgspec.structs.replace(found[name], data=found[name].data[:8])}
+
+
+def full_of(record: Rebuilt, name: str, code: int) -> dict[str, Array]:
+    found = arrays_of(record)
+    return found | {name: Array.of(np.full_like(found[name].array(), code))}
+
+
 def refusal(change) -> str:
     """What the dead letter of a changed rebuild says; the state must stay as it was."""
     world = World().take(stream(1, 60, ("pump-01",)))
@@ -53,7 +69,10 @@ def refusal(change) -> str:
     ("change", "detail"),
     [
         (lambda record: changed(record, version=0), "another version"),
-        (lambda record: changed(record, columns=("pressure_bar",)), "other signals"),
+        (lambda record: changed(record, columns=("pressure_bar",)), "another asset type"),
+        (lambda record: changed(record, type_sha256="0"), "another asset type"),
+        (lambda record: changed(record, arrays=cut_off(record, "tiers.day_sum")), "cut off"),
+        (lambda record: changed(record, arrays=full_of(record, "machines.fault", 9)), "none"),
         (lambda record: changed(record, features_sha256="0"), "another list of features"),
         (lambda record: changed(record, arrays={}), "other shapes"),
         (lambda record: msgspec.structs.replace(record, content=b"rubbish"), "cannot be read"),
