@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -26,14 +27,23 @@ class Shell:
         self.environ = {k: v for k, v in os.environ.items() if not k.startswith("FOREWARN_")}
         self.environ |= {"FOREWARN_CACHE": str(cache), "FOREWARN_SERVERS": "local", "COLUMNS": "200"}
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        self.log = cache / "worker.log"
+
+    def start(self, *arguments: str, output: int | IO[str] = subprocess.PIPE) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "pipelines.cli", *arguments]
-        pipe = subprocess.PIPE
-        return subprocess.Popen(command, cwd=ROOT, env=self.environ, stdout=pipe, stderr=pipe, text=True)
+        return subprocess.Popen(command, cwd=ROOT, env=self.environ, stdout=output, stderr=output, text=True)
+
+    def worker(self) -> subprocess.Popen[str]:
+        with self.log.open("w") as log:
+            return self.start("worker", output=log)
 
     def run(self, *arguments: str, status: int = 0) -> str:
         process = self.start(*arguments)
-        out, err = process.communicate(timeout=120)
+        try:
+            out, err = process.communicate(timeout=240)
+        except subprocess.TimeoutExpired as late:
+            process.kill()
+            raise AssertionError(f"{late}; the worker says:\n{self.log.read_text()}") from late
         assert process.returncode == status, out + err
         return out + err
 
@@ -50,7 +60,7 @@ def test_up_doctor_simulate_worker_alerts_status_and_down(servers, shell: Shell)
     assert "no" not in [line.split()[0] for line in shell.run("doctor").splitlines() if line.strip()]
     assert all(json.loads(shell.run("status", "--json"))["states"][name] == "running" for name in ("kafka", "influx"))
     shell.environ["FOREWARN_TICK_S"] = "0"
-    worker = shell.start("worker")
+    worker = shell.worker()
     streamed = shell.run("simulate", "--days", "20", "--live-rows", "120", "--pace", "600")
     assert "streamed 3" in streamed.replace(",", "")
     time.sleep(1)
