@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import msgspec
 import numpy as np
 from rich.console import Console
 from rich.table import Table
@@ -60,7 +61,7 @@ class Summary:
 def write(summary: Summary, file: Path) -> None:
     """The summary for machines."""
     outcome = summary.outcome
-    ledger = {name: getattr(summary.ledger, name) for name in summary.ledger.__struct_fields__}
+    ledger = msgspec.to_builtins(summary.ledger)
     document = {
         "rows_sent": summary.rows_sent,
         **ledger,

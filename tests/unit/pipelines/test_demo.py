@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import pytest
 
 from models.records import Reject
 from pipelines.cli.outcome import Outcome
-from pipelines.cli.summary import Summary
+from pipelines.cli.summary import Summary, write
 from pipelines.ledger import MOST_SOURCES, OTHERS, Ledger, Source
 
 
@@ -28,6 +29,12 @@ def summary(**changes) -> Summary:
 
 def test_a_balanced_ledger_that_influxdb_agrees_with_is_no_problem():
     assert summary().problems() == []
+
+
+def test_the_summary_for_machines_has_the_ledger_by_source(tmp_path):
+    write(summary(), tmp_path / "demo.json")
+    told = json.loads((tmp_path / "demo.json").read_text())
+    assert (told["rows_read"], told["sources"]["pumps"]["rows_stored"]) == (10, 9)
 
 
 @pytest.mark.parametrize(
