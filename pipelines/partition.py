@@ -126,7 +126,7 @@ class Partition:
 
     def _turn_to(self, plant: Plant, hazards: dict[str, Hazard | None]) -> None:
         self.hazards = hazards
-        self.state.blocks = migrated(self.state.blocks, plant)
+        self.state.blocks, self.state.gone = migrated(self.state.blocks, self.state.gone, plant)
         self.state.plant = plant
         self._adopt()
 

@@ -201,6 +201,7 @@ class _Saved(Struct):
     ledger: Ledger
     plant: bytes
     blocks: dict[str, _SavedBlock]
+    gone: dict[str, tuple[AssetType, _SavedBlock]]
     clocks: Clocks = msgspec.field(default_factory=Clocks)
 
 
@@ -222,13 +223,17 @@ class SnapshotError(ValueError):
 
 @dataclass(slots=True)
 class State:
-    """State of a partition: the plant without tags, a block per asset type, the last tick, the ledger, clocks."""
+    """State of a partition: the plant without tags, a block per asset type, the last tick, the ledger, clocks.
+
+    `gone` are the blocks of types that the plant has no longer.
+    """
 
     plant: Plant
     blocks: dict[str, Block]
     tick_us: int = NEVER
     ledger: Ledger = field(default_factory=Ledger)
     clocks: Clocks = field(default_factory=Clocks)
+    gone: dict[str, Block] = field(default_factory=dict)
 
     @classmethod
     def empty(cls, plant: Plant) -> State:
@@ -239,7 +244,9 @@ class State:
     def encode(self, lateness_s: int) -> bytes:
         """All of it as MessagePack, with the lateness it was made under."""
         blocks = {name: _save(block) for name, block in self.blocks.items()}
-        saved = _Saved(VERSION, lateness_s, self.tick_us, self.ledger, content.encode(self.plant), blocks, self.clocks)
+        gone = {name: (block.layout.asset_type, _save(block)) for name, block in self.gone.items()}
+        plant = content.encode(self.plant)
+        saved = _Saved(VERSION, lateness_s, self.tick_us, self.ledger, plant, blocks, gone, self.clocks)
         return msgspec.msgpack.encode(saved)
 
     @classmethod
@@ -267,7 +274,8 @@ class State:
                 f"the snapshot's plant cannot be read ({wrong}): start a new group (FOREWARN_GROUP)"
             ) from wrong
         blocks = {name: _restore(name, asset_type, saved.blocks[name]) for name, asset_type in plant.types.items()}
-        return cls(plant, blocks, saved.tick_us, saved.ledger, saved.clocks)
+        gone = {name: _restore(name, *each) for name, each in saved.gone.items()}
+        return cls(plant, blocks, saved.tick_us, saved.ledger, saved.clocks, gone)
 
 
 def _save(block: Block) -> _SavedBlock:

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
-from connectors.scada.feeds import FEEDS
+from pipelines.cli.of_data import data
+from pipelines.cli.of_feeds import feeds
+from pipelines.cli.of_plants import plant
+from pipelines.cli.options import AsJson, Instance, errors, out
 
 app = typer.Typer(
     name="forewarn",
@@ -21,26 +23,11 @@ app = typer.Typer(
 )
 model = typer.Typer(no_args_is_help=True, help="Train, export and verify models.")
 alerts = typer.Typer(no_args_is_help=True, help="Warnings as they are published.")
-plant = typer.Typer(no_args_is_help=True, help="Plant files: check, show, compare.")
 app.add_typer(model, name="model")
-dead = typer.Typer(no_args_is_help=True, help="What could not be used, and why.")
-app.add_typer(plant, name="plant")
-app.add_typer(dead, name="dead-letters")
 app.add_typer(alerts, name="alerts")
-feeds = typer.Typer(
-    no_args_is_help=True,
-    help="Read a feed of the plant and send frames to the records topic, or discover what a source has.",
-    epilog="Example: forewarn connect opcua --config line1.toml",
-)
+app.add_typer(plant, name="plant")
 app.add_typer(feeds, name="connect")
-clock = typer.Typer(no_args_is_help=True, help="Clocks of sources: how far behind, which jumped, what to do.")
-app.add_typer(clock, name="clock")
-
-Instance = Annotated[str, typer.Option(help="Name of a set of local servers; sets do not share data.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
-
-out = Console()
-errors = Console(stderr=True)
+app.add_typer(data)
 
 
 def run() -> None:
@@ -129,9 +116,6 @@ def worker(
     raise typer.Exit(uvloop.run(work(settings)))
 
 
-Config = Annotated[Path, typer.Option(help="TOML file of this feed; infra/examples has one of each.")]
-
-
 @app.command(epilog="Example: forewarn rebuild --once --json")
 def rebuild(
     once: Annotated[bool, typer.Option(help="Rebuild what is open now, and end.")] = False,
@@ -143,51 +127,6 @@ def rebuild(
     from pipelines.settings import Settings
 
     run_rebuild(Settings(instance=instance), out, once=once, as_json=as_json)
-
-
-def connect(
-    context: typer.Context,
-    config: Config,
-    spool_mb: Annotated[int, typer.Option(min=16, help="MB on disk while Kafka is away; past it the oldest go.")] = 512,
-    as_json: AsJson = False,
-    instance: Instance = "default",
-) -> None:
-    """Read a feed of the plant by its tags and send frames to the records topic, until stopped. It never writes."""
-    import asyncio
-
-    from pipelines.cli.connect import connect as run_feed
-    from pipelines.cli.logs import to_stderr
-    from pipelines.settings import Settings
-
-    to_stderr(loud=False)
-    feed = context.info_name or ""
-    asyncio.run(run_feed(Settings(instance=instance), feed, config, spool_mb, out, as_json=as_json))
-
-
-for _feed in FEEDS:
-    feeds.command(_feed, epilog=f"Example: forewarn connect {_feed} --config {_feed}.toml")(connect)
-
-
-@feeds.command(
-    epilog="Examples: forewarn connect discover opcua --config line1.toml --out plant.toml   |   "
-    "forewarn connect discover mqtt --config hall.toml --seconds 300"
-)
-def discover(
-    feed: Annotated[str, typer.Argument(help="Which feed: opcua is browsed, mqtt listened to.")],
-    config: Config,
-    to: Annotated[Path, typer.Option("--out", help="The plant file to write.")] = Path("plant.toml"),
-    seconds: Annotated[float, typer.Option(min=1, help="How long to listen, or to browse at most.")] = 60.0,
-    depth: Annotated[int, typer.Option(min=1, help="Levels of folders that are browsed.")] = 12,
-    most: Annotated[int, typer.Option(min=1, help="Nodes or addresses at most.")] = 20_000,
-    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
-) -> None:
-    """Look what a source has and write a starter plant file: assets, types, signals, tags. It never writes there."""
-    from connectors.scada.discover import Limits
-    from pipelines.cli.discover import discover as look
-    from pipelines.cli.logs import to_stderr
-
-    to_stderr(loud=False)
-    look(feed, config, Limits(seconds, depth, most), to, out, force=force)
 
 
 STREAMED_PUMPS = 99
@@ -316,155 +255,3 @@ def environment(settings: Any) -> dict[str, str]:
     token = values.pop("influx_token").get_secret_value()
     plain = {f"FOREWARN_{name.upper()}": str(value) for name, value in values.items() if value is not None}
     return {**os.environ, **plain, "FOREWARN_INFLUX_TOKEN": token}
-
-
-PlantFile = Annotated[Path, typer.Argument(help="A plant file (TOML), or a folder of them.")]
-
-
-@plant.command("check", epilog="Example: forewarn plant check plant.toml")
-def check_plant(file: PlantFile) -> None:
-    """Say what a plant file holds, or where it is wrong and what to do."""
-    from pipelines.cli import plants
-
-    plants.check(file, out)
-
-
-@plant.command("show", epilog="Example: forewarn plant show models/starter/pumps.toml")
-def show_plant(file: PlantFile, as_json: AsJson = False) -> None:
-    """Print types with their signals and limits, and the assets as a tree."""
-    from pipelines.cli import plants
-
-    plants.show(file, out, as_json=as_json)
-
-
-@plant.command("diff", epilog="Example: forewarn plant diff plant.toml plant-new.toml")
-def diff_plants(before: PlantFile, after: PlantFile, as_json: AsJson = False) -> None:
-    """Print what differs between two plant files or folders; exit status 1 where anything does."""
-    from pipelines.cli import plant_diff
-
-    raise typer.Exit(plant_diff.diff(before, after, out, as_json=as_json))
-
-
-Reason = Annotated[str | None, typer.Option(help="Only of this reason, such as out-of-range.")]
-OfAsset = Annotated[str | None, typer.Option("--asset", help="Only of this asset.")]
-
-
-def _wanted(reason: str | None, asset: str | None) -> Any:
-    from models.records import Reject
-    from pipelines.cli.letters import Wanted
-
-    if reason is not None and reason not in set(Reject):
-        raise typer.BadParameter(f"'{reason}' is no reason: use one of {', '.join(Reject)}")
-    return Wanted(reason=Reject(reason) if reason else None, asset=asset)
-
-
-@app.command("ledger", epilog="Example: forewarn ledger --json")
-def show_ledger(as_json: AsJson = False, instance: Instance = "default") -> None:
-    """Tell what was read, stored and rejected, by source, partition and topic; exit status 1 if it does not balance."""
-    from pipelines.cli.books import show_ledger as show
-    from pipelines.settings import Settings
-
-    raise typer.Exit(show(Settings(instance=instance), out, as_json=as_json))
-
-
-@app.command("notices", epilog="Example: forewarn notices --all")
-def show_notices(
-    every: Annotated[bool, typer.Option("--all", help="Those that are closed, too.")] = False,
-    as_json: AsJson = False,
-    instance: Instance = "default",
-) -> None:
-    """Tell of sensors with a fault, silent assets, late rows and clocks that jumped: what should be looked after."""
-    from pipelines.cli.notices import show_notices as show
-    from pipelines.settings import Settings
-
-    show(Settings(instance=instance), out, every=every, as_json=as_json)
-
-
-@dead.command("list", epilog="Example: forewarn dead-letters list --asset pump-01")
-def list_letters(
-    reason: Reason = None, asset: OfAsset = None, as_json: AsJson = False, instance: Instance = "default"
-) -> None:
-    """Print how many there are of each reason and asset, and what the last one says."""
-    from pipelines.cli import letters
-    from pipelines.settings import Settings
-
-    letters.show_groups(Settings(instance=instance), _wanted(reason, asset), out, as_json=as_json)
-
-
-@dead.command("show", epilog="Example: forewarn dead-letters show --reason out-of-range --last 5")
-def show_letters(
-    reason: Reason = None,
-    asset: OfAsset = None,
-    last: Annotated[int, typer.Option(min=1, help="So many of the last ones.")] = 10,
-    as_json: AsJson = False,
-    instance: Instance = "default",
-) -> None:
-    """Print the last ones in full: the samples, or the beginning of the record."""
-    from pipelines.cli import letters
-    from pipelines.settings import Settings
-
-    letters.show(Settings(instance=instance), _wanted(reason, asset), last, out, as_json=as_json)
-
-
-@dead.command("replay", epilog="Example: forewarn dead-letters replay --reason unknown-asset")
-def replay_letters(
-    reason: Reason = None,
-    asset: OfAsset = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    instance: Instance = "default",
-) -> None:
-    """Send their records to the log once more, after the plant file or the feed was mended."""
-    from pipelines.cli import letters
-    from pipelines.settings import Settings
-
-    def agree(question: str) -> bool:
-        return yes or typer.confirm(question)
-
-    letters.replay(Settings(instance=instance), _wanted(reason, asset), out, agree)
-
-
-@clock.command("list", epilog="Example: forewarn clock list --json")
-def list_clocks(as_json: AsJson = False, instance: Instance = "default") -> None:
-    """Print how far behind each source usually is, and of which the clock jumped and frames wait for a decision."""
-    from pipelines.cli import clocks
-    from pipelines.settings import Settings
-
-    clocks.show(Settings(instance=instance), out, as_json=as_json)
-
-
-@clock.command(
-    "decide",
-    epilog="Examples: forewarn clock decide opcua --shift=+1h   |   forewarn clock decide opcua --as-is --yes   |   "
-    "forewarn clock decide opcua --discard --asset pump-01",
-)
-def decide_clock(
-    source: Annotated[str, typer.Argument(help="The source, as `forewarn clock list` names it.")],
-    shift: Annotated[str | None, typer.Option(help="Move its times by this from now on: +1h, -5.5h, 30min.")] = None,
-    as_is: Annotated[bool, typer.Option("--as-is", help="Its times are right as it says them.")] = False,
-    discard: Annotated[
-        bool, typer.Option("--discard", help="Let the frames that wait go; they stay unstored.")
-    ] = False,
-    asset: Annotated[list[str] | None, typer.Option(help="Only of this asset; may be given several times.")] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    instance: Instance = "default",
-) -> None:
-    """Decide once about a source whose clock jumped: frames that wait are stored, moved or as they are, or let go."""
-    from models.records import ClockDecision
-    from pipelines.cli import clocks
-    from pipelines.main import read_plant
-    from pipelines.settings import Settings
-
-    if (shift is not None) + as_is + discard != 1:
-        raise typer.BadParameter("give one of --shift, --as-is and --discard")
-    try:
-        by_us = None if discard else clocks.shift_us(shift or "0h")
-    except ValueError as wrong:
-        raise typer.BadParameter(str(wrong)) from wrong
-    settings = Settings(instance=instance)
-    plant_name = read_plant(settings.plant, settings.site).plant
-    decision = ClockDecision(plant=plant_name, source=source, shift_us=by_us, assets=tuple(asset or ()))
-
-    def agree(question: str) -> bool:
-        return yes or typer.confirm(question)
-
-    clocks.decide(settings, decision, out, agree)

@@ -74,20 +74,26 @@ def faults_that_end(blocks: Mapping[str, Block], plant: Plant) -> list[Notice]:
     return out
 
 
-def migrated(blocks: Mapping[str, Block], plant: Plant) -> dict[str, Block]:
-    """The blocks of a plant's types, made of those before it, which must not be used any more.
+def migrated(
+    blocks: Mapping[str, Block], gone: Mapping[str, Block], plant: Plant
+) -> tuple[dict[str, Block], dict[str, Block]]:
+    """The blocks of a plant's types and of those that are gone, made of both before it, not to be used any more.
 
-    An asset that is not in the plant stays where it was; of a type that is gone nothing stays.
+    An asset that is not in the plant stays where it was, and so does one of a type that is gone: they may come back,
+    and what was said of them must not be said twice.
     """
-    out = {name: _fitted(blocks.get(name), name, plant) for name in plant.types}
-    for name, old in blocks.items():
+    known = {**gone, **blocks}
+    out = {name: _fitted(known.get(name), name, plant) for name in plant.types}
+    for name, old in known.items():
         for at, asset in enumerate(old.names):
             kind = plant.type_of(asset)
             if kind not in (None, name):
                 _take_in(out[kind], old, at)
     for block in out.values():
         block.small.away = {at: True for at, asset in enumerate(block.names) if plant.type_of(asset) is None}
-    return out
+    left = {name: old for name, old in known.items() if name not in out}
+    left = {name: _staying(old, _Columns.all_of(old.layout), name, plant) for name, old in left.items()}
+    return out, {name: block for name, block in left.items() if block.names}
 
 
 def _fitted(old: Block | None, name: str, plant: Plant) -> Block:
@@ -95,13 +101,16 @@ def _fitted(old: Block | None, name: str, plant: Plant) -> Block:
     asset_type = plant.types[name]
     if old is None:
         return Block.empty(Layout(name, asset_type))
-    stay = np.array([at for at, asset in enumerate(old.names) if plant.type_of(asset) in (None, name)], np.int64)
     if old.layout.asset_type == asset_type and list(old.layout.asset_type.signals) == list(asset_type.signals):
-        columns = _Columns.all_of(old.layout)
-        if len(stay) == len(old.names):
-            return old
-    else:
-        columns = _Columns.between(old.layout, name, asset_type)
+        return _staying(old, _Columns.all_of(old.layout), name, plant)
+    return _staying(old, _Columns.between(old.layout, name, asset_type), name, plant)
+
+
+def _staying(old: Block, columns: _Columns, name: str, plant: Plant) -> Block:
+    """A block with the assets that are of its type still, or of none, and with these columns."""
+    stay = np.array([at for at, asset in enumerate(old.names) if plant.type_of(asset) in (None, name)], np.int64)
+    if columns.layout is old.layout and len(stay) == len(old.names):
+        return old
     names = [old.names[at] for at in stay.tolist()]
     return Block(
         layout=columns.layout,

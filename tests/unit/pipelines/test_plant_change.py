@@ -206,12 +206,13 @@ def test_what_was_done_to_an_asset_and_its_warning_go_with_it_to_another_type():
     assert (after.watches[0], after.repairs_us[0]) == (before.watches[0], before.repairs_us[0])
 
 
-def test_of_a_type_that_is_gone_nothing_stays():
+def test_records_of_a_type_that_is_gone_are_refused_and_what_was_known_of_it_waits():
     log = Log().take(frame(0, "fan-01", speed_rpm=1.0)).turn_to("a type less").take(frame(1, "fan-01", speed_rpm=1.0))
     assert "fan" not in log.partition.state.blocks
     assert log.letters[-1].reason is Reject.UNKNOWN_ASSET
     log.turn_to()
-    assert log.partition.state.blocks["fan"].names == []
+    assert log.partition.state.blocks["fan"].names == ["fan-01"]
+    assert log.partition.state.gone == {}
 
 
 def test_a_model_that_comes_back_at_once_says_no_forecast_twice():
@@ -332,3 +333,18 @@ def test_a_signal_that_is_new_and_says_nothing_is_told_of():
     for minute in range(20, 50):
         log.take(frame(minute, "mixer-01", pressure_bar=5.0 + minute % 7 / 100, temp_degc=60.0 + minute % 5))
     assert notices(log) == [("flow", "silent", "open")]
+
+
+def test_a_type_that_goes_and_comes_back_says_nothing_twice():
+    log = Log().take(*(frame(minute, "gear-01") for minute in range(30)))
+    gear = tiny.PLANT_TOML.partition("[types.gear]")[2].partition("[types.mixer]")[0]
+    asset = '[assets.gear-01]\ntype = "gear"\n'
+    log.take(changes.change(parse(tiny.PLANT_TOML.replace(f"[types.gear]{gear}", "").replace(asset, ""))))
+    assert "gear" not in log.partition.state.blocks
+    snapshot = log.partition.snapshot()
+    log.partition = Partition.restore(changes.plant(), log.models, snapshot)
+    log.turn_to().take(*(frame(minute, "gear-01", pressure_bar=9.0) for minute in range(20, 60)))
+    told: dict[tuple[str, int], bytes] = {}
+    for forecast in log.forecasts:
+        assert told.setdefault((forecast.id, forecast.revision), encode(forecast)) == encode(forecast)
+    assert max(forecast.window_end_us for forecast in log.forecasts) > at(55)

@@ -1,0 +1,140 @@
+"""Commands about what came of the data: ledger, notices, dead letters, clocks; the work is in modules named so."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from pipelines.cli.options import AsJson, Instance, out
+
+data = typer.Typer()
+"""Commands that stand by themselves."""
+dead = typer.Typer(no_args_is_help=True, help="What could not be used, and why.")
+data.add_typer(dead, name="dead-letters")
+clock = typer.Typer(no_args_is_help=True, help="Clocks of sources: how far behind, which jumped, what to do.")
+data.add_typer(clock, name="clock")
+
+Reason = Annotated[str | None, typer.Option(help="Only of this reason, such as out-of-range.")]
+OfAsset = Annotated[str | None, typer.Option("--asset", help="Only of this asset.")]
+
+
+def _wanted(reason: str | None, asset: str | None) -> Any:
+    from models.records import Reject
+    from pipelines.cli.letters import Wanted
+
+    if reason is not None and reason not in set(Reject):
+        raise typer.BadParameter(f"'{reason}' is no reason: use one of {', '.join(Reject)}")
+    return Wanted(reason=Reject(reason) if reason else None, asset=asset)
+
+
+@data.command("ledger", epilog="Example: forewarn ledger --json")
+def show_ledger(as_json: AsJson = False, instance: Instance = "default") -> None:
+    """Tell what was read, stored and rejected, by source, partition and topic; exit status 1 if it does not balance."""
+    from pipelines.cli.books import show_ledger as show
+    from pipelines.settings import Settings
+
+    raise typer.Exit(show(Settings(instance=instance), out, as_json=as_json))
+
+
+@data.command("notices", epilog="Example: forewarn notices --all")
+def show_notices(
+    every: Annotated[bool, typer.Option("--all", help="Those that are closed, too.")] = False,
+    as_json: AsJson = False,
+    instance: Instance = "default",
+) -> None:
+    """Tell of sensors with a fault, silent assets, late rows and clocks that jumped: what should be looked after."""
+    from pipelines.cli.notices import show_notices as show
+    from pipelines.settings import Settings
+
+    show(Settings(instance=instance), out, every=every, as_json=as_json)
+
+
+@dead.command("list", epilog="Example: forewarn dead-letters list --asset pump-01")
+def list_letters(
+    reason: Reason = None, asset: OfAsset = None, as_json: AsJson = False, instance: Instance = "default"
+) -> None:
+    """Print how many there are of each reason and asset, and what the last one says."""
+    from pipelines.cli import letters
+    from pipelines.settings import Settings
+
+    letters.show_groups(Settings(instance=instance), _wanted(reason, asset), out, as_json=as_json)
+
+
+@dead.command("show", epilog="Example: forewarn dead-letters show --reason out-of-range --last 5")
+def show_letters(
+    reason: Reason = None,
+    asset: OfAsset = None,
+    last: Annotated[int, typer.Option(min=1, help="So many of the last ones.")] = 10,
+    as_json: AsJson = False,
+    instance: Instance = "default",
+) -> None:
+    """Print the last ones in full: the samples, or the beginning of the record."""
+    from pipelines.cli import letters
+    from pipelines.settings import Settings
+
+    letters.show(Settings(instance=instance), _wanted(reason, asset), last, out, as_json=as_json)
+
+
+@dead.command("replay", epilog="Example: forewarn dead-letters replay --reason unknown-asset")
+def replay_letters(
+    reason: Reason = None,
+    asset: OfAsset = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    instance: Instance = "default",
+) -> None:
+    """Send their records to the log once more, after the plant file or the feed was mended."""
+    from pipelines.cli import letters
+    from pipelines.settings import Settings
+
+    def agree(question: str) -> bool:
+        return yes or typer.confirm(question)
+
+    letters.replay(Settings(instance=instance), _wanted(reason, asset), out, agree)
+
+
+@clock.command("list", epilog="Example: forewarn clock list --json")
+def list_clocks(as_json: AsJson = False, instance: Instance = "default") -> None:
+    """Print how far behind each source usually is, and of which the clock jumped and frames wait for a decision."""
+    from pipelines.cli import clocks
+    from pipelines.settings import Settings
+
+    clocks.show(Settings(instance=instance), out, as_json=as_json)
+
+
+@clock.command(
+    "decide",
+    epilog="Examples: forewarn clock decide opcua --shift=+1h   |   forewarn clock decide opcua --as-is --yes   |   "
+    "forewarn clock decide opcua --discard --asset pump-01",
+)
+def decide_clock(
+    source: Annotated[str, typer.Argument(help="The source, as `forewarn clock list` names it.")],
+    shift: Annotated[str | None, typer.Option(help="Move its times by this from now on: +1h, -5.5h, 30min.")] = None,
+    as_is: Annotated[bool, typer.Option("--as-is", help="Its times are right as it says them.")] = False,
+    discard: Annotated[
+        bool, typer.Option("--discard", help="Let the frames that wait go; they stay unstored.")
+    ] = False,
+    asset: Annotated[list[str] | None, typer.Option(help="Only of this asset; may be given several times.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    instance: Instance = "default",
+) -> None:
+    """Decide once about a source whose clock jumped: frames that wait are stored, moved or as they are, or let go."""
+    from models.records import ClockDecision
+    from pipelines.cli import clocks
+    from pipelines.main import read_plant
+    from pipelines.settings import Settings
+
+    if (shift is not None) + as_is + discard != 1:
+        raise typer.BadParameter("give one of --shift, --as-is and --discard")
+    try:
+        by_us = None if discard else clocks.shift_us(shift or "0h")
+    except ValueError as wrong:
+        raise typer.BadParameter(str(wrong)) from wrong
+    settings = Settings(instance=instance)
+    plant_name = read_plant(settings.plant, settings.site).plant
+    decision = ClockDecision(plant=plant_name, source=source, shift_us=by_us, assets=tuple(asset or ()))
+
+    def agree(question: str) -> bool:
+        return yes or typer.confirm(question)
+
+    clocks.decide(settings, decision, out, agree)
