@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from enum import IntEnum, StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Raw, Struct
@@ -342,6 +342,20 @@ def id_of(kind: str, plant: str, asset: str, mode: str, window_end_us: int) -> s
     """Id from identity alone: 128 bits of BLAKE2b in hex, the same on every machine."""
     identity = "\x1f".join((kind, plant, asset, mode, str(window_end_us)))
     return hashlib.blake2b(identity.encode(), digest_size=16).hexdigest()
+
+
+def notice(kind: NoticeKind, plant: str, asset: str, what: str, since_us: int, *, is_open: bool, **said: Any) -> Notice:
+    """A notice as it opens (revision 0) or closes (1); its id is its kind, asset, `what` and when it began."""
+    return Notice(
+        id=id_of(kind, plant, asset, what, since_us),
+        revision=0 if is_open else 1,
+        plant=plant,
+        asset=asset,
+        kind=kind,
+        state=NoticeState.OPEN if is_open else NoticeState.CLOSED,
+        since_us=since_us,
+        **said,
+    )
 
 
 _encoder = msgspec.json.Encoder()

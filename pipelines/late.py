@@ -10,7 +10,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from models.bins import MINUTE_US
-from models.records import Notice, NoticeKind, NoticeState, id_of
+from models.records import Notice, NoticeKind, notice
 
 LONGEST_WAIT_US = 15 * MINUTE_US
 """A span that rows keep coming to is told of after this much time of ticks nevertheless, and an asset has one notice
@@ -108,35 +108,24 @@ def notices(told: list[Told], names: list[str], plant: str) -> list[tuple[int, N
         asset = names[one.asset]
         if one.before is not None:
             out.append((one.at, closed(plant, asset, one.number - 1, one.before, one.until_us, "superseded")))
-        out.append((one.at, _notice(plant, asset, one.number, one.span, one.until_us)))
+        out.append((one.at, _told(plant, asset, one.number, one.span, one.until_us, "late-rows")))
     return out
 
 
 def closed(plant: str, asset: str, number: int, span: Span, time_us: int, reason: str) -> Notice:
     """The end of a notice: rebuilt, or part of a later one."""
-    return _notice(plant, asset, number, span, time_us, revision=1, state=NoticeState.CLOSED, reason=reason)
+    return _told(plant, asset, number, span, time_us, reason)
 
 
-def _notice(
-    plant: str,
-    asset: str,
-    number: int,
-    span: Span,
-    time_us: int,
-    *,
-    revision: int = 0,
-    state: NoticeState = NoticeState.OPEN,
-    reason: str = "late-rows",
-) -> Notice:
-    return Notice(
-        plant=plant,
-        id=id_of("late-span", plant, asset, "", number),
-        revision=revision,
-        asset=asset,
-        kind=NoticeKind.LATE_SPAN,
-        state=state,
+def _told(plant: str, asset: str, number: int, span: Span, time_us: int, reason: str) -> Notice:
+    return notice(
+        NoticeKind.LATE_SPAN,
+        plant,
+        asset,
+        str(number),
+        span.since_us,
+        is_open=reason == "late-rows",
         reason=reason,
-        since_us=span.since_us,
         time_us=time_us,
         from_us=span.from_us,
         to_us=span.to_us,

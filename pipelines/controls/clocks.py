@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from models.clocks import HOUR_US, MINUTE_US, NEVER, Decided, answered, moved
-from models.records import ClockDecision, Notice, NoticeKind, NoticeState, id_of
+from models.records import ClockDecision, Notice, NoticeKind, notice
 from pipelines.state import State
 
 REASON = "DST or time zone?"
@@ -37,15 +37,14 @@ def opening(plant: str, asset: str, source: str, hours: int, shift_us: int, sinc
     way = "back" if hours < 0 else "ahead"
     whole = f"{abs(hours)} {'hour' if abs(hours) == 1 else 'hours'}"
     right_h = shift_us / HOUR_US - hours
-    return Notice(
-        id=_id(plant, asset, source, hours, since_us),
-        revision=0,
-        plant=plant,
-        asset=asset,
-        kind=NoticeKind.CLOCK_JUMP,
-        state=NoticeState.OPEN,
+    return notice(
+        NoticeKind.CLOCK_JUMP,
+        plant,
+        asset,
+        _what(source, hours),
+        since_us,
+        is_open=True,
         reason=REASON,
-        since_us=since_us,
         time_us=since_us,
         source=source,
         detail=f"times went {way} by {whole}: its frames wait in quarantine until the clock is right or it is decided "
@@ -55,23 +54,22 @@ def opening(plant: str, asset: str, source: str, hours: int, shift_us: int, sinc
 
 def closing(plant: str, asset: str, source: str, hours: int, since_us: int, time_us: int, why: str = "") -> Notice:
     """The end of a question: `why` it ended, or the clock is as it was."""
-    return Notice(
-        id=_id(plant, asset, source, hours, since_us),
-        revision=1,
-        plant=plant,
-        asset=asset,
-        kind=NoticeKind.CLOCK_JUMP,
-        state=NoticeState.CLOSED,
+    return notice(
+        NoticeKind.CLOCK_JUMP,
+        plant,
+        asset,
+        _what(source, hours),
+        since_us,
+        is_open=False,
         reason=REASON,
-        since_us=since_us,
         time_us=time_us,
         source=source,
         detail=why or "times are as they were before: frames in quarantine still wait for a decision",
     )
 
 
-def _id(plant: str, asset: str, source: str, hours: int, since_us: int) -> str:
-    return id_of(NoticeKind.CLOCK_JUMP, plant, asset, f"{source}\x1f{hours}", since_us)
+def _what(source: str, hours: int) -> str:
+    return f"{source}\x1f{hours}"
 
 
 def decide(state: State, decision: ClockDecision, arrived_ms: int) -> list[Notice]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from models.bins import MINUTE_US
 from models.operating import FAULTS, SOUND
-from models.records import Notice, NoticeKind, NoticeState, id_of
+from models.records import Notice, NoticeKind, notice
 from pipelines import late
 from pipelines.stages.order import Ordered, Silence
 from pipelines.state import Block, Fault, Turned
@@ -19,7 +19,7 @@ def notify(block: Block, ordered: Ordered, lateness_us: int, plant: str) -> Foun
     turned, block.turned = block.turned, []
     for turn in turned:
         at = ordered.tracks[turn.asset].reached_at((turn.minute + 1) * MINUTE_US + lateness_us)
-        out += ((at, notice) for notice in _turned(block, turn, plant))
+        out += ((at, told) for told in _turned(block, turn, plant))
     return out + late.notices(ordered.told, block.names, plant)
 
 
@@ -37,15 +37,14 @@ def corrected(block: Block, asset: int, minute: int, plant: str) -> list[Notice]
 def _silent(block: Block, silence: Silence, plant: str) -> Notice:
     asset = block.names[silence.asset]
     hours = (silence.time_us - silence.since_us) / (60 * MINUTE_US)
-    return Notice(
-        id=id_of(NoticeKind.SILENT_ASSET, plant, asset, "", silence.since_us),
-        revision=0 if silence.is_silent else 1,
-        plant=plant,
-        asset=asset,
-        kind=NoticeKind.SILENT_ASSET,
-        state=NoticeState.OPEN if silence.is_silent else NoticeState.CLOSED,
+    return notice(
+        NoticeKind.SILENT_ASSET,
+        plant,
+        asset,
+        "",
+        silence.since_us,
+        is_open=silence.is_silent,
         reason="silent" if silence.is_silent else "heard-again",
-        since_us=silence.since_us,
         time_us=silence.time_us,
         detail=f"nothing new of it for {hours:.1f} h: look at its feed and gateway"
         if silence.is_silent
@@ -60,10 +59,10 @@ def _turned(block: Block, turn: Turned, plant: str) -> list[Notice]:
     out = []
     known = faults.pop(signal, None)
     if known is not None:
-        out.append(_fault(block, turn, plant, signal, known, end_us, NoticeState.CLOSED))
+        out.append(_fault(block, turn, plant, signal, known, end_us, is_open=False))
     if turn.fault != SOUND:
         faults[signal] = Fault(end_us, turn.fault)
-        out.append(_fault(block, turn, plant, signal, faults[signal], end_us, NoticeState.OPEN))
+        out.append(_fault(block, turn, plant, signal, faults[signal], end_us, is_open=True))
     if not faults:
         del block.small.faults[turn.asset]
     return out
@@ -76,23 +75,20 @@ def fault_ends(block: Block, asset: int, signal: str, plant: str) -> Notice:
     if not faults:
         del block.small.faults[asset]
     turn = Turned(asset, end_us // MINUTE_US, 0, SOUND)
-    return _fault(block, turn, plant, signal, fault, max(end_us, fault.since_us), NoticeState.CLOSED)
+    return _fault(block, turn, plant, signal, fault, max(end_us, fault.since_us), is_open=False)
 
 
-def _fault(
-    block: Block, turn: Turned, plant: str, signal: str, fault: Fault, time_us: int, state: NoticeState
-) -> Notice:
+def _fault(block: Block, turn: Turned, plant: str, signal: str, fault: Fault, time_us: int, *, is_open: bool) -> Notice:
     asset, word = block.names[turn.asset], FAULTS[fault.fault]
-    told = "this sensor's values enter no forecast" if state is NoticeState.OPEN else "its values count again"
-    return Notice(
-        id=id_of(NoticeKind.SENSOR_FAULT, plant, asset, f"{signal}:{word}", fault.since_us),
-        revision=0 if state is NoticeState.OPEN else 1,
-        plant=plant,
-        asset=asset,
-        kind=NoticeKind.SENSOR_FAULT,
-        state=state,
+    told = "this sensor's values enter no forecast" if is_open else "its values count again"
+    return notice(
+        NoticeKind.SENSOR_FAULT,
+        plant,
+        asset,
+        f"{signal}:{word}",
+        fault.since_us,
+        is_open=is_open,
         reason=word,
-        since_us=fault.since_us,
         time_us=time_us,
         signal=signal,
         detail=f"sensor fault, not machine fault: {signal} {_SAID[word]}; {told}",
