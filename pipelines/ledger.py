@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
@@ -22,6 +22,12 @@ class Source(Struct):
     rows_late: int = 0
     values_read: int = 0
     values_stored: int = 0
+
+    def store(self, rows: int, late: int, values: int) -> None:
+        """Count what is to be stored."""
+        self.rows_stored += rows
+        self.rows_late += late
+        self.values_stored += values
 
     @property
     def rows_rejected(self) -> int:
@@ -66,13 +72,23 @@ class Ledger(Struct):
         """The counts of a source."""
         found = self.sources.get(source)
         if found is None:
-            name = source if len(self.sources) < MOST_SOURCES else OTHERS
+            known = len(self.sources.keys() - {EVENTS, OTHERS})
+            name = source if known < MOST_SOURCES or source == EVENTS else OTHERS
             found = self.sources.setdefault(name, Source())
         return found
 
     def reject(self, reason: Reject, count: int) -> None:
         """Count values (or, of a whole record, its values or at least 1) under their reason."""
         self.rejected_by_reason[reason] = self.rejected_by_reason.get(reason, 0) + count
+
+    def read(self, by_source: Mapping[str, tuple[int, int]]) -> None:
+        """Count rows and values of each source as read."""
+        for name, (rows, values) in by_source.items():
+            source = self.of(name)
+            source.rows_read += rows
+            source.values_read += values
+            self.rows_read += rows
+            self.values_read += values
 
     def store(self, rows: int, values: int) -> None:
         """Count rows of events that were read and are all to be stored."""

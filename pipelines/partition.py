@@ -33,9 +33,11 @@ from models.tiers import LONGEST_LATENESS_MIN
 from pipelines.controls import rebuilt
 from pipelines.controls.clocks import Quarantined, decide
 from pipelines.controls.plant import faults_that_end, hazards_of, migrated, taken
+from pipelines.frames import Columns
 from pipelines.ledger import EVENTS, Ledger
+from pipelines.parse import Rejected, parse
 from pipelines.ports import Effects, Output, RawRecord, Refusal, Rows, Snapshot
-from pipelines.stages.decode import Columns, Decoded, Flat, Rejected, decode, flatten, rejected
+from pipelines.stages.decode import Decoded, decode, rejected
 from pipelines.stages.notify import notify
 from pipelines.stages.order import order
 from pipelines.stages.score import score
@@ -126,8 +128,7 @@ class Partition:
 
     def _turn_to(self, plant: Plant, hazards: dict[str, Hazard | None]) -> None:
         self.hazards = hazards
-        self.state.blocks, self.state.gone = migrated(self.state.blocks, self.state.gone, plant)
-        self.state.plant = plant
+        self.state.turn_to(plant, *migrated(self.state.blocks, self.state.gone, plant))
         self._adopt()
 
     def _adopt(self) -> None:
@@ -158,9 +159,9 @@ class Partition:
             return self._given((), ())
         found: _Found = []
         tables: list[Kept] = []
-        at = 0
+        records, at = parse(batch), 0
         while at < len(batch):
-            decoded = decode(batch, at, self.plant, self.state)
+            decoded = decode(batch, records, at, self.plant, self.state)
             self._steps(decoded, tables, found)
             at = decoded.end
             if decoded.control is not None:
@@ -218,38 +219,34 @@ class Partition:
 
     def _step(self, block: Block, columns: Columns, decoded: Decoded, found: _Found) -> Kept | None:
         """One asset type's share of a batch, stage by stage; see pipelines.topology.STAGES."""
-        flat = flatten(columns)
-        screened = screen_columns(columns, flat, tuple(block.names), self.plant.plant, self.ledger)
-        ordered = order(block, columns, flat, screened, decoded.ticks, decoded.tick_us, self.lateness_us)
+        screened = screen_columns(columns, tuple(block.names), self.plant.plant, self.ledger)
+        ordered = order(block, columns, screened, decoded.ticks, decoded.tick_us, self.lateness_us)
         hazard = self.hazards[block.layout.name]
-        due = window(block, hazard.spec if hazard else None, columns, flat, screened, ordered, self.lateness_us)
+        due = window(block, hazard.spec if hazard else None, columns, screened, ordered, self.lateness_us)
         found += ((at, 0, letter.asset, letter) for at, letter in screened.letters)
         if hazard is not None:
             if due is not None:
                 found += ((at, 1, f.asset, f) for at, f in score(block, hazard, due, self.plant.plant))
-            finals = warn(block, hazard, ordered.tracks, self.lateness_us, self.plant.plant)
+            finals = warn(block, hazard, ordered.rises, self.lateness_us, self.plant.plant)
             found += ((at, _RANK[type(record)], record.asset, record) for at, record in finals)
         else:
-            forget(block, ordered.tracks, self.lateness_us)
+            forget(block, ordered.rises, self.lateness_us)
         notices = notify(block, ordered, self.lateness_us, self.plant.plant)
         found += ((at, _RANK[Notice], notice.asset, notice) for at, notice in notices)
-        return self._kept(columns, flat, screened, ordered.late & screened.row_good)
+        return self._kept(columns, screened, ordered.late & screened.row_good)
 
-    def _kept(self, columns: Columns, flat: Flat, screened: Screened, late: np.ndarray) -> Kept | None:
+    def _kept(self, columns: Columns, screened: Screened, late: np.ndarray) -> Kept | None:
         """What is to be stored, counted by source. `late` is [rows]."""
-        ledger, good = self.ledger, screened.row_good
+        ledger, good, sources = self.ledger, screened.row_good, columns.sources
         if screened.rows is None:
             return None
         ledger.rows_late += int(late.sum())
         ledger.values_late += int(screened.row_values[late].sum())
-        sources = tuple(dict.fromkeys(columns.frame_source))
-        place = {name: at for at, name in enumerate(sources)}
-        of_row = np.array([place[name] for name in columns.frame_source], np.int64)[flat.row_frame]
-        for at, name in enumerate(sources):
-            mine, source = of_row == at, ledger.of(name)
-            source.rows_stored += int((mine & good).sum())
-            source.rows_late += int((mine & late).sum())
-            source.values_stored += int(screened.row_values[mine].sum())
+        of_row = columns.row_source
+        stored, lates = (np.bincount(of_row[chosen], minlength=len(sources)).tolist() for chosen in (good, late))
+        values = np.bincount(of_row, screened.row_values, len(sources)).astype(np.int64).tolist()
+        for name, *counts in zip(sources, stored, lates, values, strict=True):
+            ledger.of(name).store(*counts)
         return Kept(screened.rows, late[good], of_row[good], sources)
 
     def _outputs(self, batch: Sequence[RawRecord], found: _Found) -> tuple[Output, ...]:

@@ -26,6 +26,9 @@ from pipelines.ledger import Ledger
 
 VERSION = 3
 NEVER = -1
+NOWHERE = -1
+PLACE_BITS = 32
+"""A place is the number of an asset's block above so many bits of its index there."""
 
 
 class Entry(Struct):
@@ -221,6 +224,25 @@ class SnapshotError(ValueError):
     """The snapshot does not fit this program or its settings; the message says what to do."""
 
 
+class Places(dict[str, int]):
+    """Where each asset is: the number of its block and its index there; NOWHERE for one that is not in the plant.
+
+    An asset that is asked for the first time gets the next index.
+    """
+
+    def __init__(self, plant: Plant, blocks: dict[str, Block]) -> None:
+        super().__init__()
+        self._plant, self._blocks = plant, {name: (at, block) for at, (name, block) in enumerate(blocks.items())}
+
+    def __missing__(self, asset: str) -> int:
+        kind = self._plant.type_of(asset)
+        if kind is None:
+            return NOWHERE  # not kept: names of nobody must not fill the memory
+        number, block = self._blocks[kind]
+        place = self[asset] = number << PLACE_BITS | block.index_of(asset)
+        return place
+
+
 @dataclass(slots=True)
 class State:
     """State of a partition: the plant without tags, a block per asset type, the last tick, the ledger, clocks.
@@ -234,6 +256,15 @@ class State:
     ledger: Ledger = field(default_factory=Ledger)
     clocks: Clocks = field(default_factory=Clocks)
     gone: dict[str, Block] = field(default_factory=dict)
+    places: Places = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.turn_to(self.plant, self.blocks, self.gone)
+
+    def turn_to(self, plant: Plant, blocks: dict[str, Block], gone: dict[str, Block]) -> None:
+        """Go over to another plant, with the blocks that it has."""
+        self.plant, self.blocks, self.gone = plant, blocks, gone
+        self.places = Places(plant, blocks)
 
     @classmethod
     def empty(cls, plant: Plant) -> State:

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from models.records import Maintenance, WorkOrder
+from pipelines.frames import Columns
 from pipelines.ledger import Ledger
 from pipelines.ports import Rows
-from pipelines.stages.decode import Columns
 
 MAINTENANCE, WORK_ORDERS = "maintenance", "work_orders"
 """Measurements in InfluxDB."""

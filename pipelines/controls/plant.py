@@ -20,7 +20,7 @@ from models.plant import AssetType, Plant, PlantError, content
 from models.plant.layout import Layout
 from models.records import Notice, PlantChange, Reject
 from models.tiers import ARRAYS, Tiers
-from pipelines.stages.decode import Rejected
+from pipelines.parse import Rejected
 from pipelines.stages.notify import fault_ends
 from pipelines.state import Block, Small
 

@@ -16,9 +16,9 @@ from models.operating import RUNNING
 from models.records import Forecast, Notice, Rebuilt, Reject
 from models.tiers import DAY_US, MINUTES, QUARTER_US
 from pipelines import late
+from pipelines.parse import Rejected
 from pipelines.settled import settle
 from pipelines.slices import MARGIN_US, Slice, Unfit, arrays_of, read_slice
-from pipelines.stages.decode import Rejected
 from pipelines.stages.notify import corrected
 from pipelines.stages.score import score
 from pipelines.stages.window import due_of, has_samples, with_pauses

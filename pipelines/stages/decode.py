@@ -1,23 +1,22 @@
-"""Raw records to columns: every record is told apart once, and every sample lands in one flat array per asset type.
+"""Records of a batch told apart: samples go into columns per asset type, what cannot be used leaves with its reason.
 
-Changes no state but the order in which assets are first seen. What cannot be used leaves here with its reason.
+Changes no state but the order in which assets and sources are first seen, clocks, ticks, and counts of the ledger.
 """
 
 from __future__ import annotations
 
-import json
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from itertools import chain
+from itertools import compress
+from operator import attrgetter, itemgetter
+from typing import cast
 
-import msgspec
 import numpy as np
 
-from models.clocks import FAR_FUTURE_US, Heard, hear
+from models.clocks import FAR_FUTURE_US, Clock, Heard, hear
 from models.plant import Plant
-from models.plant.layout import Layout
-from models.quality import NOT_A_NUMBER_MARK, WRONG_KIND_MARK
 from models.records import (
     AnyInput,
     Control,
@@ -26,67 +25,29 @@ from models.records import (
     Frame,
     Maintenance,
     Notice,
-    Quality,
     Reject,
     Tick,
     WorkOrder,
 )
 from pipelines.controls.clocks import Quarantined, closing, opening
+from pipelines.frames import Columns, Frames, columns_of, uneven_of
 from pipelines.ledger import Ledger
+from pipelines.parse import Parsed, Rejected
 from pipelines.ports import RawRecord
-from pipelines.state import NEVER, State
-from pipelines.topics import MAX_FRAME_BYTES, MAX_MESSAGE_BYTES
+from pipelines.state import NEVER, NOWHERE, PLACE_BITS, State
 
 PAYLOAD_KEPT = 2048
 """Bytes of a rejected payload that its dead letter carries."""
 
-_decoder = msgspec.json.Decoder(AnyInput)
-_plain = frozenset((float, type(None)))
-_REBUILT = b'{"type":"rebuilt",'
-"""How the one record begins that may be larger than a frame."""
-
-
-@dataclass(slots=True)
-class Columns:
-    """Samples of one asset type in a batch. `frame_*` are per frame, `row_*` per row, `value_*` per numeric sample."""
-
-    layout: Layout
-    frame_at: list[int] = field(default_factory=list)
-    frame_asset: list[int] = field(default_factory=list)
-    frame_rows: list[int] = field(default_factory=list)
-    frame_source: list[str] = field(default_factory=list)
-    frame_present_us: list[int] = field(default_factory=list)
-    times: list[list[int]] = field(default_factory=list)
-    column_frame: list[int] = field(default_factory=list)
-    column_signal: list[int] = field(default_factory=list)
-    columns: list[list] = field(default_factory=list)
-    objects: list[tuple[int, str, list]] = field(default_factory=list)
-    maintenance: list[tuple[int, int, Maintenance]] = field(default_factory=list)
-    orders: list[tuple[int, WorkOrder]] = field(default_factory=list)
-
-    @property
-    def says_something(self) -> bool:
-        """Whether the batch has records of this type."""
-        return bool(self.frame_at or self.maintenance or self.orders)
-
-
-class Rejected(Exception):
-    """The record in hand cannot be used; `rows` and `values` it would have brought."""
-
-    def __init__(
-        self, reason: Reject, detail: str, rows: int = 0, values: int = 0, source: str = "", asset: str = ""
-    ) -> None:
-        super().__init__(detail)
-        self.reason, self.detail, self.rows, self.values = reason, detail, rows, values
-        self.source, self.asset = source, asset
+_arrived_ms, _asset, _source, _times = itemgetter(1), attrgetter("asset"), attrgetter("source"), attrgetter("times_us")
 
 
 @dataclass(slots=True)
 class Decoded:
     """A batch told apart: columns per asset type, ticks, dead letters, with their records' places in the batch."""
 
-    columns: dict[str, Columns]
     tick_us: int  # the last tick before the batch
+    columns: dict[str, Columns] = field(default_factory=dict)
     ticks: list[tuple[int, int]] = field(default_factory=list)
     letters: list[tuple[int, DeadLetter]] = field(default_factory=list)
     held: list[tuple[int, Quarantined | Notice]] = field(default_factory=list)  # of clocks that jumped
@@ -94,23 +55,12 @@ class Decoded:
     control: Control | None = None  # that last one, if those behind it wait for what it changes
 
 
-def decode(batch: Sequence[RawRecord], start: int, plant: Plant, state: State) -> Decoded:
-    """Tell a batch apart from a place on, up to a control record. Counts what was read and rejected; takes ticks."""
-    out = Decoded({name: Columns(block.layout) for name, block in state.blocks.items()}, state.tick_us)
-    ledger = state.ledger
-    for at in range(start, len(batch)):
-        raw = batch[at]
-        ledger.records_read += 1
-        try:
-            _take(at, raw, plant, state, out)
-        except Rejected as wrong:
-            out.letters.append((at, rejected(ledger, plant.plant, wrong, raw.value)))
-        out.end = at + 1
-        if out.control is not None:
-            break
-    for block in state.blocks.values():
-        block.make_room()
-    return out
+def decode(batch: Sequence[RawRecord], records: Sequence[Parsed], start: int, plant: Plant, state: State) -> Decoded:
+    """Tell a batch apart from a place on, up to a control record. Counts what was read and rejected; takes ticks.
+
+    `records` are those of the batch, parsed.
+    """
+    return _Reading(batch, records, start, plant, state).read()
 
 
 def rejected(ledger: Ledger, plant: str, wrong: Rejected, payload: bytes) -> DeadLetter:
@@ -135,37 +85,154 @@ def rejected(ledger: Ledger, plant: str, wrong: Rejected, payload: bytes) -> Dea
     )
 
 
-def _take(at: int, raw: RawRecord, plant: Plant, state: State, out: Decoded) -> None:
-    record = _parse(raw.value)
-    if record.plant != plant.plant:
-        raise Rejected(Reject.WRONG_PLANT, f"plant '{record.plant}', but this is '{plant.plant}'", *_size(record))
-    present_us = max(state.tick_us, raw.arrived_ms * 1000 or NEVER)
-    if isinstance(record, Tick):
-        # A tick is held against its arrival alone: one host whose clock is ahead must not move time for all.
-        _check_present(record.time_us, raw.arrived_ms * 1000 or NEVER, "")
-        state.tick_us = max(state.tick_us, record.time_us)
-        out.ticks.append((at, state.tick_us))
-        return
-    if isinstance(record, Control):
-        out.control = record
-        return
-    if isinstance(record, FeedReport):
-        state.ledger.report(record.source, record.counts)
-        return
-    kind = plant.type_of(record.asset)
-    if kind is None:
-        raise Rejected(
-            Reject.UNKNOWN_ASSET, f"asset '{record.asset}' is not in the plant file", *_size(record), record.asset
+class _Reading:
+    """One pass over a batch from a place on: frames of the plant as arrays, all other records one by one.
+
+    Places in here count from where the pass begins.
+    """
+
+    def __init__(
+        self, batch: Sequence[RawRecord], records: Sequence[Parsed], start: int, plant: Plant, state: State
+    ) -> None:
+        self.batch, self.start, self.plant, self.state = batch, start, plant, state
+        self.out = Decoded(state.tick_us)
+        self.wrong: dict[int, Rejected] = {}
+        self.maintenance: dict[int, list[tuple[int, int, Maintenance]]] = defaultdict(list)
+        self.orders: dict[int, list[tuple[int, WorkOrder]]] = defaultdict(list)
+        records = records[start:]
+        is_frame = [type(record) is Frame and record.plant == plant.plant for record in records]
+        others = [at for at, is_one in enumerate(is_frame) if not is_one]
+        end = next((at + 1 for at in others if _is_control(records[at], plant.plant)), len(records))
+        self.records, self.others = records[:end], [at for at in others if at < end]
+        self.frames = cast("list[Frame]", list(compress(self.records, is_frame)))
+        self.frame_at = np.flatnonzero(is_frame[:end])
+        self.out.end = start + end
+        arrived_us = np.fromiter(map(_arrived_ms, batch[start : start + end]), np.int64, end) * 1000
+        self.arrived_us = np.where(arrived_us == 0, NEVER, arrived_us)
+
+    def read(self) -> Decoded:
+        """Tell all apart."""
+        state, out = self.state, self.out
+        state.ledger.records_read += len(self.records)
+        self._see()
+        for at in self.others:
+            try:
+                self._take(at, self.records[at])
+            except Rejected as wrong:
+                self.wrong[at] = wrong
+        frames, kind = self._frames()
+        for number, (name, block) in enumerate(state.blocks.items()):
+            block.make_room()
+            columns = columns_of(block.layout, frames.where(kind == number))
+            columns.maintenance, columns.orders = self.maintenance[number], self.orders[number]
+            columns.count_read(state.ledger)
+            out.columns[name] = columns
+        for at, reject in sorted(self.wrong.items()):
+            letter = rejected(state.ledger, self.plant.plant, reject, self.batch[self.start + at].value)
+            out.letters.append((self.start + at, letter))
+        return out
+
+    def _see(self) -> None:
+        """Have assets and sources that are new get their places in the order of the records."""
+        if any(isinstance(self.records[at], Maintenance | WorkOrder) for at in self.others):
+            for record in self.records:
+                if isinstance(record, Frame | Maintenance | WorkOrder) and record.plant == self.plant.plant:
+                    self.state.places[record.asset]
+        frames = [record for record in self.records if type(record) is Frame] if self.others else self.frames
+        for source in dict.fromkeys(map(_source, frames)):
+            self.state.ledger.of(source)
+
+    def _take(self, at: int, record: Parsed) -> None:
+        """Take a record that is no frame of this plant. Raises Rejected."""
+        if isinstance(record, Rejected):
+            raise record
+        name, arrived_us = self.plant.plant, int(self.arrived_us[at])
+        if record.plant != name:
+            raise Rejected(Reject.WRONG_PLANT, f"plant '{record.plant}', but this is '{name}'", *_size(record))
+        if isinstance(record, Tick):
+            # A tick is held against its arrival alone: one host whose clock is ahead must not move time for all.
+            _check_present(record.time_us, arrived_us, "")
+            self.state.tick_us = max(self.state.tick_us, record.time_us)
+            self.out.ticks.append((self.start + at, self.state.tick_us))
+        elif isinstance(record, FeedReport):
+            self.state.ledger.report(record.source, record.counts)
+        elif isinstance(record, Maintenance | WorkOrder):
+            place = self.state.places[record.asset]
+            if place == NOWHERE:
+                raise _unknown(record)
+            kind, asset = place >> PLACE_BITS, place & ((1 << PLACE_BITS) - 1)
+            if isinstance(record, WorkOrder):
+                # Its dates are what people typed, days off at times: they are kept as they are and move nothing.
+                self.orders[kind].append((asset, record))
+            else:
+                _check_present(record.time_us, max(self.state.tick_us, arrived_us), record.asset)
+                self.maintenance[kind].append((self.start + at, asset, record))
+        else:
+            self.out.control = cast("Control", record)
+
+    def _frames(self) -> tuple[Frames, np.ndarray]:
+        """The frames to take in, and the number of each one's block."""
+        place = np.fromiter(map(self.state.places.__getitem__, map(_asset, self.frames)), np.int64, len(self.frames))
+        for unknown in np.flatnonzero(place == NOWHERE).tolist():
+            self.wrong[int(self.frame_at[unknown])] = _unknown(self.frames[unknown])
+        uneven = uneven_of(self.frames) & (place != NOWHERE)
+        for bad in np.flatnonzero(uneven).tolist():
+            self.wrong[int(self.frame_at[bad])] = _uneven(self.frames[bad])
+        frames = Frames(
+            self.frames,
+            self.start + self.frame_at,
+            place & ((1 << PLACE_BITS) - 1),
+            self._present_us(),
+            list(map(_times, self.frames)),
         )
-    asset = state.blocks[kind].index_of(record.asset)
-    if isinstance(record, Frame):
-        _take_frame(at, record, asset, present_us, out, out.columns[kind], state)
-    elif isinstance(record, WorkOrder):
-        # Its dates are what people typed, days off at times: they are kept as they are and move nothing.
-        out.columns[kind].orders.append((asset, record))
-    else:
-        _check_present(record.time_us, present_us, record.asset)
-        out.columns[kind].maintenance.append((at, asset, record))
+        chosen = (place != NOWHERE) & ~uneven
+        frames, place = frames.where(chosen), place[chosen]
+        told = self._told_by_clocks(frames)
+        return frames.where(told), place[told] >> PLACE_BITS
+
+    def _present_us(self) -> np.ndarray:
+        """The present of each frame: the last tick before it or its own arrival, whichever is later."""
+        tick_at = np.array([at for at, _ in self.out.ticks], np.int64) - self.start
+        tick_us = np.array([self.out.tick_us, *(us for _, us in self.out.ticks)], np.int64)
+        return np.maximum(tick_us[np.searchsorted(tick_at, self.frame_at)], self.arrived_us[self.frame_at])
+
+    def _told_by_clocks(self, frames: Frames) -> np.ndarray:
+        """Have each source's clock look at its frames, and move their times; which are taken in: bool [frames]."""
+        of, times, held = self.state.clocks.of, frames.times_us, []
+        for number, (frame, present_us) in enumerate(zip(frames.frame, frames.present_us.tolist(), strict=True)):
+            clock = of(frame.asset, frame.source)
+            if clock.shift_us:
+                try:
+                    times[number] = _moved(frame, clock.shift_us)
+                except Rejected as wrong:
+                    self.wrong[int(frames.at[number]) - self.start] = wrong
+                    held.append(number)
+                    continue
+            if present_us != NEVER and not clock.follow(times[number], present_us):
+                heard = hear(clock, times[number], present_us)
+                _tell_clock(int(frames.at[number]), frame, heard, clock, present_us, self.out)
+                if heard.verdict.jumped:
+                    self.state.ledger.hold(*_size(frame))
+                    held.append(number)
+        told = np.ones(len(times), bool)
+        told[held] = False
+        return told
+
+
+def _is_control(record: Parsed, plant: str) -> bool:
+    return isinstance(record, Control) and record.plant == plant
+
+
+def _unknown(record: Frame | Maintenance | WorkOrder) -> Rejected:
+    detail = f"asset '{record.asset}' is not in the plant file"
+    return Rejected(Reject.UNKNOWN_ASSET, detail, *_size(record), record.asset)
+
+
+def _uneven(frame: Frame) -> Rejected:
+    rows = len(frame.times_us)
+    uneven = {name: len(column) for name, column in frame.signals.items() if len(column) != rows}
+    uneven |= {f"quality of {name}": len(column) for name, column in frame.quality.items() if len(column) != rows}
+    return Rejected(Reject.UNEQUAL_COLUMNS, f"{rows} times, but columns of {uneven}", *_size(frame), frame.asset)
 
 
 def _check_present(time_us: int, present_us: int, asset: str) -> None:
@@ -180,72 +247,6 @@ def _size(record: AnyInput) -> tuple[int, int, str]:
     return len(record.times_us), sum(map(len, record.signals.values())), record.source
 
 
-def _parse(payload: bytes) -> AnyInput:
-    most = MAX_MESSAGE_BYTES if payload.startswith(_REBUILT) else MAX_FRAME_BYTES
-    if len(payload) > most:
-        raise Rejected(Reject.TOO_LARGE, f"{len(payload)} bytes, and a record has at most {most}")
-    try:
-        return _decoder.decode(payload)
-    except msgspec.ValidationError as wrong:
-        raise Rejected(Reject.NOT_A_RECORD, str(wrong)) from wrong
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as wrong:
-        return _parse_with_nan(payload, wrong)
-
-
-def _parse_with_nan(payload: bytes, first: Exception) -> AnyInput:
-    """Decode JSON that says NaN or Infinity, which msgspec refuses; those samples become marks, to be screened."""
-    if b"NaN" not in payload and b"Infinity" not in payload:
-        raise Rejected(Reject.NOT_JSON, str(first)) from first
-    try:
-        record = msgspec.convert(json.loads(payload, parse_constant=lambda _name: NOT_A_NUMBER_MARK), AnyInput)
-        msgspec.json.encode(record)  # the standard library lets lone surrogates pass, which no record can carry
-        return record
-    except msgspec.ValidationError as wrong:
-        raise Rejected(Reject.NOT_A_RECORD, str(wrong)) from wrong
-    except (ValueError, RecursionError) as wrong:
-        raise Rejected(Reject.NOT_JSON, str(wrong)) from wrong
-
-
-def _take_frame(
-    at: int, frame: Frame, asset: int, present_us: int, out: Decoded, columns: Columns, state: State
-) -> None:
-    rows, layout = len(frame.times_us), columns.layout
-    uneven = {name: len(column) for name, column in frame.signals.items() if len(column) != rows}
-    uneven |= {f"quality of {name}": len(column) for name, column in frame.quality.items() if len(column) != rows}
-    if uneven:
-        raise Rejected(Reject.UNEQUAL_COLUMNS, f"{rows} times, but columns of {uneven}", *_size(frame), frame.asset)
-    clock = state.clocks.of(frame.asset, frame.source)
-    times_us = _moved(frame, clock.shift_us) if clock.shift_us else frame.times_us
-    if present_us != NEVER and not clock.follow(times_us, present_us):
-        heard = hear(clock, times_us, present_us)
-        _tell_clock(at, frame, heard, clock.shift_us, present_us, out)
-        if heard.verdict.jumped:
-            state.ledger.hold(*_size(frame))
-            return
-    ordinal = len(columns.frame_at)
-    columns.frame_at.append(at)
-    columns.frame_asset.append(asset)
-    columns.frame_rows.append(rows)
-    columns.frame_source.append(frame.source)
-    columns.frame_present_us.append(present_us)
-    columns.times.append(times_us)
-    ledger, values = state.ledger, rows * len(frame.signals)
-    ledger.rows_read += rows
-    ledger.values_read += values
-    source = ledger.of(frame.source)
-    source.rows_read += rows
-    source.values_read += values
-    for name, column in frame.signals.items():
-        if name in frame.quality:
-            column = [None if q >= Quality.BAD else v for v, q in zip(column, frame.quality[name], strict=True)]
-        if (signal := layout.numeric_index.get(name)) is not None:
-            columns.column_frame.append(ordinal)
-            columns.column_signal.append(signal)
-            columns.columns.append(column)
-        else:
-            columns.objects.append((ordinal, name, column))
-
-
 def _moved(frame: Frame, shift_us: int) -> list[int]:
     """A frame's times as they are by what was decided of its source."""
     times_us = [time_us + shift_us for time_us in frame.times_us]
@@ -256,51 +257,12 @@ def _moved(frame: Frame, shift_us: int) -> list[int]:
     return times_us
 
 
-def _tell_clock(at: int, frame: Frame, heard: Heard, shift_us: int, present_us: int, out: Decoded) -> None:
+def _tell_clock(at: int, frame: Frame, heard: Heard, clock: Clock, present_us: int, out: Decoded) -> None:
     """Note what is to be published of a frame that its source's clock did not explain."""
-    verdict = heard.verdict
+    verdict, who = heard.verdict, (frame.plant, frame.asset, frame.source)
     if verdict.jumped:
-        out.held.append((at, Quarantined(frame.plant, frame.asset, frame.source, verdict.hours)))
+        out.held.append((at, Quarantined(*who, verdict.hours)))
     if heard.opened:
-        out.held.append((at, opening(frame.plant, frame.asset, frame.source, verdict.hours, shift_us, present_us)))
+        out.held.append((at, opening(*who, verdict.hours, clock.shift_us, present_us)))
     for hours, since_us in heard.ended:
-        out.held.append((at, closing(frame.plant, frame.asset, frame.source, hours, since_us, present_us)))
-
-
-@dataclass(slots=True)
-class Flat:
-    """The numeric samples of one asset type as arrays; what is no number stands as its mark of models.quality."""
-
-    row_frame: np.ndarray
-    row_time_us: np.ndarray
-    value_column: np.ndarray
-    value_row: np.ndarray
-    value_signal: np.ndarray
-    value: np.ndarray
-
-
-def flatten(columns: Columns) -> Flat:
-    """Columns to flat arrays, in order of arrival."""
-    clean = columns.columns
-    if not set(map(type, chain.from_iterable(clean))) <= _plain:
-        clean = [[_number(value) for value in column] for column in clean]
-    frame_rows = np.array(columns.frame_rows, np.int64)
-    first_row = np.cumsum(frame_rows) - frame_rows
-    frame = np.array(columns.column_frame, np.int64)
-    lengths = frame_rows[frame]
-    column = np.repeat(np.arange(len(lengths)), lengths)
-    within = np.arange(len(column)) - (np.cumsum(lengths) - lengths)[column]
-    return Flat(
-        row_frame=np.repeat(np.arange(len(frame_rows)), frame_rows),
-        row_time_us=np.fromiter(chain.from_iterable(columns.times), np.int64, int(frame_rows.sum())),
-        value_column=column,
-        value_row=first_row[frame][column] + within,
-        value_signal=np.array(columns.column_signal, np.int64)[column],
-        value=np.array(list(chain.from_iterable(clean)), np.float64),
-    )
-
-
-def _number(value: object) -> float | None:
-    if value is None:
-        return None
-    return float(value) if type(value) in (float, int) else WRONG_KIND_MARK  # type: ignore[arg-type]
+        out.held.append((at, closing(*who, hours, since_us, present_us)))

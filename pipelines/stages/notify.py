@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from models.bins import MINUTE_US
 from models.operating import FAULTS, SOUND
 from models.records import Notice, NoticeKind, notice
@@ -17,9 +19,11 @@ def notify(block: Block, ordered: Ordered, lateness_us: int, plant: str) -> Foun
     """Notices of a block's step, in order; forgets what was still to tell."""
     out: Found = [(silence.at, _silent(block, silence, plant)) for silence in ordered.silences]
     turned, block.turned = block.turned, []
-    for turn in turned:
-        at = ordered.tracks[turn.asset].reached_at((turn.minute + 1) * MINUTE_US + lateness_us)
-        out += ((at, told) for told in _turned(block, turn, plant))
+    if turned:
+        asset, minute = np.array([turn[:2] for turn in turned], np.int64).T
+        places = ordered.rises.reached_at(asset, (minute + 1) * MINUTE_US + lateness_us).tolist()
+        for at, turn in zip(places, turned, strict=True):
+            out += ((at, told) for told in _turned(block, turn, plant))
     return out + late.notices(ordered.told, block.names, plant)
 
 

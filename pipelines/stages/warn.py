@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from msgspec.structs import replace
 
 from models.alerting.life import Watch, renewed, step
@@ -15,45 +16,48 @@ from models.bins import MINUTE_US
 from models.failure.hazard import RUNG, Hazard
 from models.operating import RUNNING, STATES
 from models.records import Alert, Forecast, id_of
-from pipelines.stages.order import Track
+from pipelines.stages.order import Rises
 from pipelines.state import Block, Entry, Kept
 
 Finals = list[tuple[int, Forecast | Alert]]
 """Records to publish, each with the place of the record that made its minute final."""
 
 
-def warn(block: Block, hazard: Hazard, tracks: dict[int, Track], lateness_us: int, plant: str) -> Finals:
+def warn(block: Block, hazard: Hazard, rises: Rises, lateness_us: int, plant: str) -> Finals:
     """Revisions of warnings and forecasts of machines that stand; forgets what is final."""
     out: Finals = []
-    for asset, track in tracks.items():
-        entries = block.small.entries.get(asset)
-        if not entries or not track.rises_us:
-            continue
-        final = int(block.watermark_us[asset]) - lateness_us
-        for minute in sorted(m for m in entries if (m + 1) * MINUTE_US <= final):
-            entry = entries.pop(minute)
-            at = track.reached_at((minute + 1) * MINUTE_US + lateness_us)
-            if entry.state != RUNNING:
-                out.append((at, _standing(block, hazard, asset, minute, entry, plant)))
-            elif entry.forecast is not None:
-                block.small.kept[asset] = Kept(entry.since_us, entry.forecast)
-            alert = _step(block, asset, minute, entry, hazard.card.warning_limit)
-            if alert is not None:
-                out.append((at, alert))
-        if not entries:
-            del block.small.entries[asset]
+    for asset, minute, at, entry in _final(block, rises, lateness_us):
+        if entry.state != RUNNING:
+            out.append((at, _standing(block, hazard, asset, minute, entry, plant)))
+        elif entry.forecast is not None:
+            block.small.kept[asset] = Kept(entry.since_us, entry.forecast)
+        alert = _step(block, asset, minute, entry, hazard.card.warning_limit)
+        if alert is not None:
+            out.append((at, alert))
     return out
 
 
-def forget(block: Block, tracks: dict[int, Track], lateness_us: int) -> None:
+def forget(block: Block, rises: Rises, lateness_us: int) -> None:
     """Forget what is final of a type that has no model any more, and say nothing."""
-    for asset in tracks.keys() & block.small.entries.keys():
-        final = int(block.watermark_us[asset]) - lateness_us
-        entries = block.small.entries[asset]
-        for minute in [m for m in entries if (m + 1) * MINUTE_US <= final]:
-            del entries[minute]
+    _final(block, rises, lateness_us)
+
+
+def _final(block: Block, rises: Rises, lateness_us: int) -> list[tuple[int, int, int, Entry]]:
+    """Entries that became final, taken out of the block: asset, minute, place of the record that made it so, entry."""
+    found: list[tuple[int, int, Entry]] = []
+    until = (block.watermark_us[rises.assets] - lateness_us) // MINUTE_US
+    for asset, end in zip(rises.assets.tolist(), until.tolist(), strict=True):
+        entries = block.small.entries.get(asset)
+        if not entries:
+            continue
+        found += [(asset, minute, entries.pop(minute)) for minute in sorted(m for m in entries if m < end)]
         if not entries:
             del block.small.entries[asset]
+    if not found:
+        return []
+    asset_of, minute_of = np.array([pair[:2] for pair in found], np.int64).T
+    at = rises.reached_at(asset_of, (minute_of + 1) * MINUTE_US + lateness_us).tolist()
+    return [(asset, minute, place, entry) for (asset, minute, entry), place in zip(found, at, strict=True)]
 
 
 def _standing(block: Block, hazard: Hazard, asset: int, minute: int, entry: Entry, plant: str) -> Forecast:

@@ -14,9 +14,9 @@ from models.bins import COUNT, MINUTE_US, Bins, Samples, changes, summarise
 from models.features import Baseline, Pairs, Spec, compute, levels, spans
 from models.holding import minutes_of, pauses, with_empty
 from models.operating import RUNNING, follow
+from pipelines.frames import Columns
 from pipelines.settled import behind_min, settle
-from pipelines.stages.decode import Columns, Flat
-from pipelines.stages.order import Ordered, Segment, Track
+from pipelines.stages.order import Ordered, Rises, Segments
 from pipelines.stages.screen import Screened
 from pipelines.state import Block, Entry
 
@@ -40,32 +40,28 @@ def window(
     block: Block,
     spec: Spec | None,
     columns: Columns,
-    flat: Flat,
     screened: Screened,
     ordered: Ordered,
     lateness_us: int,
 ) -> Due | None:
     """Take the batch's good, timely samples into the block, segment by segment; returns what became due."""
-    samples, frame = _samples(block, columns, flat, screened, ordered)
+    samples, frame = _samples(block, columns, screened, ordered)
     segment = ordered.frame_segment[frame]
-    rounds = max((len(track.segments) for track in ordered.tracks.values()), default=0)
+    rounds = ordered.segments.rounds
     parts = []
     for number in range(rounds):
-        tracks = {a: t for a, t in ordered.tracks.items() if number < len(t.segments)}
         mine = samples if rounds == 1 else samples.where(segment == number)
-        part = _take(block, spec, mine, tracks, number, lateness_us)
+        part = _take(block, spec, mine, ordered.segments.of_round(number), ordered.rises, lateness_us)
         if part is not None:
             parts.append(part)
     _forget_final(block, spec, ordered, lateness_us)
     return Due(*map(np.concatenate, zip(*parts, strict=True))) if parts else None
 
 
-def _samples(
-    block: Block, columns: Columns, flat: Flat, screened: Screened, ordered: Ordered
-) -> tuple[Samples, np.ndarray]:
+def _samples(block: Block, columns: Columns, screened: Screened, ordered: Ordered) -> tuple[Samples, np.ndarray]:
     """The good and timely samples with the frame of each; what words tell comes last, in columns of its own."""
-    good = screened.good & ~ordered.late[flat.value_row]
-    row, signal, value = flat.value_row[good], flat.value_signal[good], flat.value[good]
+    good = screened.good & ~ordered.late[columns.value_row]
+    row, signal, value = columns.value_row[good], columns.value_signal[good], columns.value[good]
     for name in screened.objects.keys() & block.layout.told.keys():
         told, (rows, words) = block.layout.told[name], screened.objects[name]
         timely = [(r, told.of(word)) for r, word in zip(rows, words, strict=True) if not ordered.late[r]]
@@ -73,18 +69,16 @@ def _samples(
         row = np.concatenate([row, np.repeat(np.array([r for r, _ in timely], np.int64), width)])
         signal = np.concatenate([signal, np.tile(np.array(told.columns, np.int64), len(timely))])
         value = np.concatenate([value, np.array([each for _, of in timely for each in of], np.float64)])
-    frame = flat.row_frame[row]
-    asset = np.array(columns.frame_asset, np.int64)[frame]
-    return Samples(asset, signal, flat.row_time_us[row], value), frame
+    frame = columns.row_frame[row]
+    return Samples(columns.frame_asset[frame], signal, columns.row_time_us[row], value), frame
 
 
 def _take(
-    block: Block, spec: Spec | None, samples: Samples, tracks: dict[int, Track], number: int, lateness_us: int
+    block: Block, spec: Spec | None, samples: Samples, segments: Segments, rises: Rises, lateness_us: int
 ) -> Due | None:
-    segments = {asset: track.segments[number] for asset, track in tracks.items()}
-    for asset, segment in segments.items():
-        _note(block.small.repairs_us, asset, segment.repaired_us, segment.before_us - lateness_us)
-        _note(block.small.failures_us, asset, segment.failed_us, segment.before_us - lateness_us)
+    for known, new in ((block.small.repairs_us, segments.repaired_us), (block.small.failures_us, segments.failed_us)):
+        for asset, before_us, times_us in segments.told_in(new):
+            _note(known, asset, times_us, before_us - lateness_us)
     closed, closes = _edges(block, segments)
     block.open = block.open.with_more(samples) if len(samples.value) else block.open
     minute = block.open.minute
@@ -97,25 +91,22 @@ def _take(
     bins = with_pauses(block, bins)
     again = _again(block, segments, reopened, bins, lateness_us)
     due = due_of(block, spec, bins, again, lateness_us)
-    return due._replace(at=_due_at(due.asset, due.minute, tracks, segments)) if len(due.asset) else None
+    return due._replace(at=_due_at(due.asset, due.minute, rises, segments)) if len(due.asset) else None
 
 
 def _note(known_us: dict[int, list[int]], asset: int, new_us: list[int], final_us: int) -> None:
     """Keep the repairs or failures that a minute not yet final may ask for, and the last before them."""
-    if not new_us:
-        return
     known = sorted({*known_us.get(asset, ()), *new_us})
     old = [us for us in known if us <= final_us - MINUTE_US]
     known_us[asset] = known[max(0, len(old) - 1) :]
 
 
-def _edges(block: Block, segments: dict[int, Segment]) -> tuple[np.ndarray, np.ndarray]:
+def _edges(block: Block, segments: Segments) -> tuple[np.ndarray, np.ndarray]:
     """Per asset of the block, the first open minute before and after its segment; equal where nothing happens."""
     closed = np.full(len(block.watermark_us), np.iinfo(np.int64).max)
     closes = closed.copy()
-    for asset, segment in segments.items():
-        closed[asset] = segment.before_us // MINUTE_US
-        closes[asset] = segment.after_us // MINUTE_US
+    closed[segments.asset] = segments.before_us // MINUTE_US
+    closes[segments.asset] = segments.after_us // MINUTE_US
     return closed, closes
 
 
@@ -131,22 +122,24 @@ def _reopened(samples: Samples, closed: np.ndarray) -> np.ndarray:
 
 
 def _again(
-    block: Block, segments: dict[int, Segment], reopened: np.ndarray, bins: Bins, lateness_us: int
+    block: Block, segments: Segments, reopened: np.ndarray, bins: Bins, lateness_us: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Closed minutes to score again though their own bin stands, since one before them changed, by asset, minute."""
     earliest: dict[int, int] = {}
     for key in reopened.tolist():
         earliest.setdefault(key >> 32, key & 0xFFFFFFFF)
-    for asset, segment in segments.items():
-        for changed_us in (*segment.repaired_us, *segment.failed_us):
-            earliest[asset] = min(earliest.get(asset, changed_us // MINUTE_US), changed_us // MINUTE_US)
+    for told in (segments.repaired_us, segments.failed_us):
+        for asset, _, times_us in segments.told_in(told):
+            changed = min(times_us) // MINUTE_US
+            earliest[asset] = min(earliest.get(asset, changed), changed)
+    before_us = dict(zip(segments.asset.tolist(), segments.before_us.tolist(), strict=True)) if earliest else {}
     summed = set(_key(bins.asset, bins.minute).tolist()) if earliest else set()
     found = [
         (asset, minute)
         for asset, first in earliest.items()
         for minute in block.small.unsettled.get(asset, ())
         if minute >= first
-        and (minute + 1) * MINUTE_US > segments[asset].before_us - lateness_us
+        and (minute + 1) * MINUTE_US > before_us[asset] - lateness_us
         and (asset << 32 | minute) not in summed
     ]
     pairs = np.array(sorted(found), np.int64).reshape(-1, 2)
@@ -283,26 +276,22 @@ def _remember(
             entry.since_us, entry.state, entry.features = since, code, features
 
 
-def _due_at(
-    asset: np.ndarray, minute: np.ndarray, tracks: dict[int, Track], segments: dict[int, Segment]
-) -> np.ndarray:
+def _due_at(asset: np.ndarray, minute: np.ndarray, rises: Rises, segments: Segments) -> np.ndarray:
     """Place of the record that closed each minute; for one closed before, of the segment's first."""
-    return np.array(
-        [
-            segments[a].first_at
-            if (m + 1) * MINUTE_US <= segments[a].before_us
-            else tracks[a].reached_at((m + 1) * MINUTE_US)
-            for a, m in zip(asset.tolist(), minute.tolist(), strict=True)
-        ]
-    )
+    end_us, segment = (minute + 1) * MINUTE_US, np.searchsorted(segments.asset, asset)
+    closes = end_us > segments.before_us[segment]
+    at = segments.first_at[segment]
+    at[closes] = rises.reached_at(asset[closes], end_us[closes])
+    return at
 
 
 def _forget_final(block: Block, spec: Spec | None, ordered: Ordered, lateness_us: int) -> None:
     """Settle minutes that no timely sample can reach any more, and drop their samples."""
-    if not ordered.tracks:
+    assets = ordered.segments.asset[changes(ordered.segments.asset)]
+    if not len(assets):
         return
-    until = {a: (int(block.watermark_us[a]) - lateness_us) // MINUTE_US - 1 for a in ordered.tracks}
-    settle(block, spec, until)
+    until = (block.watermark_us[assets] - lateness_us) // MINUTE_US - 1
+    settle(block, spec, dict(zip(assets.tolist(), until.tolist(), strict=True)))
     if len(block.open.value):
         final_us = block.watermark_us[block.open.asset] - lateness_us
         keep = (block.open.minute + 1) * MINUTE_US > final_us
