@@ -187,7 +187,7 @@ class MemorySnapshots:
         """Keep the snapshot. Raises Fenced if the partition is not, or no more, this worker's."""
         if self._turn.get(partition) != self.shelf.turn[partition]:
             raise Fenced(f"partition {partition} was taken over, or never opened here")
-        self.shelf.kept[partition] = snapshot
+        self.shelf.kept[partition] = snapshot.onto(self.shelf.kept.get(partition))
 
     async def close(self, partition: int) -> None:
         """Give the partition up."""

@@ -9,6 +9,7 @@ SQUARES are integrals over them. What still held from an earlier minute is `hold
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -43,9 +44,11 @@ class Samples(NamedTuple):
         """The samples that a mask or an index array chooses."""
         return Samples(*(column[chosen] for column in self))
 
-    def with_more(self, more: Samples) -> Samples:
-        """These and then those."""
-        return Samples(*(np.concatenate(pair) for pair in zip(self, more, strict=True)))
+    @staticmethod
+    def joined(parts: Sequence[Samples]) -> Samples:
+        """One after the other; wide types where there is none."""
+        some = [part for part in parts if len(part.value)]
+        return Samples(*map(np.concatenate, zip(*some, strict=True))) if some else Samples.none()
 
     @staticmethod
     def none() -> Samples:

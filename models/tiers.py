@@ -7,7 +7,7 @@ settled running time of sound sensors, with what held from before.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -32,6 +32,8 @@ ARRAYS = (
     "day", "day_count", "day_sum",
 )  # fmt: skip
 """What a snapshot keeps."""
+RINGS = {"minute": MINUTE_US, "quarter": QUARTER_US, "day": DAY_US}
+"""The rings, and how long a bin of each is; the arrays of each begin with its name."""
 
 
 @dataclass(slots=True)
@@ -53,6 +55,14 @@ class Tiers:
     day: np.ndarray  # [assets, DAYS]
     day_count: np.ndarray  # [assets, DAYS, columns]
     day_sum: np.ndarray  # [assets, DAYS, columns]
+    touched: dict[str, np.ndarray] = field(init=False)  # bool [assets, slots] by ring: what a snapshot has to keep
+
+    def __post_init__(self) -> None:
+        self.untouch()
+
+    def untouch(self) -> None:
+        """A snapshot has all as it is now."""
+        self.touched = {ring: np.zeros(getattr(self, ring).shape, bool) for ring in RINGS}
 
     @classmethod
     def empty(cls, assets: int, reference: np.ndarray, held: np.ndarray) -> Tiers:
@@ -62,7 +72,7 @@ class Tiers:
             reference=reference,
             held=held,
             minute=np.full((assets, MINUTES), -1, np.int64),
-            minute_statistics=np.tile(EMPTY[:, None], (assets, MINUTES, 1, columns)),
+            minute_statistics=np.broadcast_to(EMPTY[:, None], (assets, MINUTES, len(EMPTY), columns)).copy(),
             minute_use=np.zeros((assets, MINUTES, columns), bool),
             minute_lead=np.zeros((assets, MINUTES, 3, len(held))),
             quarter=np.full((assets, QUARTERS), -1, np.int64),
@@ -80,7 +90,9 @@ class Tiers:
             return
         fresh = Tiers.empty(more, self.reference, self.held)
         for name in ARRAYS:
-            setattr(self, name, np.concatenate([getattr(self, name), getattr(fresh, name)]))
+            grown(getattr(self, name), getattr(fresh, name))
+        for ring, touched in self.touched.items():
+            grown(touched, fresh.touched[ring])
 
     def write(self, bins: Bins) -> None:
         """Put 1-min bins in their slots; windows take nothing of them until `use` says what."""
@@ -88,6 +100,7 @@ class Tiers:
         self.minute[bins.asset, slot] = bins.minute
         self.minute_statistics[bins.asset, slot] = bins.statistics
         self.minute_use[bins.asset, slot] = False
+        self.touched["minute"][bins.asset, slot] = True
 
     def statistics(self, asset: np.ndarray, minute: np.ndarray) -> np.ndarray:
         """What stands in the slots of written minutes: [pairs, 7, columns]."""
@@ -98,8 +111,10 @@ class Tiers:
 
         `lead` [pairs, 3, columns] is what held into them. Pairs are sorted by asset and minute.
         """
-        self.minute_use[asset, minute % MINUTES] = use
-        self.minute_lead[asset, minute % MINUTES] = lead[:, :, self.held]
+        slot = minute % MINUTES
+        self.minute_use[asset, slot] = use
+        self.minute_lead[asset, slot] = lead[:, :, self.held]
+        self.touched["minute"][asset, slot] = True
         asset, quarter = _different(asset, minute // QUARTER)
         self._merge_quarters(asset, quarter)
         self._merge_days(*_different(asset, quarter // QUARTERS_A_DAY))
@@ -111,6 +126,7 @@ class Tiers:
         self.quarter[asset, slot] = quarter
         self.quarter_count[asset, slot] = merged[:, COUNT]
         self.quarter_sum[asset, slot] = merged[:, SUM]
+        self.touched["quarter"][asset, slot] = True
 
     def _merge_days(self, asset: np.ndarray, day: np.ndarray) -> None:
         quarters = day[:, None] * QUARTERS_A_DAY + np.arange(QUARTERS_A_DAY)
@@ -120,6 +136,7 @@ class Tiers:
         self.day[asset, slot] = day
         self.day_count[asset, slot] = count.sum(axis=2)
         self.day_sum[asset, slot] = total.sum(axis=2)
+        self.touched["day"][asset, slot] = True
 
     def _merged(self, asset: np.ndarray, minutes: np.ndarray, since_us: np.ndarray) -> np.ndarray:
         """Count, sum and squares [pairs, 3, columns] over bins [pairs, minutes].
@@ -161,6 +178,16 @@ class Tiers:
         slot = days % DAYS
         known = (self.day[asset[:, None], slot] == days) & (days * DAY_US >= since_us[:, None])
         return _taken(self.day_count, self.day_sum, asset, slot, known, columns)
+
+
+def grown(array: np.ndarray, more: np.ndarray) -> None:
+    """Put rows at the end of an array, in place: of a large one there is never a second copy.
+
+    Nobody may hold a view of it meanwhile.
+    """
+    had = len(array)
+    array.resize((had + len(more), *array.shape[1:]), refcheck=False)
+    array[had:] = more
 
 
 def _taken(

@@ -121,7 +121,7 @@ class _Recorder:
         good = samples.where(code == GOOD)
         for tag, words, sent in zip(TAGS, (RUN_STATES, ALARMS), (block.run_state, block.alarm), strict=True):
             if tag in self.layout.told:
-                good = good.with_more(self._told(block, self.layout.told[tag], words, sent))
+                good = Samples.joined([good, self._told(block, self.layout.told[tag], words, sent)])
         return good
 
     def _told(self, block: FleetBlock, told: Told, words: Sequence[str], sent: np.ndarray) -> Samples:

@@ -149,7 +149,8 @@ class Partitions:
                 if batch is None:
                     await owned.runner.snapshot_if_due()
                 else:
-                    await owned.runner.handle(batch.records)
+                    await owned.runner.begin(batch.records)
+            await owned.runner.drained()
         except Fenced as fenced:
             owned.lost = True
             log.warning("partition %d: lost, dropping it: %s", owned.runner.partition, fenced)

@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-import msgspec
 import numpy as np
 
 from models.failure.hazard import Hazard
@@ -37,6 +36,7 @@ from pipelines.frames import Columns
 from pipelines.ledger import EVENTS, Ledger
 from pipelines.parse import Rejected, parse
 from pipelines.ports import Effects, Output, RawRecord, Refusal, Rows, Snapshot
+from pipelines.saving import load, save
 from pipelines.stages.decode import Decoded, decode, rejected
 from pipelines.stages.notify import notify
 from pipelines.stages.order import order
@@ -47,9 +47,6 @@ from pipelines.stages.window import window
 from pipelines.state import NEVER, Block, SnapshotError, State
 from pipelines.told import told
 from pipelines.topics import Topic
-
-CHUNK_BYTES = 900_000
-"""A chunk of a snapshot fits a message of the broker's default size, uncompressed."""
 
 Out = DeadLetter | Forecast | Alert | Notice | Quarantined
 
@@ -106,7 +103,7 @@ class Partition:
         """
         partition = cls(plant, hazards, lateness_s)
         if snapshot is not None:
-            partition._go_on_from(State.decode(b"".join(snapshot.chunks[1:]), lateness_s))
+            partition._go_on_from(load(snapshot.parts, lateness_s))
             partition.next_offset = partition._snapshot_offset = snapshot.next_offset
         return partition
 
@@ -193,6 +190,7 @@ class Partition:
         if kind is None:
             for block in self.state.blocks.values():  # it may come back, and its rows are late then, too
                 if (gone := block.index.get(record.asset)) is not None:
+                    block.stir(gone)
                     rebuilt.ask_again(block, gone, record.number)
             detail = f"asset '{record.asset}' is not in the plant file"
             raise Rejected(Reject.UNKNOWN_ASSET, detail, asset=record.asset)
@@ -221,6 +219,7 @@ class Partition:
         """One asset type's share of a batch, stage by stage; see pipelines.topology.STAGES."""
         screened = screen_columns(columns, tuple(block.names), self.plant.plant, self.ledger)
         ordered = order(block, columns, screened, decoded.ticks, decoded.tick_us, self.lateness_us)
+        block.stirred[ordered.stirred] = True
         hazard = self.hazards[block.layout.name]
         due = window(block, hazard.spec if hazard else None, columns, screened, ordered, self.lateness_us)
         found += ((at, 0, letter.asset, letter) for at, letter in screened.letters)
@@ -289,13 +288,11 @@ class Partition:
         return Output(Topic.DEAD_LETTERS, key_of(letter.plant, letter.asset), encode(letter))
 
     def snapshot(self) -> Snapshot | None:
-        """All state as chunks, the ledger first; None while effects are unacknowledged or nothing is new."""
+        """What has to be kept beside earlier snapshots; None while effects are unacknowledged or nothing is new."""
         if self._unacknowledged or self.next_offset == self._snapshot_offset:
             return None
         self._snapshot_offset = self.next_offset
-        data = self.state.encode(self.lateness_us // 1_000_000)
-        parts = tuple(data[at : at + CHUNK_BYTES] for at in range(0, len(data), CHUNK_BYTES))
-        return Snapshot(self.next_offset, (msgspec.json.encode(self.ledger), *parts))
+        return Snapshot(self.next_offset, *save(self.state, self.lateness_us // 1_000_000))
 
 
 def _output(raw: RawRecord, record: Out) -> Output:

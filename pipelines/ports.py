@@ -68,10 +68,19 @@ class Effects(NamedTuple):
 
 
 class Snapshot(NamedTuple):
-    """State of a partition just before `next_offset`, cut into chunks that fit a message."""
+    """State of a partition just before `next_offset`, in named parts that fit a message each.
+
+    To be kept beside the parts of snapshots before it, but for those of the same name and those `dropped`.
+    """
 
     next_offset: int
-    chunks: tuple[bytes, ...]
+    parts: Mapping[str, bytes]
+    dropped: tuple[str, ...] = ()
+
+    def onto(self, before: Snapshot | None) -> Snapshot:
+        """All that is kept after this one, of what was kept before it."""
+        kept = {} if before is None else {name: part for name, part in before.parts.items() if name not in self.dropped}
+        return Snapshot(self.next_offset, kept | dict(self.parts))
 
 
 class Fenced(Exception):

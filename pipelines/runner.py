@@ -1,13 +1,15 @@
 """Carries out what the heart of one partition decides: publish, store, keep snapshots, in the order that holds.
 
 No Kafka and no Faust here, and no rule about records: the heart has those. What is here is when a batch is done
-(outputs acknowledged, rows stored, dead letters of refused rows acknowledged) and when a snapshot may follow.
+(outputs acknowledged, rows stored, dead letters of refused rows acknowledged) and when a snapshot may follow. Steps are
+taken one after the other, while the effects of a few before are still under way; those are done in order, too.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol, TypeVar
 
@@ -31,6 +33,8 @@ log = logging.getLogger(__name__)
 
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
+UNDER_WAY = 3
+"""Batches whose effects may be under way when the next is stepped: with three the store never waits for a step."""
 
 T = TypeVar("T")
 
@@ -76,6 +80,10 @@ def _nothing(_: str) -> None:
     return None
 
 
+def _nothing_to_do() -> None:
+    return None
+
+
 class PartitionRunner:
     """Runs one partition from take-over to release. Calls must not overlap, but for `retire`."""
 
@@ -96,6 +104,8 @@ class PartitionRunner:
         self.snapshot_offset: int | None = None
         self.snapshot_at_s: float | None = None
         """When a snapshot was last kept or had nothing new, or the partition was opened, by the clock."""
+        self.call: Callable[[], None] = _nothing_to_do
+        """Called when something went wrong with effects, which the next call of this will raise."""
         self.steps, self.steps_s = 0, 0.0
         """Steps of the heart, and their seconds."""
         self._restore = restore
@@ -108,7 +118,10 @@ class PartitionRunner:
         self._checkpoint = checkpoint
         self._heart: Heart | None = None
         self._due_s = 0.0
-        self._settled = True
+        self._begun = self._done = 0
+        self._under_way: deque[asyncio.Task[None]] = deque()
+        self._publishing = asyncio.Lock()
+        self._was_down = False
         self._retired = asyncio.Event()
 
     @property
@@ -132,13 +145,20 @@ class PartitionRunner:
         return self._heart.next_offset
 
     async def handle(self, batch: Sequence[RawRecord]) -> None:
-        """Step over a batch, carry its effects out, keep a snapshot if it is time.
+        """`begin` a batch and return when its effects are out."""
+        await self.begin(batch)
+        await self.drained()
+        await self.snapshot_if_due()
+
+    async def begin(self, batch: Sequence[RawRecord]) -> None:
+        """Step over a batch, see to its effects beside those still under way, keep a snapshot if it is time.
 
         Raises StepFailed if the heart raised, Fenced if the partition is another's by now, and what the publisher
-        raises.
+        raises, also of batches before.
         """
+        await self._room()
         heart = self._owned_heart()
-        self._settled = False
+        self._begun += 1
         began_s = self._clock.monotonic_s()
         try:
             effects = heart.receive(batch)
@@ -146,16 +166,51 @@ class PartitionRunner:
             raise StepFailed(self._blame(batch, error)) from error
         self.steps, self.steps_s = self.steps + 1, self.steps_s + self._clock.monotonic_s() - began_s
         self._checkpoint("received")
+        before = self._under_way[-1] if self._under_way else None
+        task = asyncio.create_task(self._see_to(heart, effects, before))
+        task.add_done_callback(self._look_at)
+        self._under_way.append(task)
+        await self.snapshot_if_due()
+
+    async def drained(self) -> None:
+        """Return when no effects are under way; raises what went wrong with the first."""
+        await self._left(0)
+        self._was_down = False
+
+    async def _room(self) -> None:
+        """Wait for effects before, so that no more are under way than may be; for all of them after an outage."""
+        if self._was_down:
+            await self.drained()
+        await self._left(UNDER_WAY - 1)
+
+    async def _left(self, most: int) -> None:
+        """Wait until so many are under way at most, and take leave of those that are done."""
+        while self._under_way and (len(self._under_way) > most or self._under_way[0].done()):
+            await self._under_way[0]
+            self._under_way.popleft()
+
+    def _look_at(self, task: asyncio.Task[None]) -> None:
+        """Have someone call who is told what went wrong, though no batch may come."""
+        if not task.cancelled() and task.exception() is not None:
+            self.call()
+
+    async def _see_to(self, heart: Heart, effects: Effects, before: asyncio.Task[None] | None) -> None:
+        """Carry effects out and, when all those before are done, have them acknowledged."""
         refused = await self._carry_out(effects)
+        if before is not None:
+            await asyncio.shield(before)
+            if self._was_down:
+                # A write before this one may have been tried again after it: of a moment told twice the later counts.
+                refused = await self._write(effects.rows)
         self._checkpoint("before-acknowledged")
         letters = heart.acknowledged(refused)
         if letters:
-            await self._publisher.publish(self.partition, letters)
-        self._settled = True
-        await self.snapshot_if_due()
+            await self._publish(letters)
+        self._done += 1
 
     async def snapshot_if_due(self) -> None:
-        """Keep a snapshot if the last one is old enough; also to be called when no batches come."""
+        """Keep a snapshot if the last one is old enough; also to be called when no batches come. Raises as `begin`."""
+        await self._left(UNDER_WAY)
         if self.snapshot_in_s() <= 0:
             await self._snapshot()
 
@@ -168,14 +223,18 @@ class PartitionRunner:
         self._retired.set()
 
     async def close(self, final_snapshot: bool) -> None:
-        """Release the partition. With `final_snapshot` nothing will be read again, if the last batch is carried out."""
+        """Release the partition. With `final_snapshot` nothing will be read again, if all batches are carried out."""
         self.retire()
         try:
-            if final_snapshot and self._settled and self._heart is not None:
+            if final_snapshot and self._begun == self._done and self._heart is not None:
                 await self._snapshot()
         except Fenced as fenced:
             log.warning("partition %d: no last snapshot, another worker has it: %s", self.partition, fenced)
         finally:
+            for task in self._under_way:
+                task.cancel()
+            await asyncio.gather(*self._under_way, return_exceptions=True)
+            self._under_way.clear()
             self._heart = None
             await self._snapshots.close(self.partition)
 
@@ -196,12 +255,17 @@ class PartitionRunner:
         if not effects.outputs and not effects.rows:
             return ()
         if not effects.rows:
-            await self._publisher.publish(self.partition, effects.outputs)
+            await self._publish(effects.outputs)
             return ()
         if not effects.outputs:
             return await self._write(effects.rows)
-        _, refused = await _both(self._publisher.publish(self.partition, effects.outputs), self._write(effects.rows))
+        _, refused = await _both(self._publish(effects.outputs), self._write(effects.rows))
         return refused
+
+    async def _publish(self, outputs: Sequence[Output]) -> None:
+        """Publish behind what was begun before."""
+        async with self._publishing:
+            await self._publisher.publish(self.partition, outputs)
 
     async def _write(self, rows: Sequence[Rows]) -> Sequence[Refusal]:
         """Write for as long as it takes, while the partition is ours."""
@@ -212,6 +276,7 @@ class PartitionRunner:
             try:
                 return await self._store.write(rows)
             except StoreDown as down:
+                self._was_down = True
                 log.warning(
                     "partition %d: the store is down, trying again in %.1f s while records wait in Kafka: %s",
                     self.partition,
@@ -229,6 +294,7 @@ class PartitionRunner:
         raise Fenced(f"partition {self.partition} was given up while the store was down")
 
     async def _snapshot(self) -> None:
+        await self.drained()
         heart = self._owned_heart()
         snapshot = heart.snapshot()
         self._due_s = self._clock.monotonic_s() + self._snapshot_s
@@ -289,13 +355,14 @@ class OwnedPartition:
         self.runner = runner
         self.beginning = beginning
         self.accounted = start
-        self.waiting: asyncio.Queue[Batch] = asyncio.Queue()
+        self.waiting: asyncio.Queue[Batch | None] = asyncio.Queue()
+        runner.call = lambda: self.waiting.put_nowait(None)
         self.tasks: list[asyncio.Task[None]] = []
         self.hole_since_s: float | None = None
         self.lost = False
 
     async def next(self) -> Batch | None:
-        """The next batch, LAST at the end, or None when it is time for a snapshot and none has come."""
+        """The next batch, LAST at the end, or None when it is time for a snapshot or something went wrong."""
         if not self.waiting.empty():
             return self.waiting.get_nowait()
         try:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import zlib
 from hashlib import sha256
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -15,9 +14,9 @@ from msgspec import Struct
 
 from models.bins import COUNT, MINUTE_US, SQUARES, SUM
 from models.features import Baseline, Spec
-from models.operating import FAULTS, STATES, Machines
-from models.tiers import ARRAYS
-from pipelines.state import Array, Block, Kept
+from models.operating import FAULTS, STATES
+from pipelines.saving import Array
+from pipelines.state import Block, Kept, arrays_of
 
 VERSION = 1
 MARGIN_US = 2 * 86_400_000_000
@@ -119,9 +118,3 @@ def _check(baseline: Baseline, spec: Spec) -> None:
     sizes = {len(part) for part in (baseline.taken, baseline.usual, baseline.spread)}
     if sizes != {8 * len(spec.expected)} or len(baseline.features) != 4 * len(spec.names):
         raise Unfit("its usual is of other features")
-
-
-def arrays_of(block: Block) -> dict[str, Any]:
-    """The block's own arrays of tiers and machines, by name."""
-    tiers = {f"tiers.{name}": getattr(block.tiers, name) for name in ARRAYS}
-    return tiers | {f"machines.{name}": getattr(block.machines, name) for name in Machines.__struct_fields__}

@@ -8,23 +8,22 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-import msgspec
 import numpy as np
 from msgspec import Struct
 
 from models.alerting.life import Watch
-from models.bins import MINUTE_US, Samples
+from models.bins import MINUTE_US
 from models.clocks import Clocks
 from models.features import Baseline, Spec
 from models.operating import IDLE, MAINTENANCE, OFF, STOPPING, UNKNOWN, Machines
-from models.plant import AssetType, Plant, PlantError, content
+from models.plant import Plant
 from models.plant.layout import Layout
 from models.records import Forecast
 from models.tiers import ARRAYS, Tiers
 from pipelines.late import Late
 from pipelines.ledger import Ledger
+from pipelines.open import OpenSamples
 
-VERSION = 3
 NEVER = -1
 NOWHERE = -1
 PLACE_BITS = 32
@@ -88,6 +87,23 @@ class Small(Struct):
     away: dict[int, bool] = {}
     late: dict[int, Late] = {}
 
+    def of_assets(self) -> list[tuple[str, dict[int, Any]]]:
+        """What is kept by asset, by name."""
+        return [(name, of) for name in self.__struct_fields__ if isinstance(of := getattr(self, name), dict)]
+
+
+class Written(Struct):
+    """What of a block is kept in snapshots: their number, the number at which each page was last written, and deltas.
+
+    `names` assets are known by name. `anew`: no delta tells what changed, so every page has to be written.
+    """
+
+    number: int = 0
+    names: int = -1
+    pages: dict[int, int] = {}
+    deltas: list[int] = []
+    anew: bool = False
+
 
 @dataclass(slots=True)
 class Block:
@@ -100,10 +116,16 @@ class Block:
     heard_us: np.ndarray
     index: dict[str, int] = field(default_factory=dict)
     names: list[str] = field(default_factory=list)
-    open: Samples = field(default_factory=Samples.none)
+    open: OpenSamples = field(default_factory=OpenSamples)
     small: Small = field(default_factory=Small)
+    stirred: np.ndarray = field(init=False)
+    """Of which assets something changed since the last snapshot, beside rings and samples: bool [assets]."""
+    written: Written = field(default_factory=Written)
     turned: list[Turned] = field(default_factory=list)
     """What a step has yet to tell; empty between steps."""
+
+    def __post_init__(self) -> None:
+        self.stirred = np.zeros(len(self.watermark_us), bool)
 
     @classmethod
     def empty(cls, layout: Layout) -> Block:
@@ -121,15 +143,22 @@ class Block:
         return at
 
     def make_room(self) -> None:
-        """Grow the arrays to the assets known, by doubling."""
+        """Grow the arrays to the assets known, and some more."""
         have, need = len(self.watermark_us), len(self.names)
         if need <= have:
             return
-        room = max(need, 2 * have)
+        room = max(need, have + have // 8)
         self.tiers.grow(room)
         self.machines.grow(room)
         for name in ("watermark_us", "heard_us"):
             setattr(self, name, np.concatenate([getattr(self, name), np.full(room - have, NEVER, np.int64)]))
+        self.stirred = np.concatenate([self.stirred, np.zeros(room - have, bool)])
+
+    def stir(self, asset: int) -> None:
+        """All of an asset changed."""
+        self.stirred[asset] = True
+        for touched in self.tiers.touched.values():
+            touched[asset] = True
 
     def adopt(self, features_sha256: str) -> None:
         """Make feature rows of another list, or of a model that is gone, unknown.
@@ -138,6 +167,7 @@ class Block:
         """
         if self.small.features_sha256 == features_sha256:
             return
+        self.written.anew |= bool(self.names)
         self.small.features_sha256 = features_sha256
         self.small.baselines.clear()
         for entries in self.small.entries.values():
@@ -170,54 +200,6 @@ class Block:
             last = failures[np.searchsorted(failures, (minute[mine] + 1) * MINUTE_US, side="left") - 1]
             state[mine[last > since_us[mine]]] = MAINTENANCE
         return state
-
-
-class Array(Struct, array_like=True):
-    """A numpy array as it is written."""
-
-    dtype: str
-    shape: tuple[int, ...]
-    data: bytes
-
-    @classmethod
-    def of(cls, array: np.ndarray) -> Array:
-        """One to write."""
-        return cls(array.dtype.str, array.shape, array.tobytes())
-
-    def array(self) -> np.ndarray:
-        """The array, a copy. Raises ValueError where bytes are missing."""
-        return np.frombuffer(self.data, self.dtype).reshape(self.shape).copy()
-
-
-class _SavedBlock(Struct):
-    columns: tuple[str, ...]
-    reference: tuple[float, ...]
-    names: list[str]
-    arrays: dict[str, Array]
-    small: Small
-
-
-class _Saved(Struct):
-    version: int
-    lateness_s: int
-    tick_us: int
-    ledger: Ledger
-    plant: bytes
-    blocks: dict[str, _SavedBlock]
-    gone: dict[str, tuple[AssetType, _SavedBlock]]
-    clocks: Clocks = msgspec.field(default_factory=Clocks)
-
-
-class _SavedClocks(Struct):
-    clocks: Clocks = msgspec.field(default_factory=Clocks)
-
-
-def clocks_of(data: bytes) -> Clocks:
-    """The clocks alone in what `State.encode` made. Raises SnapshotError where it cannot be read."""
-    try:
-        return msgspec.msgpack.decode(data, type=_SavedClocks).clocks
-    except msgspec.DecodeError as wrong:
-        raise SnapshotError(f"the clocks in the snapshot cannot be read ({wrong}): another version wrote it") from wrong
 
 
 class SnapshotError(ValueError):
@@ -257,14 +239,19 @@ class State:
     clocks: Clocks = field(default_factory=Clocks)
     gone: dict[str, Block] = field(default_factory=dict)
     places: Places = field(init=False)
+    plant_is_kept: bool = False
+    shelf: set[str] = field(default_factory=set)
+    """Names of the slices that the last snapshot, and those before it, left to be kept."""
 
     def __post_init__(self) -> None:
-        self.turn_to(self.plant, self.blocks, self.gone)
+        self.places = Places(self.plant, self.blocks)
 
     def turn_to(self, plant: Plant, blocks: dict[str, Block], gone: dict[str, Block]) -> None:
         """Go over to another plant, with the blocks that it has."""
         self.plant, self.blocks, self.gone = plant, blocks, gone
-        self.places = Places(plant, blocks)
+        self.places, self.plant_is_kept = Places(plant, blocks), False
+        for block in blocks.values():
+            block.written = Written(anew=True)
 
     @classmethod
     def empty(cls, plant: Plant) -> State:
@@ -272,69 +259,8 @@ class State:
         plant = plant.for_workers()
         return cls(plant, {name: Block.empty(Layout(name, asset_type)) for name, asset_type in plant.types.items()})
 
-    def encode(self, lateness_s: int) -> bytes:
-        """All of it as MessagePack, with the lateness it was made under."""
-        blocks = {name: _save(block) for name, block in self.blocks.items()}
-        gone = {name: (block.layout.asset_type, _save(block)) for name, block in self.gone.items()}
-        plant = content.encode(self.plant)
-        saved = _Saved(VERSION, lateness_s, self.tick_us, self.ledger, plant, blocks, gone, self.clocks)
-        return msgspec.msgpack.encode(saved)
 
-    @classmethod
-    def decode(cls, data: bytes, lateness_s: int) -> State:
-        """What `encode` made, with the plant that it had. Raises SnapshotError where program or lateness are others."""
-        try:
-            saved = msgspec.msgpack.decode(data, type=_Saved)
-        except msgspec.DecodeError as wrong:
-            raise SnapshotError(
-                f"the snapshot cannot be read ({wrong}): start a new group to rebuild from the log"
-            ) from wrong
-        if saved.version != VERSION:
-            raise SnapshotError(
-                f"the snapshot is version {saved.version}, this program writes {VERSION}: start a new group"
-            )
-        if saved.lateness_s != lateness_s:
-            raise SnapshotError(
-                f"the lateness was {saved.lateness_s} s when the snapshot was made and is {lateness_s} s now: what is "
-                f"final differs. Set FOREWARN_LATENESS_S={saved.lateness_s}, or start a new group (FOREWARN_GROUP)"
-            )
-        try:
-            plant = content.decode(saved.plant)
-        except PlantError as wrong:
-            raise SnapshotError(
-                f"the snapshot's plant cannot be read ({wrong}): start a new group (FOREWARN_GROUP)"
-            ) from wrong
-        blocks = {name: _restore(name, asset_type, saved.blocks[name]) for name, asset_type in plant.types.items()}
-        gone = {name: _restore(name, *each) for name, each in saved.gone.items()}
-        return cls(plant, blocks, saved.tick_us, saved.ledger, saved.clocks, gone)
-
-
-def _save(block: Block) -> _SavedBlock:
-    used = len(block.names)
-    arrays = {f"tiers.{name}": getattr(block.tiers, name)[:used] for name in ARRAYS}
-    arrays |= {f"machines.{name}": getattr(block.machines, name)[:used] for name in Machines.__struct_fields__}
-    arrays |= {f"open.{name}": column for name, column in zip(Samples._fields, block.open, strict=True)}
-    arrays["watermark_us"], arrays["heard_us"] = block.watermark_us[:used], block.heard_us[:used]
-    return _SavedBlock(
-        block.layout.column_names,
-        tuple(block.layout.reference.tolist()),
-        block.names,
-        {name: Array.of(array) for name, array in arrays.items()},
-        block.small,
-    )
-
-
-def _restore(name: str, asset_type: AssetType, saved: _SavedBlock) -> Block:
-    arrays: dict[str, Any] = {name: array.array() for name, array in saved.arrays.items()}
-    layout = Layout(name, asset_type, dict(zip(saved.columns, saved.reference, strict=True)))
-    return Block(
-        layout=layout,
-        tiers=Tiers(layout.reference, layout.held_places, *(arrays[f"tiers.{name}"] for name in ARRAYS)),
-        machines=Machines(*(arrays[f"machines.{name}"] for name in Machines.__struct_fields__)),
-        watermark_us=arrays["watermark_us"],
-        heard_us=arrays["heard_us"],
-        index={name: at for at, name in enumerate(saved.names)},
-        names=saved.names,
-        open=Samples(*(arrays[f"open.{name}"] for name in Samples._fields)),
-        small=saved.small,
-    )
+def arrays_of(block: Block) -> dict[str, np.ndarray]:
+    """The block's own arrays of tiers and machines, by name."""
+    tiers = {f"tiers.{name}": getattr(block.tiers, name) for name in ARRAYS}
+    return tiers | {f"machines.{name}": getattr(block.machines, name) for name in Machines.__struct_fields__}

@@ -1,17 +1,18 @@
-"""Snapshots of partitions in the compacted `state` topic: chunks, then a manifest, in one transaction.
+"""Snapshots of partitions in the compacted `state` topic: parts, then a manifest, in one transaction.
 
 The transactional id names the partition, so opening it fences whoever had it, and a commit of his can never be seen.
-A manifest is the last record of its transaction and says where its first chunk lies, so a restore reads the tail of the
-topic and then from there. Partition p of `records` has its state in partition p of `state`.
+A manifest is the last record of its transaction and says of each part that counts where it lies, also of those that
+earlier transactions wrote, so a restore reads the tail of the topic and then from the first of them. Partition p of
+`records` has its state in partition p of `state`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+import zlib
+from collections.abc import AsyncIterator, Mapping
 
 import msgspec
 from aiokafka import AIOKafkaProducer, TopicPartition
@@ -28,6 +29,7 @@ REQUEST_BYTES = MAX_MESSAGE_BYTES - 64 * 1024
 """Largest request: what the topic allows, less room for headers and keys. Checked before compression."""
 
 TRANSACTION_TIMEOUT_MS = 15_000
+MANIFEST = "manifest"
 CALL_TIMEOUT_S = 10.0
 """No call to a producer waits longer: a fenced or stopped one may never answer."""
 
@@ -36,23 +38,28 @@ class StateUnusable(Exception):
     """The state does not go with the log; a person has to decide."""
 
 
+class Part(msgspec.Struct, frozen=True, array_like=True):
+    """Where a part lies, and its CRC-32."""
+
+    offset: int
+    crc32: int
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """What a snapshot consists of and which log it belongs to. The last record of its transaction."""
 
     next_offset: int
     partitions: int
-    chunks: int
-    first_offset: int
-    sha256: str
+    parts: dict[str, Part]
 
 
 class _Owner:
-    """A partition in our hands."""
+    """A partition in our hands, and the parts that are kept of it."""
 
     def __init__(self, producer: AIOKafkaProducer) -> None:
         self.producer = producer
         self.lock = asyncio.Lock()
-        self.chunks = 0
+        self.parts: dict[str, Part] = {}
         self.partitions = 0
 
 
@@ -85,12 +92,12 @@ class KafkaSnapshots:
         """Write a snapshot, all of it or nothing.
 
         Raises Fenced for whatever the producer cannot get over, for then the partition may be another's, and ValueError
-        if a chunk does not fit a message.
+        if a part does not fit a message.
         """
         owner = self._owners.get(partition)
         if owner is None:
             raise Fenced(f"partition {partition} is not open")
-        _check_sizes(partition, snapshot.chunks)
+        _check_sizes(partition, snapshot.parts)
         async with owner.lock:
             try:
                 async with asyncio.timeout(CALL_TIMEOUT_S):
@@ -140,50 +147,53 @@ class KafkaSnapshots:
         producer, state = owner.producer, self._state
         async with _transaction(producer):
             sent = [
-                await producer.send(state, chunk, self._key(partition, f"chunk-{i}"), partition)
-                for i, chunk in enumerate(snapshot.chunks)
+                await producer.send(state, part, self._key(partition, name), partition)
+                for name, part in snapshot.parts.items()
             ]
             placed = await asyncio.gather(*sent)
-            manifest = Manifest(
-                next_offset=snapshot.next_offset,
-                partitions=owner.partitions,
-                chunks=len(snapshot.chunks),
-                first_offset=placed[0].offset if placed else -1,
-                sha256=_digest(snapshot.chunks),
-            )
+            fresh = {
+                name: Part(record.offset, zlib.crc32(part))
+                for (name, part), record in zip(snapshot.parts.items(), placed, strict=True)
+            }
+            parts = {name: part for name, part in owner.parts.items() if name not in snapshot.dropped} | fresh
+            manifest = Manifest(next_offset=snapshot.next_offset, partitions=owner.partitions, parts=parts)
             last = [
-                await producer.send(state, None, self._key(partition, f"chunk-{i}"), partition)
-                for i in range(len(snapshot.chunks), owner.chunks)
+                await producer.send(state, None, self._key(partition, name), partition) for name in snapshot.dropped
             ]
             last.append(
-                await producer.send(state, msgspec.json.encode(manifest), self._key(partition, "manifest"), partition)
+                await producer.send(state, msgspec.json.encode(manifest), self._key(partition, MANIFEST), partition)
             )
             await asyncio.gather(*last)
-        owner.chunks = len(snapshot.chunks)
+        owner.parts = parts
 
     async def _restore(self, partition: int, owner: _Owner) -> Snapshot | None:
         async with self._tail.at(
             TopicPartition(self._state, partition), beside=TopicPartition(self._records, partition)
         ) as tail:
-            found = await tail.last(self._key(partition, "manifest"))
+            found = await tail.last(self._key(partition, MANIFEST))
             if found is None:
                 return None
             manifest = msgspec.json.decode(found.value, type=Manifest)
             self._check(partition, manifest, owner.partitions, await tail.bounds_beside())
-            values = await tail.values(manifest.first_offset, found.offset) if manifest.chunks else {}
-        owner.chunks = manifest.chunks
+            first = min((part.offset for part in manifest.parts.values()), default=found.offset)
+            values = await tail.values(first, found.offset)
+        owner.parts = manifest.parts
         return Snapshot(manifest.next_offset, self._whole(partition, manifest, values))
 
-    def _whole(self, partition: int, manifest: Manifest, values: Mapping[bytes, bytes | None]) -> tuple[bytes, ...]:
-        keys = [self._key(partition, f"chunk-{i}") for i in range(manifest.chunks)]
-        chunks = tuple(values.get(key) or b"" for key in keys)
-        if _digest(chunks) != manifest.sha256:
-            missing = [key.decode() for key in keys if not values.get(key)]
+    def _whole(self, partition: int, manifest: Manifest, values: Mapping[bytes, bytes | None]) -> dict[str, bytes]:
+        parts, wrong = {}, []
+        for name, part in manifest.parts.items():
+            value = values.get(self._key(partition, name))
+            if value is None or zlib.crc32(value) != part.crc32:
+                wrong.append(f"{name} ({'not found' if value is None else 'its CRC differs'})")
+            else:
+                parts[name] = value
+        if wrong:
             raise StateUnusable(
-                f"the snapshot of partition {partition} in {self._state} is damaged"
-                f" ({f'{missing} not found' if missing else 'its digest differs'}). {self._advice()}"
+                f"the snapshot of partition {partition} in {self._state} is damaged: {', '.join(wrong)}."
+                f" {self._advice()}"
             )
-        return chunks
+        return parts
 
     def _check(self, partition: int, manifest: Manifest, partitions: int, bounds: tuple[int, int]) -> None:
         if manifest.partitions != partitions:
@@ -203,20 +213,10 @@ class KafkaSnapshots:
         return f"To begin anew from what {self._records} still holds, stop all workers and delete {self._state}."
 
 
-def _digest(chunks: Sequence[bytes]) -> str:
-    digest = hashlib.sha256()
-    for chunk in chunks:
-        digest.update(len(chunk).to_bytes(8, "big"))
-        digest.update(chunk)
-    return digest.hexdigest()
-
-
-def _check_sizes(partition: int, chunks: Sequence[bytes]) -> None:
-    large = [len(chunk) for chunk in chunks if len(chunk) > REQUEST_BYTES - 1024]
+def _check_sizes(partition: int, parts: Mapping[str, bytes]) -> None:
+    large = [f"{name} of {len(part)} bytes" for name, part in parts.items() if len(part) > REQUEST_BYTES - 1024]
     if large:
-        raise ValueError(
-            f"partition {partition}: a chunk of {large[0]} bytes fits no message; cut below {REQUEST_BYTES - 1024}"
-        )
+        raise ValueError(f"partition {partition}: {large[0]} fits no message; cut below {REQUEST_BYTES - 1024}")
 
 
 @contextlib.asynccontextmanager

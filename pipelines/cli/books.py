@@ -12,9 +12,12 @@ from rich.table import Table
 
 from connectors.kafka.plain import read
 from pipelines.ledger import Ledger
+from pipelines.saving import LEDGER
 from pipelines.settings import Settings
 from pipelines.topics import Topic, named
 
+LEDGER_KEY = f"/{LEDGER}#0".encode()
+"""How the key of a ledger ends, which is never larger than one slice."""
 WHAT = ("read", "stored", "late", "rejected")
 
 
@@ -22,7 +25,7 @@ def ledgers(settings: Settings) -> dict[int, Ledger]:
     """The ledger of each partition that has a snapshot."""
     found: dict[int, Ledger] = {}
     for record in read(settings.kafka, named(settings.topic_prefix, Topic.STATE)):
-        if record.value is not None and (record.key or b"").endswith(b"/chunk-0"):
+        if record.value is not None and (record.key or b"").endswith(LEDGER_KEY):
             found[record.partition] = msgspec.json.decode(record.value, type=Ledger)
     return dict(sorted(found.items()))
 

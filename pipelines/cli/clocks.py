@@ -18,8 +18,8 @@ from connectors.kafka.plain import LogProducer, read
 from models.clocks import HOUR_US, STEADY_FRAMES, Clock
 from models.records import ClockDecision, Notice, NoticeKind, NoticeState, decode, encode
 from pipelines.cli.watching import clock as when
+from pipelines.saving import clocks_of
 from pipelines.settings import Settings
-from pipelines.state import clocks_of
 from pipelines.topics import Topic, named
 
 AGAIN_EVERY = 20_000
@@ -126,11 +126,10 @@ def _measured(settings: Settings) -> Iterable[tuple[str, str, Clock]]:
     for record in read(settings.kafka, named(settings.topic_prefix, Topic.STATE)):
         parts[record.partition][record.key or b""] = record.value
     for partition, values in sorted(parts.items()):
-        prefix = f"{settings.group}/{partition}/chunk-".encode()
-        chunks = {int(key[len(prefix) :]): value for key, value in values.items() if key.startswith(prefix) and value}
-        data = b"".join(chunks[number] for number in sorted(chunks) if number > 0)
-        if data:
-            for asset, by_source in clocks_of(data).by_asset.items():
+        prefix = f"{settings.group}/{partition}/".encode()
+        kept = {key[len(prefix) :].decode(): value for key, value in values.items() if key.startswith(prefix) and value}
+        if kept:
+            for asset, by_source in clocks_of(kept).by_asset.items():
                 yield from ((asset, source, clock) for source, clock in by_source.items())
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 from connectors.kafka.plain import LogRecord, read
 from models.records import Alert, Forecast, decode
+from pipelines.cli.books import LEDGER_KEY
 from pipelines.ledger import Ledger
 from pipelines.settings import Settings
 from pipelines.topics import Topic, named
@@ -80,10 +81,10 @@ class Observer:
         self.alerts[alert.id, alert.revision] = alert
 
     def _take_state(self, record: LogRecord) -> None:
-        key = (record.key or b"").decode()
+        key = record.key or b""
         if record.value is None:
             return
-        if key.endswith("/chunk-0"):
+        if key.endswith(LEDGER_KEY):
             self._ledgers[record.partition] = msgspec.json.decode(record.value, type=Ledger)
-        elif key.endswith("/manifest"):
+        elif key.endswith(b"/manifest"):
             self.next_offsets[record.partition] = msgspec.json.decode(record.value, type=_Manifest).next_offset

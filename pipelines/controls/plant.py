@@ -20,6 +20,7 @@ from models.plant import AssetType, Plant, PlantError, content
 from models.plant.layout import Layout
 from models.records import Notice, PlantChange, Reject
 from models.tiers import ARRAYS, Tiers
+from pipelines.open import OpenSamples
 from pipelines.parse import Rejected
 from pipelines.stages.notify import fault_ends
 from pipelines.state import Block, Small
@@ -120,7 +121,7 @@ def _staying(old: Block, columns: _Columns, name: str, plant: Plant) -> Block:
         heard_us=old.heard_us[stay],
         index={asset: at for at, asset in enumerate(names)},
         names=names,
-        open=_open(old.open, columns, stay),
+        open=OpenSamples.of(_open(old.open.all(), columns, stay)),
         small=_small(old.small, stay),
     )
 

@@ -14,20 +14,17 @@ from models.bins import MINUTE_US, Bins
 from models.failure.hazard import Hazard
 from models.operating import RUNNING
 from models.records import Forecast, Notice, Rebuilt, Reject
-from models.tiers import DAY_US, MINUTES, QUARTER_US
+from models.tiers import MINUTES, RINGS
 from pipelines import late
 from pipelines.parse import Rejected
 from pipelines.settled import settle
-from pipelines.slices import MARGIN_US, Slice, Unfit, arrays_of, read_slice
+from pipelines.slices import MARGIN_US, Slice, Unfit, read_slice
 from pipelines.stages.notify import corrected
 from pipelines.stages.score import score
 from pipelines.stages.window import due_of, has_samples, with_pauses
-from pipelines.state import Block, Kept
+from pipelines.state import Block, Kept, arrays_of
 
 T = TypeVar("T")
-
-RINGS = {"minute": MINUTE_US, "quarter": QUARTER_US, "day": DAY_US}
-"""The rings of the tiers, and how long a bin of each is."""
 
 
 class Where(NamedTuple):
@@ -46,6 +43,7 @@ def apply(record: Rebuilt, where: Where) -> list[Forecast | Notice]:
     Raises Rejected where the record does not fit or comes too late; the span is then marked again.
     """
     block, asset = where.block, where.asset
+    block.stir(asset)
     try:
         found = _checked(record, where)
     except Unfit as wrong:

@@ -109,6 +109,8 @@ class Ordered:
     late: np.ndarray
     silences: list[Silence]
     told: list[Told]
+    stirred: np.ndarray
+    """Assets of which more changes than samples and watermarks."""
 
 
 class _Frames(NamedTuple):
@@ -170,7 +172,17 @@ def order(
     block.watermark_us[rises.asset[last]] = walk.now_us[rises.asset[last]]
     frame_segment = np.zeros(len(before_us), np.int64)
     frame_segment[frames.number] = segment_of
-    return Ordered(segments, rises, frame_segment, late, walk.silences, walk.told)
+    moved = _moved(segments, lateness_us), frames.asset[reopens], frames.asset[late_frames], np.array(walk.moved)
+    stirred = np.unique(np.concatenate(moved)).astype(np.int64)
+    return Ordered(segments, rises, frame_segment, late, walk.silences, walk.told, stirred)
+
+
+def _moved(segments: Segments, lateness_us: int) -> np.ndarray:
+    """Assets of which minutes closed or became final."""
+    edges_us = segments.before_us, segments.after_us
+    closed, closes = (us // MINUTE_US for us in edges_us)
+    final, finals = ((us - lateness_us) // MINUTE_US for us in edges_us)
+    return segments.asset[(closed != closes) | (final != finals)]
 
 
 def _frames(
@@ -260,6 +272,11 @@ class _Walk:
         self.steps = _Steps()
         self._passed = 0
 
+    @property
+    def moved(self) -> list[int]:
+        """Assets of which something changed by what is no plain frame."""
+        return [*self.steps.asset, *(silence.asset for silence in self.silences), *self.block.small.late]
+
     def pass_frames(self, at: int | None) -> None:
         """Take the frames before a place, or all that are left, into the watermarks and what was heard."""
         frames, begin = self.frames, self._passed
@@ -330,7 +347,7 @@ class _Walk:
 def _pending(block: Block) -> np.ndarray:
     """Assets with something that a tick could close or make final: bool [assets]."""
     out = np.zeros(len(block.watermark_us), bool)
-    out[block.open.asset] = True
+    block.open.mark(out)
     out[list(block.small.unsettled)] = True
     return out
 

@@ -15,10 +15,14 @@ from models.features import Baseline, Pairs, Spec, compute, levels, spans
 from models.holding import minutes_of, pauses, with_empty
 from models.operating import RUNNING, follow
 from pipelines.frames import Columns
+from pipelines.open import key_of
 from pipelines.settled import behind_min, settle
 from pipelines.stages.order import Ordered, Rises, Segments
 from pipelines.stages.screen import Screened
 from pipelines.state import Block, Entry
+
+NO_MINUTE = np.iinfo(np.int64).max // MINUTE_US
+"""Behind all minutes."""
 
 
 class Due(NamedTuple):
@@ -80,14 +84,10 @@ def _take(
         for asset, before_us, times_us in segments.told_in(new):
             _note(known, asset, times_us, before_us - lateness_us)
     closed, closes = _edges(block, segments)
-    block.open = block.open.with_more(samples) if len(samples.value) else block.open
-    minute = block.open.minute
-    chosen = (minute >= closed[block.open.asset]) & (minute < closes[block.open.asset])
+    block.open.add(samples)
     reopened = _reopened(samples, closed)
-    if len(reopened):
-        chosen |= np.isin(_key(block.open.asset, minute), reopened)
-    layout = block.layout
-    bins = summarise(block.open.where(chosen), layout.columns, layout.reference, layout.held)
+    layout, chosen = block.layout, block.open.chosen(closed * MINUTE_US, closes * MINUTE_US, reopened)
+    bins = summarise(chosen, layout.columns, layout.reference, layout.held)
     bins = with_pauses(block, bins)
     again = _again(block, segments, reopened, bins, lateness_us)
     due = due_of(block, spec, bins, again, lateness_us)
@@ -103,22 +103,17 @@ def _note(known_us: dict[int, list[int]], asset: int, new_us: list[int], final_u
 
 def _edges(block: Block, segments: Segments) -> tuple[np.ndarray, np.ndarray]:
     """Per asset of the block, the first open minute before and after its segment; equal where nothing happens."""
-    closed = np.full(len(block.watermark_us), np.iinfo(np.int64).max)
+    closed = np.full(len(block.watermark_us), NO_MINUTE)
     closes = closed.copy()
     closed[segments.asset] = segments.before_us // MINUTE_US
     closes[segments.asset] = segments.after_us // MINUTE_US
     return closed, closes
 
 
-def _key(asset: np.ndarray, minute: np.ndarray) -> np.ndarray:
-    """One integer for asset and minute; minutes since 1970 fit 32 bits for some thousand years."""
-    return (asset << 32) | minute
-
-
 def _reopened(samples: Samples, closed: np.ndarray) -> np.ndarray:
     """Keys of closed minutes that new samples belong to."""
     back = samples.minute < closed[samples.asset]
-    return np.unique(_key(samples.asset[back], samples.minute[back])) if back.any() else np.empty(0, np.int64)
+    return np.unique(key_of(samples.asset[back], samples.minute[back])) if back.any() else np.empty(0, np.int64)
 
 
 def _again(
@@ -133,7 +128,7 @@ def _again(
             changed = min(times_us) // MINUTE_US
             earliest[asset] = min(earliest.get(asset, changed), changed)
     before_us = dict(zip(segments.asset.tolist(), segments.before_us.tolist(), strict=True)) if earliest else {}
-    summed = set(_key(bins.asset, bins.minute).tolist()) if earliest else set()
+    summed = set(key_of(bins.asset, bins.minute).tolist()) if earliest else set()
     found = [
         (asset, minute)
         for asset, first in earliest.items()
@@ -222,7 +217,7 @@ def _follow(
         block.tiers.statistics(every, at),
     )
     block.tiers.use(every, at, found.use, found.lead)
-    where = np.searchsorted(_key(every, at), _key(asset, minute))
+    where = np.searchsorted(key_of(every, at), key_of(asset, minute))
     state = block.name_maintenance(asset, minute, since_us[where], found.state[where])
     return state, found.running[where], found.starts[where]
 
@@ -292,8 +287,4 @@ def _forget_final(block: Block, spec: Spec | None, ordered: Ordered, lateness_us
         return
     until = (block.watermark_us[assets] - lateness_us) // MINUTE_US - 1
     settle(block, spec, dict(zip(assets.tolist(), until.tolist(), strict=True)))
-    if len(block.open.value):
-        final_us = block.watermark_us[block.open.asset] - lateness_us
-        keep = (block.open.minute + 1) * MINUTE_US > final_us
-        if not keep.all():
-            block.open = block.open.where(keep)
+    block.open.forget(block.watermark_us, lateness_us)

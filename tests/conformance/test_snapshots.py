@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
     Kept = AbstractAsyncContextManager[Workers]
 
-ONE = Snapshot(10, (b"a", b"", b"\x00\xff"))
-TWO = Snapshot(25, (b"only",))
+ONE = Snapshot(10, {"a": b"a", "b": b"", "c/d": b"\x00\xff"})
+TWO = Snapshot(25, {"a": b"only"}, ("b", "c/d"))
+ONLY_TWO = Snapshot(25, {"a": b"only"})
 
 
 def test_a_new_partition_has_no_snapshot(workers: Kept) -> None:
@@ -36,12 +37,12 @@ def test_the_last_snapshot_committed_is_the_one_read(workers: Kept) -> None:
             await first.commit(0, ONE)
             await first.commit(0, TWO)
             await first.close(0)
-            assert await worker().open(0) == TWO
+            assert await worker().open(0) == ONLY_TWO
 
     asyncio.run(body())
 
 
-def test_empty_and_binary_chunks_come_back_as_they_were(workers: Kept) -> None:
+def test_empty_and_binary_parts_come_back_as_they_were(workers: Kept) -> None:
     async def body() -> None:
         async with workers as worker:
             first = worker()
@@ -49,6 +50,23 @@ def test_empty_and_binary_chunks_come_back_as_they_were(workers: Kept) -> None:
             await first.commit(0, ONE)
             await first.close(0)
             assert await worker().open(0) == ONE
+
+    asyncio.run(body())
+
+
+def test_parts_stay_until_they_are_written_anew_or_dropped(workers: Kept) -> None:
+    async def body() -> None:
+        async with workers as worker:
+            first = worker()
+            await first.open(0)
+            await first.commit(0, ONE)
+            await first.commit(0, Snapshot(11, {"a": b"new", "e": b"more"}))
+            await first.close(0)
+            second = worker()
+            assert await second.open(0) == Snapshot(11, {"a": b"new", "b": b"", "c/d": b"\x00\xff", "e": b"more"})
+            await second.commit(0, Snapshot(12, {"f": b"last"}, ("a", "b")))
+            await second.close(0)
+            assert await worker().open(0) == Snapshot(12, {"c/d": b"\x00\xff", "e": b"more", "f": b"last"})
 
     asyncio.run(body())
 
@@ -64,7 +82,7 @@ def test_partitions_do_not_share_state(workers: Kept) -> None:
             await first.close(0)
             await first.close(1)
             second = worker()
-            assert (await second.open(0), await second.open(1)) == (ONE, TWO)
+            assert (await second.open(0), await second.open(1)) == (ONE, ONLY_TWO)
 
     asyncio.run(body())
 

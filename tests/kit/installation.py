@@ -24,10 +24,12 @@ from connectors.kafka.plain import Compression, LogProducer, read
 from connectors.memory import MemoryStore
 from models.plant import Plant
 from models.records import AnyInput, Tick, encode, key_of
+from pipelines.cli.books import LEDGER_KEY
 from pipelines.driver import Driver
 from pipelines.ledger import Ledger
 from pipelines.main import influx_target, provision
 from pipelines.partition import Partition
+from pipelines.saving import load
 from pipelines.settings import STARTER, Settings
 from pipelines.state import State
 from pipelines.topics import Topic, named, partition_of
@@ -167,16 +169,17 @@ class Installation:
                 last[record.key or b""] = record.value
         out = []
         for partition in range(PARTITIONS):
-            of = f"{self.settings.group}/{partition}/chunk-".encode()
-            chunks = sorted((int(key[len(of) :]), value) for key, value in last.items() if key.startswith(of))
-            out.append(State.decode(b"".join(value for _, value in chunks[1:]), self.settings.lateness_s))
+            of = f"{self.settings.group}/{partition}/".encode()
+            parts = {key[len(of) :].decode(): value for key, value in last.items() if key.startswith(of)}
+            parts.pop("manifest")
+            out.append(load(parts, self.settings.lateness_s))
         return out
 
     def ledger(self) -> Ledger:
         """Sum of the ledgers in the last snapshots."""
         last: dict[int, Ledger] = {}
         for record in read(self.settings.kafka, named(self.settings.topic_prefix, Topic.STATE)):
-            if record.value and (record.key or b"").endswith(b"/chunk-0"):
+            if record.value and (record.key or b"").endswith(LEDGER_KEY):
                 last[record.partition] = msgspec.json.decode(record.value, type=Ledger)
         return Ledger.total(last.values())
 

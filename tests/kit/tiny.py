@@ -14,7 +14,10 @@ from models.failure.hazard import Card, Hazard
 from models.features import Expected, Spec
 from models.inference import INPUT, OUTPUT
 from models.plant import Plant, parse
-from models.records import HORIZONS_H
+from models.records import HORIZONS_H, Frame
+
+ROWS_BEGIN_US = 1_767_225_600_000_000
+"""2026-01-01 00:00 UTC."""
 
 PLANT_TOML = """
 plant = "tiny"
@@ -105,6 +108,18 @@ type = "lathe"
 def plant() -> Plant:
     """Pumps, a gear, a mixer that runs by its pressure and a lathe by its mode with a model, a fan without."""
     return parse(PLANT_TOML)
+
+
+def fleet(pumps: int) -> Plant:
+    """A plant of so many of its pumps and nothing else."""
+    types = PLANT_TOML.partition("[assets")[0]
+    return parse(types + "\n".join(f'[assets.pump-{number:03}]\ntype = "pump"' for number in range(pumps)))
+
+
+def row(asset: str, second: int) -> Frame:
+    """A row of a pump, so long after the first of them."""
+    signals: dict[str, list] = {"pressure_bar": [5.0 + second % 7 / 10], "temp_degc": [60.0]}
+    return Frame(plant="tiny", asset=asset, source=asset, times_us=[ROWS_BEGIN_US + second * 10**6], signals=signals)
 
 
 def _graph(features: int) -> bytes:

@@ -7,7 +7,7 @@ import pytest
 
 from models.records import decode
 from pipelines.partition import Partition
-from pipelines.ports import Output, RawRecord, Refusal
+from pipelines.ports import Output, RawRecord, Refusal, Snapshot
 from pipelines.topics import Topic
 from tests.kit import changes, streams, tiny, wild
 
@@ -21,6 +21,7 @@ def run(values: list[bytes], batches, lateness_s: int, *, restores: bool = False
     partition = Partition(tiny.plant(), hazards, lateness_s)
     raw = [RawRecord(at, 0, value) for at, value in enumerate(values)]
     out: list[Output] = []
+    kept: Snapshot | None = None
     for batch in batches(raw):
         effects = partition.receive(batch)
         out += effects.outputs
@@ -30,8 +31,10 @@ def run(values: list[bytes], batches, lateness_s: int, *, restores: bool = False
         assert ledger.balances
         assert 0 <= ledger.rows_late <= ledger.rows_stored
         assert 0 <= ledger.values_late <= ledger.values_stored
-        if restores and random.random() < 0.3:
-            partition = Partition.restore(tiny.plant(), hazards, partition.snapshot(), lateness_s)
+        if restores and random.random() < 0.3 and (snapshot := partition.snapshot()) is not None:
+            kept = snapshot.onto(kept)
+            if random.random() < 0.5:
+                partition = Partition.restore(tiny.plant(), hazards, kept, lateness_s)
     return out, partition
 
 

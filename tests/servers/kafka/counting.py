@@ -38,7 +38,7 @@ class CountingHeart:
         self._seen = seen
         self._kept = -1
         if snapshot is not None:
-            self.counts = json.loads(b"".join(snapshot.chunks).rstrip(b"\0"))
+            self.counts = json.loads(whole(snapshot).rstrip(b"\0"))
             self.next_offset = self._kept = snapshot.next_offset
         seen("open", partition, self.next_offset, 0)
 
@@ -69,8 +69,13 @@ class CountingHeart:
             return None
         self._kept = self.next_offset
         state = json.dumps(self.counts).encode().ljust(self._padding, b"\0")
-        chunks = tuple(state[at : at + CHUNK_BYTES] for at in range(0, len(state), CHUNK_BYTES))
-        return Snapshot(self.next_offset, chunks)
+        places = range(0, len(state), CHUNK_BYTES)
+        return Snapshot(self.next_offset, {f"{n:03}": state[at : at + CHUNK_BYTES] for n, at in enumerate(places)})
+
+
+def whole(snapshot: Snapshot) -> bytes:
+    """The counts of a snapshot, padded."""
+    return b"".join(part for _, part in sorted(snapshot.parts.items()))
 
 
 def expected(values: Sequence[str]) -> list[bytes]:

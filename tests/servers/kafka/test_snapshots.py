@@ -18,8 +18,9 @@ from tests.servers.kafka.trial import Trial
 pytestmark = pytest.mark.servers
 
 GROUP = "g"
-CHUNKS = tuple(os.urandom(450_000) for _ in range(3))
-SMALL = (b"small",)
+LARGE = {f"part-{n}": os.urandom(450_000) for n in range(3)}
+OTHER = {f"part-{n}": os.urandom(450_000) for n in range(3)}
+SMALL = {"part-0": b"small"}
 
 
 def run(trial: Trial, play: Callable[[KafkaSnapshots, KafkaSnapshots], Awaitable[None]]) -> None:
@@ -49,38 +50,50 @@ def test_what_was_kept_is_restored_though_it_exceeds_a_megabyte(trial: Trial) ->
 
     async def play(first: KafkaSnapshots, second: KafkaSnapshots) -> None:
         await first.open(0)
-        await first.commit(0, Snapshot(4, CHUNKS))
-        await first.commit(0, Snapshot(7, CHUNKS[::-1]))
-        assert await second.open(0) == Snapshot(7, CHUNKS[::-1])
+        await first.commit(0, Snapshot(4, LARGE))
+        await first.commit(0, Snapshot(7, OTHER))
+        assert await second.open(0) == Snapshot(7, OTHER)
         assert await second.open(1) is None
 
     run(trial, play)
 
 
-def test_a_smaller_snapshot_deletes_the_chunks_it_does_not_need(trial: Trial) -> None:
+def test_parts_that_are_dropped_are_deleted(trial: Trial) -> None:
     trial.send(10)
 
     async def play(first: KafkaSnapshots, second: KafkaSnapshots) -> None:
         await first.open(0)
-        await first.commit(0, Snapshot(4, CHUNKS))
-        assert await second.open(0) == Snapshot(4, CHUNKS)
-        await second.commit(0, Snapshot(5, SMALL))
+        await first.commit(0, Snapshot(4, LARGE))
+        assert await second.open(0) == Snapshot(4, LARGE)
+        await second.commit(0, Snapshot(5, SMALL, ("part-1", "part-2")))
         assert await first.open(0) == Snapshot(5, SMALL)
 
     run(trial, play)
     last = {record.key: record.value for record in read(trial.address, named(trial.prefix, Topic.STATE))}
-    assert {key: value for key, value in last.items() if b"chunk" in (key or b"") and value} == {
-        b"g/0/chunk-0": b"small"
-    }
+    assert {key: value for key, value in last.items() if b"part" in (key or b"") and value} == {b"g/0/part-0": b"small"}
 
 
-def test_a_snapshot_without_chunks_is_restored(trial: Trial) -> None:
+def test_parts_of_earlier_snapshots_count_until_a_restart_and_after_it(trial: Trial) -> None:
     trial.send(10)
 
     async def play(first: KafkaSnapshots, second: KafkaSnapshots) -> None:
         await first.open(0)
-        await first.commit(0, Snapshot(4, ()))
-        assert await second.open(0) == Snapshot(4, ())
+        await first.commit(0, Snapshot(4, LARGE))
+        await first.commit(0, Snapshot(5, SMALL))
+        assert await second.open(0) == Snapshot(5, LARGE | SMALL)
+        await second.commit(0, Snapshot(6, {"more": b"1"}, ("part-1",)))
+        assert await first.open(0) == Snapshot(6, {"part-2": LARGE["part-2"], "more": b"1"} | SMALL)
+
+    run(trial, play)
+
+
+def test_a_snapshot_without_parts_is_restored(trial: Trial) -> None:
+    trial.send(10)
+
+    async def play(first: KafkaSnapshots, second: KafkaSnapshots) -> None:
+        await first.open(0)
+        await first.commit(0, Snapshot(4, {}))
+        assert await second.open(0) == Snapshot(4, {})
 
     run(trial, play)
 
@@ -93,9 +106,9 @@ def test_who_was_taken_over_from_is_fenced_and_not_seen(trial: Trial) -> None:
         await first.commit(0, Snapshot(4, SMALL))
         assert await second.open(0) == Snapshot(4, SMALL)
         with pytest.raises(Fenced):
-            await first.commit(0, Snapshot(9, CHUNKS))
+            await first.commit(0, Snapshot(9, LARGE))
         with pytest.raises(Fenced):
-            await first.commit(0, Snapshot(9, CHUNKS))
+            await first.commit(0, Snapshot(9, LARGE))
         await second.commit(0, Snapshot(5, SMALL))
         assert await first.open(0) == Snapshot(5, SMALL)
 
@@ -112,7 +125,7 @@ def test_an_unfinished_transaction_is_not_seen(trial: Trial) -> None:
         half = AIOKafkaProducer(bootstrap_servers=trial.address, transactional_id=f"{trial.prefix}{GROUP}-0")
         await half.start()
         await half.begin_transaction()
-        await half.send_and_wait(named(trial.prefix, Topic.STATE), b"half", b"g/0/chunk-0", 0)
+        await half.send_and_wait(named(trial.prefix, Topic.STATE), b"half", b"g/0/part-0", 0)
         try:
             assert await second.open(0) == Snapshot(4, SMALL)
         finally:
@@ -140,13 +153,13 @@ def test_a_manifest_is_found_behind_many_other_records(trial: Trial) -> None:
     run(trial, play)
 
 
-def test_a_chunk_that_fits_no_message_is_refused_and_the_partition_kept(trial: Trial) -> None:
+def test_a_part_that_fits_no_message_is_refused_and_the_partition_kept(trial: Trial) -> None:
     trial.send(10)
 
     async def play(first: KafkaSnapshots, second: KafkaSnapshots) -> None:
         await first.open(0)
         with pytest.raises(ValueError, match="fits no message"):
-            await first.commit(0, Snapshot(4, (bytes(REQUEST_BYTES),)))
+            await first.commit(0, Snapshot(4, {"large": bytes(REQUEST_BYTES)}))
         await first.commit(0, Snapshot(4, SMALL))
         assert await second.open(0) == Snapshot(4, SMALL)
 

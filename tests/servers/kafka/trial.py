@@ -23,7 +23,7 @@ from connectors.kafka.admin import KafkaAdmin
 from connectors.kafka.plain import Compression, LogProducer, read
 from connectors.kafka.snapshots import KafkaSnapshots
 from pipelines.topics import Topic, named
-from tests.servers.kafka.counting import expected
+from tests.servers.kafka.counting import expected, whole
 
 BURST = 10
 PAUSE_S = 0.02
@@ -188,7 +188,7 @@ class Trial:
             states = {p: await snapshots.open(p) for p in range(self.partitions)}
         finally:
             await snapshots.stop()
-        return {p: json.loads(b"".join(s.chunks).rstrip(b"\0")) for p, s in states.items() if s is not None}
+        return {p: json.loads(whole(s).rstrip(b"\0")) for p, s in states.items() if s is not None}
 
 
 def wait_for(true: Callable[[], bool], timeout_s: float, told: Callable[[], str] = str) -> float:

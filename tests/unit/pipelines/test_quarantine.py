@@ -20,8 +20,8 @@ from models.records import (
 )  # fmt: skip
 from pipelines.ledger import Ledger
 from pipelines.partition import Partition
-from pipelines.ports import RawRecord
-from pipelines.state import clocks_of
+from pipelines.ports import RawRecord, Snapshot
+from pipelines.saving import clocks_of
 from pipelines.topics import Topic
 from tests.kit import tiny
 from tests.kit.streams import MINUTE_US, START_US
@@ -49,6 +49,7 @@ class Log:
         self.store, self.restores = MemoryStore(), restores
         self.published: dict[Topic, list] = {topic: [] for topic in Topic}
         self._offset = 0
+        self._kept: Snapshot | None = None
 
     def take(self, minute: float, *records: Frame | ClockDecision | bytes) -> Log:
         """Records that arrive at this minute, in one batch."""
@@ -63,8 +64,8 @@ class Log:
         for output in effects.outputs:
             self.published[output.topic].append(output)
         if self.restores:
-            snapshot = self.partition.snapshot()
-            self.partition = Partition.restore(tiny.plant(), {"tiny": tiny.hazard()}, snapshot)
+            self._kept = self.partition.snapshot().onto(self._kept)
+            self.partition = Partition.restore(tiny.plant(), {"tiny": tiny.hazard()}, self._kept)
         return self
 
     def live(self, first: int, end: int, moved_us: int = 0, **of: str) -> Log:
@@ -209,6 +210,6 @@ def test_a_decision_of_another_plant_or_of_more_than_a_day_is_a_dead_letter():
 
 def test_the_clocks_can_be_read_out_of_a_snapshot():
     snapshot = jumped().partition.snapshot()
-    clock = clocks_of(b"".join(snapshot.chunks[1:])).by_asset[PUMP][SOURCE]
+    clock = clocks_of(snapshot.parts).by_asset[PUMP][SOURCE]
     assert clock.usual_us == 500_000
     assert clock.jumps == {-1: START_US + 120 * MINUTE_US + 500_000}

@@ -14,9 +14,9 @@ from models.records import Forecast, Notice, NoticeKind, NoticeState, OperatingS
 from pipelines.cli.observer import Observer
 from pipelines.cli.rebuild import newest
 from pipelines.rebuild import Rebuilding, alone
+from pipelines.saving import Array
 from pipelines.settings import Settings
 from pipelines.slices import Slice
-from pipelines.state import Array
 from tests.kit.late import World
 from tests.kit.streams import START_US, stream
 

@@ -1,0 +1,363 @@
+"""A state as named parts to keep: small ones whole each time, of the large arrays what changed since the last time.
+
+What changed is a delta; beside it a few pages, each all of some assets, are written anew, so that every page is within
+`ROUND` snapshots and deltas older than all pages can be dropped. The parts that are kept are all a state is made from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import msgspec
+import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
+
+from models.bins import Samples
+from models.clocks import Clocks
+from models.operating import Machines
+from models.plant import AssetType, PlantError, content
+from models.plant.layout import Layout
+from models.tiers import ARRAYS
+from pipelines.ledger import Ledger
+from pipelines.state import Block, Small, SnapshotError, State, Written, arrays_of
+
+VERSION = 4
+ROUND = 64
+"""Snapshots in which each page is written once. Our choice: a restart reads so many deltas at most."""
+PAGE_BYTES = 600_000
+"""A page has at least one asset, and more while their arrays are no larger than this. Our choice."""
+SLICE_BYTES = 900_000
+"""A slice of a part fits a message of the broker's default size, uncompressed."""
+
+LEDGER, CLOCKS, PLANT, HEAD = "ledger", "clocks", "plant", "head"
+
+
+class Array(Struct, array_like=True):
+    """A numpy array as it is written."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    data: bytes
+
+    @classmethod
+    def of(cls, array: np.ndarray) -> Array:
+        """One to write."""
+        return cls(array.dtype.str, array.shape, array.tobytes())
+
+    def array(self) -> np.ndarray:
+        """The array, a copy. Raises ValueError where bytes are missing."""
+        return np.frombuffer(self.data, self.dtype).reshape(self.shape).copy()
+
+
+Arrays = dict[str, Array]
+
+
+class _Page(Struct):
+    """All of some assets that follow one another, but for what `_Now` has."""
+
+    arrays: Arrays
+    samples: Arrays
+    small: Small
+
+
+class _Cells(Struct):
+    """Slots of a ring's arrays: of which asset, which slot, and what stands there."""
+
+    asset: Array
+    slot: Array
+    arrays: Arrays
+
+
+class _Delta(Struct):
+    """What changed of a block between two snapshots: slots of rings, assets, and samples that came."""
+
+    rings: dict[str, _Cells]
+    asset: Array
+    machines: Arrays
+    small: Small
+    samples: Arrays
+
+
+class _Now(Struct):
+    """What of a block changes with nearly each record, [assets]."""
+
+    watermark_us: Array
+    heard_us: Array
+
+
+class _BlockHead(Struct):
+    columns: tuple[str, ...]
+    reference: tuple[float, ...]
+    features_sha256: str
+    page_assets: int
+    written: Written
+
+
+class _Head(Struct):
+    version: int
+    lateness_s: int
+    tick_us: int
+    blocks: dict[str, _BlockHead]
+
+
+class _Gone(Struct):
+    """A block of a type that is not in the plant."""
+
+    asset_type: AssetType
+    head: _BlockHead
+    names: list[str]
+    now: _Now
+    page: _Page
+
+
+class _Plant(Struct):
+    content: bytes
+    gone: dict[str, _Gone]
+
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+def save(state: State, lateness_s: int) -> tuple[dict[str, bytes], tuple[str, ...]]:
+    """Slices of the parts to keep beside those kept before, and names of those to drop. The state is taken as kept."""
+    parts = {LEDGER: msgspec.json.encode(state.ledger), CLOCKS: _encode(state.clocks)}
+    if not state.plant_is_kept:
+        gone = {name: _gone(block) for name, block in state.gone.items()}
+        parts[PLANT] = _encode(_Plant(content.encode(state.plant), gone))
+        state.plant_is_kept = True
+    live, heads = {LEDGER, CLOCKS, PLANT, HEAD}, {}
+    for number, (name, block) in enumerate(state.blocks.items()):
+        parts |= {f"{number}/{part}": data for part, data in _block_parts(block)}
+        live |= {f"{number}/{part}" for part in _live(block.written)}
+        heads[name] = _head(block)
+    parts[HEAD] = _encode(_Head(VERSION, lateness_s, state.tick_us, heads))
+    slices = {f"{name}#{n}": part for name, data in parts.items() for n, part in enumerate(_sliced(data))}
+    stays = {each for each in state.shelf if each.rpartition("#")[0] in live - parts.keys()}
+    dropped = state.shelf - stays - slices.keys()
+    state.shelf = stays | slices.keys()
+    return slices, tuple(sorted(dropped))
+
+
+def _sliced(data: bytes) -> Iterator[bytes]:
+    yield from (data[at : at + SLICE_BYTES] for at in range(0, max(1, len(data)), SLICE_BYTES))
+
+
+def _live(written: Written) -> set[str]:
+    return {"names", "now", *(f"page-{page}" for page in written.pages), *(f"delta-{at}" for at in written.deltas)}
+
+
+def _head(block: Block) -> _BlockHead:
+    reference = tuple(block.layout.reference.tolist())
+    return _BlockHead(
+        block.layout.column_names, reference, block.small.features_sha256, _page_assets(block), block.written
+    )
+
+
+def _page_assets(block: Block) -> int:
+    """Assets of a page; the same for all blocks of one layout."""
+    one = sum(array.dtype.itemsize * int(np.prod(array.shape[1:])) for array in arrays_of(block).values())
+    return max(1, PAGE_BYTES // one)
+
+
+def _block_parts(block: Block) -> Iterator[tuple[str, bytes]]:
+    written, used, size = block.written, len(block.names), _page_assets(block)
+    written.number += 1
+    if written.names != used or written.anew:
+        yield "names", _encode(block.names)
+        written.names = used
+    yield "now", _encode(_now(block))
+    every = range(-(-used // size))
+    due = [page for page in every if written.anew or (written.number + page) % ROUND == 0]
+    fresh = block.open.in_snapshot()
+    for page, data in _pages(block, due, size):
+        yield f"page-{page}", data
+        written.pages[page] = written.number
+    if written.anew:
+        written.deltas, written.anew = [], False
+    elif (delta := _delta(block, fresh)) is not None:
+        yield f"delta-{written.number}", _encode(delta)
+        written.deltas.append(written.number)
+    oldest = min((written.pages.get(page, 0) for page in every), default=0)
+    written.deltas = [number for number in written.deltas if number > oldest]
+    block.tiers.untouch()
+    block.stirred[:] = False
+
+
+def _now(block: Block) -> _Now:
+    used = len(block.names)
+    return _Now(Array.of(block.watermark_us[:used]), Array.of(block.heard_us[:used]))
+
+
+def _pages(block: Block, due: Sequence[int], size: int) -> Iterator[tuple[int, bytes]]:
+    samples = block.open.all() if due else Samples.none()
+    page_of = samples.asset // size
+    chosen = np.isin(page_of, due)
+    samples, page_of = samples.where(chosen), page_of[chosen]
+    for page in due:
+        assets = range(page * size, min((page + 1) * size, len(block.names)))
+        yield page, _encode(_page(block, assets, samples.where(page_of == page)))
+
+
+def _page(block: Block, assets: range, samples: Samples) -> _Page:
+    part = slice(assets.start, assets.stop)
+    arrays = {name: Array.of(array[part]) for name, array in arrays_of(block).items()}
+    return _Page(arrays, _arrays(samples), _small_of(block.small, assets))
+
+
+def _arrays(samples: Samples) -> Arrays:
+    return {name: Array.of(column) for name, column in zip(Samples._fields, samples, strict=True)}
+
+
+def _small_of(small: Small, assets: Sequence[int]) -> Small:
+    """What is kept of some assets."""
+    return replace(small, **{name: {at: of[at] for at in assets if at in of} for name, of in small.of_assets()})
+
+
+def _delta(block: Block, fresh: Samples) -> _Delta | None:
+    used, rings = len(block.names), {}
+    for ring, touched in block.tiers.touched.items():
+        asset, slot = np.nonzero(touched[:used])
+        if len(asset):
+            arrays = {name: Array.of(getattr(block.tiers, name)[asset, slot]) for name in _ring_arrays(ring)}
+            rings[ring] = _Cells(Array.of(asset), Array.of(slot), arrays)
+    stirred = np.flatnonzero(block.stirred[:used])
+    if not rings and not len(stirred) and not len(fresh.value):
+        return None
+    machines = {name: Array.of(getattr(block.machines, name)[stirred]) for name in Machines.__struct_fields__}
+    small = _small_of(block.small, stirred.tolist())
+    return _Delta(rings, Array.of(stirred), machines, small, _arrays(fresh))
+
+
+def _ring_arrays(ring: str) -> list[str]:
+    return [name for name in ARRAYS if name.startswith(ring)]
+
+
+def _gone(block: Block) -> _Gone:
+    page = _page(block, range(len(block.names)), block.open.all())
+    return _Gone(block.layout.asset_type, _head(block), block.names, _now(block), page)
+
+
+def load(parts: Mapping[str, bytes], lateness_s: int) -> State:
+    """The state whose parts, in slices, are these. Raises SnapshotError where program or lateness are others."""
+    whole = _whole(parts)
+    try:
+        head = msgspec.msgpack.decode(whole[HEAD], type=_Head)
+        _check(head, lateness_s)
+        saved = msgspec.msgpack.decode(whole[PLANT], type=_Plant)
+        clocks, ledger = clocks_of(parts), msgspec.json.decode(whole[LEDGER], type=Ledger)
+    except (KeyError, msgspec.DecodeError) as wrong:
+        raise SnapshotError(
+            f"the snapshot cannot be read ({wrong!r}): start a new group to rebuild from the log"
+        ) from wrong
+    try:
+        plant = content.decode(saved.content)
+    except PlantError as wrong:
+        raise SnapshotError(
+            f"the snapshot's plant cannot be read ({wrong}): start a new group (FOREWARN_GROUP)"
+        ) from wrong
+    blocks = {
+        name: _block(name, asset_type, head.blocks[name], f"{number}/", whole)
+        for number, (name, asset_type) in enumerate(plant.types.items())
+    }
+    gone = {name: _gone_block(name, each) for name, each in saved.gone.items()}
+    state = State(plant, blocks, head.tick_us, ledger, clocks, gone)
+    state.shelf, state.plant_is_kept = set(parts), True
+    return state
+
+
+def clocks_of(parts: Mapping[str, bytes]) -> Clocks:
+    """The clocks alone. Raises SnapshotError where they cannot be read."""
+    try:
+        return msgspec.msgpack.decode(_whole(parts)[CLOCKS], type=Clocks)
+    except (KeyError, msgspec.DecodeError) as wrong:
+        raise SnapshotError(f"the clocks in the snapshot cannot be read ({wrong}): another version wrote it") from wrong
+
+
+def _whole(parts: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Parts from their slices."""
+    of: dict[str, list[tuple[int, bytes]]] = {}
+    for each, data in parts.items():
+        name, _, number = each.rpartition("#")
+        of.setdefault(name, []).append((int(number), data))
+    return {name: b"".join(data for _, data in sorted(slices)) for name, slices in of.items()}
+
+
+def _check(head: _Head, lateness_s: int) -> None:
+    if head.version != VERSION:
+        raise SnapshotError(f"the snapshot is version {head.version}, this program writes {VERSION}: start a new group")
+    if head.lateness_s != lateness_s:
+        raise SnapshotError(
+            f"the lateness was {head.lateness_s} s when the snapshot was made and is {lateness_s} s now: what is "
+            f"final differs. Set FOREWARN_LATENESS_S={head.lateness_s}, or start a new group (FOREWARN_GROUP)"
+        )
+
+
+def _empty(name: str, asset_type: AssetType, head: _BlockHead, names: list[str], now: _Now) -> Block:
+    """A block with its assets, of which nothing is known but when they were heard."""
+    block = Block.empty(Layout(name, asset_type, dict(zip(head.columns, head.reference, strict=True))))
+    for asset in names:
+        block.index_of(asset)
+    block.make_room()
+    block.watermark_us[:], block.heard_us[:] = now.watermark_us.array(), now.heard_us.array()
+    block.small.features_sha256 = head.features_sha256
+    return block
+
+
+def _block(name: str, asset_type: AssetType, head: _BlockHead, prefix: str, whole: Mapping[str, bytes]) -> Block:
+    names = msgspec.msgpack.decode(whole[f"{prefix}names"], type=list[str])
+    now = msgspec.msgpack.decode(whole[f"{prefix}now"], type=_Now)
+    block, size = _empty(name, asset_type, head, names, now), head.page_assets
+    written_at = np.zeros(len(names), np.int64)
+    for page, number in head.written.pages.items():
+        first = page * size
+        _put_page(block, first, msgspec.msgpack.decode(whole[f"{prefix}page-{page}"], type=_Page))
+        written_at[first : first + size] = number
+    for number in head.written.deltas:
+        delta = msgspec.msgpack.decode(whole[f"{prefix}delta-{number}"], type=_Delta)
+        _put_delta(block, delta, written_at < number)
+    block.tiers.untouch()
+    block.written = head.written
+    return block
+
+
+def _put_page(block: Block, first: int, page: _Page) -> None:
+    for name, array in arrays_of(block).items():
+        saved = page.arrays[name].array()
+        array[first : first + len(saved)] = saved
+    block.open.add(_samples(page.samples))
+    block.open.in_snapshot()
+    for name, of in page.small.of_assets():
+        getattr(block.small, name).update(of)
+
+
+def _put_delta(block: Block, delta: _Delta, later: np.ndarray) -> None:
+    """`later`, bool [assets]: which assets' pages are older than the delta."""
+    for cells in delta.rings.values():
+        asset, slot = cells.asset.array(), cells.slot.array()
+        chosen = later[asset]
+        for name, values in cells.arrays.items():
+            getattr(block.tiers, name)[asset[chosen], slot[chosen]] = values.array()[chosen]
+    stirred = delta.asset.array()
+    chosen = later[stirred]
+    for name, values in delta.machines.items():
+        getattr(block.machines, name)[stirred[chosen]] = values.array()[chosen]
+    for name, of in delta.small.of_assets():
+        known = getattr(block.small, name)
+        for at in stirred[chosen].tolist():
+            known.pop(at, None)
+            if at in of:
+                known[at] = of[at]
+    samples = _samples(delta.samples)
+    block.open.add(samples.where(later[samples.asset]))
+    block.open.in_snapshot()
+
+
+def _samples(arrays: Arrays) -> Samples:
+    return Samples(*(arrays[name].array() for name in Samples._fields))
+
+
+def _gone_block(name: str, saved: _Gone) -> Block:
+    block = _empty(name, saved.asset_type, saved.head, saved.names, saved.now)
+    _put_page(block, 0, saved.page)
+    return block
