@@ -220,6 +220,14 @@ MOST_SOURCES = 20
 """Sources that an asset's clocks are kept of: a feed that names itself anew each time must not fill the memory."""
 
 
+class Forgotten(NamedTuple):
+    """A question that nothing is known of any more, since its source had to make room."""
+
+    source: str
+    hours: int
+    since_us: int
+
+
 class Clocks(Struct):
     """All clocks of a partition by asset, then source; what was decided of each source, by asset, "" for all others."""
 
@@ -227,11 +235,23 @@ class Clocks(Struct):
     decided: dict[str, dict[str, Decided]] = {}
 
     def of(self, asset: str, source: str) -> Clock:
-        """The clock of a source as heard of an asset; the first time, a new one."""
-        try:
-            return self.by_asset[asset][source]
-        except KeyError:
-            return self._new(asset, source)
+        """The clock of a source as heard of an asset. Raises KeyError for one that was not heard; see `meet`."""
+        return self.by_asset[asset][source]
+
+    def meet(self, asset: str, source: str) -> tuple[Clock, tuple[Forgotten, ...]]:
+        """A new clock of a source never heard of this asset, and questions of another that had to make room for it."""
+        mine = self.by_asset.setdefault(asset, {})
+        forgotten: tuple[Forgotten, ...] = ()
+        if len(mine) >= MOST_SOURCES:
+            # One with an open question goes last: its source may be live, and its times are wrong until it is answered.
+            oldest = min(mine, key=lambda name: (bool(mine[name].jumps), mine[name].newest_us, name))
+            forgotten = tuple(Forgotten(oldest, *ended) for ended in answered(mine.pop(oldest)))
+        known = self.decided.get(source, {})
+        decided = known.get(asset) or known.get("")
+        clock = mine[source] = Clock()
+        if decided is not None:
+            clock.shift_us, clock.quiet_until_us = decided.shift_us, decided.quiet_until_us
+        return clock, forgotten
 
     def of_source(self, source: str) -> list[tuple[str, Clock]]:
         """The clocks of a source by asset, in order of name."""
@@ -243,14 +263,3 @@ class Clocks(Struct):
             self.decided.setdefault(source, {}).update(dict.fromkeys(assets, decided))
         else:
             self.decided[source] = {"": decided}
-
-    def _new(self, asset: str, source: str) -> Clock:
-        mine = self.by_asset.setdefault(asset, {})
-        if len(mine) >= MOST_SOURCES:
-            del mine[min(mine, key=lambda name: (mine[name].newest_us, name))]
-        known = self.decided.get(source, {})
-        decided = known.get(asset) or known.get("")
-        clock = mine[source] = Clock()
-        if decided is not None:
-            clock.shift_us, clock.quiet_until_us = decided.shift_us, decided.quiet_until_us
-        return clock

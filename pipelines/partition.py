@@ -31,7 +31,7 @@ from models.records import (
 from models.tiers import LONGEST_LATENESS_MIN
 from pipelines.controls import rebuilt
 from pipelines.controls.clocks import Quarantined, decide
-from pipelines.controls.plant import faults_that_end, hazards_of, migrated, taken
+from pipelines.controls.plant import faults_that_end, hazards_of, migrated, silences_that_end, taken
 from pipelines.frames import Columns
 from pipelines.ledger import EVENTS, Ledger
 from pipelines.parse import Rejected, parse
@@ -175,6 +175,7 @@ class Partition:
                 case PlantChange() as change:
                     plant, hazards = taken(change, self.plant.plant, self._models)
                     closed = faults_that_end(self.state.blocks, plant)
+                    closed += silences_that_end(self.state.blocks, plant, self.state.tick_us)
                     self._turn_to(plant, hazards)
                     return closed
                 case ClockDecision() as decision:

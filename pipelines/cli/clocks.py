@@ -11,6 +11,7 @@ from statistics import median
 from typing import NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 from rich.console import Console
 from rich.table import Table
 
@@ -30,7 +31,7 @@ UNTIL = "until"
 
 
 class NothingKnown(Exception):
-    """No clock of this source was ever heard."""
+    """No clock of this source, or not of this asset, was ever heard."""
 
 
 class Waiting(NamedTuple):
@@ -51,6 +52,11 @@ class Source:
     questions: list[Notice] = field(default_factory=list)
     waiting: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     hours: set[int] = field(default_factory=set)
+
+    @property
+    def jumped(self) -> set[str]:
+        """Assets of which a question is open or frames wait."""
+        return {notice.asset for notice in self.questions} | self.waiting.keys()
 
     @property
     def offset_s(self) -> float | None:
@@ -142,7 +148,6 @@ def show(settings: Settings, console: Console, *, as_json: bool) -> None:
     table = Table("source", "usually behind", "moved by", "jumped by", "since (UTC)", "of assets", "frames wait")
     for name, source in sorted(known.items(), key=lambda item: (not item[1].questions, not item[1].waiting, item[0])):
         behind = "-" if source.offset_s is None else f"{source.offset_s:,.1f} s"
-        asked = sorted({notice.asset for notice in source.questions} | source.waiting.keys())
         since = min((notice.since_us for notice in source.questions), default=None)
         table.add_row(
             name,
@@ -150,7 +155,7 @@ def show(settings: Settings, console: Console, *, as_json: bool) -> None:
             _hours(source.shifts_h),
             _hours(sorted(source.hours)),
             "-" if since is None else when(since),
-            ", ".join(asked) or "-",
+            ", ".join(sorted(source.jumped)) or "-",
             f"{sum(source.waiting.values()):,}",
         )
     console.print(table if known else "no source was heard yet")
@@ -173,14 +178,23 @@ def _told(name: str, source: Source) -> dict[str, object]:
     }
 
 
-def decide(settings: Settings, decision: ClockDecision, console: Console, agree: Callable[[str], bool]) -> None:
+def decide(
+    settings: Settings,
+    decision: ClockDecision,
+    console: Console,
+    agree: Callable[[str], bool],
+    *,
+    everything: bool = False,
+) -> None:
     """Tell every partition, then send the frames that wait once more; where nothing is to be moved they are let go.
 
-    Raises NothingKnown for a source that was never heard.
+    A decision that names no assets is about those that jumped; with `everything`, about all that the source tells of.
+    Raises NothingKnown for a source that was never heard, of an asset that is named.
     """
     known = sources(settings)
     if decision.source not in known:
         raise NothingKnown(f"no source '{decision.source}' was heard: there are {', '.join(known) or 'none'}")
+    decision = decision if everything else _about(known[decision.source], decision)
     held, ends = waiting(settings)
     mine = {(one.partition, one.offset) for one in held if _answers(one, one.partition, one.offset + 1, decision)}
     if not agree(_question(known[decision.source], decision, len(mine))):
@@ -198,18 +212,33 @@ def decide(settings: Settings, decision: ClockDecision, console: Console, agree:
     console.print(f"decided; {len(mine):,} frames {done}", highlight=False)
 
 
+def _about(source: Source, decision: ClockDecision) -> ClockDecision:
+    """The decision with the assets that it is about: those it names, else those that jumped, else all there are."""
+    heard = source.clocks.keys() | source.jumped
+    if strangers := sorted(set(decision.assets) - heard):
+        raise NothingKnown(
+            f"source '{decision.source}' told nothing of {', '.join(strangers)}: it told of {', '.join(sorted(heard))}"
+        )
+    return decision if decision.assets else replace(decision, assets=tuple(sorted(source.jumped)))
+
+
 def _question(source: Source, decision: ClockDecision, frames: int) -> str:
-    others = sorted(source.clocks.keys() - {n.asset for n in source.questions} - source.waiting.keys())
-    which = f"of {', '.join(decision.assets)}" if decision.assets else "of all its assets"
+    which = f"of {_few(decision.assets)}" if decision.assets else "of all its assets"
     if decision.shift_us is None:
         return f"let {frames:,} frames {which} go, never to be stored?"
     hint = ""
-    if others and not decision.assets:
-        hint = f" {len(others)} of them did not jump ({', '.join(others[:5])}): name those that did with --asset."
+    if others := sorted(source.clocks.keys() - source.jumped):
+        taken = set(others) <= set(decision.assets) or not decision.assets
+        what = "are moved as well" if taken else "stay as they are, but for those that --asset names"
+        hint = f" {len(others)} of its assets did not jump and {what} ({_few(others)})."
     return (
         f"take the times {which} moved by {decision.shift_us / HOUR_US:+g} h from now on, and send {frames:,} frames "
         f"once more?{hint}"
     )
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
 def _tell(settings: Settings, producer: LogProducer, decision: ClockDecision) -> None:

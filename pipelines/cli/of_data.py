@@ -114,7 +114,12 @@ def decide_clock(
     discard: Annotated[
         bool, typer.Option("--discard", help="Let the frames that wait go; they stay unstored.")
     ] = False,
-    asset: Annotated[list[str] | None, typer.Option(help="Only of this asset; may be given several times.")] = None,
+    asset: Annotated[
+        list[str] | None, typer.Option(help="Of this asset, instead of all that jumped; may be given several times.")
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Of all its assets, those that did not jump or were never heard among them.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     instance: Instance = "default",
 ) -> None:
@@ -126,6 +131,8 @@ def decide_clock(
 
     if (shift is not None) + as_is + discard != 1:
         raise typer.BadParameter("give one of --shift, --as-is and --discard")
+    if asset and everything:
+        raise typer.BadParameter("give --asset or --all")
     try:
         by_us = None if discard else clocks.shift_us(shift or "0h")
     except ValueError as wrong:
@@ -137,4 +144,4 @@ def decide_clock(
     def agree(question: str) -> bool:
         return yes or typer.confirm(question)
 
-    clocks.decide(settings, decision, out, agree)
+    clocks.decide(settings, decision, out, agree, everything=everything)

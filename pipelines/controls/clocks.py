@@ -7,11 +7,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from models.clocks import HOUR_US, MINUTE_US, NEVER, Decided, answered, moved
+from models.clocks import HOUR_US, MINUTE_US, MOST_SOURCES, NEVER, Decided, answered, moved
 from models.records import ClockDecision, Notice, NoticeKind, notice
 from pipelines.state import State
 
 REASON = "DST or time zone?"
+
+TOO_MANY = (
+    f"its clock made room for another, as {MOST_SOURCES} sources of an asset are followed: frames in quarantine still "
+    "wait for a decision"
+)
 
 QUIET_US = 10 * MINUTE_US
 """No clock of a source is judged for so long after a decision: what waited for it comes once more meanwhile."""
@@ -73,17 +78,23 @@ def _what(source: str, hours: int) -> str:
 
 
 def decide(state: State, decision: ClockDecision, arrived_ms: int) -> list[Notice]:
-    """Do what was decided of a source's clocks; the questions that it answers, by asset and hours."""
+    """Do what was decided of a source's clocks; the questions that it answers, by asset and hours.
+
+    Names that are not of the plant are passed over: what is noted of an asset stays for good.
+    """
+    assets = tuple(asset for asset in decision.assets if asset in state.plant.assets)
+    if decision.assets and not assets:
+        return []
     present_us = max(state.tick_us, arrived_ms * 1000 or NEVER)
     quiet_until_us = NEVER if present_us == NEVER else present_us + QUIET_US
     if decision.shift_us is not None:
-        state.clocks.decide(decision.source, decision.assets, Decided(decision.shift_us, quiet_until_us))
+        state.clocks.decide(decision.source, assets, Decided(decision.shift_us, quiet_until_us))
     why = (
         "decided: left alone" if decision.shift_us is None else f"decided: moved by {decision.shift_us / HOUR_US:+g} h"
     )
     out = []
     for asset, clock in state.clocks.of_source(decision.source):
-        if decision.assets and asset not in decision.assets:
+        if assets and asset not in assets:
             continue
         if decision.shift_us is not None:
             moved(clock, decision.shift_us, quiet_until_us)

@@ -22,7 +22,7 @@ from models.records import Notice, PlantChange, Reject
 from models.tiers import ARRAYS, Tiers
 from pipelines.open import OpenSamples
 from pipelines.parse import Rejected
-from pipelines.stages.notify import fault_ends
+from pipelines.stages.notify import fault_ends, silence_ends
 from pipelines.state import Block, Small
 
 OF_MACHINE = ("repairs_us", "failures_us", "unsettled", "watches", "warned_life_us", "silent_us", "late")
@@ -73,6 +73,16 @@ def faults_that_end(blocks: Mapping[str, Block], plant: Plant) -> list[Notice]:
                 if not (stays and new is not None and _meaning(new, signal) == _meaning(block.layout, signal)):
                     out.append(fault_ends(block, at, signal, plant.plant))
     return out
+
+
+def silences_that_end(blocks: Mapping[str, Block], plant: Plant, tick_us: int) -> list[Notice]:
+    """Ends of what was told of silent assets that leave the plant."""
+    return [
+        silence_ends(block, at, plant.plant, tick_us)
+        for block in blocks.values()
+        for at in sorted(block.small.silent_us)
+        if plant.type_of(block.names[at]) is None
+    ]
 
 
 def migrated(

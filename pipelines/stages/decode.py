@@ -29,7 +29,7 @@ from models.records import (
     Tick,
     WorkOrder,
 )
-from pipelines.controls.clocks import Quarantined, closing, opening
+from pipelines.controls.clocks import TOO_MANY, Quarantined, closing, opening
 from pipelines.frames import Columns, Frames, columns_of, uneven_of
 from pipelines.ledger import Ledger
 from pipelines.parse import Parsed, Rejected
@@ -198,9 +198,12 @@ class _Reading:
 
     def _told_by_clocks(self, frames: Frames) -> np.ndarray:
         """Have each source's clock look at its frames, and move their times; which are taken in: bool [frames]."""
-        of, times, held = self.state.clocks.of, frames.times_us, []
+        times, held, known = frames.times_us, [], self.state.clocks.by_asset
         for number, (frame, present_us) in enumerate(zip(frames.frame, frames.present_us.tolist(), strict=True)):
-            clock = of(frame.asset, frame.source)
+            try:
+                clock = known[frame.asset][frame.source]
+            except KeyError:
+                clock = _meet(int(frames.at[number]), frame, present_us, self.out, self.state)
             if clock.shift_us:
                 try:
                     times[number] = _moved(frame, clock.shift_us)
@@ -245,6 +248,15 @@ def _size(record: AnyInput) -> tuple[int, int, str]:
     if not isinstance(record, Frame):
         return 0, 0, ""
     return len(record.times_us), sum(map(len, record.signals.values())), record.source
+
+
+def _meet(at: int, frame: Frame, present_us: int, out: Decoded, state: State) -> Clock:
+    """A new clock that a frame was made by; it may end the questions of another, since so many are kept."""
+    clock, forgotten = state.clocks.meet(frame.asset, frame.source)
+    for source, hours, since_us in forgotten:
+        ended = closing(frame.plant, frame.asset, source, hours, since_us, max(since_us, present_us), TOO_MANY)
+        out.held.append((at, ended))
+    return clock
 
 
 def _moved(frame: Frame, shift_us: int) -> list[int]:

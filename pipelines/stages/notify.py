@@ -56,6 +56,23 @@ def _silent(block: Block, silence: Silence, plant: str) -> Notice:
     )
 
 
+def silence_ends(block: Block, asset: int, plant: str, tick_us: int) -> Notice:
+    """The end of the silence of an asset that leaves the plant. It is missed anew from here on, should it come back."""
+    since_us = block.small.silent_us.pop(asset)
+    block.heard_us[asset] = tick_us
+    return notice(
+        NoticeKind.SILENT_ASSET,
+        plant,
+        block.names[asset],
+        "",
+        since_us,
+        is_open=False,
+        reason="left-the-plant",
+        time_us=tick_us,
+        detail="it is not in the plant file any more, and was not heard again before",
+    )
+
+
 def _turned(block: Block, turn: Turned, plant: str) -> list[Notice]:
     """The end of the fault before and the beginning of the new one, where there are."""
     end_us, signal = (turn.minute + 1) * MINUTE_US, block.layout.numeric[turn.column]

@@ -29,9 +29,19 @@ def listed(installation: Installation) -> dict[str, dict]:
     return {source["source"]: source for source in told}
 
 
-def decided(installation: Installation, source: str, shift_us: int | None, answer: bool = True, assets=()) -> str:
+def decided(
+    installation: Installation, source: str, shift_us: int | None, answer: bool = True, assets=(), everything=False
+) -> str:
+    """What is said of a decision, the question among it."""
     decision = ClockDecision(plant="tiny", source=source, shift_us=shift_us, assets=assets)
-    return said(lambda console: clocks.decide(installation.settings, decision, console, lambda _question: answer))
+    asked: list[str] = []
+
+    def agree(question: str) -> bool:
+        asked.append(question)
+        return answer
+
+    told = said(lambda console: clocks.decide(installation.settings, decision, console, agree, everything=everything))
+    return "\n".join([*asked, told])
 
 
 def frames(asset: str, source: str, now_us: int) -> list[Frame]:
@@ -79,6 +89,32 @@ def test_a_source_whose_clock_jumped_is_listed_decided_and_stored(servers, tmp_p
         assert not any(source["waiting"] or source["questions"] for source in known.values())
         assert installation.ledger().balances
         assert sum(map(len, installation.published(Topic.DEAD_LETTERS).values())) == 0
+
+
+def test_a_decision_without_names_leaves_assets_that_did_not_jump_as_they_are(servers, tmp_path) -> None:
+    now_us = int(time.time()) * 1_000_000
+    with Installation(tmp_path) as installation:
+        installation.worker()
+        installation.send(frames("pump-01", "a", now_us))
+        installation.send(frames("pump-02", "a", now_us)[:-8])
+        installation.finish()
+        with pytest.raises(clocks.NothingKnown, match="told nothing of pump-03: it told of pump-01, pump-02"):
+            decided(installation, "a", HOUR_US, assets=("pump-03",))
+        told = decided(installation, "a", HOUR_US)
+        assert "times of pump-01 moved by +1 h" in told
+        assert "1 of its assets did not jump and stay as they are" in told
+        assert "decided; 8 frames sent once more" in told
+        installation.send(
+            [
+                Frame(plant="tiny", asset=asset, source="a", times_us=[us], signals={"pressure_bar": [5.0]})
+                for asset, us in (("pump-01", now_us + 40_000 - HOUR_US), ("pump-02", now_us + 40_000))
+            ]
+        )
+        installation.finish()
+        rows = installation.stored("pump")
+        for asset in ("pump-01", "pump-02"):
+            assert rows.filter(rows["asset"] == asset)["time_us"].max() == now_us + 40_000
+        assert "times of all its assets moved by +0 h" in decided(installation, "a", 0, everything=True)
 
 
 def test_a_source_that_nobody_heard_is_named_as_such(servers, tmp_path) -> None:

@@ -232,20 +232,44 @@ def test_a_shift_that_changes_nothing_leaves_a_clock_that_did_not_jump_as_it_is(
     assert clock.frames >= STEADY_FRAMES
 
 
+def met(clocks: Clocks, asset: str, source: str) -> Clock:
+    return clocks.meet(asset, source)[0]
+
+
 def test_a_source_heard_first_after_a_decision_is_moved_by_it():
     clocks = Clocks()
     clocks.decide("s", (), Decided(HOUR_US, NOW_US))
     clocks.decide("s", ("pump-02",), Decided(0, NOW_US))
-    assert (clocks.of("pump-01", "s").shift_us, clocks.of("pump-02", "s").shift_us) == (HOUR_US, 0)
-    assert clocks.of("pump-01", "other").shift_us == 0
+    assert (met(clocks, "pump-01", "s").shift_us, met(clocks, "pump-02", "s").shift_us) == (HOUR_US, 0)
+    assert met(clocks, "pump-01", "other").shift_us == 0
 
 
 def test_a_feed_that_names_itself_anew_each_time_does_not_fill_the_memory():
     clocks = Clocks()
     for number in range(3 * MOST_SOURCES):
-        hear(clocks.of("pump-01", f"s{number}"), [NOW_US + number], NOW_US + number)
+        hear(met(clocks, "pump-01", f"s{number}"), [NOW_US + number], NOW_US + number)
     assert len(clocks.by_asset["pump-01"]) == MOST_SOURCES
     assert f"s{3 * MOST_SOURCES - 1}" in clocks.by_asset["pump-01"]
+
+
+def test_a_clock_that_jumped_makes_no_room_while_there_are_others():
+    clocks = Clocks()
+    clocks.by_asset["pump-01"] = {"jumped": steady()}
+    heard(clocks.of("pump-01", "jumped"), live(0, 60, moved_us=-HOUR_US))
+    for number in range(3 * MOST_SOURCES):
+        clock, forgotten = clocks.meet("pump-01", f"s{number}")
+        assert forgotten == ()
+        hear(clock, [NOW_US + HOUR_US + number], NOW_US + HOUR_US + number)
+    assert clocks.of("pump-01", "jumped").jumps
+
+
+def test_where_all_clocks_jumped_the_question_of_the_one_that_makes_room_is_named():
+    clocks = Clocks()
+    for number in range(MOST_SOURCES + 1):
+        clock, forgotten = clocks.meet("pump-01", f"s{number:02d}")
+        hear(clock, [NOW_US + HOUR_US + number], NOW_US + number)
+    assert forgotten == (("s00", 1, NOW_US),)
+    assert len(clocks.by_asset["pump-01"]) == MOST_SOURCES
 
 
 def test_a_time_that_is_nobodys_teaches_a_clock_nothing():

@@ -323,6 +323,18 @@ def test_an_asset_that_is_not_in_the_plant_is_not_missed_and_its_silence_is_told
     assert notices(log) == [("", "silent", "open")]
 
 
+def test_the_silence_of_an_asset_that_leaves_the_plant_ends_and_begins_anew_where_it_comes_back():
+    log = Log().take(frame(0, "mixer-01"), *(tick(minute) for minute in range(200)))
+    assert notices(log) == [("", "silent", "open")]
+    log.take(plant_without('[assets.mixer-01]\ntype = "mixer"\n'), *(tick(minute) for minute in range(200, 260)))
+    assert notices(log)[1:] == [("", "left-the-plant", "closed")]
+    log.turn_to().take(*(tick(minute) for minute in range(260, 400)), frame(400, "mixer-01"))
+    assert notices(log)[2:] == [("", "silent", "open"), ("", "heard-again", "closed")]
+    first, _, again, _ = [n for n in log.said if isinstance(n, Notice)]
+    assert (first.since_us, again.since_us) == (at(0), at(199))
+    assert len({(n.id, n.revision) for n in log.said if isinstance(n, Notice)}) == 4
+
+
 def test_a_signal_that_is_new_and_says_nothing_is_told_of():
     rule = "[types.mixer.operating]"
     new = tiny.PLANT_TOML.replace(rule, f'[types.mixer.signals.flow]\nkind = "gauge"\n{rule}')

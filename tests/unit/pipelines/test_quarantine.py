@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from connectors.memory import MemoryStore
-from models.clocks import HOUR_US
+from models.clocks import HOUR_US, MOST_SOURCES
 from models.records import (
     ClockDecision,
     Frame,
@@ -192,6 +192,27 @@ def test_a_year_of_summer_and_winter_time_takes_a_decision_each():
     assert "--shift=+0h" in log.notices[-1].detail
     log.take(310, decision(0)).take(310, *log.held[-10:]).live(311, 330)
     assert sorted(set(log.minutes()))[-29:] == [*range(300, 310), *range(311, 330)]
+
+
+def test_each_question_ends_once_where_more_sources_jump_than_are_followed():
+    log = Log()
+    for minute in range(3 * MOST_SOURCES):
+        log.take(minute, frame(minute, 2 * HOUR_US, source=f"boot-{minute}"))
+    state = {notice.id: notice for notice in log.notices}
+    left = [notice for notice in state.values() if notice.state is NoticeState.OPEN]
+    assert len(state) == 3 * MOST_SOURCES
+    assert {notice.source for notice in left} == log.partition.state.clocks.by_asset[PUMP].keys()
+    assert len(log.notices) == 2 * len(state) - len(left)
+    closed = next(notice for notice in log.notices if notice.state is NoticeState.CLOSED)
+    assert f"{MOST_SOURCES} sources of an asset are followed" in closed.detail
+    assert log.ledger.balances
+
+
+def test_names_that_a_decision_lists_and_no_plant_has_are_not_kept():
+    log = jumped().take(180, decision(HOUR_US, PUMP, *(f"nobody-{number}" for number in range(1000))))
+    assert log.partition.state.clocks.decided[SOURCE].keys() == {PUMP}
+    log.take(181, decision(-HOUR_US, "nobody")).take(182, frame(182, -HOUR_US))
+    assert log.minutes()[-1] == 182
 
 
 def test_a_frame_that_a_shift_moves_before_1970_is_a_dead_letter():
