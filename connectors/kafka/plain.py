@@ -65,10 +65,15 @@ class LogProducer:
         value: bytes,
         partition: int | None = None,
         headers: Sequence[tuple[str, bytes]] = (),
+        timestamp_ms: int | None = None,
     ) -> None:
-        """Queue a record on the key's partition or the given one. Errors of earlier records are raised by `flush`."""
+        """Queue a record on the key's partition or the given one. Errors of earlier records are raised by `flush`.
+
+        The time says something only on a topic that keeps its producers' times; by itself it is now.
+        """
         place = partition_of(key, self._count(topic)) if partition is None else partition
-        self._producer.send(topic, value, key, headers=list(headers), partition=place).add_errback(self._failed.append)
+        sent = self._producer.send(topic, value, key, headers=list(headers), partition=place, timestamp_ms=timestamp_ms)
+        sent.add_errback(self._failed.append)
 
     def flush(self) -> None:
         """Wait until all are acknowledged; raises NotSent if one was not."""

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import msgspec
 import polars as pl
+from kafka import KafkaAdminClient
+from kafka.admin import ConfigResource, ConfigResourceType
 
 from connectors.influx import admin as influx_admin
 from connectors.influx.query import InfluxReader
@@ -96,8 +98,20 @@ class Installation:
         self.workers.append(started)
         return started
 
+    def keep_stamps(self) -> None:
+        """Have the log keep its producers' times for ever, in place of when records arrived here."""
+        wanted = {"message.timestamp.type": "CreateTime", "retention.ms": "-1"}
+        topic = named(self.settings.topic_prefix, Topic.RECORDS)
+        admin = KafkaAdminClient(bootstrap_servers=self.settings.kafka)
+        admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, wanted)])
+        admin.close()
+
     def send(
-        self, records: Sequence[AnyInput | bytes], seconds: float = 0.0, compression: Compression | None = None
+        self,
+        records: Sequence[AnyInput | bytes],
+        seconds: float = 0.0,
+        compression: Compression | None = None,
+        stamps_ms: Sequence[int] | None = None,
     ) -> None:
         """Put records on the log, evenly over some seconds. Bytes go to the partition of the tiny plant's pump-01."""
         topic, began = named(self.settings.topic_prefix, Topic.RECORDS), time.monotonic()
@@ -105,13 +119,15 @@ class Installation:
             for at, record in enumerate(records):
                 if seconds and at % 20 == 0:
                     time.sleep(max(0.0, began + seconds * at / len(records) - time.monotonic()))
+                stamp_ms = stamps_ms[at] if stamps_ms else None
                 if isinstance(record, Tick):
                     for partition in range(PARTITIONS):
-                        producer.send(topic, record.plant.encode(), encode(record), partition)
+                        producer.send(topic, record.plant.encode(), encode(record), partition, timestamp_ms=stamp_ms)
                     continue
                 raw = isinstance(record, bytes)
                 key = key_of("tiny", "pump-01") if raw else key_of(record.plant, record.asset)
-                producer.send(topic, key, record if raw else encode(record), partition_of(key, PARTITIONS))
+                value, partition = record if raw else encode(record), partition_of(key, PARTITIONS)
+                producer.send(topic, key, value, partition, timestamp_ms=stamp_ms)
 
     def feed(self, records: Sequence[AnyInput | bytes], seconds: float) -> None:
         """Send in the background."""

@@ -5,8 +5,7 @@ Each pump has its own trouble (see `TROUBLE`), so that what is found of one can 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -91,8 +90,8 @@ def clean(told: History) -> list[AnyInput]:
     return [_own_source(record) for record in simulator.records(told, "demo")]
 
 
-def nasty(told: History, seed: int, *, with_clock: bool) -> list[AnyInput | bytes]:
-    """What the plant sends. The clock that falls back is left out where arrivals say another present than ticks."""
+def nasty(told: History, seed: int) -> list[AnyInput | bytes]:
+    """What the plant sends."""
     random = np.random.default_rng(seed)
     mapper = Mapper(plant(), f"feed-{RENAMED}")
     out: list[AnyInput | bytes] = []
@@ -106,7 +105,7 @@ def nasty(told: History, seed: int, *, with_clock: bool) -> list[AnyInput | byte
             out.append(_spoilt(random, record))
         elif isinstance(record, Frame) and record.asset == DOUBLED:
             out += [record, record]
-        elif isinstance(record, Frame) and record.asset == CLOCK and with_clock:
+        elif isinstance(record, Frame) and record.asset == CLOCK:
             out.append(_fallen_back(record))
         else:
             out.append(record)
@@ -152,6 +151,10 @@ def _fallen_back(frame: Frame) -> Frame:
     return replace(frame, times_us=[time_us - HOUR_US for time_us in frame.times_us])
 
 
-def ticks_of(records: Iterable[AnyInput | bytes]) -> Sequence[int]:
-    """Times of the ticks in a stream, each once."""
-    return [time_us for time_us, _ in groupby(record.time_us for record in records if isinstance(record, Tick))]
+def arrivals_ms(records: Iterable[AnyInput | bytes]) -> list[int]:
+    """When each record of a stream arrives: with the tick before it, as a plant's ticks tell of the present."""
+    now_us, out = START_US, []
+    for record in records:
+        now_us = record.time_us if isinstance(record, Tick) else now_us
+        out.append(now_us // 1000)
+    return out

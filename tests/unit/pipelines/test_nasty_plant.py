@@ -41,7 +41,7 @@ def run(records) -> World:
 @pytest.fixture(scope="module")
 def worlds(tmp_path_factory) -> tuple[World, World]:
     told = nasty.history(tmp_path_factory.mktemp("history"), SEED)
-    return run(nasty.nasty(told, SEED, with_clock=True)), run(nasty.clean(told))
+    return run(nasty.nasty(told, SEED)), run(nasty.clean(told))
 
 
 def test_no_warning_comes_of_a_stop_a_rename_a_unit_an_outage_a_clock_or_a_sensor(worlds):
