@@ -15,7 +15,7 @@ help:
 	@echo "make demo      set up, run the whole job on a simulated plant (KEEP=1 leaves it up)"
 	@echo "make test      set up, run every test, on real servers that it starts and stops"
 	@echo "make setup     the development environment alone"
-	@echo "make services  build Kafka, InfluxDB 1.8 and 2.7 into the cache"
+	@echo "make services  build Kafka, InfluxDB 1.8 and 2.7 into the cache, and an older Kafka for tests"
 	@echo "make soak      long fault runs   make bench ONLY=name   a benchmark   make lock   pin anew   make clean"
 
 $(BIN)/python:
@@ -42,7 +42,7 @@ demo:
 
 services:
 	@$(SERVICES) build --influx 1.8
-	@$(SERVICES) build --influx 2.7
+	@$(SERVICES) build --influx 2.7 --older
 
 # InfluxDB 2.7 takes minutes to build on a new machine: the tests that need no servers run meanwhile.
 test:

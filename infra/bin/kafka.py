@@ -57,11 +57,11 @@ class Program:
     libs: Path | None = None
 
 
-def wanted_version() -> str:
-    """Read the version to fetch from our pom.xml, the one place that names it."""
-    found = re.search(r"<kafka.version>(.+?)</kafka.version>", RECIPE.read_text())
+def wanted_version(name: str = "kafka.version") -> str:
+    """Read the version to fetch from our pom.xml, the one place that names it; `older.version` is for tests."""
+    found = re.search(rf"<{name}>(.+?)</{name}>", RECIPE.read_text())
     if not found:
-        raise ServicesError(f"{RECIPE} names no kafka.version: put it back")
+        raise ServicesError(f"{RECIPE} names no {name}: put it back")
     return found[1]
 
 
@@ -100,17 +100,27 @@ def provide(options: Options, program: Program, progress: Progress) -> Program:
     """Fetch the jars if they are not there yet."""
     if program.how != "built":
         return program
-    progress.doing("Kafka", f"fetching {program.version} with Maven (about 10 s)")
-    home, how = programs.cached_or_built(options, f"kafka-{program.version}", lambda part: _fetch(options, part))
-    return Program(how=how, version=program.version, libs=home / "libs")
+    return _fetched(options, program.version, progress)
 
 
-def _fetch(options: Options, part: Path) -> None:
+def provide_older(options: Options, progress: Progress) -> Program:
+    """Fetch the jars of an older Kafka, if they are not there yet: a peer for tests, never what a plant is run on."""
+    return _fetched(options, wanted_version("older.version"), progress)
+
+
+def _fetched(options: Options, version: str, progress: Progress) -> Program:
+    progress.doing("Kafka", f"fetching {version} with Maven (about 10 s)")
+    home, how = programs.cached_or_built(options, f"kafka-{version}", lambda part: _fetch(options, part, version))
+    return Program(how=how, version=version, libs=home / "libs")
+
+
+def _fetch(options: Options, part: Path, version: str) -> None:
     maven = programs.find("mvn", "fetch Kafka", "maven", options.environ)
     shutil.copy(RECIPE, part / "pom.xml")
     copy = ["dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={part / 'libs'}"]
-    log = options.cache / "logs" / "build-kafka.log"
-    programs.run_logged("fetching Kafka", [maven, "-B", "-ntp", *copy], log, options.environ, part)
+    log = options.cache / "logs" / f"build-kafka-{version}.log"
+    command = [maven, "-B", "-ntp", f"-Dkafka.version={version}", *copy]
+    programs.run_logged("fetching Kafka", command, log, options.environ, part)
 
 
 def up(options: Options, program: Program, progress: Progress) -> Kafka:

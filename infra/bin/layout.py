@@ -36,6 +36,7 @@ class Options:
     influx: str | None = None
     only: str | None = None
     fresh: bool = False
+    older: bool = False
     cache: Path = field(default_factory=cache_folder)
     instances: Path | None = None
     kafka_port: int = 9092

@@ -36,7 +36,7 @@ from infra.bin.layout import (
 )
 from infra.bin.progress import Progress
 
-NAMES = {"kafka": "Kafka", "influx": "InfluxDB"}
+NAMES = {"kafka": "Kafka", "influx": "InfluxDB", "older": "older Kafka"}
 MODULES: dict[str, Any] = {"kafka": kafka, "influx": influx}
 
 
@@ -59,6 +59,8 @@ def build(options: Options | None = None, progress: Progress | None = None) -> d
     wanted = [name for name in SERVERS if options.wants(name)]
     chosen = {name: MODULES[name].choose(options, local_only=True) for name in wanted}
     tasks = {name: partial(MODULES[name].provide, options, chosen[name], progress) for name in wanted}
+    if options.older:
+        tasks["older"] = partial(kafka.provide_older, options, progress)
     try:
         made = _side_by_side(tasks)
     except BaseException:
@@ -224,7 +226,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = Options(instance=asked.instance)
         options = replace(options, influx=getattr(asked, "influx", None), only=getattr(asked, "only", None))
-        options = replace(options, fresh=getattr(asked, "fresh", False))
+        options = replace(options, fresh=getattr(asked, "fresh", False), older=getattr(asked, "older", False))
         if asked.command == "status":
             return _show_status(options, as_json=asked.json)
         with Progress() as progress:
@@ -253,6 +255,10 @@ def _parser() -> argparse.ArgumentParser:
         if name in ("build", "up"):
             command.add_argument(
                 "--influx", choices=INFLUX_VERSIONS, help="InfluxDB version (default: what is at hand)"
+            )
+        if name == "build":
+            command.add_argument(
+                "--older", action="store_true", help="an older Kafka as well, which tests of feeds meet"
             )
         if name == "up":
             command.add_argument("--fresh", action="store_true", help="throw the instance's data away first")

@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from connectors.scada.feed import FeedError, Read, Take
 from connectors.scada.feeds.kafka.avro import schema_id
+from connectors.scada.feeds.kafka.bounded import bound
 from connectors.scada.feeds.kafka.messages import NO_SCHEMAS, ManyFields, Message, OneReading, Telegraf, decode
 from connectors.scada.feeds.kafka.refusals import check_admitted, check_topics, refusal_in, told
 from connectors.scada.feeds.kafka.registry import Registry, RegistryAway, RegistryConfig
@@ -31,6 +32,9 @@ BACK_OFF_S = (1.0, 30.0)
 STOP_S = 10.0
 LOOK_S = 60.0
 """After so long a silence Kafka is asked whether it is there; our choice. aiokafka reconnects for ever in silence."""
+
+RUBBISH = AssertionError, NotImplementedError
+"""What aiokafka raises of versions that make no sense, of a peer that took another's place after it was looked at."""
 
 _log = structlog.get_logger()
 
@@ -62,7 +66,10 @@ class KafkaFeed:
         self._began = False
 
     async def run(self, take: Take) -> None:
-        """Read until cancelled. Raises FeedError where Kafka or the registry refuses us, or has no such topic."""
+        """Read until cancelled.
+
+        Raises FeedError where Kafka or the registry refuses us, where Kafka is too old, or has no such topic.
+        """
         from aiokafka.errors import KafkaError
 
         while True:
@@ -70,15 +77,15 @@ class KafkaFeed:
                 await self._follow(take)
             except RegistryAway as fault:  # nothing was committed: what was read comes again
                 _log.warning("schema-registry-away", error=str(fault), retry_s=self._wait_s)
-            except (KafkaError, OSError) as fault:
+            except (KafkaError, OSError, *RUBBISH) as fault:
                 if refusal := refusal_in(fault):
                     raise told(self._config.bootstrap, refusal) from fault
-                await check_admitted(self._config.bootstrap, self._security)
-                _log.warning("kafka-feed-away", error=repr(fault), retry_s=self._wait_s)
+                _log.warning("kafka-feed-away", error=str(fault) or repr(fault), retry_s=self._wait_s)
             await asyncio.sleep(self._wait_s)
             self._wait_s = min(2 * self._wait_s, BACK_OFF_S[1])
 
     async def _follow(self, take: Take) -> None:
+        await check_admitted(self._config.bootstrap, self._security)
         consumer = self._consumer()
         try:
             await consumer.start()
@@ -97,6 +104,7 @@ class KafkaFeed:
     async def _handle(self, consumer: Any, batch: Mapping[Any, Sequence[Any]], take: Take) -> None:
         """Take and commit what came; of a long silence ask whether anybody is there, which raises if not."""
         if not batch:
+            await check_admitted(self._config.bootstrap, self._security)
             await consumer.topics()
             return
         records = [record for of in batch.values() for record in of]
@@ -139,6 +147,7 @@ def open_feed(config: Config) -> KafkaFeed:
     topics = [layout.topic for layout in config.topics]
     if not topics or len(set(topics)) < len(topics):
         raise FeedError(f"topics must be some, each once, but are {topics}")
+    bound()
     return KafkaFeed(config, _security(config), _registry(config))
 
 

@@ -18,6 +18,15 @@ def config() -> kafka.Config:
     return kafka.Config(bootstrap="127.0.0.1:1", topics=(OneReading(topic="t"),))
 
 
+@pytest.fixture(autouse=True)
+def _let_in(monkeypatch) -> None:
+    """A broker that takes us, in place of one to ask."""
+
+    async def admitted(*_: object) -> None: ...
+
+    monkeypatch.setattr(kafka, "check_admitted", admitted)
+
+
 class Consumer:
     """Hears nothing, or fails at the start; `sees` are its topics, or what asking for them raises."""
 
@@ -108,8 +117,9 @@ def test_missing_topics_are_named_and_others_do_not_matter() -> None:
         check_topics("b", ["c", "a"], {"b"})
 
 
-def test_where_nobody_answers_nobody_refuses() -> None:
-    asyncio.run(check_admitted("127.0.0.1:1", {}))
+def test_where_nobody_answers_nobody_refuses_and_each_address_is_told() -> None:
+    with pytest.raises(OSError, match=r"127\.0\.0\.1:1: ConnectionRefused.*; 127\.0\.0\.1:2: ConnectionRefused"):
+        asyncio.run(check_admitted("127.0.0.1:1,127.0.0.1:2", {}))
 
 
 @pytest.mark.parametrize(
