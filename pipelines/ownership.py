@@ -10,8 +10,9 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 
+from pipelines.owned import LAST, Batch, OwnedPartition
 from pipelines.ports import Fenced
-from pipelines.runner import LAST, Batch, OwnedPartition, PartitionRunner
+from pipelines.runner import PartitionRunner
 
 log = logging.getLogger(__name__)
 

@@ -36,6 +36,12 @@ LONGEST_PAUSE_S = 30.0
 UNDER_WAY = 3
 """Batches whose effects may be under way when the next is stepped: with three the store never waits for a step."""
 
+STEP_S = 0.2
+"""A step takes about as long at most, since nothing else has its turn meanwhile: other partitions, answers of Kafka. A
+worker that was behind by some 10,000 rows a partition took steps of seconds, and its snapshots ran out of time."""
+FIRST_RECORDS = 100
+"""Of a first step, before it is known how long a record takes."""
+
 T = TypeVar("T")
 
 
@@ -117,6 +123,7 @@ class PartitionRunner:
         self._snapshot_s = snapshot_s
         self._checkpoint = checkpoint
         self._heart: Heart | None = None
+        self._at_once = FIRST_RECORDS
         self._due_s = 0.0
         self._begun = self._done = 0
         self._under_way: deque[asyncio.Task[None]] = deque()
@@ -151,11 +158,18 @@ class PartitionRunner:
         await self.snapshot_if_due()
 
     async def begin(self, batch: Sequence[RawRecord]) -> None:
-        """Step over a batch, see to its effects beside those still under way, keep a snapshot if it is time.
+        """Step over a batch piece by piece, see to its effects beside those still under way, keep snapshots in time.
 
-        Raises StepFailed if the heart raised, Fenced if the partition is another's by now, and what the publisher
-        raises, also of batches before.
+        One that is retired ends with the piece in hand. Raises StepFailed if the heart raised, Fenced if the partition
+        is another's by now, and what the publisher raises, also of batches before.
         """
+        at = 0
+        while at < len(batch) and not (at and self._retired.is_set()):
+            piece = batch[at : at + self._at_once]
+            at += len(piece)
+            await self._step(piece)
+
+    async def _step(self, batch: Sequence[RawRecord]) -> None:
         await self._room()
         heart = self._owned_heart()
         self._begun += 1
@@ -164,7 +178,9 @@ class PartitionRunner:
             effects = heart.receive(batch)
         except Exception as error:
             raise StepFailed(self._blame(batch, error)) from error
-        self.steps, self.steps_s = self.steps + 1, self.steps_s + self._clock.monotonic_s() - began_s
+        took_s = self._clock.monotonic_s() - began_s
+        self.steps, self.steps_s = self.steps + 1, self.steps_s + took_s
+        self._at_once = _next_piece(len(batch), self._at_once, took_s)
         self._checkpoint("received")
         before = self._under_way[-1] if self._under_way else None
         task = asyncio.create_task(self._see_to(heart, effects, before))
@@ -308,6 +324,12 @@ class PartitionRunner:
         self._checkpoint("after-snapshot")
 
 
+def _next_piece(records: int, at_once: int, took_s: float) -> int:
+    """How many records the next step should have, after one of so many: as many as fit, at most twice what it was."""
+    fit = 2 * at_once if took_s <= 0 else int(records * STEP_S / took_s)
+    return max(1, min(fit, 2 * at_once))
+
+
 async def _both(first: Coroutine[Any, Any, None], second: Coroutine[Any, Any, T]) -> tuple[None, T]:
     """Await both; if one raises, the other is cancelled and the error is raised as it is."""
     try:
@@ -317,62 +339,3 @@ async def _both(first: Coroutine[Any, Any, None], second: Coroutine[Any, Any, T]
     except BaseExceptionGroup as failed:
         raise failed.exceptions[0] from None
     return None, task.result()
-
-
-class Batch(Protocol):
-    """What the transport hands on: records of a partition between two positions of its log."""
-
-    @property
-    def start(self) -> int:
-        """Position where the fetch began."""
-        ...
-
-    @property
-    def end(self) -> int:
-        """Position where it ended."""
-        ...
-
-    @property
-    def records(self) -> Sequence[RawRecord]:
-        """What lies between; there may be none."""
-        ...
-
-
-class _Last:
-    """Ends a partition's queue."""
-
-    start = end = 0
-    records: Sequence[RawRecord] = ()
-
-
-LAST: Batch = _Last()
-
-
-class OwnedPartition:
-    """A partition in our hands: its runner, the batches that wait, and up to where the log is accounted for."""
-
-    def __init__(self, runner: PartitionRunner, beginning: int, start: int) -> None:
-        self.runner = runner
-        self.beginning = beginning
-        self.accounted = start
-        self.waiting: asyncio.Queue[Batch | None] = asyncio.Queue()
-        runner.call = lambda: self.waiting.put_nowait(None)
-        self.tasks: list[asyncio.Task[None]] = []
-        self.hole_since_s: float | None = None
-        self.lost = False
-
-    async def next(self) -> Batch | None:
-        """The next batch, LAST at the end, or None when it is time for a snapshot or something went wrong."""
-        if not self.waiting.empty():
-            return self.waiting.get_nowait()
-        try:
-            return await asyncio.wait_for(self.waiting.get(), max(self.runner.snapshot_in_s(), 0.001))
-        except TimeoutError:
-            return None
-
-    def end(self) -> None:
-        """Drop what waits; what is in work is the last."""
-        while not self.waiting.empty():
-            self.waiting.get_nowait()
-        self.runner.retire()
-        self.waiting.put_nowait(LAST)

@@ -23,7 +23,8 @@ from pipelines.main import provision, read_plant
 from pipelines.settings import Settings
 from pipelines.topics import Topic, named, partition_of
 
-CATCH_UP_S = 120
+CATCH_UP_S = 120.0
+"""How long workers may keep no further snapshot: one that is slow is waited for, one that is not there is not."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,12 +127,25 @@ def _producer(settings: Settings, compression: str) -> LogProducer:
 def _caught_up(settings: Settings, producer: LogProducer) -> None:
     """Wait until snapshots of the workers cover all that was sent."""
     producer.flush()
-    given_up_s = time.monotonic() + CATCH_UP_S
     with KafkaAdmin(settings.kafka, settings.topic_prefix) as admin:
-        while any(admin.lag(settings.topic_prefix + settings.group).values()):
-            if time.monotonic() > given_up_s:
-                raise NotCaughtUp(f"no worker took the history within {CATCH_UP_S} s: start one with `forewarn worker`")
-            time.sleep(0.2)
+        wait_for_workers(lambda: sum(admin.lag(settings.topic_prefix + settings.group).values()))
+
+
+def wait_for_workers(
+    lag: Callable[[], int],
+    monotonic_s: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Wait until `lag` is 0. Raises NotCaughtUp once it has not been less than ever before for CATCH_UP_S."""
+    least, since_s = lag(), monotonic_s()
+    while now := lag():
+        if now < least:
+            least, since_s = now, monotonic_s()
+        if monotonic_s() - since_s > CATCH_UP_S:
+            raise NotCaughtUp(
+                f"{now:,} records wait, and no worker took any in {CATCH_UP_S:g} s: start one with `forewarn worker`"
+            )
+        sleep(0.2)
 
 
 def _paced(records: Iterable[AnyInput], plan: Plan, caught_up: Callable[[], None]) -> Iterator[AnyInput]:

@@ -1,0 +1,69 @@
+"""A partition in a worker's hands: its runner, and the batches that wait for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Protocol
+
+from pipelines.ports import RawRecord
+from pipelines.runner import PartitionRunner
+
+
+class Batch(Protocol):
+    """What the transport hands on: records of a partition between two positions of its log."""
+
+    @property
+    def start(self) -> int:
+        """Position where the fetch began."""
+        ...
+
+    @property
+    def end(self) -> int:
+        """Position where it ended."""
+        ...
+
+    @property
+    def records(self) -> Sequence[RawRecord]:
+        """What lies between; there may be none."""
+        ...
+
+
+class _Last:
+    """Ends a partition's queue."""
+
+    start = end = 0
+    records: Sequence[RawRecord] = ()
+
+
+LAST: Batch = _Last()
+
+
+class OwnedPartition:
+    """A partition in our hands: its runner, the batches that wait, and up to where the log is accounted for."""
+
+    def __init__(self, runner: PartitionRunner, beginning: int, start: int) -> None:
+        self.runner = runner
+        self.beginning = beginning
+        self.accounted = start
+        self.waiting: asyncio.Queue[Batch | None] = asyncio.Queue()
+        runner.call = lambda: self.waiting.put_nowait(None)
+        self.tasks: list[asyncio.Task[None]] = []
+        self.hole_since_s: float | None = None
+        self.lost = False
+
+    async def next(self) -> Batch | None:
+        """The next batch, LAST at the end, or None when it is time for a snapshot or something went wrong."""
+        if not self.waiting.empty():
+            return self.waiting.get_nowait()
+        try:
+            return await asyncio.wait_for(self.waiting.get(), max(self.runner.snapshot_in_s(), 0.001))
+        except TimeoutError:
+            return None
+
+    def end(self) -> None:
+        """Drop what waits; what is in work is the last."""
+        while not self.waiting.empty():
+            self.waiting.get_nowait()
+        self.runner.retire()
+        self.waiting.put_nowait(LAST)
