@@ -109,8 +109,11 @@ def provide_older(options: Options, progress: Progress) -> Program:
 
 
 def _fetched(options: Options, version: str, progress: Progress) -> Program:
-    progress.doing("Kafka", f"fetching {version} with Maven (about 10 s)")
-    home, how = programs.cached_or_built(options, f"kafka-{version}", lambda part: _fetch(options, part, version))
+    def fetch(part: Path) -> None:
+        progress.doing("Kafka", f"fetching {version} with Maven (about 10 s)")
+        _fetch(options, part, version)
+
+    home, how = programs.cached_or_built(options, f"kafka-{version}", fetch)
     return Program(how=how, version=version, libs=home / "libs")
 
 
