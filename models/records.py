@@ -280,6 +280,14 @@ class NoticeKind(StrEnum):
     SILENT_ASSET = "silent-asset"
     LATE_SPAN = "late-span"
     CLOCK_JUMP = "clock-jump"
+    LAG = "lag"
+    LEDGER = "ledger"
+    STORE_DOWN = "store-down"
+    NO_DATA = "no-data"
+
+
+OF_THE_SERVICE = frozenset({NoticeKind.LAG, NoticeKind.LEDGER, NoticeKind.STORE_DOWN, NoticeKind.NO_DATA})
+"""Kinds that a worker tells of itself by its own clock; all others follow from the records."""
 
 
 class NoticeState(StrEnum):

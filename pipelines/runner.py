@@ -7,11 +7,13 @@ No Kafka and no Faust here, and no rule about records: the heart has those. What
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol, TypeVar
 
+import structlog
+
 from pipelines.ledger import Ledger
+from pipelines.meters import Meters, Scores, Size
 from pipelines.ports import (
     Clock,
     Effects,
@@ -27,7 +29,7 @@ from pipelines.ports import (
     StoreDown,
 )
 
-log = logging.getLogger(__name__)
+_log = structlog.get_logger()
 
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
@@ -44,6 +46,16 @@ class Heart(Protocol):
     @property
     def ledger(self) -> Ledger:
         """What was read, stored and rejected, live."""
+        ...
+
+    @property
+    def scores(self) -> Scores:
+        """What was due and scored here, live."""
+        ...
+
+    @property
+    def size(self) -> Size:
+        """How much it remembers."""
         ...
 
     @property
@@ -91,6 +103,7 @@ class PartitionRunner:
         lease: Callable[[], bool] = _always,
         snapshot_s: float = 5.0,
         checkpoint: Callable[[str], None] = _nothing,
+        meters: Meters | None = None,
     ) -> None:
         self.partition = partition
         self.snapshot_offset: int | None = None
@@ -98,6 +111,9 @@ class PartitionRunner:
         """When a snapshot was last kept or had nothing new, or the partition was opened, by the clock."""
         self.steps, self.steps_s = 0, 0.0
         """Steps of the heart, and their seconds."""
+        self.step_since_s: float | None = None
+        """When the step began that is at work now, by the clock."""
+        self.meters = meters or Meters()
         self._restore = restore
         self._publisher = publisher
         self._store = store
@@ -139,11 +155,14 @@ class PartitionRunner:
         """
         heart = self._owned_heart()
         self._settled = False
-        began_s = self._clock.monotonic_s()
+        began_s = self.step_since_s = self._clock.monotonic_s()
         try:
             effects = heart.receive(batch)
         except Exception as error:
             raise StepFailed(self._blame(batch, error)) from error
+        finally:
+            self.step_since_s = None
+        self.meters.batches.observe(len(batch))
         self.steps, self.steps_s = self.steps + 1, self.steps_s + self._clock.monotonic_s() - began_s
         self._checkpoint("received")
         refused = await self._carry_out(effects)
@@ -174,7 +193,7 @@ class PartitionRunner:
             if final_snapshot and self._settled and self._heart is not None:
                 await self._snapshot()
         except Fenced as fenced:
-            log.warning("partition %d: no last snapshot, another worker has it: %s", self.partition, fenced)
+            _log.warning("no-last-snapshot", partition=self.partition, error=str(fenced))
         finally:
             self._heart = None
             await self._snapshots.close(self.partition)
@@ -196,12 +215,16 @@ class PartitionRunner:
         if not effects.outputs and not effects.rows:
             return ()
         if not effects.rows:
-            await self._publisher.publish(self.partition, effects.outputs)
+            await self._publish(effects)
             return ()
         if not effects.outputs:
             return await self._write(effects.rows)
-        _, refused = await _both(self._publisher.publish(self.partition, effects.outputs), self._write(effects.rows))
+        _, refused = await _both(self._publish(effects), self._write(effects.rows))
         return refused
+
+    async def _publish(self, effects: Effects) -> None:
+        await self._publisher.publish(self.partition, effects.outputs)
+        self.meters.published(effects.arrived_ms, self._clock.now_us())
 
     async def _write(self, rows: Sequence[Rows]) -> Sequence[Refusal]:
         """Write for as long as it takes, while the partition is ours."""
@@ -212,12 +235,7 @@ class PartitionRunner:
             try:
                 return await self._store.write(rows)
             except StoreDown as down:
-                log.warning(
-                    "partition %d: the store is down, trying again in %.1f s while records wait in Kafka: %s",
-                    self.partition,
-                    pause_s,
-                    down,
-                )
+                _log.warning("store-down", partition=self.partition, retry_s=pause_s, error=str(down))
             await self._pause(pause_s)
             pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
 
@@ -239,6 +257,7 @@ class PartitionRunner:
         await self._snapshots.commit(self.partition, snapshot)
         self.snapshot_at_s = self._clock.monotonic_s()
         self.snapshot_offset = snapshot.next_offset
+        self.meters.snapshot_bytes = sum(map(len, snapshot.chunks))
         self._checkpoint("after-snapshot")
 
 
@@ -288,7 +307,7 @@ class OwnedPartition:
     def __init__(self, runner: PartitionRunner, beginning: int, start: int) -> None:
         self.runner = runner
         self.beginning = beginning
-        self.accounted = start
+        self.accounted = self.last = start
         self.waiting: asyncio.Queue[Batch] = asyncio.Queue()
         self.tasks: list[asyncio.Task[None]] = []
         self.hole_since_s: float | None = None

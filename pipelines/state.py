@@ -23,6 +23,7 @@ from models.records import Forecast
 from models.tiers import ARRAYS, Tiers
 from pipelines.late import Late
 from pipelines.ledger import Ledger
+from pipelines.meters import Scores, Size
 
 VERSION = 3
 NEVER = -1
@@ -101,6 +102,8 @@ class Block:
     small: Small = field(default_factory=Small)
     turned: list[Turned] = field(default_factory=list)
     """What a step has yet to tell; empty between steps."""
+    scores: Scores = field(default_factory=Scores)
+    """Counts of the partition, which are no state."""
 
     @classmethod
     def empty(cls, layout: Layout) -> Block:
@@ -167,6 +170,12 @@ class Block:
             last = failures[np.searchsorted(failures, (minute[mine] + 1) * MINUTE_US, side="left") - 1]
             state[mine[last > since_us[mine]]] = MAINTENANCE
         return state
+
+    def nbytes(self) -> int:
+        """Bytes of its arrays in memory; what it keeps beside them is little."""
+        arrays = [getattr(self.tiers, name) for name in ARRAYS]
+        arrays += [getattr(self.machines, name) for name in Machines.__struct_fields__]
+        return sum(array.nbytes for array in (*arrays, *self.open, self.watermark_us, self.heard_us))
 
 
 class Array(Struct, array_like=True):
@@ -240,6 +249,12 @@ class State:
         """The state before the first record."""
         plant = plant.for_workers()
         return cls(plant, {name: Block.empty(Layout(name, asset_type)) for name, asset_type in plant.types.items()})
+
+    @property
+    def size(self) -> Size:
+        """Of all blocks, also those of types that are gone."""
+        blocks = (*self.blocks.values(), *self.gone.values())
+        return Size(sum(len(block.names) for block in blocks), sum(block.nbytes() for block in blocks))
 
     def encode(self, lateness_s: int) -> bytes:
         """All of it as MessagePack, with the lateness it was made under."""
