@@ -24,6 +24,7 @@ class Systemd:
         self._address = environ.get("NOTIFY_SOCKET", "")
         self._watchdog_s = int(environ.get("WATCHDOG_USEC", "0")) / 1e6
         self._is_alive, self._is_ready = is_alive, is_ready
+        self._deaf = False
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="systemd", daemon=True)
 
@@ -53,6 +54,10 @@ class Systemd:
         address = "\0" + self._address[1:] if self._address.startswith("@") else self._address
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as to:
+                to.setblocking(False)  # who does not read must not hold us
                 to.sendto(words.encode(), address)
+            self._deaf = False
         except OSError as fault:
-            _log.warning("systemd-not-told", words=words, error=str(fault))
+            if not self._deaf:
+                _log.warning("systemd-not-told", words=words, error=str(fault))
+            self._deaf = True

@@ -64,6 +64,18 @@ def test_an_abstract_address_is_understood():
             assert listening.recv(100) == b"READY=1"
 
 
+def test_one_who_does_not_read_holds_nobody_and_is_told_of_once(heard):
+    _, address = heard
+    began_s = time.monotonic()
+    with (
+        capture_logs() as logs,
+        Systemd({"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "3000"}, lambda: True, lambda: False),
+    ):
+        time.sleep(1)
+    assert time.monotonic() - began_s < 3
+    assert [line["event"] for line in logs] == ["systemd-not-told"]
+
+
 def test_without_systemd_nothing_is_said_and_a_socket_that_is_gone_ends_nothing(tmp_path):
     with capture_logs() as logs, Systemd({}, lambda: True, lambda: True):
         pass

@@ -1,4 +1,4 @@
-"""What a worker tells of itself, with fakes around: each notice once, ledgers as rows, and nothing of others' doings."""
+"""What a worker tells of itself, with fakes around: each notice once, ledgers as rows, nothing of others' doings."""
 
 from __future__ import annotations
 
