@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import tomllib
 from collections.abc import Callable, Coroutine, Sequence
@@ -25,6 +26,7 @@ from connectors.scada.feeds import FEEDS
 from connectors.scada.mapping import Mapper
 from connectors.scada.relay import Relay
 from connectors.scada.spool import Spool
+from connectors.systemd import Systemd
 from models.plant import Plant
 from pipelines.main import WallClock
 from pipelines.plant_file import PlantFile
@@ -73,13 +75,15 @@ async def connect(
     relay = Relay(Mapper(plant, source), publisher, spool, plant.plant, settings.partitions, WallClock())
     collector = FeedCollector(name, config.stem, lambda: view_of(feed, relay))
     pulse = Pulse(WallClock())
-    endpoint = serve(collector, settings.metrics_host, settings.metrics_port, health_of(pulse, relay))
+    health = health_of(pulse, relay)
+    endpoint = serve(collector, settings.metrics_host, settings.metrics_port, health)
 
     def turn_to(new: Plant) -> None:
         relay.map_by(Mapper(new, source))
 
     try:
-        await _run(feed, relay, (file.follow(turn_to), pulse.beat()), console, as_json)
+        with Systemd(os.environ, health.is_alive, health.is_alive):
+            await _run(feed, relay, (file.follow(turn_to), pulse.beat()), console, as_json)
     finally:
         endpoint.close()
         await publisher.stop()

@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Iterable
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 import structlog
 from structlog.typing import Processor
@@ -68,6 +70,26 @@ def forms_of(secrets: Iterable[str]) -> list[str]:
     parts = {part for secret in secrets for part in (secret, secret.partition(":")[2]) if len(part) >= SHORTEST_SECRET}
     said = {form for part in parts for form in (part, repr(part)[1:-1])}
     return sorted(said | {json.dumps(form)[1:-1] for form in said}, key=len, reverse=True)
+
+
+def secrets_of(config: Path, environ: Mapping[str, str]) -> list[str]:
+    """What stands in the variables that a feed's config names by keys that end in `_env`.
+
+    A file that cannot be read has none here: who reads it next says what is wrong with it.
+    """
+    try:
+        waiting: list[object] = [tomllib.loads(config.read_text("utf-8"))]
+    except (OSError, ValueError):
+        return []
+    found = []
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            found += [environ[name] for key, name in one.items() if key.endswith("_env") and name in environ]
+            waiting += one.values()
+        elif isinstance(one, list):
+            waiting += one
+    return found
 
 
 def _no_chatter(record: logging.LogRecord) -> bool:

@@ -6,8 +6,9 @@ import json
 import subprocess
 import sys
 
+from pipelines.cli.logs import secrets_of
+
 SECRET = "admin:Xq\"ssä\\vv'Xq"
-PASSWORD = SECRET.partition(":")[2]
 
 SCRIPT = """
 import logging, structlog
@@ -58,4 +59,13 @@ def test_a_secret_is_nowhere_in_what_is_written():
     assert len(said) == 4
     assert (said[0]["token"], said[0]["words"]) == ("***", "Authorization: Token ***")
     assert "Xq" not in str(said), said
-    assert len(PASSWORD) > 4
+
+
+def test_secrets_of_a_feed_are_those_that_its_config_names(tmp_path):
+    config = tmp_path / "hall.toml"
+    config.write_text(
+        'password_env = "A"\nhost = "C"\n[[brokers]]\ntoken_env = "B"\n[registry]\npassword_env = "gone"\n'
+    )
+    assert sorted(secrets_of(config, {"A": "one", "B": "two", "C": "three"})) == ["one", "two"]
+    config.write_text("no = toml = at all")
+    assert secrets_of(config, {"A": "one"}) == secrets_of(tmp_path / "gone.toml", {}) == []
