@@ -50,6 +50,8 @@ class Meters:
     latency: Histogram = field(default_factory=lambda: Histogram(LATENCY_S))
     snapshot_bytes: int | None = None
     """Of the last snapshot that was written here."""
+    balanced: bool | None = None
+    """Whether the ledger balanced when it was last looked at, which is between steps."""
 
     def published(self, arrived_ms: Sequence[int], now_us: int) -> None:
         """Outputs of records that arrived then are acknowledged now. A broker's clock that is ahead counts as none."""

@@ -80,7 +80,7 @@ def _gauges(runner: PartitionRunner, heart: Heart, lag: int | None) -> Mapping[s
         "snapshot_bytes": runner.meters.snapshot_bytes,
         "state_assets": heart.size.assets,
         "state_bytes": heart.size.array_bytes,
-        "ledger_balanced": int(heart.ledger.balances),
+        "ledger_balanced": runner.meters.balanced,
     }
     return {name: value for name, value in known.items() if value is not None}
 

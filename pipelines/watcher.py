@@ -118,7 +118,8 @@ class Watcher:
         await self._asked("the ends of the log", self._refresh())
         for partition, runner in owned.items():
             if runner.heart is not None and await self._is_known(partition, runner):
-                self._look_at(partition, runner.heart.ledger)
+                runner.meters.balanced = runner.heart.ledger.balances
+                self._look_at(partition, runner.heart.ledger, runner.meters.balanced)
         await self._send()
 
     async def _is_known(self, partition: int, runner: PartitionRunner) -> bool:
@@ -134,10 +135,10 @@ class Watcher:
         self._seen[partition] = _Seen(runner, heart.ledger.rows_read, self._clock.monotonic_s())
         return True
 
-    def _look_at(self, partition: int, ledger: Ledger) -> None:
+    def _look_at(self, partition: int, ledger: Ledger, balances: bool) -> None:
         values = {
             NoticeKind.LAG: self._lag(partition),
-            NoticeKind.LEDGER: float(not ledger.balances),
+            NoticeKind.LEDGER: float(not balances),
             NoticeKind.NO_DATA: self._silent_s(partition, ledger),
         }
         if partition == TELLS_OF_THE_STORE:

@@ -97,6 +97,7 @@ def test_a_scrape_of_a_worker_has_the_ledger_offsets_and_seconds_of_its_partitio
         heart = owner.runners()[2].heart
         await owner.runners()[2].handle([RawRecord(40, 9_970, b"v"), RawRecord(41, 9_400, b"v")])
         heart.ledger.reject("out-of-range", 4)
+        owner.runners()[2].meters.balanced = False
         clock.advance(5)
         told = await asyncio.to_thread(scraped, port)
         await owner.give_up()
@@ -111,7 +112,7 @@ def test_a_scrape_of_a_worker_has_the_ledger_offsets_and_seconds_of_its_partitio
         assert told["process_resident_memory_bytes"] > 0
         assert told["forewarn_lag_records partition=2"] == 8
         assert told["forewarn_state_assets partition=2"] == 3 and told["forewarn_state_bytes partition=2"] == 4096
-        assert told["forewarn_ledger_balanced partition=2"] == 1
+        assert told["forewarn_ledger_balanced partition=2"] == 0
         assert told["forewarn_minutes_due_total partition=2"] == 8
         assert told["forewarn_minutes_scored_total partition=2"] == 6
         assert told["forewarn_minutes_unchanged_total partition=2"] == 2

@@ -12,6 +12,7 @@ from connectors.memory import ManualClock, MemoryPublisher, MemoryStore
 from models.records import Notice, decode
 from pipelines.ledger import Ledger
 from pipelines.ledger_rows import MEASUREMENT
+from pipelines.meters import Meters
 from pipelines.topics import Topic
 from pipelines.watch import Watch, rules
 from pipelines.watcher import TELLS_OF_THE_STORE, Watcher
@@ -71,7 +72,8 @@ class Bench:
 
     def own(self, partition: int) -> Ledger:
         ledger = Ledger()
-        self.owned[partition] = SimpleNamespace(partition=partition, heart=SimpleNamespace(ledger=ledger))
+        heart = SimpleNamespace(ledger=ledger)
+        self.owned[partition] = SimpleNamespace(partition=partition, heart=heart, meters=Meters())
         return ledger
 
     def notices(self, partition: int) -> list[Notice]:
@@ -122,6 +124,7 @@ def test_lag_and_a_ledger_that_is_off_are_told_on_their_own_partition(bench):
     ledger.rows_read = 1
     bench.look(0, 30, 30)
     assert bench.said(1) == [("lag", "open")] and bench.said(2) == [("ledger", "open")]
+    assert (bench.owned[1].meters.balanced, bench.owned[2].meters.balanced) == (True, False)
     ledger.rows_read = 0
     bench.lags[1] = 3
     bench.look(5, 30, 30)
@@ -222,8 +225,10 @@ def test_what_was_given_up_is_stored_as_it_was_then_also_after_an_outage(bench):
     assert bench.rows() == {}
     bench.store.down = False
     asyncio.run(bench.watcher.finish())
-    asyncio.run(bench.watcher.finish())
     assert bench.rows() == {("1", BEGAN_US): 7}
+    bench.store.points.clear()
+    asyncio.run(bench.watcher.finish())
+    assert bench.rows() == {}, "once is enough"
 
 
 def test_the_end_does_not_wait_for_a_store_that_hangs(bench, monkeypatch):
