@@ -7,6 +7,7 @@ import os
 import re
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,15 +18,19 @@ from urllib.request import Request, urlopen
 import numpy as np
 import pytest
 
+from connectors.kafka.admin import KafkaAdmin
 from infra.bin import services
 from infra.bin.layout import Options
 from models.records import NoticeKind
 from pipelines.cli.notices import notices
 from pipelines.ledger import COUNTS, Ledger
+from pipelines.topics import Topic
 from tests.kit import streams
 from tests.kit.installation import PARTITIONS, Installation
 from tests.unit.connectors.test_endpoint import asked
 from tests.unit.connectors.test_metrics import scraped
+
+PARTS = 10
 
 pytestmark = pytest.mark.servers
 
@@ -68,6 +73,22 @@ def heard(folder: Path, monkeypatch) -> Iterator[list[bytes]]:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as to:
                 to.sendto(b"end", str(folder / "notify"))
             thread.join()
+
+
+def send_in_parts(installation: Installation, sent: list) -> None:
+    """So that more batches come than may wait, and the partitions are not fetched any more."""
+    size = len(sent) // PARTS + 1
+    for at in range(0, len(sent), size):
+        installation.send(sent[at : at + size])
+        time.sleep(0.4)
+
+
+def waits(installation: Installation, told: dict[str, float]) -> bool:
+    """Whether the lag is all that lies on the log behind what was worked."""
+    with KafkaAdmin(installation.settings.kafka, installation.settings.topic_prefix) as admin:
+        ends = sum(admin.end_offsets(Topic.RECORDS).values())
+    lag = summed(told, "forewarn_lag_records")
+    return lag == ends - summed(told, "forewarn_next_offset") and lag > 0
 
 
 def port_of(installation: Installation) -> int:
@@ -134,12 +155,13 @@ def test_a_worker_is_seen_from_outside_while_its_store_goes_and_comes_back(influ
         assert asked(port, "/healthz")[0] == asked(port, "/readyz")[0] == 200
 
         services.down(influx)
-        installation.send(records(6, minutes=120))
+        send_in_parts(installation, records(6, minutes=120))
         down_s = installation.wait(lambda: asked(port, "/readyz")[0] == 503, 30)
         assert asked(port, "/readyz")[1]["reasons"].keys() == {"store"}
         installation.wait(lambda: is_told("open"), 30)
         assert asked(port, "/healthz")[0] == 200
         assert summed(scraped(port), "forewarn_influx_retries_total") > 0
+        installation.wait(lambda: waits(installation, scraped(port)), 30)
 
         services.up(influx)
         back_s = installation.wait(lambda: asked(port, "/readyz")[0] == 200, 60)
@@ -147,6 +169,24 @@ def test_a_worker_is_seen_from_outside_while_its_store_goes_and_comes_back(influ
         installation.finish()
         check_the_rest(installation, systemd, worker)
         print(f"not ready {down_s:.1f} s after the store was stopped, ready {back_s:.1f} s after it was started")
+
+
+def test_who_takes_over_closes_what_a_killed_worker_had_opened(influx, tmp_path):
+    with Installation(tmp_path, influx="OWN") as installation:
+        installation.settings = installation.settings.model_copy(update={"notice_down_s": 2.0})
+        is_told = told(installation, NoticeKind.STORE_DOWN)
+        first = installation.worker()
+        installation.wait(lambda: "partition-taken-over" in installation.told(), 60)
+        services.down(influx)
+        installation.send(records(7, minutes=10))
+        installation.wait(lambda: is_told("open"), 60)
+        first.kill()
+        first.wait()
+        services.up(influx)
+        second = installation.worker()
+        installation.wait(lambda: is_told("closed"), 90)
+        installation.finish()
+        installation.stop(second)
 
 
 def check_the_rest(installation: Installation, systemd: list[bytes], worker) -> None:
