@@ -130,6 +130,11 @@ def crash_at(spec: str) -> Callable[[str], None]:
     return checkpoint
 
 
+def watch_of(settings: Settings, plant: str) -> Watch:
+    """What a worker watches of itself, under the installation's limits."""
+    return Watch(plant, rules(settings.notice_lag, settings.notice_down_s, settings.notice_no_data_s))
+
+
 async def work(settings: Settings) -> int:
     """Run a worker until it is told to stop; the exit status."""
     hazards: dict[str, Hazard] = {}
@@ -161,8 +166,9 @@ async def work(settings: Settings) -> int:
                 meters=meters.of(partition),
             )
 
+        ends = LogEnds(lambda: app._consumer, named(settings.topic_prefix, Topic.RECORDS))
         watcher = Watcher(
-            Watch(file.plant.plant, rules(settings.notice_lag, settings.notice_down_s, settings.notice_no_data_s)),
+            watch_of(settings, file.plant.plant),
             file.plant.plant,
             publisher=publisher,
             store=store,
@@ -189,7 +195,6 @@ async def work(settings: Settings) -> int:
             beside=lambda owned: together(PlantTeller(file, publisher, owned).run(), watcher.run(owned)),
             released=watcher.released,
         )
-        ends = LogEnds(lambda: app._consumer, named(settings.topic_prefix, Topic.RECORDS))
         try:
             async with shown(settings, app, ends, lease, clock, store):
                 return await serve(app)
