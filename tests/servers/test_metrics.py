@@ -92,7 +92,8 @@ def waits(installation: Installation, told: dict[str, float]) -> bool:
 
 
 def port_of(installation: Installation) -> int:
-    return int(re.findall(r"127\.0\.0\.1:(\d+)/metrics", installation.told())[0])
+    log = (installation.folder / "worker-0.log").read_text()
+    return int(re.findall(r"127\.0\.0\.1:(\d+)/metrics", log)[0])
 
 
 def summed(told: dict[str, float], name: str) -> float:
