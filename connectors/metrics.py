@@ -1,4 +1,4 @@
-"""Metrics for Prometheus, over HTTP: the live counts of a worker or a feed, read when they are asked for.
+"""Metrics for Prometheus: the live counts of a worker or a feed, read when they are asked for.
 
 Nothing counts here, and nothing is done between scrapes. A scrape is on a thread of its own, so what the loop changes
 meanwhile is copied in one step. Names: https://prometheus.io/docs/practices/naming/.
@@ -6,24 +6,33 @@ meanwhile is copied in one step. Names: https://prometheus.io/docs/practices/nam
 
 from __future__ import annotations
 
-import errno
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate
 from typing import NamedTuple
-from wsgiref.simple_server import WSGIServer
 
-import structlog
-from prometheus_client import CollectorRegistry, ProcessCollector, start_http_server
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+    SummaryMetricFamily,
+)
 from prometheus_client.registry import Collector
 
-PORTS_TRIED = 50
-"""From the port that is set upwards: as many workers as a machine may have. Our choice."""
 
-_log = structlog.get_logger()
+class HistogramView(NamedTuple):
+    """Counts by inclusive bounds, the last of what is over all of them, and the sum of what was counted."""
+
+    bounds: Sequence[float]
+    counts: Sequence[int]
+    total: float
 
 
 class PartitionView(NamedTuple):
-    """What is told of a partition: counts by name, values rejected by reason, offsets, age, steps and their seconds."""
+    """What is told of a partition: counts by name, values rejected by reason, offsets, age, steps and their seconds.
+
+    `scores` are counts of this process, `gauges` and `histograms` by the names they get.
+    """
 
     partition: int
     counts: Mapping[str, int]
@@ -33,6 +42,39 @@ class PartitionView(NamedTuple):
     snapshot_age_s: float | None
     steps: int
     steps_s: float
+    scores: Mapping[str, int] = {}
+    gauges: Mapping[str, float] = {}
+    histograms: Mapping[str, HistogramView] = {}
+
+
+class StoreView(NamedTuple):
+    """What is told of the store: posts by answer, those tried again, seconds of failing (None: no post yet)."""
+
+    posts: Mapping[str, int]
+    retries: int
+    failing_s: float | None
+
+
+GAUGES = {
+    "next_offset": "The next record of the partition that is to be read",
+    "snapshot_offset": "The next record after the last snapshot",
+    "snapshot_age_seconds": "Seconds since a snapshot was last kept, or nothing new was found to keep",
+    "snapshot_bytes": "Bytes of the last snapshot that was written",
+    "lag_records": "Offsets between what was worked and the end of the partition, as the consumer last saw it",
+    "state_assets": "Assets that the partition remembers",
+    "state_bytes": "Bytes of the arrays of the partition's state in memory",
+    "ledger_balanced": "1 while every row and value read is stored or rejected",
+}
+SCORES = {
+    "minutes_due": "Minutes of settled running that became due, anew or again",
+    "minutes_scored": "Due minutes that the model was asked about",
+    "minutes_unchanged": "Minutes that became due again with the features they had",
+    "forecasts_repeated": "Forecasts that said what the minute's last one had, and were not published",
+}
+HISTOGRAMS = {
+    "batch_records": "Records of a step",
+    "latency_seconds": "From a record's arrival at the broker to the acknowledgement of what it made, by two clocks",
+}
 
 
 class FeedView(NamedTuple):
@@ -46,10 +88,12 @@ class FeedView(NamedTuple):
 
 
 class WorkerCollector(Collector):
-    """The partitions that a worker owns at the time of a scrape."""
+    """The partitions that a worker owns at the time of a scrape, and its store."""
 
-    def __init__(self, views: Callable[[], Iterable[PartitionView]]) -> None:
-        self._views = views
+    def __init__(
+        self, views: Callable[[], Iterable[PartitionView]], store: Callable[[], StoreView] | None = None
+    ) -> None:
+        self._views, self._store = views, store
         self._most: dict[tuple[int, str], int] = {}
 
     def describe(self) -> Iterable[Metric]:
@@ -74,6 +118,10 @@ class WorkerCollector(Collector):
         for view in views:
             steps.add_metric([str(view.partition)], view.steps, view.steps_s)
         yield steps
+        yield from self._scores(views)
+        yield from self._histograms(views)
+        if self._store is not None:
+            yield from _of_store(self._store())
 
     def _risen(self, view: PartitionView, name: str) -> int:
         most = max(view.counts.get(name, 0), self._most.get((view.partition, name), 0))
@@ -90,18 +138,42 @@ class WorkerCollector(Collector):
         return told
 
     def _gauges(self, views: list[PartitionView]) -> Iterator[Metric]:
-        gauges = {
-            "next_offset": "The next record of the partition that is to be read",
-            "snapshot_offset": "The next record after the last snapshot",
-            "snapshot_age_seconds": "Seconds since a snapshot was last kept, or nothing new was found to keep",
-        }
-        for name, says in gauges.items():
+        for name, says in GAUGES.items():
             told = GaugeMetricFamily(f"forewarn_{name}", says, labels=["partition"])
             for view in views:
-                value = getattr(view, name.replace("_seconds", "_s"))
+                value = view.gauges.get(name, getattr(view, name.replace("_seconds", "_s"), None))
                 if value is not None:
                     told.add_metric([str(view.partition)], value)
             yield told
+
+    def _scores(self, views: list[PartitionView]) -> Iterator[Metric]:
+        for name, says in SCORES.items():
+            told = CounterMetricFamily(f"forewarn_{name}", says, labels=["partition"])
+            for view in views:
+                if name in view.scores:
+                    told.add_metric([str(view.partition)], view.scores[name])
+            yield told
+
+    def _histograms(self, views: list[PartitionView]) -> Iterator[Metric]:
+        for name, says in HISTOGRAMS.items():
+            told = HistogramMetricFamily(f"forewarn_{name}", says, labels=["partition"])
+            for view in views:
+                if (one := view.histograms.get(name)) is not None:
+                    bounds = [*(str(float(bound)) for bound in one.bounds), "+Inf"]
+                    buckets = list(zip(bounds, accumulate(one.counts), strict=True))
+                    told.add_metric([str(view.partition)], buckets, one.total)
+            yield told
+
+
+def _of_store(store: StoreView) -> Iterator[Metric]:
+    posts = CounterMetricFamily("forewarn_influx_posts", "Posts to InfluxDB by what it answered", labels=["answer"])
+    for answer, count in store.posts.items():
+        posts.add_metric([str(answer)], count)
+    yield posts
+    yield CounterMetricFamily("forewarn_influx_retries", "Posts that were sent to InfluxDB again", value=store.retries)
+    if store.failing_s is not None:
+        says = "For how long InfluxDB has taken nothing; 0 while it does"
+        yield GaugeMetricFamily("forewarn_influx_failing_seconds", says, value=store.failing_s)
 
 
 class FeedCollector(Collector):
@@ -138,52 +210,6 @@ class FeedCollector(Collector):
             gauge = GaugeMetricFamily(name, says, labels=names)
             gauge.add_metric(labels, value)
             yield gauge
-
-
-class Served:
-    """A server of metrics that runs, on the port it got; None where metrics are off."""
-
-    def __init__(self, server: WSGIServer | None = None) -> None:
-        self._server = server
-
-    @property
-    def port(self) -> int | None:
-        """Where it answers."""
-        return self._server.server_port if self._server else None
-
-    def close(self) -> None:
-        """Stop answering."""
-        if self._server:
-            self._server.shutdown()
-            self._server.server_close()
-
-
-def serve_metrics(collector: Collector, host: str, port: int) -> Served:
-    """Serve a collector and the process's own metrics; port 0: not at all. A taken port moves on, and the log says so.
-
-    Metrics are no reason to stop the work: where none can be had, the log says that, too.
-    """
-    if port == 0:
-        return Served()
-    registry = CollectorRegistry()
-    registry.register(collector)
-    ProcessCollector(registry=registry)
-    last = min(port + PORTS_TRIED, 65_536) - 1
-    for tried in range(port, last + 1):
-        try:
-            server, _ = start_http_server(tried, host, registry)
-        except OSError as wrong:
-            if wrong.errno == errno.EADDRINUSE:
-                continue
-            _log.error(
-                "no-metrics", host=host, port=tried, error=str(wrong), mend="see FOREWARN_METRICS_HOST and _PORT"
-            )
-            return Served()
-        say = _log.info if tried == port else _log.warning
-        say("metrics", url=f"http://{host}:{tried}/metrics", **({} if tried == port else {"taken": port}))
-        return Served(server)
-    _log.error("no-metrics", host=host, ports=f"{port} to {last}", error="all taken", mend="set FOREWARN_METRICS_PORT")
-    return Served()
 
 
 def _words(name: str) -> str:

@@ -280,6 +280,14 @@ class NoticeKind(StrEnum):
     SILENT_ASSET = "silent-asset"
     LATE_SPAN = "late-span"
     CLOCK_JUMP = "clock-jump"
+    LAG = "lag"
+    LEDGER = "ledger"
+    STORE_DOWN = "store-down"
+    NO_DATA = "no-data"
+
+
+OF_THE_SERVICE = frozenset({NoticeKind.LAG, NoticeKind.LEDGER, NoticeKind.STORE_DOWN, NoticeKind.NO_DATA})
+"""Kinds that a worker tells of itself by its own clock; all others follow from the records."""
 
 
 class NoticeState(StrEnum):
@@ -290,7 +298,7 @@ class NoticeState(StrEnum):
 
 
 class Notice(Record, frozen=True, kw_only=True, tag="notice"):
-    """Something about the data that a person or a role should look after. No advisory: it says nothing of a machine.
+    """Something about data or service that a person or a role should look after; it says nothing of a machine.
 
     `since_us` is when it began and `time_us` the event time of this revision; `from_us` and `to_us` are the span of
     rows that it is about, if any; `reason` is one word for programs, `detail` a sentence for people. `number` counts

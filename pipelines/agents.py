@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 import faust
+import structlog
 from faust.tables.manager import TableManager
 from faust.types import TP
 
@@ -20,7 +21,7 @@ from pipelines.ports import Clock, Output, Publisher
 from pipelines.runner import PartitionRunner
 from pipelines.topics import Topic
 
-log = logging.getLogger(__name__)
+_log = structlog.get_logger()
 
 STOP_S = 20.0
 """Longest time to stop: give up, last snapshots, leave the group."""
@@ -80,11 +81,13 @@ def build_app(
     tick_s: float = 60.0,
     waiting: int = 4,
     beside: Callable[[Callable[[], Mapping[int, PartitionRunner]]], Coroutine[Any, Any, None]] | None = None,
+    released: Callable[[PartitionRunner], None] | None = None,
 ) -> WorkerApp:
     """Make the Faust app of a worker. `broker` is host:port[,host:port], `records` the topic's full name.
 
     `transport`, `schema` and `settings` are those of `connectors.kafka.batches`; so many batches of each partition
-    are `waiting` at most. `beside` is what else runs, told how to ask for the runners of the partitions owned.
+    are `waiting` at most. `beside` is what else runs, told how to ask for the runners of the partitions owned;
+    `released` is told of each that is given up, while it still has its heart.
     """
     app = WorkerApp(
         group,
@@ -100,7 +103,9 @@ def build_app(
     async def rewind(partition: int, offset: int) -> None:
         await app.consumer.seek_wait({TP(records, partition): offset})
 
-    owner = Partitions(runner, rewind=rewind, fail=app.fail, tick=tick, tick_s=tick_s, lease=lease, waiting=waiting)
+    owner = Partitions(
+        runner, rewind=rewind, fail=app.fail, tick=tick, tick_s=tick_s, lease=lease, waiting=waiting, released=released
+    )
     app.owner = owner
     app.make_transport = lambda: transport(app, owner)
     app.beside = (lambda: beside(owner.runners)) if beside is not None else None
@@ -144,8 +149,18 @@ async def serve(app: WorkerApp) -> int:
         await _stop(app)
     reason = app.failure or app.crash_reason
     if reason is not None:
-        log.critical("the worker stops: %s", reason, exc_info=reason)
+        _log.critical("worker-fails", reason=str(reason), exc_info=reason)
     return 0 if reason is None else 1
+
+
+async def together(*works: Coroutine[Any, Any, None]) -> None:
+    """Run all until one fails; its error is raised as it is."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for work in works:
+                group.create_task(work)
+    except BaseExceptionGroup as failed:
+        raise failed.exceptions[0] from None
 
 
 async def _beside(app: WorkerApp) -> None:
@@ -162,7 +177,7 @@ async def _stop(app: WorkerApp) -> None:
     try:
         await asyncio.wait_for(app.stop(), STOP_S)
     except Exception as error:
-        log.critical("the worker did not stop in good order (%r) after: %r", error, app.failure or app.crash_reason)
+        _log.critical("worker-hangs", error=repr(error), after=repr(app.failure or app.crash_reason))
         logging.shutdown()
         os._exit(1)
 

@@ -2,38 +2,48 @@
 
 from __future__ import annotations
 
-import logging
+import asyncio
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
+import structlog
+
+from connectors.endpoint import serve as serve_endpoint
+from connectors.health import reasons
 from connectors.influx import admin as influx_admin
 from connectors.influx.store import InfluxStore
 from connectors.influx.target import Target
 from connectors.kafka.admin import KafkaAdmin
 from connectors.kafka.batches import BatchSchema, Lease, faust_settings, transport_factory
+from connectors.kafka.ends import LogEnds
 from connectors.kafka.publisher import KafkaPublisher
 from connectors.kafka.snapshots import KafkaSnapshots
-from connectors.metrics import PartitionView, WorkerCollector, serve_metrics
+from connectors.kafka.told import NoticeReader
+from connectors.metrics import WorkerCollector
+from connectors.systemd import Systemd
 from models.failure.hazard import Hazard
 from models.inference import ModelError
 from models.plant import Plant
-from pipelines.agents import build_app, serve
+from pipelines.agents import WorkerApp, build_app, serve, together
 from pipelines.controls.plant import hazards_of
-from pipelines.ledger import COUNTS
-from pipelines.ownership import Partitions
 from pipelines.partition import Partition
 from pipelines.plant_file import PlantFile
 from pipelines.plant_file import read_plant as read_plant
 from pipelines.ports import Clock, Snapshot
+from pipelines.pulse import Pulse
 from pipelines.reload import PlantTeller
 from pipelines.runner import PartitionRunner
+from pipelines.seen import AllMeters, group_checks, health_of, lag_of, partition_views, steps_of, store_view
 from pipelines.settings import Settings
 from pipelines.topics import Topic, named
+from pipelines.watch import Watch, rules
+from pipelines.watcher import Watcher
 
-log = logging.getLogger(__name__)
+_log = structlog.get_logger()
 
 
 class WallClock:
@@ -66,7 +76,7 @@ def read_models(plant: Plant, folder: Path) -> dict[str, Hazard]:
         try:
             found[name] = _read_hazard(folder, name)
         except ModelError as wrong:
-            log.warning("model '%s' in %s is left out, no type names it: %s", name, folder, wrong)
+            _log.warning("model-left-out", model=name, folder=str(folder), error=str(wrong), doing="no type names it")
     return found
 
 
@@ -120,22 +130,9 @@ def crash_at(spec: str) -> Callable[[str], None]:
     return checkpoint
 
 
-def partition_views(owner: Partitions, clock: Clock) -> Iterator[PartitionView]:
-    """What metrics tell of the partitions that are open now."""
-    for runner in owner.runners().values():
-        if (heart := runner.heart) is None:
-            continue
-        ledger, kept_s = heart.ledger, runner.snapshot_at_s
-        yield PartitionView(
-            partition=runner.partition,
-            counts={name: getattr(ledger, name) for name in COUNTS},
-            rejected=ledger.rejected_by_reason.copy(),
-            next_offset=heart.next_offset,
-            snapshot_offset=runner.snapshot_offset,
-            snapshot_age_s=None if kept_s is None else clock.monotonic_s() - kept_s,
-            steps=runner.steps,
-            steps_s=runner.steps_s,
-        )
+def watch_of(settings: Settings, plant: str) -> Watch:
+    """What a worker watches of itself, under the installation's limits."""
+    return Watch(plant, rules(settings.notice_lag, settings.notice_down_s, settings.notice_no_data_s))
 
 
 async def work(settings: Settings) -> int:
@@ -144,9 +141,10 @@ async def work(settings: Settings) -> int:
     file = PlantFile(settings.plant, settings.site, fitting(hazards, settings.models))
     hazards |= read_models(file.plant, settings.models)
     provision(settings)
-    lease, clock = Lease(), WallClock()
+    lease, clock, meters = Lease(), WallClock(), AllMeters()
     publisher = KafkaPublisher(settings.kafka, settings.topic_prefix)
     snapshots = KafkaSnapshots(settings.kafka, settings.group, settings.topic_prefix)
+    notices = NoticeReader(settings.kafka, settings.topic_prefix)
     checkpoint = crash_at(os.environ.get("FOREWARN_CRASH_AT", ""))
 
     def restore(_partition: int, snapshot: Snapshot | None) -> Partition:
@@ -165,8 +163,21 @@ async def work(settings: Settings) -> int:
                 lease=lease,
                 snapshot_s=settings.snapshot_s,
                 checkpoint=checkpoint,
+                meters=meters.of(partition),
             )
 
+        ends = LogEnds(lambda: app._consumer, named(settings.topic_prefix, Topic.RECORDS))
+        watcher = Watcher(
+            watch_of(settings, file.plant.plant),
+            file.plant.plant,
+            publisher=publisher,
+            store=store,
+            clock=clock,
+            lease=lease,
+            lag=lambda partition: lag_of(app.owner, ends.known, partition),
+            told=notices.last,
+            refresh=lambda: ends.ask([p for p in app.owner.runners() if not app.owner.has_room(p)]),
+        )
         app = build_app(
             broker=settings.kafka,
             group=settings.topic_prefix + settings.group,
@@ -181,14 +192,34 @@ async def work(settings: Settings) -> int:
             lease=lease,
             plant=file.plant.plant,
             tick_s=settings.tick_s,
-            beside=lambda owned: PlantTeller(file, publisher, owned).run(),
-        )
-        metrics = serve_metrics(
-            WorkerCollector(lambda: partition_views(app.owner, clock)), settings.metrics_host, settings.metrics_port
+            beside=lambda owned: together(PlantTeller(file, publisher, owned).run(), watcher.run(owned)),
+            released=watcher.released,
         )
         try:
-            return await serve(app)
+            async with shown(settings, app, ends, lease, clock, store):
+                return await serve(app)
         finally:
-            metrics.close()
+            await watcher.finish()
             await publisher.stop()
             await snapshots.stop()
+            await notices.stop()
+
+
+@asynccontextmanager
+async def shown(
+    settings: Settings, app: WorkerApp, ends: LogEnds, lease: Lease, clock: Clock, store: InfluxStore
+) -> AsyncIterator[None]:
+    """Metrics, health and word to systemd, while a worker runs."""
+    pulse = Pulse(clock, lambda: steps_of(app.owner))
+    group = group_checks(app.owner, ends, lease)
+    health = health_of(pulse, group, store)
+    collector = WorkerCollector(lambda: partition_views(app.owner, clock, ends.known), lambda: store_view(store))
+    endpoint = serve_endpoint(collector, settings.metrics_host, settings.metrics_port, health)
+    beats = asyncio.create_task(pulse.beat())
+    try:
+        # Trouble of the store is none that a start anew would mend, so systemd is not told of it.
+        with Systemd(os.environ, health.is_alive, lambda: not reasons(group)):
+            yield
+    finally:
+        beats.cancel()
+        endpoint.close()

@@ -125,6 +125,11 @@ class OpenSamples:
         out.add(samples)
         return out
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes in memory."""
+        return sum(column.nbytes for chunk in (*self.kept, *self.fresh) for column in chunk.samples)
+
     def mark(self, assets: np.ndarray) -> None:
         """Set True in a bool array [assets] for those with open samples."""
         for chunk in (*self.kept, *self.fresh):

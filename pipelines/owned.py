@@ -45,7 +45,7 @@ class OwnedPartition:
     def __init__(self, runner: PartitionRunner, beginning: int, start: int) -> None:
         self.runner = runner
         self.beginning = beginning
-        self.accounted = start
+        self.accounted = self.last = start
         self.waiting: asyncio.Queue[Batch | None] = asyncio.Queue()
         runner.call = lambda: self.waiting.put_nowait(None)
         self.tasks: list[asyncio.Task[None]] = []

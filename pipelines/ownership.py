@@ -7,14 +7,15 @@ log it lies, so a batch that went missing on the way through Faust is seen and r
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Mapping
+
+import structlog
 
 from pipelines.owned import LAST, Batch, OwnedPartition
 from pipelines.ports import Fenced
 from pipelines.runner import PartitionRunner
 
-log = logging.getLogger(__name__)
+_log = structlog.get_logger()
 
 GRACE_S = 3.0
 """How long a batch in work may take to finish when its partition is given up; then it is dropped and read again."""
@@ -44,7 +45,9 @@ class Partitions:
         tick_s: float = 60.0,
         lease: Callable[[], bool],
         waiting: int = 4,
+        released: Callable[[PartitionRunner], None] | None = None,
     ) -> None:
+        """`released` is told of each runner that is given up, while it still has its heart."""
         self._runner = runner
         self._rewind = rewind
         self.fail = fail
@@ -52,6 +55,7 @@ class Partitions:
         self._tick_s = tick_s
         self._lease = lease
         self._waiting = waiting
+        self._released = released
         self._owned: dict[int, OwnedPartition] = {}
         self._kept: dict[int, int] = {}
         self._changing = asyncio.Lock()
@@ -64,6 +68,14 @@ class Partitions:
     def runners(self) -> Mapping[int, PartitionRunner]:
         """The runners of the partitions that are ours, to be looked at; also from another thread."""
         return {partition: owned.runner for partition, owned in sorted(self._owned.copy().items()) if not owned.lost}
+
+    def position(self, partition: int) -> int | None:
+        """Up to where the log is worked, what holds no records included; None for a partition that is not ours."""
+        owned = self._owned.get(partition)
+        heart = None if owned is None else owned.runner.heart
+        if owned is None or heart is None:
+            return None
+        return max(heart.next_offset, owned.accounted if heart.next_offset >= owned.last else owned.beginning)
 
     async def take_over(self, beginnings: Mapping[int, int]) -> Mapping[int, int]:
         """Open what we do not own yet; from which offset each is to be read. A log may begin after 0: there, then."""
@@ -95,13 +107,14 @@ class Partitions:
         owned.hole_since_s = None
         owned.accounted = batch.end
         if batch.records:
+            owned.last = batch.records[-1].offset + 1
             owned.waiting.put_nowait(batch)
 
     async def _mend(self, partition: int, owned: OwnedPartition, batch: Batch) -> None:
         now_s = asyncio.get_running_loop().time()
         if owned.hole_since_s is None:
             owned.hole_since_s = now_s
-            log.info("partition %d: read %d before %d; going back", partition, batch.start, owned.accounted)
+            _log.info("gap-read-again", partition=partition, offset=owned.accounted, read=batch.start)
             await self._rewind(partition, owned.accounted)
         elif now_s - owned.hole_since_s > HOLE_S:
             lost = RecordsLost(
@@ -118,7 +131,7 @@ class Partitions:
         owned.tasks.append(asyncio.create_task(self._work(partition, owned), name=f"partition-{partition}"))
         if self._tick is not None and self._tick_s > 0:
             owned.tasks.append(asyncio.create_task(self._keep_time(partition), name=f"ticks-{partition}"))
-        log.info("partition %d: taken over, reading from %d", partition, owned.accounted)
+        _log.info("partition-taken-over", partition=partition, offset=owned.accounted)
         return owned
 
     async def _release(self, partition: int, owned: OwnedPartition) -> None:
@@ -129,10 +142,12 @@ class Partitions:
         await asyncio.wait([work], timeout=0 if owned.lost else GRACE_S)
         work.cancel()
         await asyncio.gather(*owned.tasks, return_exceptions=True)
+        if self._released is not None and not owned.lost:
+            self._released(owned.runner)
         await owned.runner.close(final_snapshot=not owned.lost)
         if owned.runner.snapshot_offset is not None:
             self._kept[partition] = owned.runner.snapshot_offset
-        log.info("partition %d: given up at %s", partition, owned.runner.snapshot_offset)
+        _log.info("partition-given-up", partition=partition, offset=owned.runner.snapshot_offset)
 
     async def _work(self, partition: int, owned: OwnedPartition) -> None:
         """One batch after the other, until told to end; an error stops the worker."""
@@ -154,7 +169,7 @@ class Partitions:
             await owned.runner.drained()
         except Fenced as fenced:
             owned.lost = True
-            log.warning("partition %d: lost, dropping it: %s", owned.runner.partition, fenced)
+            _log.warning("partition-lost", partition=owned.runner.partition, error=str(fenced))
 
     async def _reclaim(self, partition: int, owned: OwnedPartition) -> bool:
         """If the group says for long enough that the partition is ours after all, open it again.
@@ -179,5 +194,5 @@ class Partitions:
             try:
                 await self._tick(partition)
             except Exception as error:
-                log.warning("partition %d: no tick: %r", partition, error)
+                _log.warning("no-tick", partition=partition, error=repr(error))
             await asyncio.sleep(self._tick_s)

@@ -34,6 +34,7 @@ from pipelines.controls.clocks import Quarantined, decide
 from pipelines.controls.plant import faults_that_end, hazards_of, migrated, silences_that_end, taken
 from pipelines.frames import Columns
 from pipelines.ledger import EVENTS, Ledger
+from pipelines.meters import Scores, Size
 from pipelines.parse import Rejected, parse
 from pipelines.ports import Effects, Output, RawRecord, Refusal, Rows, Snapshot
 from pipelines.saving import load, save
@@ -88,6 +89,7 @@ class Partition:
         self._models = hazards
         self.hazards = hazards_of(plant, hazards)
         self.state = State.empty(plant)
+        self.scores = Scores()
         self.next_offset = 0
         self._unacknowledged: deque[tuple[Kept, ...]] = deque()
         self._snapshot_offset = -1
@@ -132,6 +134,7 @@ class Partition:
         for name, block in self.state.blocks.items():
             hazard = self.hazards[name]
             block.adopt(hazard.spec.sha256 if hazard else "")
+            block.scores = self.scores
         self._plant_version = self.plant.version
 
     @property
@@ -149,6 +152,11 @@ class Partition:
         """The partition's ledger, live."""
         return self.state.ledger
 
+    @property
+    def size(self) -> Size:
+        """How much it remembers; may be asked from another thread."""
+        return self.state.size
+
     def receive(self, batch: Sequence[RawRecord]) -> Effects:
         """Take records in order of offset; those below `next_offset` were taken before and are skipped."""
         batch = [raw for raw in batch if raw.offset >= self.next_offset]
@@ -164,7 +172,8 @@ class Partition:
             if decoded.control is not None:
                 found += ((at - 1, _RANK[type(out)], out.asset, out) for out in self._control(batch[at - 1], decoded))
         self.next_offset = batch[-1].offset + 1
-        return self._given(tuple(tables), self._outputs(batch, found))
+        outputs = self._outputs(batch, found)
+        return self._given(tuple(tables), outputs, tuple(batch[at].arrived_ms for at, *_ in found))
 
     def _control(self, raw: RawRecord, decoded: Decoded) -> Sequence[Out]:
         """Do what a control record says; what it makes to be published."""
@@ -256,9 +265,11 @@ class Partition:
         self.ledger.notices += sum(kind == 3 for _, kind, _, _ in found)
         return tuple(_output(batch[at], record) for at, _, _, record in found)
 
-    def _given(self, tables: tuple[Kept, ...], outputs: tuple[Output, ...]) -> Effects:
+    def _given(
+        self, tables: tuple[Kept, ...], outputs: tuple[Output, ...], arrived_ms: tuple[int, ...] = ()
+    ) -> Effects:
         self._unacknowledged.append(tables)
-        return Effects(tuple(kept.rows for kept in tables), outputs)
+        return Effects(tuple(kept.rows for kept in tables), outputs, arrived_ms)
 
     def acknowledged(self, refused: Sequence[Refusal] = ()) -> tuple[Output, ...]:
         """The oldest effects are kept outside, but for the rows refused: those become rejects, to be published.

@@ -7,14 +7,15 @@ be used is told in the log, once, with file and line, and the plant stays as it 
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable
 from pathlib import Path
+
+import structlog
 
 from models.inference import ModelError
 from models.plant import Plant, PlantError, parse_files
 
-log = logging.getLogger(__name__)
+_log = structlog.get_logger()
 
 LOOK_S = 5.0
 """Seconds between two looks."""
@@ -84,12 +85,12 @@ class PlantFile:
         try:
             new = self._usable(found)
         except (PlantError, ModelError) as wrong:
-            log.error("version %s of the plant goes on, since what is on disk cannot be used: %s", self._version, wrong)
+            _log.error("plant-file-unusable", error=str(wrong), goes_on=self._version)
             return False
         if new == self.plant:
             return False
         before, self.plant = self._version, new
-        log.info("the plant file says version %s now, it was %s", self._version, before)
+        _log.info("plant-file-changed", version=self._version, before=before)
         return True
 
     async def follow(self, take: Callable[[Plant], None], every_s: float = LOOK_S) -> None:

@@ -37,7 +37,8 @@ class Rows:
 
     `fields[name]` has one value a row: float64 with NaN where the row has none, or an object array of bool or str
     with None where the row has none. Rows stand in the order of arrival; several may share asset and time.
-    Rows of events have a name each, [rows] of str: two events of an asset at one moment are two points.
+    Rows of events have a name each, [rows] of str: two events of an asset at one moment are two points. Rows that are
+    of no asset say by `tag` what `assets` holds instead.
     """
 
     measurement: str
@@ -47,6 +48,7 @@ class Rows:
     time_us: np.ndarray
     fields: Mapping[str, np.ndarray]
     event: np.ndarray | None = None
+    tag: str = "asset"
 
     def __len__(self) -> int:
         return len(self.time_us)
@@ -61,10 +63,14 @@ class Refusal(NamedTuple):
 
 
 class Effects(NamedTuple):
-    """What a step wants done: rows to store and records to publish, in this order on each topic."""
+    """What a step wants done: rows to store and records to publish, in this order on each topic.
+
+    `arrived_ms` says of each output when the record arrived that made it.
+    """
 
     rows: tuple[Rows, ...]
     outputs: tuple[Output, ...]
+    arrived_ms: tuple[int, ...] = ()
 
 
 class Snapshot(NamedTuple):

@@ -7,11 +7,11 @@ state of its heart: a change that a heart refuses is not sent again and again.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Mapping
 from weakref import WeakKeyDictionary
 
 import msgspec
+import structlog
 
 from models.plant import Plant, content
 from models.records import PlantChange, encode
@@ -20,7 +20,7 @@ from pipelines.ports import Output, Publisher
 from pipelines.runner import PartitionRunner
 from pipelines.topics import MAX_FRAME_BYTES, Topic
 
-log = logging.getLogger(__name__)
+_log = structlog.get_logger()
 
 
 class PlantTeller:
@@ -56,20 +56,22 @@ class PlantTeller:
         """False where it may be tried again."""
         value = encode(self._record)
         if len(value) > MAX_FRAME_BYTES:
-            log.error(
-                "partition %d: version %s of the plant goes on, since %s takes %d bytes, and a record has at most %d: "
-                "run workers by site (FOREWARN_SITE)",
-                *(partition, has, self._record.version, len(value), MAX_FRAME_BYTES),
+            _log.error(
+                "plant-too-large",
+                partition=partition,
+                version=self._record.version,
+                goes_on=has,
+                bytes=len(value),
+                most_bytes=MAX_FRAME_BYTES,
+                mend="run workers by site (FOREWARN_SITE)",
             )
             return True
         try:
             await self._publisher.publish(partition, [Output(Topic.RECORDS, self._record.plant.encode(), value)])
         except Exception as fault:  # whatever Kafka's client raises; the next look tries again
-            log.warning("partition %d: the plant's change is not on the log yet: %r", partition, fault)
+            _log.warning("plant-not-told", partition=partition, error=repr(fault), doing="trying again")
             return False
-        log.info(
-            "partition %d: told of the plant, without tags version %s, had %s", partition, self._record.version, has
-        )
+        _log.info("plant-told", partition=partition, version=self._record.version, before=has)
         return True
 
 

@@ -8,12 +8,14 @@ taken one after the other, while the effects of a few before are still under way
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol, TypeVar
 
+import structlog
+
 from pipelines.ledger import Ledger
+from pipelines.meters import Meters, Scores, Size
 from pipelines.ports import (
     Clock,
     Effects,
@@ -29,7 +31,7 @@ from pipelines.ports import (
     StoreDown,
 )
 
-log = logging.getLogger(__name__)
+_log = structlog.get_logger()
 
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
@@ -54,6 +56,16 @@ class Heart(Protocol):
     @property
     def ledger(self) -> Ledger:
         """What was read, stored and rejected, live."""
+        ...
+
+    @property
+    def scores(self) -> Scores:
+        """What was due and scored here, live."""
+        ...
+
+    @property
+    def size(self) -> Size:
+        """How much it remembers."""
         ...
 
     @property
@@ -105,6 +117,7 @@ class PartitionRunner:
         lease: Callable[[], bool] = _always,
         snapshot_s: float = 5.0,
         checkpoint: Callable[[str], None] = _nothing,
+        meters: Meters | None = None,
     ) -> None:
         self.partition = partition
         self.snapshot_offset: int | None = None
@@ -114,6 +127,9 @@ class PartitionRunner:
         """Called when something went wrong with effects, which the next call of this will raise."""
         self.steps, self.steps_s = 0, 0.0
         """Steps of the heart, and their seconds."""
+        self.step_since_s: float | None = None
+        """When the step began that is at work now, by the clock."""
+        self.meters = meters or Meters()
         self._restore = restore
         self._publisher = publisher
         self._store = store
@@ -173,11 +189,14 @@ class PartitionRunner:
         await self._room()
         heart = self._owned_heart()
         self._begun += 1
-        began_s = self._clock.monotonic_s()
+        began_s = self.step_since_s = self._clock.monotonic_s()
         try:
             effects = heart.receive(batch)
         except Exception as error:
             raise StepFailed(self._blame(batch, error)) from error
+        finally:
+            self.step_since_s = None
+        self.meters.batches.observe(len(batch))
         took_s = self._clock.monotonic_s() - began_s
         self.steps, self.steps_s = self.steps + 1, self.steps_s + took_s
         self._at_once = _next_piece(len(batch), self._at_once, took_s)
@@ -221,7 +240,7 @@ class PartitionRunner:
         self._checkpoint("before-acknowledged")
         letters = heart.acknowledged(refused)
         if letters:
-            await self._publish(letters)
+            await self._send(letters)
         self._done += 1
 
     async def snapshot_if_due(self) -> None:
@@ -245,7 +264,7 @@ class PartitionRunner:
             if final_snapshot and self._begun == self._done and self._heart is not None:
                 await self._snapshot()
         except Fenced as fenced:
-            log.warning("partition %d: no last snapshot, another worker has it: %s", self.partition, fenced)
+            _log.warning("no-last-snapshot", partition=self.partition, error=str(fenced))
         finally:
             for task in self._under_way:
                 task.cancel()
@@ -271,14 +290,18 @@ class PartitionRunner:
         if not effects.outputs and not effects.rows:
             return ()
         if not effects.rows:
-            await self._publish(effects.outputs)
+            await self._publish(effects)
             return ()
         if not effects.outputs:
             return await self._write(effects.rows)
-        _, refused = await _both(self._publish(effects.outputs), self._write(effects.rows))
+        _, refused = await _both(self._publish(effects), self._write(effects.rows))
         return refused
 
-    async def _publish(self, outputs: Sequence[Output]) -> None:
+    async def _publish(self, effects: Effects) -> None:
+        await self._send(effects.outputs)
+        self.meters.published(effects.arrived_ms, self._clock.now_us())
+
+    async def _send(self, outputs: Sequence[Output]) -> None:
         """Publish behind what was begun before."""
         async with self._publishing:
             await self._publisher.publish(self.partition, outputs)
@@ -293,12 +316,7 @@ class PartitionRunner:
                 return await self._store.write(rows)
             except StoreDown as down:
                 self._was_down = True
-                log.warning(
-                    "partition %d: the store is down, trying again in %.1f s while records wait in Kafka: %s",
-                    self.partition,
-                    pause_s,
-                    down,
-                )
+                _log.warning("store-down", partition=self.partition, retry_s=pause_s, error=str(down))
             await self._pause(pause_s)
             pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
 
@@ -321,6 +339,7 @@ class PartitionRunner:
         await self._snapshots.commit(self.partition, snapshot)
         self.snapshot_at_s = self._clock.monotonic_s()
         self.snapshot_offset = snapshot.next_offset
+        self.meters.snapshot_bytes = sum(map(len, snapshot.parts.values()))
         self._checkpoint("after-snapshot")
 
 

@@ -40,9 +40,15 @@ class Settings(BaseSettings):
         60.0, ge=0, le=300, description="seconds between a worker's ticks; 0 where a feed publishes them"
     )
     metrics_port: int = Field(
-        9464, ge=0, le=65_535, description="port of worker's and feed's metrics; 0: none; a taken one moves on"
+        9464,
+        ge=0,
+        le=65_535,
+        description="port of metrics and probes; 0: none; a taken one moves on",
     )
     metrics_host: str = Field("127.0.0.1", description="address that metrics are served on; 0.0.0.0 for all")
+    notice_lag: int = Field(10_000, ge=1, description="records behind, and not fewer for a minute, that are a notice")
+    notice_down_s: float = Field(30.0, gt=0, description="seconds without InfluxDB that are a notice")
+    notice_no_data_s: float = Field(1800.0, gt=0, description="seconds without a row on a partition that are a notice")
     cache: Path = Field(Path("~/.cache/forewarn"), description="programs, data and logs of local servers")
     instance: str = Field("default", description="which of the servers that `forewarn up` started")
 

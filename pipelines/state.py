@@ -22,6 +22,7 @@ from models.records import Forecast
 from models.tiers import ARRAYS, Tiers
 from pipelines.late import Late
 from pipelines.ledger import Ledger
+from pipelines.meters import Scores, Size
 from pipelines.open import OpenSamples
 
 NEVER = -1
@@ -123,6 +124,8 @@ class Block:
     written: Written = field(default_factory=Written)
     turned: list[Turned] = field(default_factory=list)
     """What a step has yet to tell; empty between steps."""
+    scores: Scores = field(default_factory=Scores)
+    """Counts of the partition, which are no state."""
 
     def __post_init__(self) -> None:
         self.stirred = np.zeros(len(self.watermark_us), bool)
@@ -201,6 +204,12 @@ class Block:
             state[mine[last > since_us[mine]]] = MAINTENANCE
         return state
 
+    def nbytes(self) -> int:
+        """Bytes of its arrays in memory; what it keeps beside them is little."""
+        arrays = [getattr(self.tiers, name) for name in ARRAYS]
+        arrays += [getattr(self.machines, name) for name in Machines.__struct_fields__]
+        return self.open.nbytes + sum(array.nbytes for array in (*arrays, self.watermark_us, self.heard_us))
+
 
 class SnapshotError(ValueError):
     """The snapshot does not fit this program or its settings; the message says what to do."""
@@ -258,6 +267,12 @@ class State:
         """The state before the first record."""
         plant = plant.for_workers()
         return cls(plant, {name: Block.empty(Layout(name, asset_type)) for name, asset_type in plant.types.items()})
+
+    @property
+    def size(self) -> Size:
+        """Of all blocks, also those of types that are gone."""
+        blocks = (*self.blocks.values(), *self.gone.values())
+        return Size(sum(len(block.names) for block in blocks), sum(block.nbytes() for block in blocks))
 
 
 def arrays_of(block: Block) -> dict[str, np.ndarray]:

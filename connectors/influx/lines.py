@@ -36,7 +36,7 @@ class Lines:
 def encode(rows: Rows) -> Lines:
     """Line protocol with microseconds; NaN and None are no field, no field is no line.
 
-    Tags are `asset` and `plant`, and `event_name` where rows have one.
+    Tags are `asset`, or what the rows name in its place, `plant`, and `event_name` where rows have one.
 
     Floats are written with the fewest digits that read back bit-equal. Raises TypeError for a column that is neither
     numbers, nor all bool, nor all str.
@@ -86,10 +86,13 @@ def _escape(name: str, special: str) -> str:
 
 
 def _series_keys(rows: Rows) -> pl.Series:
-    """Measurement and tags of each row, with the space that ends them; tags sorted, as the server wants them."""
+    """Measurement and tags of each row, with the space that ends them.
+
+    Tags are sorted, as the server wants them; what stands in the place of `asset` is for its declarer to choose so.
+    """
     measurement = _escape(rows.measurement, ", ")
     plant = _escape(rows.plant, ",= ")
-    heads = [f"{measurement},asset={_escape(asset, ',= ')}" for asset in rows.assets]
+    heads = [f"{measurement},{rows.tag}={_escape(asset, ',= ')}" for asset in rows.assets]
     if rows.event is None:
         return pl.Series([f"{head},plant={plant} " for head in heads], dtype=pl.String).gather(rows.asset_index)
     pairs = zip(rows.asset_index.tolist(), rows.event.tolist(), strict=True)

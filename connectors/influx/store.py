@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
@@ -52,6 +54,20 @@ class InfluxStore:
         self.options = options or WriteOptions()
         self._locks = [asyncio.Lock() for _ in range(self.options.lanes)]
         self._client: InfluxDBClientAsync | None = None
+        self.answers: Counter[Meaning] = Counter()
+        """Posts by what was answered."""
+        self.retries = 0
+        self.tried_s: float | None = None
+        self.trouble = ""
+        """What InfluxDB said last, while it takes nothing."""
+        self._failing_since_s: float | None = None
+
+    @property
+    def failing_s(self) -> float | None:
+        """For how long every post has failed; 0 if the last one did not, None if there was none yet."""
+        if self.tried_s is None:
+            return None
+        return 0.0 if self._failing_since_s is None else time.monotonic() - self._failing_since_s
 
     async def __aenter__(self) -> InfluxStore:
         self._client = InfluxDBClientAsync(
@@ -117,7 +133,7 @@ class InfluxStore:
         now = asyncio.get_running_loop().time
         deadline, attempt = now() + self.options.give_up_s, 0
         while True:
-            said = await self._try(body)
+            said = self._noted(await self._try(body))
             if said.meaning is Meaning.MISCONFIGURED:
                 raise misconfigured(self.target, said.status, said.words)
             if said.meaning is not Meaning.AGAIN:
@@ -130,6 +146,18 @@ class InfluxStore:
                 )
             await asyncio.sleep(pause)
             attempt += 1
+            self.retries += 1
+
+    def _noted(self, said: Answer) -> Answer:
+        """Lines that it blames are the lines' trouble, all else that was not taken is its own or the settings'."""
+        self.answers[said.meaning] += 1
+        self.tried_s = time.monotonic()
+        if said.meaning not in (Meaning.AGAIN, Meaning.MISCONFIGURED):
+            self._failing_since_s = None
+        elif self._failing_since_s is None:
+            self._failing_since_s = self.tried_s
+        self.trouble = said.words if self._failing_since_s is not None else ""
+        return said
 
     def _pause_s(self, attempt: int) -> float:
         """Full jitter, so that many workers do not return at once (AWS, Exponential Backoff And Jitter)."""

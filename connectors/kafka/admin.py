@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import socket
 import time
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
+import structlog
 from kafka import KafkaAdminClient, KafkaConsumer
 from kafka.errors import KafkaError, UnknownTopicOrPartitionError
 from kafka.structs import TopicPartition
@@ -18,6 +18,8 @@ REACH_S = 1.0
 PATIENCE_S = 15.0
 
 T = TypeVar("T")
+
+_log = structlog.get_logger()
 
 
 class KafkaUnreachable(Exception):
@@ -122,7 +124,7 @@ class KafkaAdmin:
             try:
                 self._client.delete_topics(names)
             except UnknownTopicOrPartitionError:
-                logging.getLogger(__name__).info("some of %s were deleted already", names)
+                _log.info("topics-deleted-already", topics=names)
 
     def end_offsets(self, topic: Topic) -> dict[int, int]:
         """The next offset that will be written, by partition."""

@@ -71,7 +71,12 @@ class Lease:
 
     def __call__(self) -> bool:
         """True while a write can be ours."""
-        return self._monotonic_s() - self._sent_s < self._max_age_s
+        return self.age_s < self._max_age_s
+
+    @property
+    def age_s(self) -> float:
+        """Seconds since the sending of the last heartbeat that was acknowledged; infinite before the first."""
+        return self._monotonic_s() - self._sent_s
 
     def renew(self) -> None:
         """The group knows us as of now."""
@@ -180,6 +185,11 @@ class BatchConsumer(driver.Consumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._seeking = asyncio.Lock()
+
+    @property
+    def joined(self) -> bool:
+        """Whether the group has told us what is ours, and takes nothing of it back now."""
+        return not self._revoking
 
     def _new_consumer_thread(self) -> BatchThread:
         return BatchThread(self, loop=self.loop, beacon=self.beacon)

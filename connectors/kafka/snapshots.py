@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import zlib
 from collections.abc import AsyncIterator, Mapping
 
 import msgspec
+import structlog
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
@@ -23,7 +23,7 @@ from connectors.kafka.tail import TailReader
 from pipelines.ports import Fenced, Snapshot
 from pipelines.topics import MAX_MESSAGE_BYTES, Topic, named
 
-log = logging.getLogger(__name__)
+_log = structlog.get_logger()
 
 REQUEST_BYTES = MAX_MESSAGE_BYTES - 64 * 1024
 """Largest request: what the topic allows, less room for headers and keys. Checked before compression."""
@@ -239,4 +239,4 @@ async def _stop(owner: _Owner) -> None:
             async with owner.lock:
                 await owner.producer.stop()
     except (KafkaError, AssertionError, TimeoutError) as error:
-        log.info("a producer of snapshots did not stop as it should: %r", error)
+        _log.info("snapshot-producer-not-stopped", error=repr(error))

@@ -85,6 +85,11 @@ class Tail:
             end, span = start, span * WIDER
         return None
 
+    async def latest(self, most: int) -> list[ConsumerRecord]:
+        """The last records, at most so many."""
+        start = max(self._end - most, self._begin)
+        return await self._between(start, self._end) if start < self._end else []
+
     async def values(self, start: int, end: int) -> dict[bytes, bytes | None]:
         """The last value of each key from `start` up to `end`."""
         return {record.key: record.value for record in await self._between(start, end)}

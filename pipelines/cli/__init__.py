@@ -112,7 +112,7 @@ def worker(
     from pipelines.cli.logs import to_stderr
     from pipelines.main import work
 
-    to_stderr(loud)
+    to_stderr(loud, [settings.influx_token.get_secret_value()])
     raise typer.Exit(uvloop.run(work(settings)))
 
 

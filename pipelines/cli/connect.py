@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import tomllib
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from importlib import import_module
 from inspect import signature
 from pathlib import Path
@@ -16,16 +17,20 @@ from urllib.parse import quote
 import msgspec
 from rich.console import Console
 
+from connectors.endpoint import serve
+from connectors.health import Health
 from connectors.kafka.publisher import KafkaPublisher
-from connectors.metrics import FeedCollector, FeedView, serve_metrics
+from connectors.metrics import FeedCollector, FeedView
 from connectors.scada.feed import Feed, FeedError, counts_of
 from connectors.scada.feeds import FEEDS
 from connectors.scada.mapping import Mapper
 from connectors.scada.relay import Relay
 from connectors.scada.spool import Spool
+from connectors.systemd import Systemd
 from models.plant import Plant
 from pipelines.main import WallClock
 from pipelines.plant_file import PlantFile
+from pipelines.pulse import Pulse
 from pipelines.settings import Settings
 
 TOLD_EVERY_S = 10.0
@@ -69,17 +74,29 @@ async def connect(
     publisher = KafkaPublisher(settings.kafka, settings.topic_prefix, forgets=True)
     relay = Relay(Mapper(plant, source), publisher, spool, plant.plant, settings.partitions, WallClock())
     collector = FeedCollector(name, config.stem, lambda: view_of(feed, relay))
-    metrics = serve_metrics(collector, settings.metrics_host, settings.metrics_port)
+    pulse = Pulse(WallClock())
+    health = health_of(pulse, relay)
+    endpoint = serve(collector, settings.metrics_host, settings.metrics_port, health)
 
     def turn_to(new: Plant) -> None:
         relay.map_by(Mapper(new, source))
 
     try:
-        await _run(feed, relay, file.follow(turn_to), console, as_json)
+        with Systemd(os.environ, health.is_alive, health.is_alive):
+            await _run(feed, relay, (file.follow(turn_to), pulse.beat()), console, as_json)
     finally:
-        metrics.close()
+        endpoint.close()
         await publisher.stop()
         spool.close()
+
+
+def health_of(pulse: Pulse, relay: Relay) -> Health:
+    """A feed lives while its loop does, and is ready while Kafka takes what it reads; meanwhile that goes to disk."""
+
+    def kafka() -> str | None:
+        return f"Kafka takes nothing; {relay.spool_bytes:,} bytes wait on disk" if relay.away else None
+
+    return Health(alive={"loop": pulse.wrong}, ready={"kafka": kafka})
 
 
 def view_of(feed: Feed, relay: Relay) -> FeedView:
@@ -93,11 +110,13 @@ def view_of(feed: Feed, relay: Relay) -> FeedView:
     )
 
 
-async def _run(feed: Feed, relay: Relay, plant: Coroutine[Any, Any, None], console: Console, as_json: bool) -> None:
+async def _run(
+    feed: Feed, relay: Relay, beside: Sequence[Coroutine[Any, Any, None]], console: Console, as_json: bool
+) -> None:
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    works = feed.run(relay.take), relay.run(), plant, _tell(feed, relay, console, as_json)
+    works = feed.run(relay.take), relay.run(), *beside, _tell(feed, relay, console, as_json)
     tasks = [asyncio.create_task(work) for work in works]
     waiting = asyncio.create_task(stopped.wait())
     try:

@@ -1,4 +1,4 @@
-"""`forewarn notices`: what should be looked after in the data and its sources; nothing of it is about a machine."""
+"""`forewarn notices`: what should be looked after in data, sources and service; nothing of it is about a machine."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def show_notices(
     as_json: AsJson = False,
     instance: Instance = "default",
 ) -> None:
-    """Tell of sensors with a fault, silent assets, late rows and clocks that jumped: what should be looked after."""
+    """Tell what should be looked after: sensors, silent assets, late rows, clocks that jumped, the service itself."""
     from pipelines.cli.notices import show_notices as show
     from pipelines.settings import Settings
 

@@ -27,12 +27,13 @@ def connect(
 ) -> None:
     """Read a feed of the plant by its tags and send frames to the records topic, until stopped. It never writes."""
     import asyncio
+    import os
 
     from pipelines.cli.connect import connect as run_feed
-    from pipelines.cli.logs import to_stderr
+    from pipelines.cli.logs import secrets_of, to_stderr
     from pipelines.settings import Settings
 
-    to_stderr(loud=False)
+    to_stderr(loud=False, secrets=secrets_of(config, os.environ))
     feed = context.info_name or ""
     asyncio.run(run_feed(Settings(instance=instance), feed, config, spool_mb, out, as_json=as_json))
 
@@ -55,9 +56,11 @@ def discover(
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
 ) -> None:
     """Look what a source has and write a starter plant file: assets, types, signals, tags. It never writes there."""
+    import os
+
     from connectors.scada.discover import Limits
     from pipelines.cli.discover import discover as look
-    from pipelines.cli.logs import to_stderr
+    from pipelines.cli.logs import secrets_of, to_stderr
 
-    to_stderr(loud=False)
+    to_stderr(loud=False, secrets=secrets_of(config, os.environ))
     look(feed, config, Limits(seconds, depth, most), to, out, force=force)

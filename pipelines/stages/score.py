@@ -33,6 +33,9 @@ def score(block: Block, hazard: Hazard, due: Due, plant: str) -> list[tuple[int,
         if forecast is not entry.forecast:
             entry.forecast = forecast
             out.append((at, forecast))
+    scores = block.scores
+    scores.due, scores.scored = scores.due + len(ran), scores.scored + len(ran)
+    scores.repeated += len(ran) - len(out)
     return out
 
 

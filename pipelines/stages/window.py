@@ -268,6 +268,7 @@ def _remember(
         if entry is None:
             entries[m] = Entry(since, code, features)
         else:
+            block.scores.unchanged += code == RUNNING and entry.features == features
             entry.since_us, entry.state, entry.features = since, code, features
 
 

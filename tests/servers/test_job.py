@@ -61,7 +61,7 @@ def killed(folder, records, undisturbed, crash: str | float) -> float:
     """One worker dies at a step or after some seconds, the next takes over; returns the seconds that took."""
     with Installation(folder) as installation:
         first = installation.worker(crash if isinstance(crash, str) else "")
-        installation.wait(lambda: "taken over" in installation.told(), 30)
+        installation.wait(lambda: "partition-taken-over" in installation.told(), 30)
         installation.feed(records, 8.0)
         if isinstance(crash, str):
             assert first.wait(60) == -signal.SIGKILL, installation.told()
@@ -90,7 +90,7 @@ def test_a_worker_killed_at_any_step_or_moment_loses_nothing(servers, tmp_path, 
 def test_a_worker_asleep_past_its_session_changes_nothing_when_it_wakes(servers, tmp_path, records, undisturbed):
     with Installation(tmp_path) as installation:
         sleeper = installation.worker()
-        installation.wait(lambda: "taken over" in installation.told(), 30)
+        installation.wait(lambda: "partition-taken-over" in installation.told(), 30)
         installation.feed(records, 16.0)
         time.sleep(3)
         sleeper.send_signal(signal.SIGSTOP)
@@ -106,7 +106,9 @@ def test_two_workers_share_the_partitions_and_one_hands_over_to_the_other(server
     with Installation(tmp_path) as installation:
         first, second = installation.worker(), installation.worker()
         installation.feed(records, 12.0)
-        installation.wait(lambda: all("taken over" in log.read_text() for log in installation.folder.glob("*.log")), 30)
+        installation.wait(
+            lambda: all("partition-taken-over" in log.read_text() for log in installation.folder.glob("*.log")), 30
+        )
         time.sleep(4)
         installation.stop(second)
         installation.finish()

@@ -57,7 +57,7 @@ def test_letters_are_listed_shown_and_replayed_after_a_mend(servers, tmp_path) -
         refused = said(lambda *a: letters.replay(*a, lambda _question: False), settings, mended)
         assert "nothing sent; 20 records could be" in refused
         installation.worker()
-        installation.wait(lambda: "told of the plant" in installation.told(), 30)
+        installation.wait(lambda: "plant-told" in installation.told(), 30)
         assert "20 records sent once more" in said(lambda *a: letters.replay(*a, lambda _q: True), settings, mended)
         installation.finish()
         stored = installation.stored("fan")

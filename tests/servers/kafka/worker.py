@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import logging
 import os
 import sys
 import time
@@ -14,6 +13,7 @@ from connectors.kafka.batches import BatchSchema, Lease, faust_settings, transpo
 from connectors.kafka.publisher import KafkaPublisher
 from connectors.kafka.snapshots import KafkaSnapshots
 from pipelines.agents import build_app, serve
+from pipelines.cli.logs import to_stderr
 from pipelines.main import WallClock, crash_at
 from pipelines.ports import Refusal, Rows
 from pipelines.runner import PartitionRunner
@@ -50,7 +50,7 @@ def main() -> int:
     parser.add_argument("--padding", type=int, default=0)
     parser.add_argument("--crash-at", default="")
     options = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(process)d %(levelname)s %(name)s %(message)s")
+    to_stderr(loud=True)
     return asyncio.run(run(options))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import struct
 
@@ -37,6 +38,11 @@ def test_a_line_is_measurement_sorted_tags_fields_and_time() -> None:
         r'pump,asset=p\ 1,plant=demo x=1.0,on=true,note="a\"b\\" 0',
         r'pump,asset=p\,2,plant=demo x=1e+22,note="c d" 1',
     ]
+
+
+def test_rows_that_are_of_no_asset_have_the_tag_they_name() -> None:
+    named = dataclasses.replace(rows(x=[1.0]), tag="partition")
+    assert encode(named).text.to_list() == [r"pump,partition=p\ 1,plant=demo x=1.0 0"]
 
 
 def test_a_row_without_a_value_gives_no_line_and_the_others_keep_their_row() -> None:

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from connectors.influx.store import InfluxStore, WriteOptions
-from connectors.influx.target import Target
+from connectors.influx.target import InfluxMisconfigured, Target
 from pipelines.ports import Refusal, Rows, StoreDown
 
 QUICK = WriteOptions(
@@ -61,6 +61,40 @@ def test_trouble_that_passes_is_not_noticed(status: int) -> None:
         async with serving(lambda _: web.Response(status=troubles.pop()) if troubles else None) as (store, taken):
             assert not await store.write([rows(500)])
             assert len(set(taken)) == 500
+
+    asyncio.run(body())
+
+
+def test_a_store_knows_how_it_fares() -> None:
+    answers = [None, 503, 503, None, 401]
+
+    def reply(_: str) -> web.Response | None:
+        status = answers.pop(0)
+        return web.Response(status=status, text="no way") if status else None
+
+    async def body() -> None:
+        async with serving(reply) as (store, _):
+            assert store.failing_s is None and store.tried_s is None
+            await store.write([rows(1)])
+            assert (store.failing_s, store.retries, store.trouble) == (0.0, 0, "")
+            waits = asyncio.create_task(store.write([rows(1)]))
+            while len(answers) > 3:
+                await asyncio.sleep(0.001)
+            await waits
+            assert (store.failing_s, store.retries, store.trouble) == (0.0, 2, "")
+            with pytest.raises(InfluxMisconfigured):
+                await store.write([rows(1)])
+            assert store.answers == {"stored": 2, "again": 2, "misconfigured": 1}
+            assert (store.failing_s or 0.0) > 0 and store.trouble == "no way"
+
+    asyncio.run(body())
+
+
+def test_a_refused_line_is_no_trouble_of_the_store() -> None:
+    async def body() -> None:
+        async with serving(lambda _: web.Response(status=400, text="partial write: dropped=1")) as (store, _):
+            assert len(await store.write([rows(1)])) == 1
+            assert store.failing_s == 0.0 and store.answers == {"bad-lines": 1}
 
     asyncio.run(body())
 

@@ -11,15 +11,19 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from structlog.testing import capture_logs
 
+from connectors.endpoint import Served
+from connectors.endpoint import serve as serve_metrics
 from connectors.memory import ManualClock, MemoryPublisher, MemorySnapshots, MemoryStore
-from connectors.metrics import FeedCollector, FeedView, PartitionView, Served, WorkerCollector, serve_metrics
+from connectors.metrics import FeedCollector, FeedView, PartitionView, StoreView, WorkerCollector
 from connectors.scada.feed import counts_of
 from pipelines.cli.connect import told_json, told_line
 from pipelines.ledger import Ledger
-from pipelines.main import partition_views
+from pipelines.meters import Scores, Size
 from pipelines.ownership import Partitions
-from pipelines.ports import Effects, RawRecord, Snapshot
+from pipelines.ports import Effects, Output, RawRecord, Snapshot
 from pipelines.runner import PartitionRunner
+from pipelines.seen import partition_views
+from pipelines.topics import Topic
 from tests.unit.connectors.scada.opcua_plant import free_port
 
 
@@ -28,12 +32,14 @@ class Heart:
 
     def __init__(self, clock: ManualClock) -> None:
         self.next_offset, self.ledger, self._clock = 40, Ledger(), clock
+        self.scores, self.size = Scores(due=8, scored=6, unchanged=2, repeated=1), Size(3, 4096)
 
     def receive(self, batch) -> Effects:
         self._clock.advance(10)
         self.ledger.store(len(batch), 3 * len(batch))
         self.next_offset += len(batch)
-        return Effects((), ())
+        outputs = tuple(Output(Topic.FORECASTS, b"k", b"v") for _ in batch)
+        return Effects((), outputs, tuple(record.arrived_ms for record in batch))
 
     def acknowledged(self, refused) -> list:
         return []
@@ -85,12 +91,13 @@ def test_a_scrape_of_a_worker_has_the_ledger_offsets_and_seconds_of_its_partitio
             raise AssertionError("nothing went missing")
 
         owner = Partitions(runner, rewind=rewind, fail=print, lease=lambda: True)
-        port = served(WorkerCollector(lambda: partition_views(owner, clock)))
+        port = served(WorkerCollector(lambda: partition_views(owner, clock, {2: 50}.get)))
         assert "forewarn_rows_stored_total partition=2" not in await asyncio.to_thread(scraped, port)
-        await owner.take_over({2: 0})
+        await owner.take_over({2: 40})
         heart = owner.runners()[2].heart
-        await owner.runners()[2].handle([RawRecord(40, 0, b"v")] * 2)
+        await owner.runners()[2].handle([RawRecord(40, 9_970, b"v"), RawRecord(41, 9_400, b"v")])
         heart.ledger.reject("out-of-range", 4)
+        owner.runners()[2].meters.balanced = False
         clock.advance(5)
         told = await asyncio.to_thread(scraped, port)
         await owner.give_up()
@@ -103,8 +110,34 @@ def test_a_scrape_of_a_worker_has_the_ledger_offsets_and_seconds_of_its_partitio
         assert told["forewarn_step_seconds_count partition=2"] == 1
         assert told["forewarn_snapshot_age_seconds partition=2"] == 15
         assert told["process_resident_memory_bytes"] > 0
+        assert told["forewarn_lag_records partition=2"] == 8
+        assert told["forewarn_state_assets partition=2"] == 3 and told["forewarn_state_bytes partition=2"] == 4096
+        assert told["forewarn_ledger_balanced partition=2"] == 0
+        assert told["forewarn_minutes_due_total partition=2"] == 8
+        assert told["forewarn_minutes_scored_total partition=2"] == 6
+        assert told["forewarn_minutes_unchanged_total partition=2"] == 2
+        assert told["forewarn_forecasts_repeated_total partition=2"] == 1
+        assert told["forewarn_batch_records_sum partition=2"] == 2
+        assert told["forewarn_batch_records_count partition=2"] == 1
+        latency = {name: n for name, n in told.items() if name.startswith("forewarn_latency_seconds")}
+        up_to = {
+            le: latency[f"forewarn_latency_seconds_bucket le={le} partition=2"] for le in ("0.025", "0.05", "+Inf")
+        }
+        assert up_to == {"0.025": 0, "0.05": 1, "+Inf": 2}
+        assert latency["forewarn_latency_seconds_sum partition=2"] == pytest.approx(0.03 + 0.6)
 
     asyncio.run(scene())
+
+
+def test_a_scrape_has_the_stores_posts_retries_and_trouble(served) -> None:
+    store = StoreView({"stored": 5, "again": 3}, 2, 1.5)
+    told = scraped(served(WorkerCollector(list, lambda: store)))
+    assert told["forewarn_influx_posts_total answer=stored"] == 5
+    assert told["forewarn_influx_posts_total answer=again"] == 3
+    assert told["forewarn_influx_retries_total"] == 2
+    assert told["forewarn_influx_failing_seconds"] == 1.5
+    untried = scraped(served(WorkerCollector(list, lambda: StoreView({}, 0, None))))
+    assert "forewarn_influx_failing_seconds" not in untried
 
 
 def test_a_row_that_was_refused_after_it_was_counted_does_not_look_like_a_restart(served) -> None:

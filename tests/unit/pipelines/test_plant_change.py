@@ -134,7 +134,7 @@ def test_a_signal_less_leaves_the_columns_of_the_others_in_place():
     assert block.layout.column_names == ("pressure_bar",)
     sums = block.tiers.statistics(np.zeros(19, np.int64), minutes)[:, 1]
     assert sums[:, 0].tolist() == [float(m) for m in range(19)]
-    assert set(block.open.signal.tolist()) == {0}
+    assert set(block.open.all().signal.tolist()) == {0}
     assert block.machines.held[0].tolist() == [16.0]  # of the last minute that is final
 
 

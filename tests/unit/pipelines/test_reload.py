@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from models.inference import ModelError
 from models.records import PlantChange, decode
@@ -27,6 +27,12 @@ def path(tmp_path: Path) -> Path:
     path = tmp_path / "plant.toml"
     path.write_text(tiny.PLANT_TOML)
     return path
+
+
+@pytest.fixture
+def logs():
+    with capture_logs() as found:
+        yield found
 
 
 def looked(file: PlantFile, times: int = 2) -> list[bool]:
@@ -51,22 +57,22 @@ def test_a_file_that_is_half_written_does_not_count(path):
     assert "fan-01" in file.plant.assets
 
 
-def test_what_cannot_be_used_is_told_once_with_file_and_line_and_changes_nothing(path, caplog):
+def test_what_cannot_be_used_is_told_once_with_file_and_line_and_changes_nothing(path, logs):
     file = PlantFile(path)
     path.write_text(tiny.PLANT_TOML.replace('kind = "gauge"', 'kind = "gouge"', 1))
     assert not any(looked(file, 4))
-    (error,) = [record for record in caplog.records if record.levelno == logging.ERROR]
-    assert f"{path}: line 7: types.pump.signals.pressure_bar.kind" in error.getMessage()
+    (error,) = [entry for entry in logs if entry["log_level"] == "error"]
+    assert f"{path}: line 7: types.pump.signals.pressure_bar.kind" in error["error"]
     assert file.plant == tiny.plant()
     path.write_text(WIDER)
     assert looked(file) == [False, True]
 
 
-def test_a_file_that_is_away_changes_nothing_and_counts_when_it_is_back(path, caplog):
+def test_a_file_that_is_away_changes_nothing_and_counts_when_it_is_back(path, logs):
     file = PlantFile(path)
     path.unlink()
     assert not any(looked(file))
-    assert "cannot be read" in caplog.text
+    assert "cannot be read" in logs[-1]["error"]
     path.write_text(WIDER)
     assert looked(file) == [False, True]
 
@@ -87,11 +93,11 @@ def test_a_folder_is_watched_with_all_its_files(tmp_path):
     assert "pump-04" in file.plant.assets
 
 
-def test_a_plant_of_another_name_is_left_aside(path, caplog):
+def test_a_plant_of_another_name_is_left_aside(path, logs):
     file = PlantFile(path)
     path.write_text(tiny.PLANT_TOML.replace('plant = "tiny"', 'plant = "other"'))
     assert not any(looked(file))
-    assert "the plant is 'other' now, but 'tiny' runs" in caplog.text
+    assert "the plant is 'other' now, but 'tiny' runs" in logs[-1]["error"]
 
 
 def test_only_the_assets_of_the_site_are_seen(path):
@@ -102,13 +108,13 @@ def test_only_the_assets_of_the_site_are_seen(path):
     assert set(file.plant.assets) == {"fan-02", "fan-03"}
 
 
-def test_a_model_that_a_type_names_for_the_first_time_is_read_and_a_missing_one_told(path, tmp_path, caplog):
+def test_a_model_that_a_type_names_for_the_first_time_is_read_and_a_missing_one_told(path, tmp_path, logs):
     tiny.write(tmp_path)
     models = read_models(tiny.plant(), tmp_path)
     file = PlantFile(path, None, fitting(models, tmp_path))
     path.write_text(tiny.PLANT_TOML.replace('model = "tiny"', 'model = "new"', 1))
     assert not any(looked(file))
-    assert "model 'new' cannot be read" in caplog.text
+    assert "model 'new' cannot be read" in logs[-1]["error"]
     for ending in ("onnx", "json"):
         (tmp_path / f"new.{ending}").write_bytes((tmp_path / f"tiny.{ending}").read_bytes())
     path.write_text(path.read_text() + "\n")
@@ -116,7 +122,7 @@ def test_a_model_that_a_type_names_for_the_first_time_is_read_and_a_missing_one_
     assert set(models) == {"tiny", "new"}
 
 
-def test_models_that_no_type_names_are_read_too_but_need_not_be_right(tmp_path, caplog):
+def test_models_that_no_type_names_are_read_too_but_need_not_be_right(tmp_path, logs):
     tiny.write(tmp_path)
     (tmp_path / "old.onnx").write_bytes((tmp_path / "tiny.onnx").read_bytes())
     (tmp_path / "old.json").write_bytes((tmp_path / "tiny.json").read_bytes())
@@ -124,7 +130,7 @@ def test_models_that_no_type_names_are_read_too_but_need_not_be_right(tmp_path, 
     (tmp_path / "bad.json").write_text("{}")
     (tmp_path / "notes.json").write_text("{}")
     assert set(read_models(tiny.plant(), tmp_path)) == {"tiny", "old"}
-    assert "model 'bad'" in caplog.text and "notes" not in caplog.text
+    assert "'model': 'bad'" in str(logs) and "notes" not in str(logs)
     (tmp_path / "tiny.onnx").unlink()
     with pytest.raises(ModelError, match="model 'tiny' cannot be read"):
         read_models(tiny.plant(), tmp_path)
@@ -204,12 +210,12 @@ def test_a_partition_that_another_worker_turned_back_is_told_again(path):
     assert told() == [1]
 
 
-def test_what_is_not_on_the_log_is_told_again(path, caplog):
+def test_what_is_not_on_the_log_is_told_again(path, logs):
     told = Told(path)
     told.owned[1].plant_version = "before"
     told.publisher.away = True
     assert told() == []
-    assert "not on the log yet" in caplog.text
+    assert "plant-not-told" in str(logs)
     told.publisher.away = False
     assert told() == [1]
 
@@ -220,8 +226,8 @@ def test_other_tags_are_nothing_to_a_worker(path):
     assert told(4) == []
 
 
-def test_a_plant_that_no_record_can_carry_is_told_in_the_log_and_not_sent(path, caplog):
+def test_a_plant_that_no_record_can_carry_is_told_in_the_log_and_not_sent(path, logs):
     told = Told(path)
     path.write_text(f'{tiny.PLANT_TOML}[assets.fan-02]\ntype = "fan"\ndescription = "{"x" * MAX_FRAME_BYTES}"\n')
     assert told(4) == []
-    assert caplog.text.count("run workers by site") == 2
+    assert str(logs).count("run workers by site") == 2

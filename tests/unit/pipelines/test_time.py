@@ -97,6 +97,28 @@ def test_a_late_sample_that_changes_nothing_is_not_published():
     assert log.take(frame(0.5)).told == [(0, 0), (1, 0)]
 
 
+def test_what_was_due_scored_unchanged_and_said_again_is_counted():
+    log = Log().take(tick(0), frame(0.5), frame(1.5), frame(2.1))
+    scores = log.partition.scores
+    assert (scores.due, scores.scored, scores.unchanged, scores.repeated) == (2, 2, 0, 0)
+    log.take(frame(0.5))
+    assert (scores.due, scores.scored, scores.unchanged, scores.repeated) == (4, 4, 2, 2)
+    log.take(frame(0.9, 9.0))
+    assert (scores.due, scores.scored, scores.unchanged, scores.repeated) == (6, 6, 2, 2)
+
+
+def test_each_output_says_when_the_record_arrived_that_made_it():
+    partition = Partition(tiny.plant(), {"tiny": tiny.hazard()})
+    records = tick(0), frame(0.5), frame(1.1), frame(2.1), b"rubbish"
+    raw = [
+        RawRecord(at, 1_000 + at, record if isinstance(record, bytes) else encode(record))
+        for at, record in enumerate(records)
+    ]
+    effects = partition.receive(raw)
+    told = [int(dict(output.headers)["arrived_ms"]) for output in effects.outputs]
+    assert list(effects.arrived_ms) == told and len(set(told)) > 2
+
+
 def test_a_row_later_than_the_lateness_is_stored_and_counted_and_changes_no_forecast():
     log = Log().take(tick(0), frame(0.5), frame(1.5), frame(3.0))
     told = log.told
