@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import msgspec
 import numpy as np
 import pytest
@@ -18,6 +20,7 @@ from models.records import (
     decode,
     encode,
 )
+from pipelines import saving
 from pipelines.partition import Partition
 from pipelines.ports import RawRecord
 from pipelines.state import SnapshotError
@@ -68,14 +71,10 @@ class Log:
     def forecasts(self) -> list:
         return [r for r in self.said if hasattr(r, "running_until_us")]
 
-    def state(self) -> bytes:
-        """All that it remembers but its counts."""
-        state = self.partition.state
-        return msgspec.msgpack.encode((state.encode(120).replace(state_of_ledger(self.partition), b""),))
-
-
-def state_of_ledger(partition: Partition) -> bytes:
-    return msgspec.msgpack.encode(partition.ledger)
+    def state(self) -> dict[str, bytes]:
+        """All that it remembers but its counts, as a snapshot of a copy would have it."""
+        parts, _ = saving.save(copy.deepcopy(self.partition.state), 120)
+        return {name: part for name, part in parts.items() if not name.startswith(saving.LEDGER)}
 
 
 def steady(first: int, last: int, asset: str = "pump-01") -> list[Frame]:
