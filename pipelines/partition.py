@@ -183,6 +183,8 @@ class Partition:
                     return rebuilt.apply(record, self._where(record))
                 case PlantChange() as change:
                     plant, hazards = taken(change, self.plant.plant, self._models)
+                    if plant == self.plant:
+                        return ()
                     closed = faults_that_end(self.state.blocks, plant)
                     closed += silences_that_end(self.state.blocks, plant, self.state.tick_us)
                     self._turn_to(plant, hazards)
