@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from dataclasses import dataclass, field
 from itertools import chain, compress, repeat
 from operator import attrgetter
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -15,14 +15,17 @@ from models.quality import WRONG_KIND_MARK
 from models.records import Frame, Maintenance, Quality, Sample, WorkOrder
 from pipelines.ledger import Ledger
 
+T = TypeVar("T")
+
 _PLAIN = frozenset((float, type(None)))
 _signals, _quality, _times, _source = map(attrgetter, ("signals", "quality", "times_us", "source"))
 
 
 class Frames(NamedTuple):
-    """Frames in order of arrival: the place of each in the batch, its asset, the present it came in, and its times.
+    """Frames in order of arrival: the place of each in the batch, its asset, the present it came in, its times.
 
-    Times are as the source's clock is believed.
+    Times are as the source's clock is believed. `names` and `columns` are those of all frames, one after the other,
+    `width` is how many each has.
     """
 
     frame: list[Frame]
@@ -30,15 +33,63 @@ class Frames(NamedTuple):
     asset: np.ndarray
     present_us: np.ndarray
     times_us: list[list[int]]
+    rows: np.ndarray
+    width: np.ndarray
+    names: list[str]
+    columns: list[list[Sample]]
+
+    @classmethod
+    def of(cls, frames: list[Frame], at: np.ndarray, asset: np.ndarray, present_us: np.ndarray) -> Frames:
+        """Frames as they came."""
+        times_us, signals = list(map(_times, frames)), list(map(_signals, frames))
+        rows, width = _lengths(times_us), _lengths(signals)
+        return cls(frames, at, asset, present_us, times_us, rows, width, *_flat(signals))
 
     def where(self, chosen: np.ndarray) -> Frames:
         """The frames that a mask chooses; these themselves where it chooses all."""
         if chosen.all():
             return self
-        flags = chosen.tolist()
-        times_us = list(compress(self.times_us, flags))
-        at, asset, present_us = self.at[chosen], self.asset[chosen], self.present_us[chosen]
-        return Frames(list(compress(self.frame, flags)), at, asset, present_us, times_us)
+        flags, of_column = chosen.tolist(), np.repeat(chosen, self.width).tolist()
+        return Frames(
+            list(compress(self.frame, flags)),
+            self.at[chosen],
+            self.asset[chosen],
+            self.present_us[chosen],
+            list(compress(self.times_us, flags)),
+            self.rows[chosen],
+            self.width[chosen],
+            list(compress(self.names, of_column)),
+            list(compress(self.columns, of_column)),
+        )
+
+    def uneven(self) -> np.ndarray:
+        """Which have a column, of samples or of quality, whose length is not that of their times: bool [frames]."""
+        out = np.zeros(len(self.frame), bool)
+        _find_uneven(out, self.rows, self.width, self.columns)
+        if any(map(_quality, self.frame)):
+            quality = list(map(_quality, self.frame))
+            _find_uneven(out, self.rows, _lengths(quality), _flat(quality)[1])
+        return out
+
+    def without_bad(self) -> Frames:
+        """With nothing where a value's quality is bad; none of the frames may be uneven."""
+        if not any(map(_quality, self.frame)):
+            return self
+        names, columns = _flat([frame.signals if not frame.quality else _good_of(frame) for frame in self.frame])
+        return self._replace(names=names, columns=columns)
+
+
+def _lengths(things: Sequence[Sized]) -> np.ndarray:
+    return np.fromiter(map(len, things), np.int64, len(things))
+
+
+def _flat(by_name: list[dict[str, list[T]]]) -> tuple[list[str], list[list[T]]]:
+    return list(chain.from_iterable(by_name)), list(chain.from_iterable(map(dict.values, by_name)))
+
+
+def _find_uneven(out: np.ndarray, rows: np.ndarray, width: np.ndarray, columns: Sequence[Sized]) -> None:
+    of_column = np.repeat(np.arange(len(rows)), width)
+    out[of_column[_lengths(columns) != rows[of_column]]] = True
 
 
 class Objects(NamedTuple):
@@ -93,28 +144,25 @@ class Columns:
 
 def columns_of(layout: Layout, frames: Frames) -> Columns:
     """Frames of one type as arrays. Columns of a frame have its number of times each."""
-    of_source = list(map(_source, frames.frame))
-    sources = {name: place for place, name in enumerate(dict.fromkeys(of_source))}
-    rows = np.fromiter(map(len, frames.times_us), np.int64, len(of_source))
-    signals = [frame.signals if not frame.quality else _without_bad(frame) for frame in frames.frame]
-    names = list(chain.from_iterable(signals))
-    columns = list(chain.from_iterable(map(dict.values, signals)))
-    frame = np.repeat(np.arange(len(signals)), np.fromiter(map(len, signals), np.int64, len(signals)))
-    signal = np.fromiter(map(layout.numeric_index.get, names, repeat(-1)), np.int64, len(names))
+    frames = frames.without_bad()
+    sources, frame_source = _sources(list(map(_source, frames.frame)))
+    rows, columns = frames.rows, frames.columns
+    frame = np.repeat(np.arange(len(rows)), frames.width)
+    signal = np.fromiter(map(layout.numeric_index.get, frames.names, repeat(-1)), np.int64, len(frames.names))
     numbers = signal >= 0
     objects: list[Objects] = []
     if not numbers.all():
         others = np.flatnonzero(~numbers).tolist()
-        objects = [Objects(int(frame[column]), names[column], columns[column]) for column in others]
+        objects = [Objects(int(frame[column]), frames.names[column], columns[column]) for column in others]
         frame, signal, columns = frame[numbers], signal[numbers], list(compress(columns, numbers.tolist()))
     said = list(chain.from_iterable(columns))
     value_row, lengths = _rows_of(rows, frame)
     return Columns(
         layout=layout,
-        sources=tuple(sources),
+        sources=sources,
         frame_at=frames.at,
         frame_asset=frames.asset,
-        frame_source=np.fromiter(map(sources.__getitem__, of_source), np.int64, len(of_source)),
+        frame_source=frame_source,
         frame_present_us=frames.present_us,
         row_frame=np.repeat(np.arange(len(rows)), rows),
         row_time_us=np.fromiter(chain.from_iterable(frames.times_us), np.int64, int(rows.sum())),
@@ -126,20 +174,15 @@ def columns_of(layout: Layout, frames: Frames) -> Columns:
     )
 
 
-def uneven_of(frames: Sequence[Frame]) -> np.ndarray:
-    """Which frames have a column, of samples or of quality, whose length is not that of their times: bool [frames]."""
-    rows = np.fromiter(map(len, map(_times, frames)), np.int64, len(frames))
-    uneven = np.zeros(len(frames), bool)
-    for columns in (list(map(_signals, frames)), list(map(_quality, frames))):
-        width = np.fromiter(map(len, columns), np.int64, len(frames))
-        frame = np.repeat(np.arange(len(frames)), width)
-        if len(frame):
-            length = np.fromiter(map(len, chain.from_iterable(map(dict.values, columns))), np.int64, len(frame))
-            uneven[frame[length != rows[frame]]] = True
-    return uneven
+def _sources(of_frame: list[str]) -> tuple[tuple[str, ...], np.ndarray]:
+    """Each source once, in order, and the place of each frame's there."""
+    place = {name: at for at, name in enumerate(dict.fromkeys(of_frame))}
+    if len(place) == 1:
+        return tuple(place), np.zeros(len(of_frame), np.int64)
+    return tuple(place), np.fromiter(map(place.__getitem__, of_frame), np.int64, len(of_frame))
 
 
-def _without_bad(frame: Frame) -> dict[str, list[Sample]]:
+def _good_of(frame: Frame) -> dict[str, list[Sample]]:
     """A frame's signals with nothing where the quality is bad."""
     out = dict(frame.signals)
     for name in out.keys() & frame.quality.keys():
@@ -150,10 +193,10 @@ def _without_bad(frame: Frame) -> dict[str, list[Sample]]:
 
 def _rows_of(rows: np.ndarray, frame: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The row of each value of columns that belong to `frame` [columns], and the length of each column."""
-    first_row = np.cumsum(rows) - rows
     lengths = rows[frame]
-    if len(lengths) and lengths.max() == 1:
-        return first_row[frame], lengths
+    if len(rows) and rows.max() == 1:
+        return frame, lengths
+    first_row = np.cumsum(rows) - rows
     begins = np.cumsum(lengths) - lengths
     return np.repeat(first_row[frame] - begins, lengths) + np.arange(int(lengths.sum())), lengths
 

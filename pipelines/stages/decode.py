@@ -30,7 +30,7 @@ from models.records import (
     WorkOrder,
 )
 from pipelines.controls.clocks import TOO_MANY, Quarantined, closing, opening
-from pipelines.frames import Columns, Frames, columns_of, uneven_of
+from pipelines.frames import Columns, Frames, columns_of
 from pipelines.ledger import Ledger
 from pipelines.parse import Parsed, Rejected
 from pipelines.ports import RawRecord
@@ -39,7 +39,7 @@ from pipelines.state import NEVER, NOWHERE, PLACE_BITS, State
 PAYLOAD_KEPT = 2048
 """Bytes of a rejected payload that its dead letter carries."""
 
-_arrived_ms, _asset, _source, _times = itemgetter(1), attrgetter("asset"), attrgetter("source"), attrgetter("times_us")
+_arrived_ms, _asset, _source = itemgetter(1), attrgetter("asset"), attrgetter("source")
 
 
 @dataclass(slots=True)
@@ -175,16 +175,10 @@ class _Reading:
         place = np.fromiter(map(self.state.places.__getitem__, map(_asset, self.frames)), np.int64, len(self.frames))
         for unknown in np.flatnonzero(place == NOWHERE).tolist():
             self.wrong[int(self.frame_at[unknown])] = _unknown(self.frames[unknown])
-        uneven = uneven_of(self.frames) & (place != NOWHERE)
+        frames = Frames.of(self.frames, self.start + self.frame_at, place & ((1 << PLACE_BITS) - 1), self._present_us())
+        uneven = frames.uneven() & (place != NOWHERE)
         for bad in np.flatnonzero(uneven).tolist():
             self.wrong[int(self.frame_at[bad])] = _uneven(self.frames[bad])
-        frames = Frames(
-            self.frames,
-            self.start + self.frame_at,
-            place & ((1 << PLACE_BITS) - 1),
-            self._present_us(),
-            list(map(_times, self.frames)),
-        )
         chosen = (place != NOWHERE) & ~uneven
         frames, place = frames.where(chosen), place[chosen]
         told = self._told_by_clocks(frames)
