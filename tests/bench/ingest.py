@@ -1,0 +1,205 @@
+"""From Kafka to InfluxDB 2.7, ours against others, on the same topic: `make bench ONLY=ingest`, some 20 minutes.
+
+Ours is a `forewarn worker` that decodes, validates, bins, scores each asset once a minute of its rows, publishes and
+stores; the others decode and store. Each is one process that writes the same lines into a bucket of its own, in turn,
+for some rounds; figures are medians. tests/kit/contest.py says how they are measured. `BENCH_QUICK=1` is for trying:
+a tenth of the rows and one round, which the first bar of the table refuses.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from connectors.kafka.admin import KafkaAdmin
+from infra.bin import services
+from infra.bin.layout import Options
+from pipelines.cli import environment
+from pipelines.main import influx_target, provision
+from pipelines.settings import STARTER, Settings
+from pipelines.topics import Topic, named
+from tests.bench import ingest_picture
+from tests.kit import peers
+from tests.kit.bench import ROOT, Row, report
+from tests.kit.contest import Contender, Measured, measure
+from tests.kit.loads import Load, fill, write_plant
+
+QUICK = bool(os.environ.get("BENCH_QUICK"))
+ROWS, ROUNDS = (300_000, 1) if QUICK else (3_000_000, 3)
+MIB = 1024.0
+OURS = "Forewarn"
+
+
+@contextmanager
+def servers(folder: Path) -> Iterator[dict[str, str]]:
+    """Kafka and InfluxDB 2.7 of this run alone; yields the settings that lead to them."""
+    environ = {k: v for k, v in os.environ.items() if not k.startswith(("FOREWARN_KAFKA", "FOREWARN_INFLUX"))}
+    options = Options(
+        instance="bench", influx="2.7", instances=folder, kafka_port=29392, influx_port=28386,
+        environ=environ | {"FOREWARN_SERVERS": "local"},
+    )  # fmt: skip
+    try:
+        found = services.up(options)
+        yield {key.removeprefix("FOREWARN_").lower(): value for key, value in found.settings().items()}
+    finally:
+        services.down(options)
+
+
+@dataclass
+class Contest:
+    """A topic with a load, those who read it, and what was measured of them."""
+
+    name: str
+    settings: Settings
+    load: Load
+    folder: Path
+    contenders: dict[str, Callable[[str], Contender]] = field(default_factory=dict)
+    found: dict[str, list[Measured]] = field(default_factory=dict)
+    forecasts: list[int] = field(default_factory=list)
+
+    def prepare(self) -> None:
+        """Make topics and load."""
+        provision(self.settings)
+        with KafkaAdmin(self.settings.kafka, self.settings.topic_prefix) as admin:
+            admin.end_offsets(Topic.RECORDS)  # answered once each partition has a leader
+        fill(self.settings, self.load)
+
+    def turn(self, number: int) -> None:
+        """Each once, beginning with another one each time."""
+        names = list(self.contenders)
+        for name in names[number % len(names) :] + names[: number % len(names)]:
+            before = self._forecasts()
+            told = f"{self.name}-{name.replace(' ', '-')}-{number}".lower()
+            one = measure(self.contenders[name](told), self.folder / f"{told}.log")
+            self.found.setdefault(name, []).append(one)
+            said = (
+                f"{one.rate:,.0f} rows/s, {one.cpu_s:.1f} CPU-s a million, {one.peak_mib:,.0f} MiB, {one.seconds:.1f} s"
+            )
+            if name == OURS:
+                self.forecasts.append(self._forecasts() - before)
+                said += f", {self.forecasts[-1]:,} forecasts"
+            print(f"{self.name}, round {number + 1}, {name}: {said}", file=sys.stderr, flush=True)
+
+    def _forecasts(self) -> int:
+        with KafkaAdmin(self.settings.kafka, self.settings.topic_prefix) as admin:
+            return sum(admin.end_offsets(Topic.FORECASTS).values())
+
+    def median(self, name: str, of: str) -> float:
+        """Of the rounds."""
+        return statistics.median(getattr(one, of) for one in self.found[name])
+
+    def rows(self) -> list[Row]:
+        """What was measured."""
+        units = {"rate": "rows/s", "cpu_s": "CPU-s a million rows", "peak_mib": "MiB at the peak"}
+        return [
+            Row(
+                name=f"{self.name}: {name}", value=self.median(name, of), unit=unit, peer=None if name == OURS else name
+            )
+            for of, unit in units.items()
+            for name in self.contenders
+        ] + [Row(name=f"{self.name}: forecasts made meanwhile", value=statistics.median(self.forecasts), unit="")]
+
+    def ours(self, told: str) -> Contender:
+        """A worker, a group and a bucket of its own each time."""
+        settings = self.settings.model_copy(update={"group": told, "influx_bucket": told})
+        return Contender(
+            name=OURS,
+            command=[sys.executable, "-m", "pipelines.cli", "worker"],
+            environ=environment(settings),
+            target=influx_target(settings),
+            rows=self.load.total,
+        )
+
+    def peer(self, name: str, command: list[str], share: float, told: str) -> Contender:
+        """Another program, which stores a share of the topic."""
+        target = influx_target(self.settings).with_bucket(told)
+        environ: Mapping[str, str] = {
+            "BENCH_KAFKA": self.settings.kafka,
+            "BENCH_TOPIC": named(self.settings.topic_prefix, Topic.RECORDS),
+            "BENCH_GROUP": told,
+            "BENCH_INFLUX_URL": target.url,
+            "BENCH_INFLUX_TOKEN": target.token,
+            "BENCH_INFLUX_ORG": target.org,
+            "BENCH_INFLUX_BUCKET": told,
+            "PYTHONPATH": str(peers.FOLDER),
+        }
+        rows = round(self.load.total * share)
+        return Contender(name=name, command=command, environ=environ, target=target, rows=rows)
+
+
+def contest(name: str, folder: Path, given: dict[str, str], load: Load) -> Contest:
+    """One with ours in it."""
+    settings = Settings(
+        **given, plant=write_plant(folder, load.assets), models=STARTER, topic_prefix=f"{name}.", tick_s=0,
+        metrics_port=0,
+    )  # fmt: skip
+    made = Contest(name, settings, load, folder)
+    made.contenders[OURS] = made.ours
+    return made
+
+
+def add_peers(made: Contest, shares: Mapping[str, float]) -> None:
+    """Add those named; each stores its share of the topic."""
+    python = str(peers.python())
+    commands = {
+        "Telegraf": [str(peers.telegraf()), "--config", str(peers.FOLDER / "telegraf" / "telegraf.conf")],
+        "Quix Streams": [python, str(peers.FOLDER / "quix.py")],
+        "Bytewax": [python, "-m", "bytewax.run", "bytewax_flow:flow"],
+        "plain Faust": [python, "-m", "faust", "-A", "plain_faust", "-L", "uvloop", "worker", "-l", "warn"],
+    }
+    for name, share in shares.items():
+        made.contenders[name] = partial(made.peer, name, commands[name], share)
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as named_folder, servers(Path(named_folder)) as given:
+        folder = Path(named_folder)
+        single = contest("single", folder, given, Load(rows=ROWS))
+        add_peers(single, {"Telegraf": 1, "Quix Streams": 1 / 3, "Bytewax": 1 / 3, "plain Faust": 1 / 12})
+        frames = contest("frames", folder, given, Load(rows=ROWS, rows_a_frame=60))
+        add_peers(frames, {"Quix Streams": 1, "Bytewax": 1, "plain Faust": 1 / 3})
+        few = contest("10-assets", folder, given, Load(rows=ROWS // 2, assets=10))
+        many = contest("10000-assets", folder, given, Load(rows=ROWS // 2, assets=10_000))
+        contests = [single, frames, few, many]
+        for each in contests:
+            each.prepare()
+        for number in range(ROUNDS):
+            for each in contests:
+                each.turn(number)
+    figures = [row for each in contests for row in each.rows()]
+    picture = ROOT / ("build/bench/ingest.svg" if QUICK else "infra/pictures/ingest.svg")
+    ingest_picture.draw(single, frames, picture)
+    report("ingest (quick)" if QUICK else "ingest", [*figures, *bars(single, frames, few, many)])
+
+
+def bars(single: Contest, frames: Contest, few: Contest, many: Contest) -> list[Row]:
+    """What has to hold."""
+    telegraf = single.median("Telegraf", "rate")
+    spent = many.median(OURS, "cpu_s") / few.median(OURS, "cpu_s")
+
+    def over(name: str, bar: float) -> Row:
+        times = single.median(OURS, "rate") / single.median(name, "rate")
+        return Row(name=f"single: {OURS} over {name}", value=times, unit="x", bar=bar, peer=name)
+
+    times = frames.median(OURS, "rate") / telegraf
+    peak = many.median(OURS, "peak_mib")
+    return [
+        Row(name="single-row messages on the topic", value=single.load.total, unit="", bar=3_000_000),
+        over("Telegraf", 1.0),
+        over("Quix Streams", 2.0),
+        over("plain Faust", 8.0),
+        Row(name=f"{OURS} on frames over Telegraf on single rows", value=times, unit="x", bar=2, peer="Telegraf"),
+        Row(name="10,000 assets in one worker, at the peak", value=peak, unit="MiB", bar=2 * MIB, at_most=True),
+        Row(name="CPU a row, 10,000 assets over 10", value=spent, unit="x", bar=1.3, at_most=True),
+    ]
+
+
+if __name__ == "__main__":
+    main()

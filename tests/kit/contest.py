@@ -1,0 +1,89 @@
+"""Runs one program from Kafka to InfluxDB and measures it from outside, the same way whichever it is.
+
+The clock runs from the first moment InfluxDB has counted rows of the program to the moment it has counted the last, and
+counts the rows stored between the two. So starting up and joining a group cost nobody anything.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from connectors.influx import admin
+from connectors.influx.target import Target
+from infra.bin.processes import last_lines
+from tests.kit.gauges import cpu_s, peak_mib, points_stored, rows_in
+from tests.kit.loads import SIGNALS
+
+POLL_S, PATIENCE_S = 0.1, 90.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contender:
+    """A program: how it is started, and how many rows of the topic it is to store until it is stopped."""
+
+    name: str
+    command: Sequence[str]
+    environ: Mapping[str, str]
+    target: Target
+    rows: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """`cpu_s` is processor seconds of the process tree a million rows, `peak_mib` its highest resident size."""
+
+    rate: float
+    cpu_s: float
+    peak_mib: float
+    seconds: float
+
+
+def measure(contender: Contender, log: Path) -> Measured:
+    """Run it in a bucket of its own, which is dropped. Raises AssertionError where rows are missing, with its log."""
+    admin.ensure(contender.target)
+    try:
+        with log.open("wb") as output:
+            before = points_stored(contender.target)
+            process = subprocess.Popen(
+                contender.command, cwd=log.parent, env={**os.environ, **contender.environ}, stdout=output, stderr=output
+            )
+            try:
+                measured = _watch(contender, process, before, log)
+            finally:
+                process.kill()
+                process.wait()
+        for signal in SIGNALS:
+            stored = rows_in(contender.target, "pump", signal)
+            assert stored >= contender.rows, f"{contender.name}: {stored} rows have {signal}, not {contender.rows}"
+    finally:
+        admin.drop(contender.target)
+    return measured
+
+
+def _watch(contender: Contender, process: subprocess.Popen[bytes], before: int, log: Path) -> Measured:
+    """From the first rows stored to the last."""
+    first: tuple[float, float, int] | None = None
+    moved, last = time.monotonic(), 0
+    peak, spent = 0.0, 0.0
+    while True:
+        ended = process.poll() is not None
+        if not ended:
+            spent, peak = cpu_s(process.pid), max(peak, peak_mib(process.pid))
+        stored, now = points_stored(contender.target) - before, time.monotonic()
+        if stored and first is None:
+            first = (now, spent, stored)
+        if stored > last:
+            moved, last = now, stored
+        if first and stored >= contender.rows:
+            seconds, rows = now - first[0], stored - first[2]
+            return Measured(rate=rows / seconds, cpu_s=(spent - first[1]) / rows * 1e6, peak_mib=peak, seconds=seconds)
+        assert not ended and now - moved < PATIENCE_S, (
+            f"{contender.name} stored {stored} of {contender.rows} rows and {'ended' if ended else 'goes no further'}. "
+            f"{last_lines(log)}"
+        )
+        time.sleep(POLL_S)
