@@ -14,7 +14,8 @@ from infra.bin.layout import Options
 
 FOLDER = Path(__file__).parents[1] / "bench" / "peers"
 TELEGRAF = "github.com/influxdata/telegraf"
-PLUGINS = "custom,inputs.kafka_consumer,outputs.influxdb_v2,parsers.json_v2"
+RECIPE = (FOLDER / "telegraf" / "go.mod", FOLDER / "telegraf" / "go.sum")
+PLUGINS = "custom,inputs.kafka_consumer,outputs.influxdb_v2,parsers.json"
 
 
 def telegraf_version() -> str:
@@ -27,6 +28,7 @@ def telegraf_version() -> str:
 def telegraf() -> Path:
     """Telegraf with few plugins, as its page "Customization" has it; the first build takes minutes."""
     options, version = Options(), telegraf_version()
+    recipe = hashlib.sha256("".join([PLUGINS, *(path.read_text() for path in RECIPE)]).encode()).hexdigest()[:12]
 
     def build(part: Path) -> None:
         go = programs.find_go((1, 25), "build Telegraf", options.environ)
@@ -38,7 +40,7 @@ def telegraf() -> Path:
         programs.run_logged("building Telegraf", [*command, f"{TELEGRAF}/cmd/telegraf"], log, environ, work)
         shutil.rmtree(work)
 
-    home, _ = programs.cached_or_built(options, f"telegraf-{version}", build)
+    home, _ = programs.cached_or_built(options, f"telegraf-{version}-{recipe}", build)
     return home / "telegraf"
 
 
