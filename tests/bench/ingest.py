@@ -8,51 +8,32 @@ a tenth of the rows and one round, which the first bar of the table refuses.
 
 from __future__ import annotations
 
-import os
 import statistics
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 from connectors.kafka.admin import KafkaAdmin
-from infra.bin import services
-from infra.bin.layout import Options
 from pipelines.cli import environment
-from pipelines.main import influx_target, provision
-from pipelines.settings import STARTER, Settings
+from pipelines.main import influx_target
+from pipelines.settings import Settings
 from pipelines.topics import Topic, named
 from tests.bench import ingest_picture
 from tests.kit import peers
 from tests.kit.bench import ROOT, Row, report
 from tests.kit.contest import Contender, Measured, measure
-from tests.kit.loads import SIGNALS, Load, fill, write_plant
+from tests.kit.ground import QUICK, installation, servers, topics
+from tests.kit.loads import SIGNALS, Load, fill
 
-QUICK = bool(os.environ.get("BENCH_QUICK"))
 ROWS, ROUNDS = (300_000, 1) if QUICK else (3_000_000, 3)
 BREADTH_ROWS = 1_800_000
 """Three minutes of 10,000 assets, so that there are forecasts, even when trying. Once: they give no rates."""
 MIB = 1024.0
 OURS = "Forewarn"
 TELEGRAFS_FIELDS = tuple(f"signals_{name}_0" for name in SIGNALS)
-
-
-@contextmanager
-def servers(folder: Path) -> Iterator[dict[str, str]]:
-    """Kafka and InfluxDB 2.7 of this run alone; yields the settings that lead to them."""
-    environ = {k: v for k, v in os.environ.items() if not k.startswith(("FOREWARN_KAFKA", "FOREWARN_INFLUX"))}
-    options = Options(
-        instance="bench", influx="2.7", instances=folder, kafka_port=29392, influx_port=28386,
-        environ=environ | {"FOREWARN_SERVERS": "local"},
-    )  # fmt: skip
-    try:
-        found = services.up(options)
-        yield {key.removeprefix("FOREWARN_").lower(): value for key, value in found.settings().items()}
-    finally:
-        services.down(options)
 
 
 @dataclass
@@ -69,9 +50,7 @@ class Contest:
 
     def prepare(self) -> None:
         """Make topics and load."""
-        provision(self.settings)
-        with KafkaAdmin(self.settings.kafka, self.settings.topic_prefix) as admin:
-            admin.end_offsets(Topic.RECORDS)  # answered once each partition has a leader
+        topics(self.settings)
         fill(self.settings, self.load)
 
     def turn(self, number: int) -> None:
@@ -138,13 +117,9 @@ class Contest:
         return Contender(name=name, command=command, environ=environ, target=target, rows=rows, fields=fields)
 
 
-def contest(name: str, folder: Path, given: dict[str, str], load: Load) -> Contest:
+def contest(name: str, folder: Path, given: Mapping[str, str], load: Load) -> Contest:
     """One with ours in it."""
-    settings = Settings(
-        **given, plant=write_plant(folder, load.assets), models=STARTER, topic_prefix=f"{name}.", tick_s=0,
-        metrics_port=0,
-    )  # fmt: skip
-    made = Contest(name, settings, load, folder)
+    made = Contest(name, installation(name, folder, given, load.assets), load, folder)
     made.contenders[OURS] = made.ours
     return made
 

@@ -36,7 +36,7 @@ class Contender:
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """`cpu_s` is processor seconds of the process tree a million rows, `peak_mib` its highest resident size."""
+    """`cpu_s` is processor seconds a million rows, `peak_mib` the highest resident size of one process tree."""
 
     rate: float
     cpu_s: float
@@ -54,7 +54,7 @@ def measure(contender: Contender, log: Path) -> Measured:
                 contender.command, cwd=log.parent, env={**os.environ, **contender.environ}, stdout=output, stderr=output
             )
             try:
-                measured = _watch(contender, process, before, log)
+                measured = watch([process], contender.target, before, contender.rows, log)
             finally:
                 process.kill()
                 process.wait()
@@ -66,25 +66,26 @@ def measure(contender: Contender, log: Path) -> Measured:
     return measured
 
 
-def _watch(contender: Contender, process: subprocess.Popen[bytes], before: int, log: Path) -> Measured:
-    """From the first rows stored to the last."""
+def watch(processes: Sequence[subprocess.Popen[bytes]], target: Target, before: int, rows: int, log: Path) -> Measured:
+    """Some processes together, from the first of `rows` stored to the last; `before` is what InfluxDB had counted."""
     first: tuple[float, float, int] | None = None
     moved, last = time.monotonic(), 0
     peak, spent = 0.0, 0.0
     while True:
-        ended = process.poll() is not None
+        ended = any(process.poll() is not None for process in processes)
         if not ended:
-            spent, peak = cpu_s(process.pid), max(peak, peak_mib(process.pid))
-        stored, now = points_stored(contender.target) - before, time.monotonic()
+            spent = sum(cpu_s(process.pid) for process in processes)
+            peak = max(peak, *(peak_mib(process.pid) for process in processes))
+        stored, now = points_stored(target) - before, time.monotonic()
         if stored and first is None:
             first = (now, spent, stored)
         if stored > last:
             moved, last = now, stored
-        if first and stored >= contender.rows:
-            seconds, rows = now - first[0], stored - first[2]
-            return Measured(rate=rows / seconds, cpu_s=(spent - first[1]) / rows * 1e6, peak_mib=peak, seconds=seconds)
+        if first and stored >= rows:
+            seconds, counted = now - first[0], stored - first[2]
+            cpu = (spent - first[1]) / counted * 1e6
+            return Measured(rate=counted / seconds, cpu_s=cpu, peak_mib=peak, seconds=seconds)
         assert not ended and now - moved < PATIENCE_S, (
-            f"{contender.name} stored {stored} of {contender.rows} rows and {'ended' if ended else 'goes no further'}. "
-            f"{last_lines(log)}"
+            f"{stored} of {rows} rows are stored and it {'ended' if ended else 'goes no further'}. {last_lines(log)}"
         )
         time.sleep(POLL_S)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from aiokafka import AIOKafkaProducer
+from aiokafka.producer.message_accumulator import BatchBuilder
 
 from models.records import key_of
 from pipelines.settings import STARTER, Settings
@@ -27,7 +28,8 @@ settle = "0s"
 """
 PLANT = "bench"
 SECOND_US, MINUTE_S = 1_000_000, 60
-BATCH_BYTES = 512 * 1024
+MOST_BYTES, CODEC = 2 * 1024 * 1024, 2
+"""Of a batch before it is compressed, and snappy's number on the wire (KIP-98)."""
 
 
 def plant_text(assets: int) -> str:
@@ -74,30 +76,50 @@ class Load:
                 yield asset, f'{heads[asset]},"times_us":[{times}],"signals":{{{said.replace(" ", "")}}}}}'.encode()
 
 
-def fill(settings: Settings, load: Load) -> None:
-    """Put the load on the installation's log, where its topics are."""
-    asyncio.run(_fill(settings, load))
+Round = list[tuple[int, BatchBuilder]]
+"""Batches that go out together, by partition."""
 
 
-async def _fill(settings: Settings, load: Load) -> None:
-    topic = named(settings.topic_prefix, Topic.RECORDS)
+def rounds(load: Load, begin_us: int, partitions: int, rows: int | None = None) -> Iterator[Round]:
+    """The load as batches ready to send: of so many rows, or as large as is quick."""
     keys = [key_of(PLANT, name) for name in names(load.assets)]
-    places = [partition_of(key, settings.partitions) for key in keys]
-    begin_us = (int(time.time()) // MINUTE_S * MINUTE_S - load.seconds) * SECOND_US
-    producer = AIOKafkaProducer(
-        bootstrap_servers=settings.kafka, max_batch_size=BATCH_BYTES, compression_type="snappy", acks=1
-    )
+    places = [partition_of(key, partitions) for key in keys]
+    made: dict[int, BatchBuilder] = {}
+    count = size = 0
+    for asset, message in load.messages(begin_us):
+        batch = made.setdefault(places[asset], BatchBuilder(MOST_BYTES, CODEC))
+        assert batch.append(timestamp=None, key=keys[asset], value=message), "a batch is full"
+        count, size = count + load.rows_a_frame, size + len(message)
+        if size > MOST_BYTES // 2 or (rows is not None and count >= rows):
+            yield _closed(made)
+            made, count, size = {}, 0, 0
+    yield _closed(made)
+
+
+def _closed(made: dict[int, BatchBuilder]) -> Round:
+    for batch in made.values():
+        batch.close()
+    return list(made.items())
+
+
+async def send(settings: Settings, load: Iterable[Round], every_s: float = 0.0) -> float:
+    """Put rounds on the installation's log, one each `every_s`; seconds that this took."""
+    topic = named(settings.topic_prefix, Topic.RECORDS)
+    producer = AIOKafkaProducer(bootstrap_servers=settings.kafka, acks=1, max_request_size=2 * MOST_BYTES)
     async with producer:
-        open_batches = [producer.create_batch() for _ in range(settings.partitions)]
-        for asset, message in load.messages(begin_us):
-            place = places[asset]
-            if open_batches[place].append(key=keys[asset], value=message, timestamp=None) is None:
-                await producer.send_batch(open_batches[place], topic, partition=place)
-                open_batches[place] = producer.create_batch()
-                open_batches[place].append(key=keys[asset], value=message, timestamp=None)
-        for place, batch in enumerate(open_batches):
-            await producer.send_batch(batch, topic, partition=place)
+        began = time.monotonic()
+        for number, batches in enumerate(load):
+            await asyncio.sleep(max(0.0, began + number * every_s - time.monotonic()))
+            for partition, batch in batches:
+                await producer.send_batch(batch, topic, partition=partition)
         await producer.flush()
+        return time.monotonic() - began
+
+
+def fill(settings: Settings, load: Load) -> None:
+    """Put the load on the installation's log; its newest row is of now."""
+    begin_us = (int(time.time()) // MINUTE_S * MINUTE_S - load.seconds) * SECOND_US
+    asyncio.run(send(settings, rounds(load, begin_us, settings.partitions)))
 
 
 def write_plant(folder: Path, assets: int) -> Path:
