@@ -6,6 +6,7 @@ counts the rows stored between the two. So starting up and joining a group cost 
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import time
@@ -20,6 +21,8 @@ from tests.kit.gauges import cpu_s, peak_mib, points_stored, rows_in
 from tests.kit.loads import SIGNALS
 
 POLL_S, PATIENCE_S = 0.25, 90.0
+LONGEST_S = 300.0
+"""Most that one run may take; who is slower has no figures."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +45,10 @@ class Measured:
     cpu_s: float
     peak_mib: float
     seconds: float
+
+
+NOTHING = Measured(rate=math.nan, cpu_s=math.nan, peak_mib=math.nan, seconds=math.nan)
+"""Of a program that failed: no bar holds that rests on it."""
 
 
 def measure(contender: Contender, log: Path) -> Measured:
@@ -69,7 +76,8 @@ def measure(contender: Contender, log: Path) -> Measured:
 def watch(processes: Sequence[subprocess.Popen[bytes]], target: Target, before: int, rows: int, log: Path) -> Measured:
     """Some processes together, from the first of `rows` stored to the last; `before` is what InfluxDB had counted."""
     first: tuple[float, float, int] | None = None
-    moved, last = time.monotonic(), 0
+    began = moved = time.monotonic()
+    last = 0
     peak, spent = 0.0, 0.0
     while True:
         ended = any(process.poll() is not None for process in processes)
@@ -85,7 +93,8 @@ def watch(processes: Sequence[subprocess.Popen[bytes]], target: Target, before: 
             seconds, counted = now - first[0], stored - first[2]
             cpu = (spent - first[1]) / counted * 1e6
             return Measured(rate=counted / seconds, cpu_s=cpu, peak_mib=peak, seconds=seconds)
-        assert not ended and now - moved < PATIENCE_S, (
-            f"{stored} of {rows} rows are stored and it {'ended' if ended else 'goes no further'}. {last_lines(log)}"
+        too_long = now - moved > PATIENCE_S or now - began > LONGEST_S
+        assert not ended and not too_long, (
+            f"{stored} of {rows} rows were stored when it {'ended' if ended else 'took too long'}. {last_lines(log)}"
         )
         time.sleep(POLL_S)

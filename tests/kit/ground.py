@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +30,7 @@ def servers(folder: Path) -> Iterator[Mapping[str, str]]:
         instance="bench", influx="2.7", instances=folder, kafka_port=29392, influx_port=28386,
         environ=environ | {"FOREWARN_SERVERS": "local"},
     )  # fmt: skip
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what is below us is ended, too
     try:
         found = services.up(options)
         yield {key.removeprefix("FOREWARN_").lower(): value for key, value in found.settings().items()}
