@@ -1,9 +1,9 @@
 """From Kafka to InfluxDB 2.7, ours against others, on the same topic: `make bench ONLY=ingest`, some 20 minutes.
 
 Ours is a `forewarn worker` that decodes, validates, bins, scores each asset once a minute of its rows, publishes and
-stores; the others decode and store. Each is one process that writes the same lines into a bucket of its own, in turn,
-for some rounds; figures are medians. tests/kit/contest.py says how they are measured. `BENCH_QUICK=1` is for trying:
-a tenth of the rows and one round, which the first bar of the table refuses.
+stores; the others decode and store. Each is one process that writes into a bucket of its own, in turn, for some rounds;
+figures are medians. tests/kit/contest.py says how they are measured. Slow ones read a shorter stretch of the topic, and
+the table says how long. `BENCH_QUICK=1` is for trying: a tenth of the rows and one round, which the first bar refuses.
 """
 
 from __future__ import annotations
@@ -21,8 +21,7 @@ from pipelines.cli import environment
 from pipelines.main import influx_target
 from pipelines.settings import Settings
 from pipelines.topics import Topic, named
-from tests.bench import ingest_picture
-from tests.kit import peers
+from tests.kit import ingest_picture, peers
 from tests.kit.bench import ROOT, Row, report
 from tests.kit.contest import NOTHING, Contender, Measured, measure
 from tests.kit.ground import QUICK, installation, servers, topics
@@ -82,15 +81,21 @@ class Contest:
         return statistics.median(getattr(one, of) for one in self.found[name])
 
     def rows(self) -> list[Row]:
-        """What was measured."""
+        """What was measured, and over how many rows."""
+        over = {name: f"{self.contenders[name]('').rows:,}" for name in self.contenders}
         units = {"rate": "rows/s", "cpu_s": "CPU-s a million rows", "peak_mib": "MiB at the peak"}
-        return [
+        rows = [
             Row(
-                name=f"{self.name}: {name}", value=self.median(name, of), unit=unit, peer=None if name == OURS else name
+                name=f"{self.name}: {name}, {over[name]} rows",
+                value=self.median(name, of),
+                unit=unit,
+                peer=None if name == OURS else name,
             )
             for of, unit in units.items()
             for name in self.contenders
-        ] + [Row(name=f"{self.name}: forecasts made meanwhile", value=statistics.median(self.forecasts), unit="")]
+        ]
+        made = statistics.median(self.forecasts)
+        return [*rows, Row(name=f"{self.name}: forecasts of {OURS} meanwhile", value=made, unit="")]
 
     def ours(self, told: str) -> Contender:
         """A worker, a group and a bucket of its own each time."""
