@@ -91,6 +91,7 @@ def watch(processes: Sequence[subprocess.Popen[bytes]], target: Target, before: 
             moved, last = now, stored
         if first and stored >= rows:
             seconds, counted = now - first[0], stored - first[2]
+            assert counted, f"all of {rows} rows were stored between two looks: too few to measure"
             cpu = (spent - first[1]) / counted * 1e6
             return Measured(rate=counted / seconds, cpu_s=cpu, peak_mib=peak, seconds=seconds)
         too_long = now - moved > PATIENCE_S or now - began > LONGEST_S
