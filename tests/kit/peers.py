@@ -36,7 +36,7 @@ def telegraf() -> Path:
         stamp = f"-s -w -X {TELEGRAF}/internal.Version={version}"
         command = [go, "build", "-trimpath", "-tags", PLUGINS, "-ldflags", stamp, "-o", str(part / "telegraf")]
         log = options.cache / "logs" / f"build-telegraf-{version}.log"
-        environ = {**options.environ, "GOFLAGS": "-mod=mod -buildvcs=false"}
+        environ = {**options.environ, "GOFLAGS": "-mod=readonly -buildvcs=false"}
         programs.run_logged("building Telegraf", [*command, f"{TELEGRAF}/cmd/telegraf"], log, environ, work)
         shutil.rmtree(work)
 
