@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from pipelines.ports import RawRecord
 from pipelines.runner import PartitionRunner
@@ -39,6 +39,18 @@ class _Last:
 LAST: Batch = _Last()
 
 
+class _Joined(NamedTuple):
+    """Batches as one: what came while a step was at work is one step more, and no queue of them."""
+
+    start: int
+    end: int
+    records: Sequence[RawRecord]
+
+
+JOINED = 20_000
+"""Records of batches that are taken together, give or take the last. Our choice."""
+
+
 class OwnedPartition:
     """A partition in our hands: its runner, the batches that wait, and up to where the log is accounted for."""
 
@@ -51,15 +63,30 @@ class OwnedPartition:
         self.tasks: list[asyncio.Task[None]] = []
         self.hole_since_s: float | None = None
         self.lost = False
+        self._put_back: Batch | None = None
 
     async def next(self) -> Batch | None:
-        """The next batch, LAST at the end, or None when it is time for a snapshot or something went wrong."""
-        if not self.waiting.empty():
-            return self.waiting.get_nowait()
+        """All that waits as one batch, LAST at the end, None when it is time for a snapshot or something went wrong."""
         try:
-            return await asyncio.wait_for(self.waiting.get(), max(self.runner.snapshot_in_s(), 0.001))
+            batch = self._taken() or await asyncio.wait_for(self.waiting.get(), max(self.runner.snapshot_in_s(), 0.001))
         except TimeoutError:
             return None
+        if batch is None or batch is LAST:
+            return batch
+        records = list(batch.records)
+        while len(records) < JOINED and (more := self._taken()) is not None:
+            if more is LAST:
+                self._put_back = more
+                break
+            records += more.records
+        return _Joined(batch.start, batch.end, records)
+
+    def _taken(self) -> Batch | None:
+        """What waits next, if anything does."""
+        back, self._put_back = self._put_back, None
+        if back is not None:
+            return back
+        return None if self.waiting.empty() else self.waiting.get_nowait()
 
     def end(self) -> None:
         """Drop what waits; what is in work is the last."""

@@ -10,6 +10,7 @@ import re
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import polars as pl
@@ -69,12 +70,18 @@ def into_lanes(tables: Sequence[Rows], encoded: Sequence[Lines], lanes: int) -> 
         np.concatenate([rows.time_us[lines.row] for _, rows, lines in filled]),
     )
     lane = np.concatenate([_lane_of(rows, lanes)[lines.row] for _, rows, lines in filled])
-    return {int(one): whole.take(np.flatnonzero(lane == one)) for one in np.unique(lane)}
+    places = [np.flatnonzero(lane == one) for one in range(lanes)]
+    return {one: whole.take(at) for one, at in enumerate(places) if len(at)}
 
 
 def _lane_of(rows: Rows, lanes: int) -> np.ndarray:
-    by_asset = np.array([zlib.crc32(asset.encode()) % lanes for asset in rows.assets], dtype=np.uint8)
-    return by_asset[rows.asset_index]
+    return _lanes_of(rows.assets, lanes)[rows.asset_index]
+
+
+@lru_cache(maxsize=64)
+def _lanes_of(assets: tuple[str, ...], lanes: int) -> np.ndarray:
+    """Of each asset; a partition has the same ones with each write."""
+    return np.array([zlib.crc32(asset.encode()) % lanes for asset in assets], dtype=np.uint8)
 
 
 def all_dropped(batch: Batch, words: str) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import polars as pl
@@ -45,12 +46,14 @@ def encode(rows: Rows) -> Lines:
         return Lines(pl.Series(dtype=pl.String), np.empty(0, np.intp))
     columns = [_column(name, values) for name, values in rows.fields.items()]
     pairs = [_pair(name, f"f{i}", columns[i].dtype) for i, name in enumerate(rows.fields)]
-    frame = pl.DataFrame([column.alias(f"f{i}") for i, column in enumerate(columns)]).with_columns(
-        _series_keys(rows).alias("series"), pl.Series("time", rows.time_us)
+    fields = [column.alias(f"f{i}") for i, column in enumerate(columns)]
+    frame = pl.DataFrame([*fields, _series_keys(rows).alias("series"), pl.Series("time", rows.time_us)])
+    said = pl.concat_str(pairs, separator=",", ignore_nulls=True)
+    made = frame.select(
+        text=pl.concat_str("series", said, pl.lit(" "), pl.col("time").cast(pl.String)),
+        wanted=pl.any_horizontal(pl.col(*(field.name for field in fields)).is_not_null()),
     )
-    said = frame.select("series", "time", said=pl.concat_str(pairs, separator=",", ignore_nulls=True))
-    text = said.select(pl.concat_str("series", "said", pl.lit(" "), pl.col("time").cast(pl.String))).to_series()
-    return _without_refused(text, (said["said"] != "").to_numpy(), _refused(rows, columns))
+    return _without_refused(made["text"], made["wanted"].to_numpy(), _refused(rows, columns))
 
 
 def unwritable_name(name: str) -> str | None:
@@ -90,14 +93,22 @@ def _series_keys(rows: Rows) -> pl.Series:
 
     Tags are sorted, as the server wants them; what stands in the place of `asset` is for its declarer to choose so.
     """
-    measurement = _escape(rows.measurement, ", ")
-    plant = _escape(rows.plant, ",= ")
-    heads = [f"{measurement},{rows.tag}={_escape(asset, ',= ')}" for asset in rows.assets]
     if rows.event is None:
-        return pl.Series([f"{head},plant={plant} " for head in heads], dtype=pl.String).gather(rows.asset_index)
+        return _keys_of(rows.measurement, rows.tag, rows.assets, rows.plant).gather(rows.asset_index)
     pairs = zip(rows.asset_index.tolist(), rows.event.tolist(), strict=True)
-    keys = [f"{heads[asset]},event_name={_escape(event, ',= ')},plant={plant} " for asset, event in pairs]
-    return pl.Series(keys, dtype=pl.String)
+    return pl.Series([_key(rows, rows.assets[asset], event) for asset, event in pairs], dtype=pl.String)
+
+
+@lru_cache(maxsize=64)
+def _keys_of(measurement: str, tag: str, assets: tuple[str, ...], plant: str) -> pl.Series:
+    """Of each asset; a partition has the same ones with each write."""
+    head, tail = f"{_escape(measurement, ', ')},{tag}=", f",plant={_escape(plant, ',= ')} "
+    return pl.Series([f"{head}{_escape(asset, ',= ')}{tail}" for asset in assets], dtype=pl.String)
+
+
+def _key(rows: Rows, asset: str, event: str) -> str:
+    head = f"{_escape(rows.measurement, ', ')},{rows.tag}={_escape(asset, ',= ')}"
+    return f"{head},event_name={_escape(event, ',= ')},plant={_escape(rows.plant, ',= ')} "
 
 
 def _column(name: str, values: np.ndarray) -> pl.Series:
@@ -134,14 +145,20 @@ def _refused(rows: Rows, columns: Iterable[pl.Series]) -> dict[int, str]:
             refused.update(dict.fromkeys(np.flatnonzero(np.isinf(values)).tolist(), why))
         if why_not := unwritable_field(name):
             refused.update(dict.fromkeys(column.is_not_null().arg_true().to_list(), f"field: {why_not}"))
-    for index, asset in enumerate(rows.assets):
-        if why_not := unwritable_name(asset):
-            refused.update(dict.fromkeys(np.flatnonzero(rows.asset_index == index).tolist(), f"asset: {why_not}"))
+    for index, why_not in _unwritable_of(rows.assets):
+        refused.update(dict.fromkeys(np.flatnonzero(rows.asset_index == index).tolist(), f"asset: {why_not}"))
     for row, event in enumerate(() if rows.event is None else rows.event.tolist()):
         if why_not := unwritable_name(event):
             refused[row] = f"event: {why_not}"
     whole = unwritable_measurement(rows.measurement) or unwritable_name(rows.plant)
     return dict.fromkeys(range(len(rows)), f"measurement or plant: {whole}") if whole else refused
+
+
+@lru_cache(maxsize=64)
+def _unwritable_of(assets: tuple[str, ...]) -> tuple[tuple[int, str], ...]:
+    """Places of the assets whose names line protocol cannot carry, and why."""
+    found = ((index, unwritable_name(asset)) for index, asset in enumerate(assets))
+    return tuple((index, why_not) for index, why_not in found if why_not)
 
 
 def _without_refused(text: pl.Series, wanted: np.ndarray, refused: dict[int, str]) -> Lines:

@@ -110,7 +110,7 @@ class Ordered:
     silences: list[Silence]
     told: list[Told]
     stirred: np.ndarray
-    """Assets of which more changes than samples and watermarks."""
+    """Assets of which more changes than samples and watermarks, some of them more than once."""
 
 
 class _Frames(NamedTuple):
@@ -173,7 +173,7 @@ def order(
     frame_segment = np.zeros(len(before_us), np.int64)
     frame_segment[frames.number] = segment_of
     moved = _moved(segments, lateness_us), frames.asset[reopens], frames.asset[late_frames], np.array(walk.moved)
-    stirred = np.unique(np.concatenate(moved)).astype(np.int64)
+    stirred = np.concatenate(moved).astype(np.int64)
     return Ordered(segments, rises, frame_segment, late, walk.silences, walk.told, stirred)
 
 
