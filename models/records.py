@@ -235,6 +235,7 @@ class Reject(StrEnum):
     NOT_JSON = "not-json"
     NOT_A_RECORD = "not-a-record"
     TOO_LARGE = "too-large"
+    TOO_DEEP = "too-deep"
     WRONG_PLANT = "wrong-plant"
     UNKNOWN_ASSET = "unknown-asset"
     UNKNOWN_SIGNAL = "unknown-signal"

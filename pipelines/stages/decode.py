@@ -33,7 +33,8 @@ from models.records import (
 )
 from pipelines.controls.clocks import Quarantined, closing, opening
 from pipelines.ledger import Ledger
-from pipelines.ports import RawRecord
+from pipelines.ports import RawRecord, Unreadable
+from pipelines.stages.nesting import MAX_NESTING, too_deep
 from pipelines.state import NEVER, State
 from pipelines.topics import MAX_FRAME_BYTES, MAX_MESSAGE_BYTES
 
@@ -184,11 +185,15 @@ def _parse(payload: bytes) -> AnyInput:
     most = MAX_MESSAGE_BYTES if payload.startswith(_REBUILT) else MAX_FRAME_BYTES
     if len(payload) > most:
         raise Rejected(Reject.TOO_LARGE, f"{len(payload)} bytes, and a record has at most {most}")
+    if too_deep(payload):
+        raise Rejected(Reject.TOO_DEEP, f"arrays and objects nested more than {MAX_NESTING} deep")
     try:
         return _decoder.decode(payload)
     except msgspec.ValidationError as wrong:
         raise Rejected(Reject.NOT_A_RECORD, str(wrong)) from wrong
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as wrong:
+        if isinstance(payload, Unreadable):
+            raise Rejected(Reject.UNREADABLE, payload.why) from wrong
         return _parse_with_nan(payload, wrong)
 
 

@@ -94,6 +94,11 @@ class _Walk:
         own = self.now_us.get(asset)
         return max(own if own is not None else int(self.block.watermark_us[asset]), self.floor_us)
 
+    def repaired_us(self, asset: int) -> int:
+        """When the last repair began a life."""
+        in_batch = (us for segment in self.tracks.get(asset, Track()).segments for us in segment.repaired_us)
+        return max((*self.block.small.repairs_us.get(asset, ()), *in_batch), default=NEVER)
+
     def segment(self, at: int, asset: int, reopens: bool) -> int:
         """Number of the segment that the record at `at` joins or begins."""
         track = self.tracks.get(asset)
@@ -244,6 +249,8 @@ def _maintained(walk: _Walk, columns: Columns, which: int) -> None:
     final_us = watermark_us - walk.lateness_us
     if watermark_us != NEVER and time_us < final_us:
         mark(walk.block.small.late, asset, time_us, final_us)
+        if repaired and time_us <= walk.repaired_us(asset):
+            return  # told before, or of before what began this life
         # What is final stays: a repair told of later than the lateness begins the new life a lateness ago.
         time_us = final_us if repaired else time_us
     reopens = watermark_us != NEVER and time_us < watermark_us // MINUTE_US * MINUTE_US
