@@ -252,6 +252,7 @@ class Reject(StrEnum):
     UNKNOWN_TAG = "unknown-tag"
     UNFIT_REBUILD = "unfit-rebuild"
     PLANT_REFUSED = "plant-refused"
+    STEP_FAILED = "step-failed"
 
 
 class RejectedSample(Struct, frozen=True, kw_only=True):

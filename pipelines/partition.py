@@ -35,7 +35,7 @@ from pipelines.controls.clocks import Quarantined, decide
 from pipelines.controls.plant import faults_that_end, hazards_of, migrated, taken
 from pipelines.ledger import EVENTS, Ledger
 from pipelines.ports import Effects, Output, RawRecord, Refusal, Rows, Snapshot
-from pipelines.stages.decode import Columns, Decoded, Flat, Rejected, decode, flatten, rejected
+from pipelines.stages.decode import Columns, Decoded, Flat, Rejected, decode, flatten, rejected, unread
 from pipelines.stages.notify import notify
 from pipelines.stages.order import order
 from pipelines.stages.score import score
@@ -167,6 +167,13 @@ class Partition:
                 found += ((at - 1, _RANK[type(out)], out.asset, out) for out in self._control(batch[at - 1], decoded))
         self.next_offset = batch[-1].offset + 1
         return self._given(tuple(tables), self._outputs(batch, found))
+
+    def refuse(self, raw: RawRecord, why: str) -> Effects:
+        """Take a record as rejected, unread: a step over it alone failed, in a partition that is no more."""
+        if raw.offset < self.next_offset:
+            return self._given((), ())
+        self.next_offset = raw.offset + 1
+        return self._given((), (_output(raw, unread(raw, why, self.plant.plant, self.ledger)),))
 
     def _control(self, raw: RawRecord, decoded: Decoded) -> Sequence[Out]:
         """Do what a control record says; what it makes to be published."""

@@ -26,6 +26,7 @@ from pipelines.ports import (
     Store,
     StoreDown,
 )
+from pipelines.suspects import Suspects
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +56,10 @@ class Heart(Protocol):
         """Take records in order; those below `next_offset` are skipped."""
         ...
 
+    def refuse(self, raw: RawRecord, why: str) -> Effects:
+        """Take a record as rejected, unread: a step over it alone failed."""
+        ...
+
     def acknowledged(self, refused: Sequence[Refusal]) -> Sequence[Output]:
         """The effects are out but for these rows; answers with their dead letters."""
         ...
@@ -65,7 +70,11 @@ class Heart(Protocol):
 
 
 class StepFailed(Exception):
-    """The heart raised on a batch and could not blame a record: the worker has to stop."""
+    """The heart raised on a batch, and its state is of no use any more."""
+
+    def __init__(self, message: str, batch: Sequence[RawRecord]) -> None:
+        super().__init__(message)
+        self.batch = batch
 
 
 def _always() -> bool:
@@ -143,8 +152,17 @@ class PartitionRunner:
         try:
             effects = heart.receive(batch)
         except Exception as error:
-            raise StepFailed(self._blame(batch, error)) from error
+            raise StepFailed(self._blame(batch, error), batch) from error
         self.steps, self.steps_s = self.steps + 1, self.steps_s + self._clock.monotonic_s() - began_s
+        await self._finish(heart, effects)
+
+    async def refuse(self, raw: RawRecord, why: str) -> None:
+        """Have a record that no step gets over rejected."""
+        heart = self._owned_heart()
+        self._settled = False
+        await self._finish(heart, heart.refuse(raw, why))
+
+    async def _finish(self, heart: Heart, effects: Effects) -> None:
         self._checkpoint("received")
         refused = await self._carry_out(effects)
         self._checkpoint("before-acknowledged")
@@ -153,6 +171,10 @@ class PartitionRunner:
             await self._publisher.publish(self.partition, letters)
         self._settled = True
         await self.snapshot_if_due()
+
+    async def snapshot_now(self) -> None:
+        """Keep a snapshot, so that what comes next can be tried again from here."""
+        await self._snapshot()
 
     async def snapshot_if_due(self) -> None:
         """Keep a snapshot if the last one is old enough; also to be called when no batches come."""
@@ -285,8 +307,9 @@ LAST: Batch = _Last()
 class OwnedPartition:
     """A partition in our hands: its runner, the batches that wait, and up to where the log is accounted for."""
 
-    def __init__(self, runner: PartitionRunner, beginning: int, start: int) -> None:
+    def __init__(self, runner: PartitionRunner, beginning: int, start: int, suspects: Suspects | None = None) -> None:
         self.runner = runner
+        self.suspects = suspects or Suspects()
         self.beginning = beginning
         self.accounted = start
         self.waiting: asyncio.Queue[Batch] = asyncio.Queue()

@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 
 from models.clocks import FAR_FUTURE_US, Heard, hear
+from models.nesting import MAX_NESTING, too_deep
 from models.plant import Plant
 from models.plant.layout import Layout
 from models.quality import NOT_A_NUMBER_MARK, WRONG_KIND_MARK
@@ -34,7 +35,6 @@ from models.records import (
 from pipelines.controls.clocks import Quarantined, closing, opening
 from pipelines.ledger import Ledger
 from pipelines.ports import RawRecord, Unreadable
-from pipelines.stages.nesting import MAX_NESTING, too_deep
 from pipelines.state import NEVER, State
 from pipelines.topics import MAX_FRAME_BYTES, MAX_MESSAGE_BYTES
 
@@ -134,6 +134,16 @@ def rejected(ledger: Ledger, plant: str, wrong: Rejected, payload: bytes) -> Dea
         payload=payload[:PAYLOAD_KEPT].decode("utf-8", "replace"),
         payload_sha256=sha256(payload).hexdigest(),
     )
+
+
+def unread(raw: RawRecord, why: str, plant: str, ledger: Ledger) -> DeadLetter:
+    """Count a record as read and rejected that no stage may see again; its dead letter."""
+    ledger.records_read += 1
+    try:
+        record = _parse(raw.value)
+        raise Rejected(Reject.STEP_FAILED, why, *_size(record), getattr(record, "asset", ""))
+    except Rejected as wrong:
+        return rejected(ledger, plant, wrong, raw.value)
 
 
 def _take(at: int, raw: RawRecord, plant: Plant, state: State, out: Decoded) -> None:

@@ -9,13 +9,14 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Sequence
+from itertools import pairwise
 
 import pytest
 from aiokafka import AIOKafkaProducer
 from kafka import KafkaProducer
 
 from connectors.kafka.plain import read
-from models.records import AnyInput, Frame, Tick, encode, key_of
+from models.records import AnyInput, Frame, Reject, Tick, decode, encode, key_of
 from pipelines.topics import Topic, partition_of
 from tests.faults.trace import log_of, taken_over
 from tests.kit import streams
@@ -165,3 +166,42 @@ def stepped(installation: Installation, records: Sequence[AnyInput]) -> None:
                 if isinstance(record, Tick):  # a second worker's, whose clock is behind
                     late = encode(Tick(plant="tiny", time_us=record.time_us - 7 * streams.MINUTE_US))
                     producer.send(installation.records, late, b"k", partition=place, timestamp_ms=arrived_ms)
+
+
+def test_a_worker_whose_own_clock_is_put_back_by_an_hour_refuses_nothing(servers, tmp_path):
+    minutes, hour_s = 90, 3600.0
+    shift_us = time.time_ns() // 1000 - streams.START_US - minutes * streams.MINUTE_US
+    past = [streams.moved(record, shift_us) for record in streams.stream(3, minutes=minutes)]
+    with Installation(tmp_path) as installation:
+        installation.send([record for record in past if isinstance(record, Frame)])
+        ticking = installation.worker(program=("tests.kit.stepping", str(hour_s), "6"))
+        installation.wait(lambda: len(taken_over(installation, 0)) == PARTITIONS, 30)
+        live: list[AnyInput] = []
+        for at in range(80):
+            now_us = time.time_ns() // 1000
+            signals: dict = {"pressure_bar": [5.0 + at / 100]}
+            live.append(Frame(plant="tiny", asset="pump-01", source="live", times_us=[now_us], signals=signals))
+            installation.send(live[-1:])
+            time.sleep(0.1)
+        installation.stop(ticking)
+        last = installation.worker()
+        installation.finish()
+        installation.stop(last)
+        made = Undisturbed.of_log(installation)
+        ticks = ticks_of(installation)
+        check_outputs(installation, made, repeats=False)
+        check_rows(installation, made)
+        ledger = installation.ledger()
+    assert min(after - before for before, after in pairwise(ticks)) < -0.9 * hour_s * 1e6
+    assert len(ticks) > 10
+    assert ledger == made.ledger
+    assert ledger.balances
+    assert set(ledger.rejected_by_reason) <= {Reject.NOT_A_NUMBER, Reject.BAD_QUALITY}
+    assert ledger.sources["live"].rows_stored == len(live)
+
+
+def ticks_of(installation: Installation) -> list[int]:
+    """Times of the ticks on the first partition."""
+    every = (decode(record.value or b"") for record in read(installation.settings.kafka, installation.records)
+             if record.partition == 0)  # fmt: skip
+    return [record.time_us for record in every if isinstance(record, Tick)]

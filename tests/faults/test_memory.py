@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 from typing import Self
 
-import msgspec
 import pytest
 
 from connectors.kafka.plain import Compression
@@ -102,7 +101,7 @@ def test_memory_is_flat_for_ten_minutes(servers, tmp_path, influx_url):
         with Watched(worker.pid) as watched:
             for part in range(10):
                 hours = streams.stream(40, minutes=900)
-                installation.send([moved(record, part * 900) for record in hours], 60.0)
+                installation.send([streams.moved(record, part * 900 * streams.MINUTE_US) for record in hours], 60.0)
         installation.finish()
         installation.stop(worker)
         assert installation.ledger().balances
@@ -110,11 +109,3 @@ def test_memory_is_flat_for_ten_minutes(servers, tmp_path, influx_url):
     minutes = [statistics.median(watched.mib[at * each : (at + 1) * each]) for at in range(10)]
     print("resident MiB, each minute's median:", [round(mib) for mib in minutes])
     assert minutes[9] < 1.05 * minutes[3]
-
-
-def moved(record, minutes: int):
-    """The same record so many minutes later."""
-    by_us = minutes * streams.MINUTE_US
-    if isinstance(record, Frame):
-        return msgspec.structs.replace(record, times_us=[time_us + by_us for time_us in record.times_us])
-    return msgspec.structs.replace(record, time_us=record.time_us + by_us)

@@ -32,7 +32,7 @@ def test_a_worker_and_its_metrics_do_not_say_the_token(servers, tmp_path):
     with Installation(tmp_path) as installation:
         token = installation.settings.influx_token.get_secret_value()
         installation.send(streams.stream(9, minutes=60))
-        worker = installation.worker(loud=True)
+        worker = installation.worker(program=("pipelines.cli", "worker", "--loud"))
         installation.finish()
         log = log_of(installation, 0)
         metrics = page(int(re.findall(r"127\.0\.0\.1:(\d+)/metrics", log)[0]))

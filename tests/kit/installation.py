@@ -97,14 +97,15 @@ class Installation:
         """Name of the topic that workers read."""
         return named(self.settings.topic_prefix, Topic.RECORDS)
 
-    def worker(self, crash_at: str = "", *, loud: bool = False) -> subprocess.Popen[bytes]:
-        """Start a worker process; its log is in the folder."""
+    def worker(
+        self, crash_at: str = "", program: Sequence[str] = ("pipelines.cli", "worker")
+    ) -> subprocess.Popen[bytes]:
+        """Start a worker process; its log is in the folder. `program` is a module and its arguments."""
         from pipelines.cli import environment
 
         environ = environment(self.settings) | ({"FOREWARN_CRASH_AT": crash_at} if crash_at else {})
         log = (self.folder / f"worker-{len(self.workers)}.log").open("wb")
-        command = [sys.executable, "-m", "pipelines.cli", "worker", *(["--loud"] if loud else [])]
-        started = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=log, stderr=log)
+        started = subprocess.Popen([sys.executable, "-m", *program], cwd=ROOT, env=environ, stdout=log, stderr=log)
         self.workers.append(started)
         return started
 

@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
+from models.nesting import MAX_NESTING, too_deep
 from models.records import DeadLetter, Reject, decode
 from pipelines.ports import RawRecord
-from pipelines.stages.nesting import MAX_NESTING, too_deep
 from tests.kit import streams
 from tests.unit.pipelines.test_poison import text
 
