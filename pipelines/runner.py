@@ -31,7 +31,7 @@ from pipelines.suspects import Suspects
 log = logging.getLogger(__name__)
 
 FIRST_PAUSE_S = 0.5
-LONGEST_PAUSE_S = 30.0
+LONGEST_PAUSE_S = 5.0
 
 T = TypeVar("T")
 

@@ -81,9 +81,17 @@ class OwnServers:
         services.up(replace(self._options, only=server))
 
 
-@pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnServers]:
-    """Servers of this module alone."""
+@pytest.fixture(scope="session")
+def own_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnServers]:
+    """Started once."""
     made = OwnServers(tmp_path_factory.mktemp("own"))
     yield made
     made.stop()
+
+
+@pytest.fixture
+def own(own_servers: OwnServers) -> OwnServers:
+    """Both run, whatever a test before did."""
+    for server in ("kafka", "influx"):
+        own_servers.start(server)
+    return own_servers

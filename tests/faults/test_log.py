@@ -185,6 +185,7 @@ def test_a_worker_whose_own_clock_is_put_back_by_an_hour_refuses_nothing(servers
             time.sleep(0.1)
         installation.stop(ticking)
         last = installation.worker()
+        installation.wait(lambda: len(taken_over(installation, 1)) == PARTITIONS, 30)
         installation.finish()
         installation.stop(last)
         made = Undisturbed.of_log(installation)
