@@ -46,7 +46,7 @@ def killed(folder, records, undisturbed, crash: str | float) -> tuple[float, flo
 
 
 def survive(folder, records, undisturbed, crashes: list[str | float]) -> None:
-    with ThreadPoolExecutor(3) as pool:
+    with ThreadPoolExecutor(2) as pool:
         found = list(pool.map(lambda crash: killed(folder, records, undisturbed, crash), crashes))
     for crash, (took_s, again_s) in zip(crashes, found, strict=True):
         print(f"killed {crash}: recovered in {took_s:.1f} s, {again_s:.2f} s of the log read again")

@@ -33,8 +33,9 @@ class Fault(StrEnum):
 
 
 def plan(seed: int, chances: Mapping[Fault, float]) -> Iterator[Fault]:
-    """Faults for ever, each with its chance; what is left of 1 are writes that go well."""
+    """Each fault twice, then for ever with its chance; what is left of 1 are writes that go well."""
     drawn = random.Random(seed)
+    yield from drawn.sample([*chances, *chances], 2 * len(chances))
     kinds = [*chances, Fault.NONE]
     weights = [*chances.values(), 1 - sum(chances.values())]
     while True:
