@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from connectors.influx.store import InfluxStore
-from models.records import DeadLetter, Frame, Reject, Tick, decode, encode, key_of
+from models.records import DeadLetter, Frame, Reject, Tick, decode, key_of
 from pipelines.main import influx_target
 from pipelines.ports import Rows
 from pipelines.topics import Topic, partition_of
@@ -100,15 +100,3 @@ def test_a_point_beyond_retention_is_a_dead_letter_and_not_tried_for_ever(server
     assert "retention" in letter.detail
     assert (rows, ledger.rows_stored, ledger.rows_rejected) == (200, 200, 1)
     assert ledger.balances
-
-
-def test_deep_json_is_a_dead_letter(servers, tmp_path):
-    deep = encode(pumping(1)).replace(b"{", b'{"x":' + b"[" * 900 + b"]" * 900 + b",", 1)
-    with Installation(tmp_path) as installation:
-        installation.send([encode(pumping(0)), deep, encode(pumping(2))])
-        worker = installation.worker()
-        installation.finish()
-        installation.stop(worker)
-        (letter,), ledger = letters(installation), installation.ledger()
-    assert letter.reason is Reject.TOO_DEEP
-    assert ledger.rows_stored == 2

@@ -174,10 +174,10 @@ def test_a_worker_whose_own_clock_is_put_back_by_an_hour_refuses_nothing(servers
     past = [streams.moved(record, shift_us) for record in streams.stream(3, minutes=minutes)]
     with Installation(tmp_path) as installation:
         installation.send([record for record in past if isinstance(record, Frame)])
-        ticking = installation.worker(program=("tests.kit.stepping", str(hour_s), "6"))
+        ticking = installation.worker(program=("tests.kit.stepping", str(hour_s), "5"))
         installation.wait(lambda: len(taken_over(installation, 0)) == PARTITIONS, 30)
         live: list[AnyInput] = []
-        for at in range(80):
+        for at in range(50):
             now_us = time.time_ns() // 1000
             signals: dict = {"pressure_bar": [5.0 + at / 100]}
             live.append(Frame(plant="tiny", asset="pump-01", source="live", times_us=[now_us], signals=signals))

@@ -99,13 +99,12 @@ def test_before_a_slow_store_memory_is_bounded_however_well_the_log_is_compresse
 
 @pytest.mark.soak
 def test_memory_is_flat_for_ten_minutes(servers, tmp_path, influx_url):
-    faults = plan(3, {Fault.DOWN: 0.02, Fault.UNANSWERED: 0.02})
+    faults, hours = plan(3, {Fault.DOWN: 0.02, Fault.UNANSWERED: 0.02}), streams.stream(40, minutes=900)
     with InfluxProxy(influx_url, faults) as proxy, Installation(tmp_path, influx_url=proxy.url) as installation:
         worker = installation.worker()
         installation.wait(lambda: bool(taken_over(installation, 0)), 30)
         with Watched(worker.pid) as watched:
             for part in range(10):
-                hours = streams.stream(40, minutes=900)
                 installation.send([streams.moved(record, part * 900 * streams.MINUTE_US) for record in hours], 60.0)
         installation.finish()
         installation.stop(worker)

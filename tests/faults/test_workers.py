@@ -46,7 +46,7 @@ def killed(folder, records, undisturbed, crash: str | float) -> tuple[float, flo
 
 
 def survive(folder, records, undisturbed, crashes: list[str | float]) -> None:
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(3) as pool:
         found = list(pool.map(lambda crash: killed(folder, records, undisturbed, crash), crashes))
     for crash, (took_s, again_s) in zip(crashes, found, strict=True):
         print(f"killed {crash}: recovered in {took_s:.1f} s, {again_s:.2f} s of the log read again")
@@ -83,9 +83,9 @@ def test_a_worker_asleep_past_its_session_changes_nothing_when_it_wakes(servers,
 def test_two_workers_share_the_partitions_and_one_hands_over_to_the_other(servers, tmp_path, records, undisturbed):
     with Installation(tmp_path) as installation:
         first, second = installation.worker(), installation.worker()
-        installation.feed(records, 12.0)
+        installation.feed(records, 8.0)
         installation.wait(lambda: all(taken_over(installation, nth) for nth in (0, 1)), 30)
-        time.sleep(4)
+        time.sleep(2)
         installation.stop(second)
         installation.finish()
         installation.stop(first)

@@ -51,9 +51,8 @@ class InfluxProxy:
         self.bytes_per_s = bytes_per_s
         self._target = target.rstrip("/")
         self._faults = faults or repeat(Fault.NONE)
-        self._loop = asyncio.new_event_loop()
-        self._ready, self._end = threading.Event(), asyncio.Event()
-        self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._serve(),))
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
 
     def __enter__(self) -> InfluxProxy:
         self._thread.start()
@@ -63,12 +62,11 @@ class InfluxProxy:
     def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._end.set)
         self._thread.join()
-        self._loop.close()
 
     async def _serve(self) -> None:
         app = web.Application(client_max_size=1 << 30)
         app.router.add_route("*", "/{path:.*}", self._handle)
-        self._turn = asyncio.Lock()
+        self._turn, self._end, self._loop = asyncio.Lock(), asyncio.Event(), asyncio.get_running_loop()
         async with aiohttp.ClientSession(auto_decompress=False) as self._session:
             runner = web.AppRunner(app, shutdown_timeout=1.0)
             await runner.setup()
