@@ -63,8 +63,9 @@ class OwnServers:
 
     @property
     def settings(self) -> dict[str, str]:
-        """For `Installation`."""
-        return {name.removeprefix("FOREWARN_").lower(): value for name, value in self._services.settings().items()}
+        """For `Installation`, which makes a bucket of its own."""
+        given = self._services.settings().items()
+        return {name.removeprefix("FOREWARN_").lower(): value for name, value in given if "BUCKET" not in name}
 
     def clean_logs_at_once(self) -> None:
         """Have the broker compact every half second, not every 15 s."""
