@@ -235,6 +235,7 @@ class Reject(StrEnum):
     NOT_JSON = "not-json"
     NOT_A_RECORD = "not-a-record"
     TOO_LARGE = "too-large"
+    TOO_DEEP = "too-deep"
     WRONG_PLANT = "wrong-plant"
     UNKNOWN_ASSET = "unknown-asset"
     UNKNOWN_SIGNAL = "unknown-signal"
@@ -251,6 +252,7 @@ class Reject(StrEnum):
     UNKNOWN_TAG = "unknown-tag"
     UNFIT_REBUILD = "unfit-rebuild"
     PLANT_REFUSED = "plant-refused"
+    STEP_FAILED = "step-failed"
 
 
 class RejectedSample(Struct, frozen=True, kw_only=True):

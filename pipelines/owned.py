@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 
 from pipelines.ports import RawRecord
 from pipelines.runner import PartitionRunner
+from pipelines.suspects import Suspects
 
 
 class Batch(Protocol):
@@ -54,8 +55,9 @@ JOINED = 20_000
 class OwnedPartition:
     """A partition in our hands: its runner, the batches that wait, and up to where the log is accounted for."""
 
-    def __init__(self, runner: PartitionRunner, beginning: int, start: int) -> None:
+    def __init__(self, runner: PartitionRunner, beginning: int, start: int, suspects: Suspects | None = None) -> None:
         self.runner = runner
+        self.suspects = suspects or Suspects()
         self.beginning = beginning
         self.accounted = self.last = start
         self.waiting: asyncio.Queue[Batch | None] = asyncio.Queue()

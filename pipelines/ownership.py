@@ -7,13 +7,14 @@ log it lies, so a batch that went missing on the way through Faust is seen and r
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import structlog
 
 from pipelines.owned import LAST, Batch, OwnedPartition
-from pipelines.ports import Fenced
-from pipelines.runner import PartitionRunner
+from pipelines.ports import Fenced, RawRecord
+from pipelines.runner import PartitionRunner, StepFailed
+from pipelines.suspects import Suspects
 
 _log = structlog.get_logger()
 
@@ -23,6 +24,9 @@ GRACE_S = 3.0
 RECLAIM_S = 6.0
 """Wait before taking back a partition lost to a worker that should not have it: longer than the lease, so that a
 heartbeat has confirmed us since."""
+
+AGAIN_S = 0.1
+"""Wait before a step that failed is tried again."""
 
 HOLE_S = 10.0
 """Longest time for a read to get back to a gap. Then the records in it are gone."""
@@ -123,9 +127,9 @@ class Partitions:
             )
             self.fail(lost)
 
-    async def _open(self, partition: int, beginning: int) -> OwnedPartition:
+    async def _open(self, partition: int, beginning: int, suspects: Suspects | None = None) -> OwnedPartition:
         runner = self._runner(partition)
-        owned = OwnedPartition(runner, beginning, max(await runner.open(), beginning))
+        owned = OwnedPartition(runner, beginning, max(await runner.open(), beginning), suspects)
         self._owned[partition] = owned
         self._kept.pop(partition, None)
         owned.tasks.append(asyncio.create_task(self._work(partition, owned), name=f"partition-{partition}"))
@@ -150,10 +154,17 @@ class Partitions:
         _log.info("partition-given-up", partition=partition, offset=owned.runner.snapshot_offset)
 
     async def _work(self, partition: int, owned: OwnedPartition) -> None:
-        """One batch after the other, until told to end; an error stops the worker."""
+        """One batch after the other, until told to end; an error stops the worker, if no record is to blame for it."""
+        wait_s = RECLAIM_S
         try:
-            await self._work_until_lost(owned)
-            while owned.lost and not await self._reclaim(partition, owned):
+            try:
+                await self._work_until_lost(owned)
+            except StepFailed as failed:
+                if not owned.suspects.blame(failed.batch, repr(failed.__cause__)):
+                    raise
+                _log.error("step-failed", partition=partition, error=str(failed), next="trying again in parts")
+                owned.lost, wait_s = True, AGAIN_S
+            while owned.lost and not await self._reclaim(partition, owned, wait_s):
                 pass
         except Exception as error:
             owned.lost = True
@@ -165,25 +176,40 @@ class Partitions:
                 if batch is None:
                     await owned.runner.snapshot_if_due()
                 else:
-                    await owned.runner.begin(batch.records)
+                    await self._carry(owned, batch.records)
             await owned.runner.drained()
         except Fenced as fenced:
             owned.lost = True
             _log.warning("partition-lost", partition=owned.runner.partition, error=str(fenced))
 
-    async def _reclaim(self, partition: int, owned: OwnedPartition) -> bool:
-        """If the group says for long enough that the partition is ours after all, open it again.
+    async def _carry(self, owned: OwnedPartition, records: Sequence[RawRecord]) -> None:
+        """A batch, at once; where a step failed before, in parts with a snapshot after each."""
+        for part in owned.suspects.cut(records):
+            why = owned.suspects.why(part)
+            if why is None:
+                await owned.runner.begin(part)
+            else:
+                refused = {"partition": owned.runner.partition, "offset": part[0].offset, "error": why}
+                _log.error("record-refused", **refused)
+                await owned.runner.refuse(part[0], why)
+            if owned.suspects:
+                await owned.runner.snapshot_now()
+                owned.suspects.settled(part[-1].offset + 1)
 
-        Happens when two workers opened in the wrong order, or when the group could not confirm us for a while.
+    async def _reclaim(self, partition: int, owned: OwnedPartition, wait_s: float) -> bool:
+        """If the group says after a while that the partition is ours after all, open it again.
+
+        Happens when two workers opened in the wrong order, when the group could not confirm us for a while, and when a
+        step failed.
         """
-        await asyncio.sleep(RECLAIM_S)
+        await asyncio.sleep(wait_s)
         if not self._lease() or self._changing.locked() or self._owned.get(partition) is not owned:
             return False
         async with self._changing:
             for tick in owned.tasks[1:]:
                 tick.cancel()
             await owned.runner.close(final_snapshot=False)
-            again = await self._open(partition, owned.beginning)
+            again = await self._open(partition, owned.beginning, owned.suspects)
         await self._rewind(partition, again.accounted)
         return True
 

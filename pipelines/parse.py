@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 import msgspec
 
+from models.nesting import MAX_NESTING, any_too_deep, too_deep
 from models.quality import NOT_A_NUMBER_MARK
 from models.records import AnyInput, Reject
-from pipelines.ports import RawRecord
+from pipelines.ports import RawRecord, Unreadable
 from pipelines.topics import MAX_FRAME_BYTES, MAX_MESSAGE_BYTES
 
 _decoder = msgspec.json.Decoder(AnyInput)
@@ -35,7 +36,7 @@ Parsed = AnyInput | Rejected
 def parse(batch: Sequence[RawRecord]) -> list[Parsed]:
     """The record of each payload, or its reject."""
     values = [raw.value for raw in batch]
-    if max(map(len, values), default=0) > MAX_FRAME_BYTES:
+    if max(map(len, values), default=0) > MAX_FRAME_BYTES or any_too_deep(values):
         return [_parsed(value) for value in values]
     out: list[Parsed] = []
     decoded = map(_decoder.decode, values)
@@ -51,11 +52,15 @@ def _parsed(payload: bytes) -> Parsed:
     most = MAX_MESSAGE_BYTES if payload.startswith(_REBUILT) else MAX_FRAME_BYTES
     if len(payload) > most:
         return Rejected(Reject.TOO_LARGE, f"{len(payload)} bytes, and a record has at most {most}")
+    if too_deep(payload):
+        return Rejected(Reject.TOO_DEEP, f"arrays and objects nested more than {MAX_NESTING} deep")
     try:
         return _decoder.decode(payload)
     except msgspec.ValidationError as wrong:
         return Rejected(Reject.NOT_A_RECORD, str(wrong))
     except _REFUSALS as wrong:
+        if isinstance(payload, Unreadable):
+            return Rejected(Reject.UNREADABLE, payload.why)
         return _parsed_with_nan(payload, wrong)
 
 

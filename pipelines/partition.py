@@ -38,7 +38,7 @@ from pipelines.meters import Scores, Size
 from pipelines.parse import Rejected, parse
 from pipelines.ports import Effects, Output, RawRecord, Refusal, Rows, Snapshot
 from pipelines.saving import load, save
-from pipelines.stages.decode import Decoded, decode, rejected
+from pipelines.stages.decode import Decoded, decode, rejected, unread
 from pipelines.stages.notify import notify
 from pipelines.stages.order import order
 from pipelines.stages.score import score
@@ -174,6 +174,13 @@ class Partition:
         self.next_offset = batch[-1].offset + 1
         outputs = self._outputs(batch, found)
         return self._given(tuple(tables), outputs, tuple(batch[at].arrived_ms for at, *_ in found))
+
+    def refuse(self, raw: RawRecord, why: str) -> Effects:
+        """Take a record as rejected, unread: a step over it alone failed, in a partition that is no more."""
+        if raw.offset < self.next_offset:
+            return self._given((), ())
+        self.next_offset = raw.offset + 1
+        return self._given((), (_output(raw, unread(raw, why, self.plant.plant, self.ledger)),))
 
     def _control(self, raw: RawRecord, decoded: Decoded) -> Sequence[Out]:
         """Do what a control record says; what it makes to be published."""

@@ -14,6 +14,19 @@ import numpy as np
 from pipelines.topics import Topic
 
 
+class Unreadable(bytes):
+    """Stands for the value of a record that the transport could not take from the log: empty, with the reason why."""
+
+    why: str = ""
+
+    @classmethod
+    def because(cls, why: str) -> Unreadable:
+        """One with this reason."""
+        made = cls()
+        made.why = why
+        return made
+
+
 class RawRecord(NamedTuple):
     """A record as it lies on the log. `arrived_ms` is the broker's append time."""
 

@@ -34,7 +34,7 @@ from pipelines.ports import (
 _log = structlog.get_logger()
 
 FIRST_PAUSE_S = 0.5
-LONGEST_PAUSE_S = 30.0
+LONGEST_PAUSE_S = 5.0
 UNDER_WAY = 3
 """Batches whose effects may be under way when the next is stepped: with three the store never waits for a step."""
 
@@ -77,6 +77,10 @@ class Heart(Protocol):
         """Take records in order; those below `next_offset` are skipped."""
         ...
 
+    def refuse(self, raw: RawRecord, why: str) -> Effects:
+        """Take a record as rejected, unread: a step over it alone failed."""
+        ...
+
     def acknowledged(self, refused: Sequence[Refusal]) -> Sequence[Output]:
         """The effects are out but for these rows; answers with their dead letters."""
         ...
@@ -87,7 +91,11 @@ class Heart(Protocol):
 
 
 class StepFailed(Exception):
-    """The heart raised on a batch and could not blame a record: the worker has to stop."""
+    """The heart raised on a batch, and its state is of no use any more."""
+
+    def __init__(self, message: str, batch: Sequence[RawRecord]) -> None:
+        super().__init__(message)
+        self.batch = batch
 
 
 def _always() -> bool:
@@ -193,13 +201,23 @@ class PartitionRunner:
         try:
             effects = heart.receive(batch)
         except Exception as error:
-            raise StepFailed(self._blame(batch, error)) from error
+            raise StepFailed(self._blame(batch, error), batch) from error
         finally:
             self.step_since_s = None
         self.meters.batches.observe(len(batch))
         took_s = self._clock.monotonic_s() - began_s
         self.steps, self.steps_s = self.steps + 1, self.steps_s + took_s
         self._at_once = _next_piece(len(batch), self._at_once, took_s)
+        await self._launch(heart, effects)
+
+    async def refuse(self, raw: RawRecord, why: str) -> None:
+        """Have a record that no step gets over rejected."""
+        await self._room()
+        heart = self._owned_heart()
+        self._begun += 1
+        await self._launch(heart, heart.refuse(raw, why))
+
+    async def _launch(self, heart: Heart, effects: Effects) -> None:
         self._checkpoint("received")
         before = self._under_way[-1] if self._under_way else None
         task = asyncio.create_task(self._see_to(heart, effects, before))
@@ -242,6 +260,10 @@ class PartitionRunner:
         if letters:
             await self._send(letters)
         self._done += 1
+
+    async def snapshot_now(self) -> None:
+        """Keep a snapshot, so that what comes next can be tried again from here."""
+        await self._snapshot()
 
     async def snapshot_if_due(self) -> None:
         """Keep a snapshot if the last one is old enough; also to be called when no batches come. Raises as `begin`."""

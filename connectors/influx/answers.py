@@ -13,6 +13,7 @@ class Meaning(StrEnum):
 
     STORED = "stored"
     AGAIN = "again"
+    LATE = "late"
     BAD_LINES = "bad-lines"
     TOO_LARGE = "too-large"
     MISCONFIGURED = "misconfigured"

@@ -26,6 +26,9 @@ from connectors.influx.lines import encode
 from connectors.influx.target import Target, misconfigured
 from pipelines.ports import Refusal, Rows, StoreDown
 
+FEWEST_LINES = 100
+"""A server that does not take so many in time does not take fewer either."""
+
 # The client declares its precisions as plain text but asks for the class.
 _MICROSECONDS = cast(WritePrecision, WritePrecision.US)
 
@@ -52,6 +55,8 @@ class InfluxStore:
     def __init__(self, target: Target, options: WriteOptions | None = None) -> None:
         self.target = target
         self.options = options or WriteOptions()
+        self._fits = self.options.lines_per_post
+        """Lines that the server lately took in time."""
         self._locks = [asyncio.Lock() for _ in range(self.options.lanes)]
         self._client: InfluxDBClientAsync | None = None
         self.answers: Counter[Meaning] = Counter()
@@ -108,7 +113,7 @@ class InfluxStore:
     async def _write_lane(self, lane: int, batch: Batch) -> list[Refusal]:
         refusals: list[Refusal] = []
         async with self._locks[lane]:
-            for part in batch.cut(self.options.lines_per_post):
+            for part in batch.cut(self._fits):
                 refusals.extend(await self._settle(part))
         return refusals
 
@@ -116,10 +121,14 @@ class InfluxStore:
         """Post a batch, dividing what is refused until every line is stored or refused alone."""
         refusals: list[Refusal] = []
         pending = [batch]
+        now = asyncio.get_running_loop().time
+        deadline = now() + self.options.give_up_s
         while pending:
             part = pending.pop()
-            said = await self._post(part)
+            said = await self._post(part, deadline)
             if said.meaning is Meaning.STORED:
+                self._fits = min(self.options.lines_per_post, max(self._fits, len(part) + FEWEST_LINES))
+                deadline = now() + self.options.give_up_s
                 continue
             if all_dropped(part, said.words) if said.meaning is Meaning.BAD_LINES else len(part) == 1:
                 refusals.extend(part.refuse(said.words))
@@ -127,16 +136,22 @@ class InfluxStore:
                 pending.extend(reversed(divide(part, said.words)))
         return refusals
 
-    async def _post(self, batch: Batch) -> Answer:
-        """One post, tried again with growing pauses while the server has trouble, not while it blames the lines."""
-        body = batch.body()
+    async def _post(self, batch: Batch, deadline: float) -> Answer:
+        """One post, tried again with growing pauses while the server has trouble, not while it blames the lines.
+
+        A post that a slow server does not answer in time is too large for it.
+        """
+        body, attempt = batch.body(), 0
         now = asyncio.get_running_loop().time
-        deadline, attempt = now() + self.options.give_up_s, 0
         while True:
             said = self._noted(await self._try(body))
+            if said.meaning is Meaning.LATE:
+                self._fits = max(FEWEST_LINES, min(self._fits, len(batch) // 2))
+                if now() < deadline and len(batch) > self._fits:
+                    return Answer(Meaning.TOO_LARGE, words=said.words)
             if said.meaning is Meaning.MISCONFIGURED:
                 raise misconfigured(self.target, said.status, said.words)
-            if said.meaning is not Meaning.AGAIN:
+            if said.meaning not in (Meaning.AGAIN, Meaning.LATE):
                 return said
             pause = self._pause_s(attempt) if said.wait_s is None else said.wait_s
             if now() + pause > deadline:
@@ -171,6 +186,8 @@ class InfluxStore:
             await self._client.write_api().write(self.target.bucket, record=body, write_precision=_MICROSECONDS)
         except ApiException as refused:
             return answer(refused.status, refused.body or b"", refused.headers or {})
-        except (aiohttp.ClientError, OSError, TimeoutError) as broken:
+        except TimeoutError as late:
+            return Answer(Meaning.LATE, words=str(late) or f"no answer within {self.options.timeout_s:g} s")
+        except (aiohttp.ClientError, OSError) as broken:
             return Answer(Meaning.AGAIN, words=str(broken) or type(broken).__name__)
         return STORED

@@ -26,6 +26,7 @@ from faust.serializers.schemas import Schema
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, AppT, ConsumerMessage
 
+from connectors.kafka import inflating
 from connectors.kafka.fetching import Fetched, fetch
 
 FETCH_WAIT_MS = 100
@@ -123,6 +124,7 @@ class BatchThread(driver.AIOKafkaConsumerThread):
     transport: BatchTransport
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
+        inflating.install()
         conf = self.app.conf
         self._assignor = RoundRobinPartitionAssignor
         return aiokafka.AIOKafkaConsumer(

@@ -2,7 +2,8 @@
 
 aiokafka's own way builds a ConsumerRecord a message behind a generator; here one tuple a record is all that is made.
 The rules of its `PartitionRecords._unpack_records` (CRC, control batches, aborted transactions) are kept as they are.
-Each fetch says where it began and ended, so that its receiver can see that nothing lies between two of them.
+A batch that inflates beyond bounds becomes one record that says so. Each fetch says where it began and ended, so that
+its receiver can see that nothing lies between two of them.
 """
 
 from __future__ import annotations
@@ -15,10 +16,18 @@ from aiokafka import TopicPartition
 from aiokafka.consumer.fetcher import READ_COMMITTED, Fetcher, FetchResult
 from aiokafka.errors import CorruptRecordException
 
-from pipelines.ports import RawRecord
+from connectors.kafka.inflating import NotInflated, inflated
+from pipelines.ports import RawRecord, Unreadable
 
 MAX_RECORDS = 20_000
 """A step gets no more records than this, give or take a wire batch: some 0.1 s of work on tiny records."""
+
+MAX_STEP_BYTES = 4 * 1024 * 1024
+"""Nor more compressed bytes once they are inflated, give or take a wire batch: a few such steps wait for each
+partition, and a fetch of 1 MiB may hold a hundred times as much."""
+
+MAX_BATCH_RECORDS = 500_000
+"""Of one wire batch: as objects, tiny records take thirty times their bytes."""
 
 IDLE_S = 0.02
 """Pause when nobody wants records; short, since a partition may have room again at any time."""
@@ -86,12 +95,13 @@ def _unpack(held: FetchResult, tp: TopicPartition) -> Fetched:
     part = held._partition_records
     start = at = part.next_fetch_offset
     records: list[RawRecord] = []
-    while part._records.has_next() and len(records) < MAX_RECORDS:
+    most = inflated() + MAX_STEP_BYTES
+    while part._records.has_next() and len(records) < MAX_RECORDS and inflated() < most:
         wire = part._records.next_batch()
         if part._check_crcs and not wire.validate_crc():
             raise CorruptRecordException(f"{tp.topic}-{tp.partition}: the batch at {wire.base_offset} fails its CRC")
         if not _is_hidden(part, wire):
-            fresh = [RawRecord(r.offset, r.timestamp, r.value or b"") for r in wire]
+            fresh = _records(wire)
             # A fetch begins with the whole batch that its position lies in.
             records += fresh if wire.base_offset >= at else [r for r in fresh if r.offset >= at]
         at = max(at, wire.next_offset)
@@ -100,6 +110,19 @@ def _unpack(held: FetchResult, tp: TopicPartition) -> Fetched:
     if not part._records.has_next():
         held._partition_records = None
     return Fetched(start, at, records)
+
+
+def _records(wire: Any) -> list[RawRecord]:
+    """A batch's records; one in the place of its last for a batch that is too much for memory, or that is no batch."""
+    count = wire.next_offset - wire.base_offset
+    try:
+        if count > MAX_BATCH_RECORDS:
+            raise NotInflated(f"more than {MAX_BATCH_RECORDS} records")
+        return [RawRecord(r.offset, r.timestamp, r.value or b"") for r in wire]
+    except (NotInflated, CorruptRecordException) as wrong:
+        last = wire.next_offset - 1
+        why = f"a batch of {count} records, offsets {wire.base_offset} to {last}, none of which is read: {wrong}"
+        return [RawRecord(last, wire.max_timestamp, Unreadable.because(why))]
 
 
 def _is_hidden(part: Any, wire: Any) -> bool:

@@ -14,6 +14,9 @@ from connectors.kafka.admin import check_reachable
 from pipelines.topics import MAX_MESSAGE_BYTES, partition_of
 
 POLL_MS = 100
+RECONNECT_MS = 2000
+"""Longest pause before a producer looks again for a broker that is away; the client's own 30 s would be added to each
+outage."""
 
 
 class Compression(StrEnum):
@@ -46,6 +49,7 @@ class LogProducer:
             linger_ms=linger_ms,
             batch_size=256 * 1024,
             max_request_size=MAX_MESSAGE_BYTES,
+            reconnect_backoff_max_ms=RECONNECT_MS,
         )
 
     def __enter__(self) -> LogProducer:

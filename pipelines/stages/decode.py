@@ -32,7 +32,7 @@ from models.records import (
 from pipelines.controls.clocks import TOO_MANY, Quarantined, closing, opening
 from pipelines.frames import Columns, Frames, columns_of
 from pipelines.ledger import Ledger
-from pipelines.parse import Parsed, Rejected
+from pipelines.parse import Parsed, Rejected, parse
 from pipelines.ports import RawRecord
 from pipelines.state import NEVER, NOWHERE, PLACE_BITS, State
 
@@ -83,6 +83,15 @@ def rejected(ledger: Ledger, plant: str, wrong: Rejected, payload: bytes) -> Dea
         payload=payload[:PAYLOAD_KEPT].decode("utf-8", "replace"),
         payload_sha256=sha256(payload).hexdigest(),
     )
+
+
+def unread(raw: RawRecord, why: str, plant: str, ledger: Ledger) -> DeadLetter:
+    """Count a record as read and rejected that no stage may see again; its dead letter."""
+    ledger.records_read += 1
+    (record,) = parse([raw])
+    if not isinstance(record, Rejected):
+        record = Rejected(Reject.STEP_FAILED, why, *_size(record), getattr(record, "asset", ""))
+    return rejected(ledger, plant, record, raw.value)
 
 
 class _Reading:

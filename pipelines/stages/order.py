@@ -270,6 +270,7 @@ class _Walk:
         self.silences: list[Silence] = []
         self.told: list[Told] = []
         self.steps = _Steps()
+        self.repaired_us: dict[int, int] = {}
         self._passed = 0
 
     @property
@@ -333,11 +334,19 @@ class _Walk:
         final_us = watermark_us - self.lateness_us
         if watermark_us != NEVER and time_us < final_us:
             mark(self.block.small.late, asset, time_us, final_us)
+            if repaired and time_us <= self._last_repair_us(asset):
+                return  # told before, or of before what began this life
             # What is final stays: a repair told of later than the lateness begins the new life a lateness ago.
             time_us = final_us if repaired else time_us
         reopens = watermark_us != NEVER and time_us < watermark_us // MINUTE_US * MINUTE_US
+        if repaired:
+            self.repaired_us[asset] = max(time_us, self.repaired_us.get(asset, NEVER))
         self.steps.add(asset, at, watermark_us, reopens=reopens)
         self.steps.events.append((at, repaired, time_us))
+
+    def _last_repair_us(self, asset: int) -> int:
+        """When the last repair began a life."""
+        return max((*self.block.small.repairs_us.get(asset, ()), self.repaired_us.get(asset, NEVER)))
 
     def watermark_us(self, asset: int) -> int:
         """As of what passed."""

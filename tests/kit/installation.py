@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -11,8 +12,9 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import polars as pl
@@ -24,13 +26,13 @@ from connectors.influx.query import InfluxReader
 from connectors.kafka.admin import KafkaAdmin
 from connectors.kafka.plain import Compression, LogProducer, read
 from connectors.memory import MemoryStore
-from models.plant import Plant
 from models.records import AnyInput, Tick, encode, key_of
 from pipelines.cli.books import LEDGER_KEY
 from pipelines.driver import Driver
 from pipelines.ledger import Ledger
 from pipelines.main import influx_target, provision
 from pipelines.partition import Partition
+from pipelines.ports import Effects, RawRecord
 from pipelines.saving import load
 from pipelines.settings import STARTER, Settings
 from pipelines.state import State
@@ -45,8 +47,13 @@ PARTITIONS = 3
 class Installation:
     """A context manager; leaving it ends the workers and deletes topics and bucket."""
 
-    def __init__(self, folder: Path, influx: str = "27", snapshot_s: float = 0.5, plant: str = "") -> None:
-        """`plant` is the text of a plant file whose models are the starter's; without it, the tiny plant."""
+    def __init__(
+        self, folder: Path, influx: str = "27", snapshot_s: float = 0.5, plant: str = "", **settings: Any
+    ) -> None:
+        """`plant` is the text of a plant file whose models are the starter's; without it, the tiny plant.
+
+        `settings` go before those of the session's servers, such as the address of a proxy.
+        """
         self.name = f"t{uuid.uuid4().hex[:8]}"
         self.folder = folder / self.name
         self.folder.mkdir()
@@ -54,21 +61,22 @@ class Installation:
         tiny.write(self.folder)
         given = json.loads(os.environ[f"FOREWARN_TEST_INFLUX_{influx}"])
         bucket = f"{self.name}/kept" if "/" in given["FOREWARN_INFLUX_BUCKET"] else self.name
-        self.settings = Settings(
-            kafka=os.environ["FOREWARN_TEST_KAFKA"],
-            influx_url=given["FOREWARN_INFLUX_URL"],
-            influx_token=given["FOREWARN_INFLUX_TOKEN"],
-            influx_org=given["FOREWARN_INFLUX_ORG"],
-            influx_bucket=bucket,
-            plant=self.folder / "plant.toml",
-            models=STARTER if plant else self.folder,
-            topic_prefix=f"{self.name}.",
-            partitions=PARTITIONS,
-            snapshot_s=snapshot_s,
-            tick_s=0,
-        )
+        chosen = {
+            "kafka": os.environ["FOREWARN_TEST_KAFKA"],
+            "influx_url": given["FOREWARN_INFLUX_URL"],
+            "influx_token": given["FOREWARN_INFLUX_TOKEN"],
+            "influx_org": given["FOREWARN_INFLUX_ORG"],
+            "influx_bucket": bucket,
+            "plant": self.folder / "plant.toml",
+            "models": STARTER if plant else self.folder,
+            "topic_prefix": f"{self.name}.",
+            "partitions": PARTITIONS,
+            "snapshot_s": snapshot_s,
+            "tick_s": 0,
+        }
+        self.settings = Settings(**chosen | settings)
         self.workers: list[subprocess.Popen[bytes]] = []
-        self._feed: threading.Thread | None = None
+        self._feeds: list[threading.Thread] = []
 
     def __enter__(self) -> Installation:
         provision(self.settings)
@@ -80,21 +88,26 @@ class Installation:
             if worker.poll() is None:
                 worker.kill()
                 worker.wait()
-        if self._feed is not None:
-            self._feed.join()
+        for feed in self._feeds:
+            feed.join()
         self._admin.delete_all()
         self._admin.close()
         influx_admin.drop(influx_target(self.settings))
 
-    def worker(self, crash_at: str = "") -> subprocess.Popen[bytes]:
-        """Start a worker process; its log is in the folder."""
+    @property
+    def records(self) -> str:
+        """Name of the topic that workers read."""
+        return named(self.settings.topic_prefix, Topic.RECORDS)
+
+    def worker(
+        self, crash_at: str = "", program: Sequence[str] = ("pipelines.cli", "worker")
+    ) -> subprocess.Popen[bytes]:
+        """Start a worker process; its log is in the folder. `program` is a module and its arguments."""
         from pipelines.cli import environment
 
         environ = environment(self.settings) | ({"FOREWARN_CRASH_AT": crash_at} if crash_at else {})
         log = (self.folder / f"worker-{len(self.workers)}.log").open("wb")
-        started = subprocess.Popen(
-            [sys.executable, "-m", "pipelines.cli", "worker"], cwd=ROOT, env=environ, stdout=log, stderr=log
-        )
+        started = subprocess.Popen([sys.executable, "-m", *program], cwd=ROOT, env=environ, stdout=log, stderr=log)
         self.workers.append(started)
         return started
 
@@ -114,7 +127,7 @@ class Installation:
         stamps_ms: Sequence[int] | None = None,
     ) -> None:
         """Put records on the log, evenly over some seconds. Bytes go to the partition of the tiny plant's pump-01."""
-        topic, began = named(self.settings.topic_prefix, Topic.RECORDS), time.monotonic()
+        topic, began = self.records, time.monotonic()
         with LogProducer(self.settings.kafka, compression, linger_ms=1) as producer:
             for at, record in enumerate(records):
                 if seconds and at % 20 == 0:
@@ -131,8 +144,15 @@ class Installation:
 
     def feed(self, records: Sequence[AnyInput | bytes], seconds: float) -> None:
         """Send in the background."""
-        self._feed = threading.Thread(target=self.send, args=(records, seconds))
-        self._feed.start()
+        self._feeds.append(threading.Thread(target=self.send, args=(records, seconds)))
+        self._feeds[-1].start()
+
+    def configure(self, topic: Topic, **changes: str) -> None:
+        """Set a topic anew, as someone may do by hand; `cleanup_policy` is `cleanup.policy`."""
+        configs = {name.replace("_", "."): value for name, value in changes.items()}
+        resource = ConfigResource(ConfigResourceType.TOPIC, named(self.settings.topic_prefix, topic), configs)
+        with contextlib.closing(KafkaAdminClient(bootstrap_servers=self.settings.kafka)) as client:
+            client.alter_configs([resource])
 
     def lag(self) -> dict[int, int]:
         """Records not yet in a snapshot."""
@@ -140,8 +160,8 @@ class Installation:
 
     def finish(self, timeout_s: float = 60.0) -> None:
         """Wait until a snapshot of every partition covers all that was sent."""
-        if self._feed is not None:
-            self._feed.join()
+        for feed in self._feeds:
+            feed.join()
         self.wait(lambda: not any(self.lag().values()), timeout_s)
 
     def wait(self, true: Callable[[], bool], timeout_s: float) -> float:
@@ -165,6 +185,10 @@ class Installation:
         for record in read(self.settings.kafka, named(self.settings.topic_prefix, topic)):
             out[record.partition].append(record.value or b"")
         return out
+
+    def forecasts(self) -> int:
+        """How many were published, repeats and all."""
+        return sum(map(len, self.published(Topic.FORECASTS).values()))
 
     def stored(self, measurement: str) -> pl.DataFrame:
         """All rows in InfluxDB."""
@@ -208,21 +232,38 @@ class Installation:
 
 
 class Undisturbed:
-    """What the driver makes of the same records, in memory."""
+    """What partitions in memory make of the same records."""
 
-    def __init__(self, records: Sequence[AnyInput]) -> None:
-        plant: Plant = tiny.plant()
+    def __init__(self, records: Iterable[AnyInput] = ()) -> None:
         hazards = {"tiny": tiny.hazard()}
         self.store = MemoryStore()
         self.outputs: dict[Topic, dict[int, list[bytes]]] = {
             topic: {p: [] for p in range(PARTITIONS)} for topic in Topic
         }
-        driver = Driver([Partition(plant, hazards) for _ in range(PARTITIONS)])
-        for partition, effects in driver.feed(records):
-            asyncio.run(self.store.write(effects.rows))
-            for output in effects.outputs:
-                self.outputs[output.topic][partition].append(output.value)
-        self.ledger = Ledger.total(partition.ledger for partition in driver.partitions)
+        self.partitions = [Partition(tiny.plant(), hazards) for _ in range(PARTITIONS)]
+        for partition, effects in Driver(self.partitions).feed(records):
+            self._keep(partition, effects)
+
+    @classmethod
+    def of_log(cls, installation: Installation) -> Undisturbed:
+        """Of what stands on the topic, as another client than the worker's reads it, in one batch a partition."""
+        made = cls()
+        log: dict[int, list[RawRecord]] = {p: [] for p in range(PARTITIONS)}
+        for record in read(installation.settings.kafka, installation.records):
+            log[record.partition].append(RawRecord(record.offset, record.timestamp_ms, record.value or b""))
+        for number, batch in log.items():
+            made._keep(number, made.partitions[number].receive(batch))
+        return made
+
+    def _keep(self, partition: int, effects: Effects) -> None:
+        asyncio.run(self.store.write(effects.rows))
+        for output in effects.outputs:
+            self.outputs[output.topic][partition].append(output.value)
+
+    @property
+    def ledger(self) -> Ledger:
+        """The sum over partitions."""
+        return Ledger.total(partition.ledger for partition in self.partitions)
 
     def stored(self, measurement: str) -> pl.DataFrame:
         """All rows."""
@@ -230,14 +271,34 @@ class Undisturbed:
 
 
 def check(installation: Installation, undisturbed: Undisturbed, *, repeats: bool) -> None:
-    """Outputs and rows are those of the undisturbed run; with `repeats`, equal bytes may stand twice on a topic."""
-    for topic in (Topic.FORECASTS, Topic.ALERTS, Topic.DEAD_LETTERS):
+    """Outputs, rows and ledger are those of the undisturbed run, whose ledger balances."""
+    check_outputs(installation, undisturbed, repeats=repeats)
+    check_rows(installation, undisturbed)
+    assert installation.ledger() == undisturbed.ledger
+    assert undisturbed.ledger.balances
+
+
+def check_outputs(
+    installation: Installation,
+    undisturbed: Undisturbed,
+    *,
+    repeats: bool,
+    topics: Sequence[Topic] = (Topic.FORECASTS, Topic.ALERTS, Topic.DEAD_LETTERS),
+) -> None:
+    """Each topic's bytes are the undisturbed run's; with `repeats`, equal ones may come again.
+
+    So no id and revision has two contents.
+    """
+    for topic in topics:
         for partition, found in installation.published(topic).items():
             kept = list(dict.fromkeys(found)) if repeats else found
             assert kept == undisturbed.outputs[topic][partition], (
                 f"{topic} of partition {partition}\n{installation.told()}"
             )
+
+
+def check_rows(installation: Installation, undisturbed: Undisturbed) -> None:
+    """InfluxDB holds the unique rows of the undisturbed run, and no others."""
     for measurement in ("pump", "fan"):
         found, wanted = installation.stored(measurement), undisturbed.stored(measurement)
         assert found.equals(wanted.select(found.columns)), f"rows of {measurement}: {len(found)}, not {len(wanted)}"
-    assert installation.ledger() == undisturbed.ledger

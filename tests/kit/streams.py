@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+from msgspec.structs import replace
 
 from models.records import AnyInput, Frame, Maintenance, MaintenanceAction, Tick, decode
 from pipelines.driver import Driver
@@ -99,6 +100,13 @@ def shuffled(random: np.random.Generator, records: Sequence[AnyInput], within_us
 def time_of(record: AnyInput) -> int:
     """When a record would have been sent: the time of its last row."""
     return record.times_us[-1] if isinstance(record, Frame) else record.time_us
+
+
+def moved(record: AnyInput, by_us: int) -> AnyInput:
+    """The same record so much later."""
+    if isinstance(record, Frame):
+        return replace(record, times_us=[time_us + by_us for time_us in record.times_us])
+    return replace(record, time_us=record.time_us + by_us)
 
 
 def partitions(count: int = 1, limit: float = 0.55) -> list[Partition]:

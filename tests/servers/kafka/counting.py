@@ -59,6 +59,11 @@ class CountingHeart:
             self.next_offset = fresh[-1].offset + 1
         return Effects(rows_of(keys), tuple(outputs))
 
+    def refuse(self, raw: RawRecord, why: str) -> Effects:
+        """A dead letter, and nothing counted."""
+        self.next_offset = raw.offset + 1
+        return Effects((), (Output(Topic.DEAD_LETTERS, b"test", f"{raw.offset}: {why}".encode()),))
+
     def acknowledged(self, refused: Sequence[Refusal]) -> Sequence[Output]:
         """One dead letter for each refused row."""
         return [Output(Topic.DEAD_LETTERS, b"test", f"{each.row}: {each.reason}".encode()) for each in refused]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import re
 import signal
 import time
 import uuid
@@ -155,11 +156,25 @@ def test_a_log_whose_beginning_was_deleted_is_read_from_what_is_left(trial: Tria
     assert [len(found) for found in trial.outputs().values()] == [60, 60]
 
 
-def test_a_step_that_fails_ends_the_worker_and_says_on_which_offsets(trial: Trial) -> None:
-    trial.send(5)
+def test_a_record_that_a_step_fails_on_is_found_and_refused_and_the_rest_counts(trial: Trial) -> None:
+    trial.send(300)
     trial.send_value("k|not a number")
-    assert trial.worker().wait(30) == 1
-    assert "the step failed on offsets 0 to 5: ValueError" in trial.told()
+    trial.send(300)
+    worker = trial.worker()
+    trial.finish()
+    stop(worker)
+    trial.check_outputs()
+    trial.check_state()
+    (letter,) = set(trial.dead_letters())
+    assert letter.startswith("300: ValueError")
+
+
+def test_a_step_that_fails_on_whatever_comes_ends_the_worker_and_says_on_which_offsets(trial: Trial) -> None:
+    trial.send(5)
+    for _ in range(20):
+        trial.send_value("k|not a number")
+    assert trial.worker().wait(60) == 1
+    assert re.search(r"the step failed on offsets 10 to 10: ValueError.*\"level\": \"critical\"|CRITICAL", trial.told())
 
 
 def test_a_snapshot_that_does_not_go_with_the_log_ends_the_worker(trial: Trial) -> None:

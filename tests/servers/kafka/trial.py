@@ -137,6 +137,10 @@ class Trial:
             found[record.partition].append(record.value or b"")
         return found
 
+    def dead_letters(self) -> list[str]:
+        """What was rejected, of all partitions, repeats and all."""
+        return [(record.value or b"").decode() for record in read(self.address, named(self.prefix, Topic.DEAD_LETTERS))]
+
     def finish(self, timeout_s: float = 40.0) -> None:
         """Wait until the feed is out and the group has kept a snapshot of everything."""
         if self._feed is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -27,12 +28,15 @@ def rows(count: int) -> Rows:
 
 
 @asynccontextmanager
-async def serving(reply: Reply, options: WriteOptions = QUICK) -> AsyncIterator[tuple[InfluxStore, list[str]]]:
+async def serving(
+    reply: Reply, options: WriteOptions = QUICK, line_s: float = 0.0
+) -> AsyncIterator[tuple[InfluxStore, list[str]]]:
     """A store on a server that keeps what it takes; `reply` says what it answers instead, or None. Yields both."""
     taken: list[str] = []
 
     async def handle(request: web.Request) -> web.Response:
         body = await request.text()
+        await asyncio.sleep(line_s * len(body.split("\n")))
         refusal = reply(body)
         if refusal is None:
             taken.extend(body.split("\n"))
@@ -41,7 +45,7 @@ async def serving(reply: Reply, options: WriteOptions = QUICK) -> AsyncIterator[
 
     app = web.Application()
     app.router.add_post("/api/v2/write", handle)
-    runner = web.AppRunner(app)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
@@ -195,3 +199,28 @@ def test_posts_of_one_asset_keep_their_order_while_the_first_is_tried_again() ->
 def test_a_store_that_is_not_open_says_so() -> None:
     with pytest.raises(RuntimeError, match="async with"):
         asyncio.run(InfluxStore(Target("http://127.0.0.1:9", "t", "o", "b")).write([rows(1)]))
+
+
+def test_a_server_too_slow_for_large_posts_gets_small_ones() -> None:
+    options = replace(QUICK, lines_per_post=2000, lanes=1, timeout_s=0.5, give_up_s=3.0)
+
+    async def body() -> None:
+        async with serving(lambda _: None, options, line_s=0.001) as (store, taken):
+            for _ in range(2):
+                assert not await store.write([rows(3000)])
+            assert len(set(taken)) == 3000
+
+    asyncio.run(body())
+
+
+def test_a_server_that_never_answers_is_down_after_the_given_time() -> None:
+    options = replace(QUICK, lines_per_post=2000, lanes=1)
+
+    async def body() -> None:
+        async with serving(lambda _: None, options, line_s=1.0) as (store, _):
+            began = asyncio.get_running_loop().time()
+            with pytest.raises(StoreDown):
+                await store.write([rows(1500)])
+            assert asyncio.get_running_loop().time() - began < 3.0
+
+    asyncio.run(body())

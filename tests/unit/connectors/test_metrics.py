@@ -48,10 +48,15 @@ class Heart:
         return None
 
 
+def page(port: int) -> str:
+    """All that is served."""
+    with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+        return answer.read().decode()
+
+
 def scraped(port: int) -> dict[str, float]:
     """Samples by their name and labels, in the text format's own words."""
-    with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
-        families = list(text_string_to_metric_families(answer.read().decode()))
+    families = text_string_to_metric_families(page(port))
     return {
         one.name + "".join(f" {key}={value}" for key, value in sorted(one.labels.items())): one.value
         for family in families

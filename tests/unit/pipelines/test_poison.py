@@ -34,8 +34,10 @@ POISON = {
     "another plant": (text(plant='"other"'), Reject.WRONG_PLANT),
     "unequal columns": (text(signals='{"pressure_bar":[1.0,2.0]}'), Reject.UNEQUAL_COLUMNS),
     "2 MB": (text(source='"' + "x" * 2_000_000 + '"'), Reject.TOO_LARGE),
-    "deep JSON": (text(extra="[" * 100_000 + "]" * 100_000), Reject.NOT_JSON),
-    "deep JSON that says NaN": (text(extra="[" * 100_000 + "NaN" + "]" * 100_000), Reject.NOT_JSON),
+    "deep JSON": (text(extra="[" * 100_000 + "]" * 100_000), Reject.TOO_DEEP),
+    "deep JSON that says NaN": (text(extra="[" * 100_000 + "NaN" + "]" * 100_000), Reject.TOO_DEEP),
+    "deep JSON of objects": (text(extra='{"a":' * 300 + "1" + "}" * 300), Reject.TOO_DEEP),
+    "deep JSON without an end": (b"[" * 100_000, Reject.TOO_DEEP),
     "a lone surrogate beside a NaN": (
         text(asset='"\\ud800"', signals='{"pressure_bar":[NaN]}'),
         Reject.NOT_JSON,

@@ -176,6 +176,9 @@ AWKWARD = {
         repair(200),
         *(frame(5 * m) for m in range(100, 140)),
     ],
+    "a repair told again and again": [
+        *(r for m in range(40) for r in (frame(5 * m), *[repair(52)] * (m in (10, 11, 12, 20, 30)))),
+    ],
     "a gap longer than the windows": [*(frame(m) for m in range(46)), frame(46 + 5 * DAY), frame(48 + 5 * DAY)],
     "two repairs within a minute": [
         frame(0.2),
@@ -195,6 +198,28 @@ def test_awkward_records_give_the_same_bytes_one_by_one_and_at_once(name):
     for record in AWKWARD[name]:
         alone.take(record)
     assert [encode(f) for f in together.forecasts] == [encode(f) for f in alone.forecasts]
+
+
+def test_a_repair_told_again_hours_later_begins_no_other_life():
+    def told(again: bool) -> list[bytes]:
+        repeats = {150: (repair(60), repair(30), repair(60))} if again else {}
+        log = Log()
+        for minute in range(200):
+            log.take(frame(minute), *((repair(60),) if minute == 60 else ()), *repeats.get(minute, ()))
+        return [encode(forecast) for forecast in log.forecasts]
+
+    assert told(again=True) == told(again=False)
+
+
+def test_a_repair_told_hours_late_begins_a_life_once():
+    def told(times: int) -> list[bytes]:
+        log = Log()
+        for minute in range(200):
+            log.take(frame(minute), *([repair(60)] * times if minute == 150 else []))
+            log.take(*([repair(60)] * (times - 1) if minute == 170 else []))
+        return [encode(forecast) for forecast in log.forecasts]
+
+    assert told(2) == told(1) != told(0)
 
 
 def test_under_a_model_with_other_features_what_is_usual_is_learned_anew():
