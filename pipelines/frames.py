@@ -102,9 +102,9 @@ class Objects(NamedTuple):
 
 @dataclass(slots=True)
 class Columns:
-    """Records of one asset type in a batch; `said` is each value as its frame has it.
+    """Records of one asset type in a batch.
 
-    What is no number stands in `value` as its mark of models.quality.
+    What is no number stands in `value` as its mark of models.quality, and in `said` as its frame has it.
     """
 
     layout: Layout
@@ -118,7 +118,7 @@ class Columns:
     value_row: np.ndarray  # [values]
     value_signal: np.ndarray  # [values]
     value: np.ndarray  # float64 [values]
-    said: list[Sample]  # [values]
+    said: dict[int, Sample]  # by place in value
     objects: list[Objects]
     maintenance: list[tuple[int, int, Maintenance]] = field(default_factory=list)
     orders: list[tuple[int, WorkOrder]] = field(default_factory=list)
@@ -156,6 +156,7 @@ def columns_of(layout: Layout, frames: Frames) -> Columns:
         objects = [Objects(int(frame[column]), frames.names[column], columns[column]) for column in others]
         frame, signal, columns = frame[numbers], signal[numbers], list(compress(columns, numbers.tolist()))
     said = list(chain.from_iterable(columns))
+    value, odd = _numbers(said)
     value_row, lengths = _rows_of(rows, frame)
     return Columns(
         layout=layout,
@@ -168,8 +169,8 @@ def columns_of(layout: Layout, frames: Frames) -> Columns:
         row_time_us=np.fromiter(chain.from_iterable(frames.times_us), np.int64, int(rows.sum())),
         value_row=value_row,
         value_signal=np.repeat(signal, lengths),
-        value=_numbers(said),
-        said=said,
+        value=value,
+        said=odd,
         objects=objects,
     )
 
@@ -201,13 +202,62 @@ def _rows_of(rows: np.ndarray, frame: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return np.repeat(first_row[frame] - begins, lengths) + np.arange(int(lengths.sum())), lengths
 
 
-def _numbers(said: list[Sample]) -> np.ndarray:
+def _numbers(said: list[Sample]) -> tuple[np.ndarray, dict[int, Sample]]:
+    """Values as floats, and what is no number as it was said, by place."""
     if set(map(type, said)) <= _PLAIN:
-        return np.array(said, np.float64)
-    return np.array([_number(value) for value in said], np.float64)
+        return np.array(said, np.float64), {}
+    odd = {at: value for at, value in enumerate(said) if type(value) not in _PLAIN}
+    return np.array([_number(value) for value in said], np.float64), odd
 
 
 def _number(value: Sample) -> float | None:
     if value is None:
         return None
     return float(value) if type(value) in (float, int) else WRONG_KIND_MARK
+
+
+def joined(layout: Layout, parts: Sequence[Columns]) -> Columns:
+    """Columns of one type as if their frames had come together."""
+    if len(parts) == 1:
+        return parts[0]
+    if not parts:
+        nothing = np.empty(0, np.int64)
+        return columns_of(layout, Frames.of([], nothing, nothing, nothing))
+    sources = {name: at for at, name in enumerate(dict.fromkeys(chain.from_iterable(part.sources for part in parts)))}
+    place = [np.array([sources[name] for name in part.sources], np.int64) for part in parts]
+    frames, rows, values = (_begins(parts, name) for name in ("frame_at", "row_time_us", "value"))
+    said = {begin + at: v for part, begin in zip(parts, values, strict=True) for at, v in part.said.items()}
+
+    def whole(name: str, begins: Sequence[int] = (0,) * len(parts)) -> np.ndarray:
+        columns = zip(parts, begins, strict=True)
+        return np.concatenate(
+            [getattr(part, name) + begin if begin else getattr(part, name) for part, begin in columns]
+        )
+
+    return Columns(
+        layout=layout,
+        sources=tuple(sources),
+        frame_at=whole("frame_at"),
+        frame_asset=whole("frame_asset"),
+        frame_source=np.concatenate([at[part.frame_source] for part, at in zip(parts, place, strict=True)]),
+        frame_present_us=whole("frame_present_us"),
+        row_frame=whole("row_frame", frames),
+        row_time_us=whole("row_time_us"),
+        value_row=whole("value_row", rows),
+        value_signal=whole("value_signal"),
+        value=whole("value"),
+        said=said,
+        objects=[
+            column._replace(frame=column.frame + begin)
+            for part, begin in zip(parts, frames, strict=True)
+            for column in part.objects
+        ],
+        maintenance=[each for part in parts for each in part.maintenance],
+        orders=[each for part in parts for each in part.orders],
+    )
+
+
+def _begins(parts: Sequence[Columns], name: str) -> list[int]:
+    """Where each part's entries of a column begin among all."""
+    lengths = [len(getattr(part, name)) for part in parts]
+    return [sum(lengths[:at]) for at in range(len(parts))]

@@ -35,7 +35,7 @@ from pipelines.controls.plant import faults_that_end, hazards_of, migrated, sile
 from pipelines.frames import Columns
 from pipelines.ledger import EVENTS, Ledger
 from pipelines.meters import Scores, Size
-from pipelines.parse import Rejected, parse
+from pipelines.parse import Rejected
 from pipelines.ports import Effects, Output, RawRecord, Refusal, Rows, Snapshot
 from pipelines.saving import load, save
 from pipelines.stages.decode import Decoded, decode, rejected, unread
@@ -164,9 +164,9 @@ class Partition:
             return self._given((), ())
         found: _Found = []
         tables: list[Kept] = []
-        records, at = parse(batch), 0
+        at = 0
         while at < len(batch):
-            decoded = decode(batch, records, at, self.plant, self.state)
+            decoded = decode(batch, at, self.plant, self.state)
             self._steps(decoded, tables, found)
             at = decoded.end
             if decoded.control is not None:

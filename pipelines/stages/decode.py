@@ -30,7 +30,7 @@ from models.records import (
     WorkOrder,
 )
 from pipelines.controls.clocks import TOO_MANY, Quarantined, closing, opening
-from pipelines.frames import Columns, Frames, columns_of
+from pipelines.frames import Columns, Frames, columns_of, joined
 from pipelines.ledger import Ledger
 from pipelines.parse import Parsed, Rejected, parse
 from pipelines.ports import RawRecord
@@ -55,12 +55,18 @@ class Decoded:
     control: Control | None = None  # that last one, if those behind it wait for what it changes
 
 
-def decode(batch: Sequence[RawRecord], records: Sequence[Parsed], start: int, plant: Plant, state: State) -> Decoded:
-    """Tell a batch apart from a place on, up to a control record. Counts what was read and rejected; takes ticks.
+SLICE = 512
+"""Records that are parsed and made columns of at once: their objects fit a processor's cache, and a batch's do not."""
 
-    `records` are those of the batch, parsed.
-    """
-    return _Reading(batch, records, start, plant, state).read()
+
+def decode(batch: Sequence[RawRecord], start: int, plant: Plant, state: State) -> Decoded:
+    """Tell a batch apart from a place on, up to a control record. Counts what was read and rejected; takes ticks."""
+    out = Decoded(state.tick_us, end=start)
+    parts: dict[str, list[Columns]] = {name: [] for name in state.blocks}
+    while out.end < len(batch) and out.control is None:
+        _Reading(batch, out, plant, state).read(parts)
+    out.columns = {name: joined(state.blocks[name].layout, of_type) for name, of_type in parts.items()}
+    return out
 
 
 def rejected(ledger: Ledger, plant: str, wrong: Rejected, payload: bytes) -> DeadLetter:
@@ -95,32 +101,31 @@ def unread(raw: RawRecord, why: str, plant: str, ledger: Ledger) -> DeadLetter:
 
 
 class _Reading:
-    """One pass over a batch from a place on: frames of the plant as arrays, all other records one by one.
+    """One pass over a slice of a batch: frames of the plant as arrays, all other records one by one.
 
-    Places in here count from where the pass begins.
+    Places in here count from where the slice begins.
     """
 
-    def __init__(
-        self, batch: Sequence[RawRecord], records: Sequence[Parsed], start: int, plant: Plant, state: State
-    ) -> None:
-        self.batch, self.start, self.plant, self.state = batch, start, plant, state
-        self.out = Decoded(state.tick_us)
+    def __init__(self, batch: Sequence[RawRecord], out: Decoded, plant: Plant, state: State) -> None:
+        self.plant, self.state, self.out, self.start = plant, state, out, out.end
+        self.ticks_before, self.tick_us = len(out.ticks), state.tick_us
         self.wrong: dict[int, Rejected] = {}
         self.maintenance: dict[int, list[tuple[int, int, Maintenance]]] = defaultdict(list)
         self.orders: dict[int, list[tuple[int, WorkOrder]]] = defaultdict(list)
-        records = records[start:]
+        raw = batch[self.start : self.start + SLICE]
+        records = parse(raw)
         is_frame = [type(record) is Frame and record.plant == plant.plant for record in records]
         others = [at for at, is_one in enumerate(is_frame) if not is_one]
         end = next((at + 1 for at in others if _is_control(records[at], plant.plant)), len(records))
-        self.records, self.others = records[:end], [at for at in others if at < end]
+        self.raw, self.records, self.others = raw[:end], records[:end], [at for at in others if at < end]
         self.frames = cast("list[Frame]", list(compress(self.records, is_frame)))
         self.frame_at = np.flatnonzero(is_frame[:end])
-        self.out.end = start + end
-        arrived_us = np.fromiter(map(_arrived_ms, batch[start : start + end]), np.int64, end) * 1000
+        out.end += end
+        arrived_us = np.fromiter(map(_arrived_ms, self.raw), np.int64, end) * 1000
         self.arrived_us = np.where(arrived_us == 0, NEVER, arrived_us)
 
-    def read(self) -> Decoded:
-        """Tell all apart."""
+    def read(self, parts: dict[str, list[Columns]]) -> None:
+        """Tell all apart; adds to the columns of each type."""
         state, out = self.state, self.out
         state.ledger.records_read += len(self.records)
         self._see()
@@ -134,12 +139,12 @@ class _Reading:
             block.make_room()
             columns = columns_of(block.layout, frames.where(kind == number))
             columns.maintenance, columns.orders = self.maintenance[number], self.orders[number]
-            columns.count_read(state.ledger)
-            out.columns[name] = columns
+            if columns.says_something:
+                columns.count_read(state.ledger)
+                parts[name].append(columns)
         for at, reject in sorted(self.wrong.items()):
-            letter = rejected(state.ledger, self.plant.plant, reject, self.batch[self.start + at].value)
+            letter = rejected(state.ledger, self.plant.plant, reject, self.raw[at].value)
             out.letters.append((self.start + at, letter))
-        return out
 
     def _see(self) -> None:
         """Have assets and sources that are new get their places in the order of the records."""
@@ -195,8 +200,9 @@ class _Reading:
 
     def _present_us(self) -> np.ndarray:
         """The present of each frame: the last tick before it or its own arrival, whichever is later."""
-        tick_at = np.array([at for at, _ in self.out.ticks], np.int64) - self.start
-        tick_us = np.array([self.out.tick_us, *(us for _, us in self.out.ticks)], np.int64)
+        ticks = self.out.ticks[self.ticks_before :]
+        tick_at = np.array([at for at, _ in ticks], np.int64) - self.start
+        tick_us = np.array([self.tick_us, *(us for _, us in ticks)], np.int64)
         return np.maximum(tick_us[np.searchsorted(tick_at, self.frame_at)], self.arrived_us[self.frame_at])
 
     def _told_by_clocks(self, frames: Frames) -> np.ndarray:

@@ -79,7 +79,7 @@ def _tell(columns: Columns, code: np.ndarray, wrong: Wrong, ledger: Ledger) -> N
     for value in np.flatnonzero((code != GOOD) & (code != BAD_QUALITY)).tolist():
         reason = REASONS[code[value]]
         assert reason is not None
-        row, said = columns.value_row[value], columns.said[value]
+        row, said = columns.value_row[value], columns.said.get(value, float(columns.value[value]))
         sample = RejectedSample(
             signal=columns.layout.numeric[columns.value_signal[value]],
             time_us=int(columns.row_time_us[row]),
