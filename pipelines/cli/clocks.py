@@ -134,7 +134,7 @@ def _measured(settings: Settings) -> Iterable[tuple[str, str, Clock]]:
     for partition, values in sorted(parts.items()):
         prefix = f"{settings.group}/{partition}/".encode()
         kept = {key[len(prefix) :].decode(): value for key, value in values.items() if key.startswith(prefix) and value}
-        if kept:
+        if kept.pop("manifest", None):
             for asset, by_source in clocks_of(kept).by_asset.items():
                 yield from ((asset, source, clock) for source, clock in by_source.items())
 
