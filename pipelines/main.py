@@ -136,7 +136,10 @@ def watch_of(settings: Settings, plant: str) -> Watch:
 
 
 async def work(settings: Settings) -> int:
-    """Run a worker until it is told to stop; the exit status."""
+    """Run a worker until it is told to stop; the exit status.
+
+    One function, though long: it does nothing but name each part's parts, and they refer to one another.
+    """
     hazards: dict[str, Hazard] = {}
     file = PlantFile(settings.plant, settings.site, fitting(hazards, settings.models))
     hazards |= read_models(file.plant, settings.models)

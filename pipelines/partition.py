@@ -45,7 +45,7 @@ from pipelines.stages.score import score
 from pipelines.stages.screen import Screened, screen_columns
 from pipelines.stages.warn import forget, warn
 from pipelines.stages.window import window
-from pipelines.state import NEVER, Block, SnapshotError, State
+from pipelines.state import Block, SnapshotError, State, floor_of
 from pipelines.told import told
 from pipelines.topics import Topic
 
@@ -148,6 +148,10 @@ class Partition:
         return self._plant_version
 
     @property
+    def _floor_us(self) -> int:
+        return floor_of(self.state.tick_us, self.lateness_us)
+
+    @property
     def ledger(self) -> Ledger:
         """The partition's ledger, live."""
         return self.state.ledger
@@ -192,7 +196,7 @@ class Partition:
                     plant, hazards = taken(change, self.plant.plant, self._models)
                     if plant == self.plant:
                         return ()
-                    closed = faults_that_end(self.state.blocks, plant)
+                    closed = faults_that_end(self.state.blocks, plant, self._floor_us)
                     closed += silences_that_end(self.state.blocks, plant, self.state.tick_us)
                     self._turn_to(plant, hazards)
                     return closed
@@ -216,8 +220,7 @@ class Partition:
         block = self.state.blocks[kind]
         asset = block.index_of(record.asset)
         block.make_room()
-        silent_us = NEVER if self.state.tick_us == NEVER else self.state.tick_us - self.lateness_us
-        watermark_us = max(int(block.watermark_us[asset]), silent_us)
+        watermark_us = max(int(block.watermark_us[asset]), self._floor_us)
         return rebuilt.Where(block, asset, self.hazards[kind], watermark_us, self.lateness_us)
 
     def _steps(self, decoded: Decoded, tables: list[Kept], found: _Found) -> None:

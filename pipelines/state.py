@@ -31,6 +31,11 @@ PLACE_BITS = 32
 """A place is the number of an asset's block above so many bits of its index there."""
 
 
+def floor_of(tick_us: int, lateness_us: int) -> int:
+    """No asset's watermark is below this, moved there or not: a tick closes minutes a lateness behind it."""
+    return NEVER if tick_us == NEVER else tick_us - lateness_us
+
+
 class Entry(Struct):
     """The forecast of one minute while late samples may still change it, and what it was made of.
 

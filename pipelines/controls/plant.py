@@ -61,7 +61,7 @@ def taken(change: PlantChange, plant: str, models: Mapping[str, Hazard]) -> tupl
         raise Rejected(Reject.PLANT_REFUSED, str(wrong)) from wrong
 
 
-def faults_that_end(blocks: Mapping[str, Block], plant: Plant) -> list[Notice]:
+def faults_that_end(blocks: Mapping[str, Block], plant: Plant, floor_us: int) -> list[Notice]:
     """Ends of what was told of sensors that do not go on: gone, of another meaning, or of an asset that leaves."""
     out = []
     for name, block in blocks.items():
@@ -71,7 +71,7 @@ def faults_that_end(blocks: Mapping[str, Block], plant: Plant) -> list[Notice]:
             stays = new is not None and plant.type_of(block.names[at]) == name
             for signal in sorted(block.small.faults[at]):
                 if not (stays and new is not None and _meaning(new, signal) == _meaning(block.layout, signal)):
-                    out.append(fault_ends(block, at, signal, plant.plant))
+                    out.append(fault_ends(block, at, signal, plant.plant, floor_us))
     return out
 
 

@@ -8,8 +8,9 @@ from models.bins import MINUTE_US
 from models.operating import FAULTS, SOUND
 from models.records import Notice, NoticeKind, notice
 from pipelines import late
-from pipelines.stages.order import Ordered, Silence
+from pipelines.stages.order import Ordered
 from pipelines.state import Block, Fault, Turned
+from pipelines.walk import Silence
 
 Found = list[tuple[int, Notice]]
 """Notices to publish, each with the place of the record that brought it about."""
@@ -89,10 +90,10 @@ def _turned(block: Block, turn: Turned, plant: str) -> list[Notice]:
     return out
 
 
-def fault_ends(block: Block, asset: int, signal: str, plant: str) -> Notice:
-    """The end of a fault whose sensor is not looked at any more; forgets it."""
+def fault_ends(block: Block, asset: int, signal: str, plant: str, floor_us: int) -> Notice:
+    """The end of a fault whose sensor is not looked at any more, at its asset's watermark; forgets it."""
     faults = block.small.faults[asset]
-    fault, end_us = faults.pop(signal), int(block.watermark_us[asset])
+    fault, end_us = faults.pop(signal), max(int(block.watermark_us[asset]), floor_us)
     if not faults:
         del block.small.faults[asset]
     turn = Turned(asset, end_us // MINUTE_US, 0, SOUND)

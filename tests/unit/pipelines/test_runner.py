@@ -14,7 +14,7 @@ import pytest
 
 from pipelines.ownership import Partitions
 from pipelines.ports import Effects, Fenced, Output, RawRecord, Refusal, Rows, Snapshot, StoreDown
-from pipelines.runner import UNDER_WAY, PartitionRunner, StepFailed
+from pipelines.runner import PartitionRunner, StepFailed
 from pipelines.topics import Topic
 
 ROWS = (Rows("m", "p", ("a",), np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64), {}),)
@@ -422,92 +422,3 @@ def test_a_partition_lost_without_the_lease_stays_lost() -> None:
         await desk.partitions.give_up()
 
     assert play(script).snapshots.kept is None
-
-
-def test_batches_are_stepped_while_effects_before_are_under_way_and_acknowledged_in_order() -> None:
-    async def script(bench: Bench) -> None:
-        runner = bench.runner()
-        await runner.open()
-        first, second = asyncio.Event(), asyncio.Event()
-        bench.store.waits = [first, second]
-        await runner.begin(records(b"a"))
-        await runner.begin(records(b"b", start=1))
-        second.set()
-        await asyncio.sleep(0.01)
-        assert bench.notes.count("received") == 2
-        assert "before-acknowledged" not in bench.notes
-        first.set()
-        await runner.drained()
-        assert bench.notes.count("before-acknowledged") == 2
-
-    play(script)
-
-
-def test_a_step_waits_while_too_many_are_under_way() -> None:
-    async def script(bench: Bench) -> None:
-        runner = bench.runner()
-        await runner.open()
-        gate = asyncio.Event()
-        bench.store.waits = [gate] * (UNDER_WAY + 1)
-        for at in range(UNDER_WAY):
-            await runner.begin(records(b"a", start=at))
-        one_more = asyncio.create_task(runner.begin(records(b"b", start=UNDER_WAY)))
-        await asyncio.sleep(0.01)
-        assert bench.notes.count("received") == UNDER_WAY
-        gate.set()
-        await one_more
-        assert bench.notes.count("received") == UNDER_WAY + 1
-
-    play(script)
-
-
-def test_no_snapshot_is_kept_while_effects_are_under_way() -> None:
-    async def script(bench: Bench) -> None:
-        runner = bench.runner()
-        await runner.open()
-        gate = asyncio.Event()
-        bench.store.waits = [gate]
-        await runner.begin(records(b"a"))
-        bench.clock.now_s = 6
-        keeping = asyncio.create_task(runner.snapshot_if_due())
-        await asyncio.sleep(0.01)
-        assert bench.snapshots.kept is None
-        gate.set()
-        await keeping
-        assert bench.snapshots.kept is not None
-
-    play(script)
-
-
-def test_a_write_that_overtook_one_that_was_tried_again_is_done_once_more() -> None:
-    async def script(bench: Bench) -> None:
-        runner = bench.runner()
-        await runner.open()
-        gate = asyncio.Event()
-        bench.store.waits = [gate]
-        await runner.begin(records(b"a"))
-        await runner.begin(records(b"b", start=1))
-        await asyncio.sleep(0.01)
-        assert bench.notes.count("stored") == 1
-        bench.store.answers = [StoreDown("no")]
-        gate.set()
-        await runner.drained()
-        assert bench.notes.count("store refused") == 1
-        assert bench.notes.count("stored") == 3
-
-    play(script)
-
-
-def test_what_goes_wrong_under_way_is_raised_by_the_next_step_and_nothing_is_kept() -> None:
-    async def script(bench: Bench) -> None:
-        runner = bench.runner()
-        await runner.open()
-        bench.publisher.error = ConnectionError("no Kafka")
-        await runner.begin(records(b"a"))
-        await asyncio.sleep(0.01)
-        with pytest.raises(ConnectionError, match="no Kafka"):
-            await runner.begin(records(b"b", start=1))
-        await runner.close(final_snapshot=True)
-        assert bench.snapshots.kept is None
-
-    play(script)
