@@ -1,7 +1,8 @@
 """A state as named parts to keep: small ones whole each time, of the large arrays what changed since the last time.
 
-What changed is a delta; beside it a few pages, each all of some assets, are written anew, so that every page is within
-`ROUND` snapshots and deltas older than all pages can be dropped. The parts that are kept are all a state is made from.
+What changed is a delta; beside it a few pages, each all of some assets, are written anew in turn, so that deltas older
+than all pages can be dropped, and no part that counts is older than `ROUND` snapshots. The parts that are kept are all
+a state is made from.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from pipelines.state import Block, Small, SnapshotError, State, Written, arrays_
 
 VERSION = 4
 ROUND = 64
-"""Snapshots in which each page is written once. Our choice: a restart reads so many deltas at most."""
+"""Snapshots in which each page, and what seldom changes, is written once. Our choice: a restart reads the log of state
+from the oldest part that counts, and so no farther back than this."""
 PAGE_BYTES = 600_000
 """A page has at least one asset, and more while their arrays are no larger than this. Our choice."""
 SLICE_BYTES = 900_000
@@ -98,6 +100,7 @@ class _Head(Struct):
     version: int
     lateness_s: int
     tick_us: int
+    saves: int
     blocks: dict[str, _BlockHead]
 
 
@@ -122,7 +125,8 @@ _encode = msgspec.msgpack.Encoder().encode
 def save(state: State, lateness_s: int) -> tuple[dict[str, bytes], tuple[str, ...]]:
     """Slices of the parts to keep beside those kept before, and names of those to drop. The state is taken as kept."""
     parts = {LEDGER: msgspec.json.encode(state.ledger), CLOCKS: _encode(state.clocks)}
-    if not state.plant_is_kept:
+    state.saves += 1
+    if not state.plant_is_kept or state.saves % ROUND == 0:
         gone = {name: _gone(block) for name, block in state.gone.items()}
         parts[PLANT] = _encode(_Plant(content.encode(state.plant), gone))
         state.plant_is_kept = True
@@ -131,7 +135,7 @@ def save(state: State, lateness_s: int) -> tuple[dict[str, bytes], tuple[str, ..
         parts |= {f"{number}/{part}": data for part, data in _block_parts(block)}
         live |= {f"{number}/{part}" for part in _live(block.written)}
         heads[name] = _head(block)
-    parts[HEAD] = _encode(_Head(VERSION, lateness_s, state.tick_us, heads))
+    parts[HEAD] = _encode(_Head(VERSION, lateness_s, state.tick_us, state.saves, heads))
     slices = {f"{name}#{n}": part for name, data in parts.items() for n, part in enumerate(_sliced(data))}
     stays = {each for each in state.shelf if each.rpartition("#")[0] in live - parts.keys()}
     dropped = state.shelf - stays - slices.keys()
@@ -163,7 +167,7 @@ def _page_assets(block: Block) -> int:
 def _block_parts(block: Block) -> Iterator[tuple[str, bytes]]:
     written, used, size = block.written, len(block.names), _page_assets(block)
     written.number += 1
-    if written.names != used or written.anew:
+    if written.names != used or written.anew or written.number % ROUND == 0:
         yield "names", _encode(block.names)
         written.names = used
     yield "now", _encode(_now(block))
@@ -262,7 +266,7 @@ def load(parts: Mapping[str, bytes], lateness_s: int) -> State:
     }
     gone = {name: _gone_block(name, each) for name, each in saved.gone.items()}
     state = State(plant, blocks, head.tick_us, ledger, clocks, gone)
-    state.shelf, state.plant_is_kept = set(parts), True
+    state.shelf, state.plant_is_kept, state.saves = set(parts), True, head.saves
     return state
 
 

@@ -254,6 +254,8 @@ class State:
     gone: dict[str, Block] = field(default_factory=dict)
     places: Places = field(init=False)
     plant_is_kept: bool = False
+    saves: int = 0
+    """Snapshots so far."""
     shelf: set[str] = field(default_factory=set)
     """Names of the slices that the last snapshot, and those before it, left to be kept."""
 

@@ -173,12 +173,21 @@ class KafkaSnapshots:
             found = await tail.last(self._key(partition, MANIFEST))
             if found is None:
                 return None
-            manifest = msgspec.json.decode(found.value, type=Manifest)
+            manifest = self._read(partition, found.value)
             self._check(partition, manifest, owner.partitions, await tail.bounds_beside())
             first = min((part.offset for part in manifest.parts.values()), default=found.offset)
             values = await tail.values(first, found.offset)
         owner.parts = manifest.parts
         return Snapshot(manifest.next_offset, self._whole(partition, manifest, values))
+
+    def _read(self, partition: int, value: bytes) -> Manifest:
+        try:
+            return msgspec.json.decode(value, type=Manifest)
+        except msgspec.DecodeError as wrong:
+            raise StateUnusable(
+                f"the snapshot of partition {partition} in {self._state} is of another version ({wrong}): start a new"
+                f" group (FOREWARN_GROUP). {self._advice()}"
+            ) from wrong
 
     def _whole(self, partition: int, manifest: Manifest, values: Mapping[bytes, bytes | None]) -> dict[str, bytes]:
         parts, wrong = {}, []

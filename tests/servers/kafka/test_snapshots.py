@@ -178,6 +178,19 @@ def test_a_snapshot_beyond_the_log_is_an_error_that_says_what_to_do(trial: Trial
     run(trial, play)
 
 
+def test_a_snapshot_of_another_version_is_an_error_that_says_what_to_do(trial: Trial) -> None:
+    trial.send(10)
+
+    async def play(first: KafkaSnapshots, second: KafkaSnapshots) -> None:
+        async with AIOKafkaProducer(bootstrap_servers=trial.address) as before:
+            old = b'{"next_offset":4,"partitions":2,"chunks":1,"first_offset":0,"sha256":""}'
+            await before.send_and_wait(named(trial.prefix, Topic.STATE), old, b"g/0/manifest", 0)
+        with pytest.raises(StateUnusable, match=r"of another version .* start a new group"):
+            await second.open(0)
+
+    run(trial, play)
+
+
 def test_another_number_of_partitions_is_an_error(trial: Trial) -> None:
     trial.send(10)
 

@@ -72,6 +72,23 @@ def test_what_is_kept_is_the_state_after_each_snapshot(monkeypatch, seed, round_
     check([encode(record) for record in streams.stream(seed, minutes=90)], 120, [seed, 60])
 
 
+def test_no_part_that_counts_is_older_than_a_round_of_snapshots(monkeypatch):
+    """A restart reads the topic from the oldest of them on, also after restarts."""
+    monkeypatch.setattr(saving, "ROUND", 7)
+    partition, kept, written = Partition(tiny.plant(), HAZARDS), None, {}
+    values = [encode(record) for record in streams.stream(2, minutes=60)]
+    for number, batch in enumerate(streams.cut(np.random.default_rng(2), raw(values), 15)):
+        partition.receive(batch)
+        partition.acknowledged()
+        snapshot = partition.snapshot()
+        kept = snapshot.onto(kept)
+        written |= dict.fromkeys(snapshot.parts, number)
+        assert min(written[name] for name in kept.parts) >= number - 7
+        if number % 10 == 0:
+            partition = Partition.restore(tiny.plant(), HAZARDS, kept)
+    assert number > 30
+
+
 def test_a_state_that_does_not_fit_a_message_is_cut(monkeypatch):
     monkeypatch.setattr(saving, "SLICE_BYTES", 1000)
     partition = Partition(tiny.plant(), HAZARDS)
