@@ -6,7 +6,6 @@ import time
 
 import pytest
 
-from tests.faults.trace import taken_over
 from tests.kit.influx_proxy import Fault, InfluxProxy, plan
 from tests.kit.installation import Installation, check
 
@@ -32,8 +31,7 @@ def test_writes_that_go_wrong_in_every_way_lose_nothing(servers, tmp_path, recor
 def away(own, folder, records, undisturbed, seconds: float) -> None:
     """Stop InfluxDB under a worker for some seconds; once it is back, all is stored in good time."""
     with Installation(folder, **own.settings) as installation:
-        worker = installation.worker()
-        installation.wait(lambda: bool(taken_over(installation, 0)), 30)
+        worker = installation.worker_at_work()
         installation.feed(records, 8.0)
         time.sleep(2)
         own.stop("influx")

@@ -6,7 +6,6 @@ import time
 
 import pytest
 
-from tests.faults.trace import taken_over
 from tests.kit.installation import Installation, check
 
 pytestmark = pytest.mark.servers
@@ -17,8 +16,7 @@ RECOVERY_S = 15.0
 def away(own, folder, records, undisturbed, seconds: float) -> None:
     """Stop Kafka under a worker and its feed for some seconds; once it is back, both go on."""
     with Installation(folder, **own.settings) as installation:
-        worker = installation.worker()
-        installation.wait(lambda: bool(taken_over(installation, 0)), 30)
+        worker = installation.worker_at_work()
         installation.feed(records, 12.0)
         time.sleep(3)
         begun = installation.forecasts()

@@ -36,8 +36,7 @@ def places(record: AnyInput) -> Sequence[int]:
 
 def test_of_two_producers_that_send_the_same_only_the_first_counts(servers, tmp_path, records, undisturbed):
     with Installation(tmp_path) as installation:
-        worker = installation.worker()
-        installation.wait(lambda: bool(taken_over(installation, 0)), 30)
+        worker = installation.worker_at_work()
         installation.feed(records, 8.0)
         time.sleep(0.3)
         installation.feed(records, 8.0)
@@ -51,8 +50,7 @@ def test_of_two_producers_that_send_the_same_only_the_first_counts(servers, tmp_
 
 def test_of_transactions_only_the_committed_count(servers, tmp_path, records, undisturbed):
     with Installation(tmp_path) as installation:
-        worker = installation.worker()
-        installation.wait(lambda: bool(taken_over(installation, 0)), 30)
+        worker = installation.worker_at_work()
         asyncio.run(in_transactions(installation, records))
         installation.send([Tick(plant="tiny", time_us=streams.START_US)])  # a marker at the end is nobody's to read
         installation.finish()

@@ -56,8 +56,7 @@ class Watched:
 
 def test_a_store_ten_times_too_slow_loses_nothing(servers, tmp_path, records, undisturbed, influx_url):
     with InfluxProxy(influx_url) as proxy, Installation(tmp_path, influx_url=proxy.url) as installation:
-        worker = installation.worker()
-        installation.wait(lambda: bool(taken_over(installation, 0)), 30)
+        worker = installation.worker_at_work()
         proxy.bytes_per_s = 150_000
         began_s = time.monotonic()
         installation.feed(records, 1.0)
@@ -101,8 +100,7 @@ def test_before_a_slow_store_memory_is_bounded_however_well_the_log_is_compresse
 def test_memory_is_flat_for_ten_minutes(servers, tmp_path, influx_url):
     faults, hours = plan(3, {Fault.DOWN: 0.02, Fault.UNANSWERED: 0.02}), streams.stream(40, minutes=900)
     with InfluxProxy(influx_url, faults) as proxy, Installation(tmp_path, influx_url=proxy.url) as installation:
-        worker = installation.worker()
-        installation.wait(lambda: bool(taken_over(installation, 0)), 30)
+        worker = installation.worker_at_work()
         with Watched(worker.pid) as watched:
             for part in range(10):
                 installation.send([streams.moved(record, part * 900 * streams.MINUTE_US) for record in hours], 60.0)

@@ -67,8 +67,7 @@ def test_workers_killed_at_many_moments_lose_nothing(servers, tmp_path, records,
 
 def test_a_worker_asleep_past_its_session_changes_nothing_when_it_wakes(servers, tmp_path, records, undisturbed):
     with Installation(tmp_path) as installation:
-        sleeper = installation.worker()
-        installation.wait(lambda: bool(taken_over(installation, 0)), 30)
+        sleeper = installation.worker_at_work()
         installation.feed(records, 16.0)
         time.sleep(3)
         sleeper.send_signal(signal.SIGSTOP)

@@ -111,6 +111,12 @@ class Installation:
         self.workers.append(started)
         return started
 
+    def worker_at_work(self) -> subprocess.Popen[bytes]:
+        """The first worker, once it has taken partitions over."""
+        started = self.worker()
+        self.wait(lambda: "partition-taken-over" in self.told(), 30)
+        return started
+
     def keep_stamps(self) -> None:
         """Have the log keep its producers' times for ever, in place of when records arrived here."""
         wanted = {"message.timestamp.type": "CreateTime", "retention.ms": "-1"}
