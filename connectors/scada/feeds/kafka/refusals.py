@@ -61,7 +61,7 @@ async def check_admitted(bootstrap: str, security: Mapping[str, Any]) -> None:
     from aiokafka.errors import KafkaError
 
     away = []
-    for host, port, _ in collect_hosts(bootstrap):
+    for host, port, _ in collect_hosts(bootstrap, randomize=False):  # told in the order they were given
         where = f"{host}:{port}"
         try:
             connection = await create_conn(
