@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import time
 from http.client import HTTPConnection
+from threading import Event
 
 import pytest
 
@@ -66,16 +66,17 @@ def test_other_paths_are_not_there_and_metrics_are(port):
 
 
 def test_a_probe_does_not_wait_for_a_slow_one(wrong):
+    answer = Event()
+
     def slow() -> None:
-        time.sleep(1.0)
+        answer.wait(60)
 
     served = serve(WorkerCollector(list), "127.0.0.1", free_port(), Health(ready={"slow": slow}))
     try:
         stuck = HTTPConnection("127.0.0.1", served.port, timeout=10)
         stuck.request("GET", "/readyz")
-        began_s = time.monotonic()
         assert asked(served.port, "/healthz")[0] == 200
-        assert time.monotonic() - began_s < 0.9
+        answer.set()
         assert stuck.getresponse().status == 200
         stuck.close()
     finally:

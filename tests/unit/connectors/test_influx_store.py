@@ -150,7 +150,7 @@ def test_a_retry_after_past_the_deadline_gives_up_at_once(monkeypatch: pytest.Mo
             with pytest.raises(StoreDown, match="in 1 tries"):
                 await store.write([rows(1)])
             monkeypatch.undo()
-            assert not waited
+            assert not any(waited)  # the server's own pauses are of no length
 
     asyncio.run(body())
 
