@@ -57,7 +57,7 @@ class Watched:
 def test_a_store_ten_times_too_slow_loses_nothing(servers, tmp_path, records, undisturbed, influx_url):
     with InfluxProxy(influx_url) as proxy, Installation(tmp_path, influx_url=proxy.url) as installation:
         worker = installation.worker_at_work()
-        proxy.bytes_per_s = 150_000
+        proxy.bytes_per_s = 120_000
         began_s = time.monotonic()
         installation.feed(records, 1.0)
         installation.finish()
