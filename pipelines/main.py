@@ -153,6 +153,7 @@ async def work(settings: Settings) -> int:
     def restore(_partition: int, snapshot: Snapshot | None) -> Partition:
         return Partition.restore(file.plant, hazards, snapshot, settings.lateness_s)
 
+    turns = asyncio.Lock()
     async with InfluxStore(influx_target(settings)) as store:
 
         def runner(partition: int) -> PartitionRunner:
@@ -164,6 +165,7 @@ async def work(settings: Settings) -> int:
                 snapshots=snapshots,
                 clock=clock,
                 lease=lease,
+                turns=turns,
                 snapshot_s=settings.snapshot_s,
                 checkpoint=checkpoint,
                 meters=meters.of(partition),

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from contextlib import suppress
+from typing import Protocol
+
+import structlog
 
 from pipelines.ports import RawRecord
 from pipelines.runner import PartitionRunner
 from pipelines.suspects import Suspects
+
+_log = structlog.get_logger()
 
 
 class Batch(Protocol):
@@ -30,69 +36,78 @@ class Batch(Protocol):
         ...
 
 
-class _Last:
-    """Ends a partition's queue."""
-
-    start = end = 0
-    records: Sequence[RawRecord] = ()
-
-
-LAST: Batch = _Last()
-
-
-class _Joined(NamedTuple):
-    """Batches as one: what came while a step was at work is one step more, and no queue of them."""
-
-    start: int
-    end: int
-    records: Sequence[RawRecord]
-
-
-JOINED = 20_000
-"""Records of batches that are taken together, give or take the last. Our choice."""
-
-
 class OwnedPartition:
-    """A partition in our hands: its runner, the batches that wait, and up to where the log is accounted for."""
+    """A partition in our hands: its runner, the records that wait, and up to where the log is accounted for."""
 
     def __init__(self, runner: PartitionRunner, beginning: int, start: int, suspects: Suspects | None = None) -> None:
         self.runner = runner
         self.suspects = suspects or Suspects()
         self.beginning = beginning
         self.accounted = self.last = start
-        self.waiting: asyncio.Queue[Batch | None] = asyncio.Queue()
-        runner.call = lambda: self.waiting.put_nowait(None)
         self.tasks: list[asyncio.Task[None]] = []
         self.hole_since_s: float | None = None
         self.lost = False
-        self._put_back: Batch | None = None
+        self._waiting: deque[Sequence[RawRecord]] = deque()
+        self._stirred = asyncio.Event()
+        self._ended = False
+        runner.call = self._stirred.set
 
-    async def next(self) -> Batch | None:
-        """All that waits as one batch, LAST at the end, None when it is time for a snapshot or something went wrong."""
-        try:
-            batch = self._taken() or await asyncio.wait_for(self.waiting.get(), max(self.runner.snapshot_in_s(), 0.001))
-        except TimeoutError:
-            return None
-        if batch is None or batch is LAST:
-            return batch
-        records = list(batch.records)
-        while len(records) < JOINED and (more := self._taken()) is not None:
-            if more is LAST:
-                self._put_back = more
-                break
-            records += more.records
-        return _Joined(batch.start, batch.end, records)
+    @property
+    def waiting(self) -> int:
+        """How many batches wait, the one in work included."""
+        return len(self._waiting)
 
-    def _taken(self) -> Batch | None:
-        """What waits next, if anything does."""
-        back, self._put_back = self._put_back, None
-        if back is not None:
-            return back
-        return None if self.waiting.empty() else self.waiting.get_nowait()
+    def put(self, records: Sequence[RawRecord]) -> None:
+        """Have records wait for their turn."""
+        self._waiting.append(records)
+        self._stirred.set()
 
     def end(self) -> None:
         """Drop what waits; what is in work is the last."""
-        while not self.waiting.empty():
-            self.waiting.get_nowait()
+        self._ended = True
+        self._waiting.clear()
         self.runner.retire()
-        self.waiting.put_nowait(LAST)
+        self._stirred.set()
+
+    async def stirs(self) -> bool:
+        """Wait for records, for the time of a snapshot or for something that goes wrong; False at the end."""
+        if not self._waiting and not self._ended:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stirred.wait(), max(self.runner.snapshot_in_s(), 0.001))
+            self._stirred.clear()
+        return not self._ended
+
+    async def work(self) -> None:
+        """A step over what waits by the time of our turn, if it needs one; then a snapshot, if it is time for that.
+
+        Where a step failed before, over part of it, with a snapshot after it.
+        """
+        part: Sequence[RawRecord] = ()
+        if self._waiting:
+            async with self.runner.turn():
+                part = self._take()
+                if part:
+                    self._step(part)
+        if part and self.suspects:
+            await self.runner.snapshot_now()
+            self.suspects.settled(part[-1].offset + 1)
+        else:
+            await self.runner.snapshot_if_due()
+
+    def _step(self, part: Sequence[RawRecord]) -> None:
+        why = self.suspects.why(part)
+        if why is None:
+            self.runner.step(part)
+            return
+        _log.error("record-refused", partition=self.runner.partition, offset=part[0].offset, error=why)
+        self.runner.refuse(part[0], why)
+
+    def _take(self) -> Sequence[RawRecord]:
+        """The next records, as many as a step may have, or those that are to be tried by themselves."""
+        taken: list[RawRecord] = []
+        while self._waiting and len(taken) < self.runner.at_once:
+            taken += self._waiting.popleft()
+        part = next(self.suspects.cut(taken[: self.runner.at_once]), ())
+        if len(part) < len(taken):
+            self._waiting.appendleft(taken[len(part) :])
+        return part

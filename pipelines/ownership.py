@@ -7,12 +7,12 @@ log it lies, so a batch that went missing on the way through Faust is seen and r
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
 
-from pipelines.owned import LAST, Batch, OwnedPartition
-from pipelines.ports import Fenced, RawRecord
+from pipelines.owned import Batch, OwnedPartition
+from pipelines.ports import Fenced
 from pipelines.runner import PartitionRunner, StepFailed
 from pipelines.suspects import Suspects
 
@@ -67,7 +67,7 @@ class Partitions:
     def has_room(self, partition: int) -> bool:
         """Whether another batch of this partition should be fetched."""
         owned = self._owned.get(partition)
-        return owned is not None and not owned.lost and owned.waiting.qsize() < self._waiting
+        return owned is not None and not owned.lost and owned.waiting < self._waiting
 
     def runners(self) -> Mapping[int, PartitionRunner]:
         """The runners of the partitions that are ours, to be looked at; also from another thread."""
@@ -112,7 +112,7 @@ class Partitions:
         owned.accounted = batch.end
         if batch.records:
             owned.last = batch.records[-1].offset + 1
-            owned.waiting.put_nowait(batch)
+            owned.put(batch.records)
 
     async def _mend(self, partition: int, owned: OwnedPartition, batch: Batch) -> None:
         now_s = asyncio.get_running_loop().time()
@@ -172,29 +172,12 @@ class Partitions:
 
     async def _work_until_lost(self, owned: OwnedPartition) -> None:
         try:
-            while (batch := await owned.next()) is not LAST:
-                if batch is None:
-                    await owned.runner.snapshot_if_due()
-                else:
-                    await self._carry(owned, batch.records)
+            while await owned.stirs():
+                await owned.work()
             await owned.runner.drained()
         except Fenced as fenced:
             owned.lost = True
             _log.warning("partition-lost", partition=owned.runner.partition, error=str(fenced))
-
-    async def _carry(self, owned: OwnedPartition, records: Sequence[RawRecord]) -> None:
-        """A batch, at once; where a step failed before, in parts with a snapshot after each."""
-        for part in owned.suspects.cut(records):
-            why = owned.suspects.why(part)
-            if why is None:
-                await owned.runner.begin(part)
-            else:
-                refused = {"partition": owned.runner.partition, "offset": part[0].offset, "error": why}
-                _log.error("record-refused", **refused)
-                await owned.runner.refuse(part[0], why)
-            if owned.suspects:
-                await owned.runner.snapshot_now()
-                owned.suspects.settled(part[-1].offset + 1)
 
     async def _reclaim(self, partition: int, owned: OwnedPartition, wait_s: float) -> bool:
         """If the group says after a while that the partition is ours after all, open it again.

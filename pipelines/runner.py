@@ -1,15 +1,17 @@
 """Carries out what the heart of one partition decides: publish, store, keep snapshots, in the order that holds.
 
-No Kafka and no Faust here, and no rule about records: the heart has those. What is here is when a batch is done
+No Kafka and no Faust here, and no rule about records: the heart has those. What is here is when a step is done
 (outputs acknowledged, rows stored, dead letters of refused rows acknowledged) and when a snapshot may follow. Steps are
-taken one after the other, while the effects of a few before are still under way; those are done in order, too.
+taken one after the other, of all partitions, while the effects of a few before are still under way; those are done in
+order, too. A snapshot is taken between two steps and kept beside the next.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, Protocol, TypeVar
 
 import structlog
@@ -41,8 +43,12 @@ UNDER_WAY = 3
 STEP_S = 0.2
 """A step takes about as long at most, since nothing else has its turn meanwhile: other partitions, answers of Kafka. A
 worker that was behind by some 10,000 rows a partition took steps of seconds, and its snapshots ran out of time."""
-FIRST_RECORDS = 100
-"""Of a first step, before it is known how long a record takes."""
+FIRST_RECORDS, MOST_RECORDS = 100, 20_000
+"""Of a first step, before it is known how long a record takes; and of any, so that memory stays bounded."""
+
+ROUNDS = 30
+"""Of the event loop, which all else has after a step, so that its outputs reach Kafka's socket and what was fetched
+meanwhile is dealt out before another partition steps. With none, both wait for the steps of all partitions."""
 
 T = TypeVar("T")
 
@@ -111,7 +117,10 @@ def _nothing_to_do() -> None:
 
 
 class PartitionRunner:
-    """Runs one partition from take-over to release. Calls must not overlap, but for `retire`."""
+    """Runs one partition from take-over to release. Calls must not overlap, but for `retire`.
+
+    Records are given to `step` or `refuse` within a `turn`.
+    """
 
     def __init__(
         self,
@@ -123,10 +132,12 @@ class PartitionRunner:
         snapshots: Snapshots,
         clock: Clock,
         lease: Callable[[], bool] = _always,
+        turns: asyncio.Lock | None = None,
         snapshot_s: float = 5.0,
         checkpoint: Callable[[str], None] = _nothing,
         meters: Meters | None = None,
     ) -> None:
+        """`turns` is shared by all partitions of a worker."""
         self.partition = partition
         self.snapshot_offset: int | None = None
         self.snapshot_at_s: float | None = None
@@ -144,13 +155,16 @@ class PartitionRunner:
         self._snapshots = snapshots
         self._clock = clock
         self._lease = lease
+        self._turns = turns or asyncio.Lock()
         self._snapshot_s = snapshot_s
         self._checkpoint = checkpoint
         self._heart: Heart | None = None
-        self._at_once = FIRST_RECORDS
+        self.at_once = FIRST_RECORDS
+        """How many records the next step is to have at most."""
         self._due_s = 0.0
         self._begun = self._done = 0
         self._under_way: deque[asyncio.Task[None]] = deque()
+        self._keeping: asyncio.Task[None] | None = None
         self._publishing = asyncio.Lock()
         self._was_down = False
         self._retired = asyncio.Event()
@@ -175,66 +189,57 @@ class PartitionRunner:
         self._due_s = self.snapshot_at_s + self._snapshot_s
         return self._heart.next_offset
 
-    async def handle(self, batch: Sequence[RawRecord]) -> None:
-        """`begin` a batch and return when its effects are out."""
-        await self.begin(batch)
-        await self.drained()
-        await self.snapshot_if_due()
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """While no other partition steps, and when so few effects are under way that another step's may be.
 
-    async def begin(self, batch: Sequence[RawRecord]) -> None:
-        """Step over a batch piece by piece, see to its effects beside those still under way, keep snapshots in time.
-
-        One that is retired ends with the piece in hand. Raises StepFailed if the heart raised, Fenced if the partition
-        is another's by now, and what the publisher raises, also of batches before.
+        Raises Fenced if the partition is another's by now, and what the publisher raised, both of steps before.
         """
-        at = 0
-        while at < len(batch) and not (at and self._retired.is_set()):
-            piece = batch[at : at + self._at_once]
-            at += len(piece)
-            await self._step(piece)
+        if self._was_down:
+            await self.drained()
+        await self._left(UNDER_WAY - 1)
+        async with self._turns:
+            yield
+            for _ in range(ROUNDS):
+                await asyncio.sleep(0)
 
-    async def _step(self, batch: Sequence[RawRecord]) -> None:
-        await self._room()
+    def step(self, batch: Sequence[RawRecord]) -> None:
+        """Step over records and see to the effects beside those still under way. Raises StepFailed, Fenced."""
         heart = self._owned_heart()
-        self._begun += 1
         began_s = self.step_since_s = self._clock.monotonic_s()
         try:
             effects = heart.receive(batch)
         except Exception as error:
             raise StepFailed(self._blame(batch, error), batch) from error
         finally:
+            self._begun += 1
             self.step_since_s = None
         self.meters.batches.observe(len(batch))
         took_s = self._clock.monotonic_s() - began_s
         self.steps, self.steps_s = self.steps + 1, self.steps_s + took_s
-        self._at_once = _next_piece(len(batch), self._at_once, took_s)
-        await self._launch(heart, effects)
+        self.at_once = _next_piece(len(batch), self.at_once, took_s)
+        self._launch(heart, effects)
 
-    async def refuse(self, raw: RawRecord, why: str) -> None:
+    def refuse(self, raw: RawRecord, why: str) -> None:
         """Have a record that no step gets over rejected."""
-        await self._room()
         heart = self._owned_heart()
         self._begun += 1
-        await self._launch(heart, heart.refuse(raw, why))
+        self._launch(heart, heart.refuse(raw, why))
 
-    async def _launch(self, heart: Heart, effects: Effects) -> None:
+    def _launch(self, heart: Heart, effects: Effects) -> None:
         self._checkpoint("received")
         before = self._under_way[-1] if self._under_way else None
         task = asyncio.create_task(self._see_to(heart, effects, before))
         task.add_done_callback(self._look_at)
         self._under_way.append(task)
-        await self.snapshot_if_due()
 
     async def drained(self) -> None:
-        """Return when no effects are under way; raises what went wrong with the first."""
+        """Return when no effects are under way and no snapshot; raises what went wrong with the first."""
         await self._left(0)
         self._was_down = False
-
-    async def _room(self) -> None:
-        """Wait for effects before, so that no more are under way than may be; for all of them after an outage."""
-        if self._was_down:
-            await self.drained()
-        await self._left(UNDER_WAY - 1)
+        if self._keeping is not None:
+            await self._keeping
+            self._keeping = None
 
     async def _left(self, most: int) -> None:
         """Wait until so many are under way at most, and take leave of those that are done."""
@@ -264,10 +269,13 @@ class PartitionRunner:
     async def snapshot_now(self) -> None:
         """Keep a snapshot, so that what comes next can be tried again from here."""
         await self._snapshot()
+        await self.drained()
 
     async def snapshot_if_due(self) -> None:
-        """Keep a snapshot if the last one is old enough; also to be called when no batches come. Raises as `begin`."""
+        """Take a snapshot if the last one is old enough; also to be called when no records come. Raises as `turn`."""
         await self._left(UNDER_WAY)
+        if self.snapshot_in_s() <= 0 or (self._keeping is not None and self._keeping.done()):
+            await self.drained()
         if self.snapshot_in_s() <= 0:
             await self._snapshot()
 
@@ -276,7 +284,7 @@ class PartitionRunner:
         return self._due_s - self._clock.monotonic_s()
 
     def retire(self) -> None:
-        """Have a `handle` that waits for the store give up instead."""
+        """Have what waits for the store give up instead."""
         self._retired.set()
 
     async def close(self, final_snapshot: bool) -> None:
@@ -284,14 +292,16 @@ class PartitionRunner:
         self.retire()
         try:
             if final_snapshot and self._begun == self._done and self._heart is not None:
-                await self._snapshot()
+                await self.snapshot_now()
         except Fenced as fenced:
             _log.warning("no-last-snapshot", partition=self.partition, error=str(fenced))
         finally:
-            for task in self._under_way:
+            left = [*self._under_way, *([self._keeping] if self._keeping else ())]
+            for task in left:
                 task.cancel()
-            await asyncio.gather(*self._under_way, return_exceptions=True)
+            await asyncio.gather(*left, return_exceptions=True)
             self._under_way.clear()
+            self._keeping = None
             self._heart = None
             await self._snapshots.close(self.partition)
 
@@ -350,14 +360,18 @@ class PartitionRunner:
         raise Fenced(f"partition {self.partition} was given up while the store was down")
 
     async def _snapshot(self) -> None:
+        """Take one when nothing is under way, and see to its being kept."""
         await self.drained()
-        heart = self._owned_heart()
-        snapshot = heart.snapshot()
+        snapshot = self._owned_heart().snapshot()
         self._due_s = self._clock.monotonic_s() + self._snapshot_s
         if snapshot is None:
             self.snapshot_at_s = self._clock.monotonic_s()
             return
         self._checkpoint("before-snapshot")
+        self._keeping = asyncio.create_task(self._keep(snapshot))
+        self._keeping.add_done_callback(self._look_at)
+
+    async def _keep(self, snapshot: Snapshot) -> None:
         await self._snapshots.commit(self.partition, snapshot)
         self.snapshot_at_s = self._clock.monotonic_s()
         self.snapshot_offset = snapshot.next_offset
@@ -366,9 +380,9 @@ class PartitionRunner:
 
 
 def _next_piece(records: int, at_once: int, took_s: float) -> int:
-    """How many records the next step should have, after one of so many: as many as fit, at most twice what it was."""
+    """How many records the next step may have, after one of so many: as many as fit, at most twice what it was."""
     fit = 2 * at_once if took_s <= 0 else int(records * STEP_S / took_s)
-    return max(1, min(fit, 2 * at_once))
+    return max(1, min(fit, 2 * at_once, MOST_RECORDS))
 
 
 async def _both(first: Coroutine[Any, Any, None], second: Coroutine[Any, Any, T]) -> tuple[None, T]:

@@ -1,7 +1,6 @@
-"""Lines on their way to InfluxDB: which post they go in, and how a refused post is divided. Pure.
+"""Lines of a write: how a large one is parted by assets, and how a refused post is divided. Pure.
 
-All lines of an asset are in one lane and keep their order there, so that the later value of a moment wins, however
-many posts are in flight.
+Lines of an asset are in one batch and keep their order there, so that the later value of a moment wins.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate
 
 import numpy as np
 import polars as pl
@@ -32,13 +32,15 @@ class Batch:
     table: np.ndarray
     row: np.ndarray
     time_us: np.ndarray
+    tables: int
+    """How many tables the write had; `table` counts from 0."""
 
     def __len__(self) -> int:
         return len(self.row)
 
     def take(self, at: np.ndarray) -> Batch:
         """The lines at these positions, in this order."""
-        return Batch(self.text.gather(at), self.table[at], self.row[at], self.time_us[at])
+        return Batch(self.text.gather(at), self.table[at], self.row[at], self.time_us[at], self.tables)
 
     def body(self) -> bytes:
         """What is posted: lines parted by newlines."""
@@ -48,7 +50,7 @@ class Batch:
         """Batches of at most so many lines, in order."""
         for at in range(0, len(self), lines):
             part = slice(at, at + lines)
-            yield Batch(self.text[part], self.table[part], self.row[part], self.time_us[part])
+            yield Batch(self.text[part], self.table[part], self.row[part], self.time_us[part], self.tables)
 
     def refuse(self, reason: str) -> list[Refusal]:
         """Refuse every line; the server quotes whole lines, so what is long is cut."""
@@ -57,31 +59,55 @@ class Batch:
         return [Refusal(table, row, reason) for table, row in pairs]
 
 
-def into_lanes(tables: Sequence[Rows], encoded: Sequence[Lines], lanes: int) -> dict[int, Batch]:
-    """All lines of a write by lane; a lane is a function of the asset's name."""
+def joined(batches: Sequence[Batch]) -> Batch:
+    """One after the other as one; tables are numbered through."""
+    if len(batches) == 1:
+        return batches[0]
+    firsts = accumulate((batch.tables for batch in batches), initial=0)
+    return Batch(
+        pl.concat([batch.text for batch in batches]),
+        np.concatenate([batch.table + first for batch, first in zip(batches, firsts, strict=False)]),
+        np.concatenate([batch.row for batch in batches]),
+        np.concatenate([batch.time_us for batch in batches]),
+        sum(batch.tables for batch in batches),
+    )
+
+
+def apart(tables: Sequence[Rows], encoded: Sequence[Lines], parts: int) -> list[tuple[Batch, frozenset[str]]]:
+    """The lines of a write in so many batches at most, no two of them of the same asset, each with its assets."""
     pairs = enumerate(zip(tables, encoded, strict=True))
     filled = [(table, rows, lines) for table, (rows, lines) in pairs if len(lines)]
     if not filled:
-        return {}
+        return []
     whole = Batch(
         pl.concat([lines.text for _, _, lines in filled]),
         np.concatenate([np.full(len(lines), table) for table, _, lines in filled]),
         np.concatenate([lines.row for _, _, lines in filled]),
         np.concatenate([rows.time_us[lines.row] for _, rows, lines in filled]),
+        len(tables),
     )
-    lane = np.concatenate([_lane_of(rows, lanes)[lines.row] for _, rows, lines in filled])
-    places = [np.flatnonzero(lane == one) for one in range(lanes)]
-    return {one: whole.take(at) for one, at in enumerate(places) if len(at)}
-
-
-def _lane_of(rows: Rows, lanes: int) -> np.ndarray:
-    return _lanes_of(rows.assets, lanes)[rows.asset_index]
+    named = {rows.assets for _, rows, _ in filled}
+    if parts == 1:
+        return [(whole, frozenset().union(*(_names(assets, 1, 0) for assets in named)))]
+    part_of = np.concatenate([_parts_of(rows.assets, parts)[rows.asset_index[lines.row]] for _, rows, lines in filled])
+    places = [np.flatnonzero(part_of == part) for part in range(parts)]
+    return [
+        (whole.take(at), frozenset().union(*(_names(assets, parts, part) for assets in named)))
+        for part, at in enumerate(places)
+        if len(at)
+    ]
 
 
 @lru_cache(maxsize=64)
-def _lanes_of(assets: tuple[str, ...], lanes: int) -> np.ndarray:
-    """Of each asset; a partition has the same ones with each write."""
-    return np.array([zlib.crc32(asset.encode()) % lanes for asset in assets], dtype=np.uint8)
+def _parts_of(assets: tuple[str, ...], parts: int) -> np.ndarray:
+    """Of each asset, a function of its name; a partition has the same ones with each write."""
+    return np.array([zlib.crc32(asset.encode()) % parts for asset in assets], dtype=np.uint8)
+
+
+@lru_cache(maxsize=256)
+def _names(assets: tuple[str, ...], parts: int, part: int) -> frozenset[str]:
+    """The assets of a part."""
+    return frozenset(asset for asset, of in zip(assets, _parts_of(assets, parts), strict=True) if of == part)
 
 
 def all_dropped(batch: Batch, words: str) -> bool:

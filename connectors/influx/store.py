@@ -21,8 +21,9 @@ from influxdb_client.domain.write_precision import WritePrecision
 from influxdb_client.rest import ApiException
 
 from connectors.influx.answers import STORED, Answer, Meaning, answer
-from connectors.influx.batches import Batch, all_dropped, divide, into_lanes
+from connectors.influx.batches import Batch, all_dropped, apart, divide
 from connectors.influx.lines import encode
+from connectors.influx.posts import Posts
 from connectors.influx.target import Target, misconfigured
 from pipelines.ports import Refusal, Rows, StoreDown
 
@@ -35,10 +36,10 @@ _MICROSECONDS = cast(WritePrecision, WritePrecision.US)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteOptions:
-    """How to write. `lanes` is the number of posts in flight; `gzip` pays off over a network, not on loopback."""
+    """How to write. `in_flight` is the number of posts at a time; `gzip` pays off over a network, not on loopback."""
 
     lines_per_post: int = 10_000
-    lanes: int = 4
+    in_flight: int = 4
     timeout_s: float = 10.0
     give_up_s: float = 30.0
     first_pause_s: float = 0.1
@@ -49,7 +50,7 @@ class WriteOptions:
 class InfluxStore:
     """A `pipelines.ports.Store` on one bucket. Open it with `async with`, inside the event loop that writes.
 
-    Posts of one asset never overtake each other, not even those of overlapping writes.
+    Lines of one asset never overtake each other, not even those of overlapping writes; small writes go out together.
     """
 
     def __init__(self, target: Target, options: WriteOptions | None = None) -> None:
@@ -57,7 +58,7 @@ class InfluxStore:
         self.options = options or WriteOptions()
         self._fits = self.options.lines_per_post
         """Lines that the server lately took in time."""
-        self._locks = [asyncio.Lock() for _ in range(self.options.lanes)]
+        self._posts = Posts(self._send, lambda: self._fits, self.options.in_flight)
         self._client: InfluxDBClientAsync | None = None
         self.answers: Counter[Meaning] = Counter()
         """Posts by what was answered."""
@@ -81,7 +82,7 @@ class InfluxStore:
             org=self.target.org,
             timeout=round(self.options.timeout_s * 1000),
             enable_gzip=self.options.gzip,
-            connection_pool_maxsize=self.options.lanes,
+            connection_pool_maxsize=self.options.in_flight,
         )
         return self
 
@@ -99,9 +100,9 @@ class InfluxStore:
         the token or the bucket, TypeError for a column of a kind that is not stored.
         """
         encoded = [encode(table) for table in rows]
-        lanes = into_lanes(rows, encoded, self.options.lanes)
+        parts = min(self.options.in_flight, -(-sum(map(len, encoded)) // self.options.lines_per_post))
         settled = await asyncio.gather(
-            *(self._write_lane(lane, batch) for lane, batch in lanes.items()), return_exceptions=True
+            *(self._posts.write(batch, assets) for batch, assets in apart(rows, encoded, parts)), return_exceptions=True
         )
         refusals = [Refusal(table, row, why) for table, lines in enumerate(encoded) for row, why in lines.refused]
         for outcome in settled:
@@ -110,11 +111,10 @@ class InfluxStore:
             refusals.extend(outcome)
         return sorted(refusals)
 
-    async def _write_lane(self, lane: int, batch: Batch) -> list[Refusal]:
+    async def _send(self, batch: Batch) -> list[Refusal]:
         refusals: list[Refusal] = []
-        async with self._locks[lane]:
-            for part in batch.cut(self._fits):
-                refusals.extend(await self._settle(part))
+        for part in batch.cut(self._fits):
+            refusals.extend(await self._settle(part))
         return refusals
 
     async def _settle(self, batch: Batch) -> list[Refusal]:

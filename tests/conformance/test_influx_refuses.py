@@ -88,7 +88,7 @@ def test_a_body_larger_than_the_server_takes_is_divided(influx) -> None:
     admin.ensure(target)
 
     async def body() -> int:
-        async with InfluxStore(target, WriteOptions(lines_per_post=100_000, lanes=1)) as store:
+        async with InfluxStore(target, WriteOptions(lines_per_post=100_000, in_flight=1)) as store:
             refused = await store.write([rows({"note": np.array(["x" * 1000] * 40_000, dtype=object)})])
             return len(refused)
 

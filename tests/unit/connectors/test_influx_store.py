@@ -16,7 +16,7 @@ from connectors.influx.target import InfluxMisconfigured, Target
 from pipelines.ports import Refusal, Rows, StoreDown
 
 QUICK = WriteOptions(
-    lines_per_post=100, lanes=2, give_up_s=1.0, first_pause_s=0.01, longest_pause_s=0.05, timeout_s=0.3
+    lines_per_post=100, in_flight=2, give_up_s=1.0, first_pause_s=0.01, longest_pause_s=0.05, timeout_s=0.3
 )
 Reply = Callable[[str], web.Response | None]
 
@@ -207,7 +207,7 @@ def test_a_store_that_is_not_open_says_so() -> None:
 
 
 def test_a_server_too_slow_for_large_posts_gets_small_ones() -> None:
-    options = replace(QUICK, lines_per_post=2000, lanes=1, timeout_s=0.5, give_up_s=3.0)
+    options = replace(QUICK, lines_per_post=2000, in_flight=1, timeout_s=0.5, give_up_s=3.0)
 
     async def body() -> None:
         async with serving(lambda _: None, options, line_s=0.001) as (store, taken):
@@ -219,7 +219,7 @@ def test_a_server_too_slow_for_large_posts_gets_small_ones() -> None:
 
 
 def test_a_server_that_never_answers_is_down_after_the_given_time() -> None:
-    options = replace(QUICK, lines_per_post=2000, lanes=1)
+    options = replace(QUICK, lines_per_post=2000, in_flight=1)
 
     async def body() -> None:
         async with serving(lambda _: None, options, line_s=1.0) as (store, _):

@@ -24,6 +24,7 @@ from pipelines.ports import Effects, Output, RawRecord, Snapshot
 from pipelines.runner import PartitionRunner
 from pipelines.seen import partition_views
 from pipelines.topics import Topic
+from tests.kit.running import handle
 from tests.unit.connectors.scada.opcua_plant import free_port
 
 
@@ -100,7 +101,7 @@ def test_a_scrape_of_a_worker_has_the_ledger_offsets_and_seconds_of_its_partitio
         assert "forewarn_rows_stored_total partition=2" not in await asyncio.to_thread(scraped, port)
         await owner.take_over({2: 40})
         heart = owner.runners()[2].heart
-        await owner.runners()[2].handle([RawRecord(40, 9_970, b"v"), RawRecord(41, 9_400, b"v")])
+        await handle(owner.runners()[2], [RawRecord(40, 9_970, b"v"), RawRecord(41, 9_400, b"v")])
         heart.ledger.reject("out-of-range", 4)
         owner.runners()[2].meters.balanced = False
         clock.advance(5)

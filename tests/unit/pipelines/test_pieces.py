@@ -8,8 +8,10 @@ from collections.abc import Sequence
 import pytest
 
 from pipelines.cli.feed import CATCH_UP_S, NotCaughtUp, wait_for_workers
+from pipelines.owned import OwnedPartition
 from pipelines.ports import Effects, RawRecord, Snapshot
 from pipelines.runner import FIRST_RECORDS, STEP_S
+from tests.kit.running import handle
 from tests.unit.pipelines.test_runner import Bench, Heart
 
 
@@ -42,7 +44,7 @@ def worked(count: int, record_s: float) -> tuple[Bench, SlowHeart]:
         runner = bench.runner()
         await runner.open()
         runner._heart = heart
-        await runner.handle(records(count))
+        await handle(runner, records(count))
 
     asyncio.run(work())
     assert sum(heart.steps) == count
@@ -72,27 +74,44 @@ def test_snapshots_are_kept_within_a_long_batch() -> None:
     assert len(kept) == pytest.approx(40 / 5, abs=1)
 
 
-def test_one_that_is_retired_ends_with_the_piece_in_hand_and_keeps_it() -> None:
+def test_a_partition_that_is_given_up_ends_with_the_piece_in_hand_and_keeps_it() -> None:
     bench = Bench()
     heart = SlowHeart(bench, 0.0)
 
     async def work() -> None:
-        runner = bench.runner()
-        await runner.open()
-        runner._heart = heart
-        receive = heart.receive
-
-        def retired(batch: Sequence[RawRecord]) -> Effects:
-            runner.retire()
-            return receive(batch)
-
-        heart.receive = retired  # type: ignore[method-assign]
-        await runner.handle(records(1_000))
-        await runner.close(final_snapshot=True)
+        owned = OwnedPartition(bench.runner(), 0, 0)
+        await owned.runner.open()
+        owned.runner._heart = heart
+        owned.put(records(1_000))
+        while await owned.stirs():
+            await owned.work()
+            owned.end()
+        await owned.runner.close(final_snapshot=True)
 
     asyncio.run(work())
     assert heart.steps == [FIRST_RECORDS]
     assert f"kept {FIRST_RECORDS}" in bench.notes
+
+
+def test_records_that_come_while_a_turn_is_waited_for_are_in_the_step() -> None:
+    bench = Bench()
+    heart = SlowHeart(bench, 0.0)
+
+    async def work() -> None:
+        turns = asyncio.Lock()
+        owned = OwnedPartition(bench.runner(3, turns), 0, 0)
+        await owned.runner.open()
+        owned.runner._heart = heart
+        owned.put(records(10))
+        async with turns:
+            step = asyncio.create_task(owned.work())
+            await asyncio.sleep(0.001)
+            owned.put([RawRecord(offset, 0, b"x") for offset in range(10, 15)])
+        await step
+        await owned.runner.close(final_snapshot=False)
+
+    asyncio.run(work())
+    assert heart.steps == [15]
 
 
 class Lags:

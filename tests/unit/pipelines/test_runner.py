@@ -16,6 +16,7 @@ from pipelines.ownership import Partitions
 from pipelines.ports import Effects, Fenced, Output, RawRecord, Refusal, Rows, Snapshot, StoreDown
 from pipelines.runner import PartitionRunner, StepFailed
 from pipelines.topics import Topic
+from tests.kit.running import handle
 
 ROWS = (Rows("m", "p", ("a",), np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64), {}),)
 
@@ -81,6 +82,7 @@ class Snapshots:
         self._notes = notes
         self.kept = kept
         self.fenced = False
+        self.gate: asyncio.Event | None = None
 
     async def open(self, partition: int) -> Snapshot | None:
         self._notes.append("opened")
@@ -88,6 +90,8 @@ class Snapshots:
         return self.kept
 
     async def commit(self, partition: int, snapshot: Snapshot) -> None:
+        if self.gate is not None:
+            await self.gate.wait()
         if self.fenced:
             raise Fenced("another has it")
         self.kept = snapshot
@@ -131,7 +135,7 @@ class Bench:
         self.snapshots = Snapshots(self.notes, kept)
         self.ours = True
 
-    def runner(self, partition: int = 3) -> PartitionRunner:
+    def runner(self, partition: int = 3, turns: asyncio.Lock | None = None) -> PartitionRunner:
         return PartitionRunner(
             partition,
             restore=Heart,
@@ -140,6 +144,7 @@ class Bench:
             snapshots=self.snapshots,
             clock=self.clock,
             lease=lambda: self.ours,
+            turns=turns,
             snapshot_s=5,
             checkpoint=self.notes.checkpoint,
         )
@@ -178,7 +183,7 @@ def test_a_snapshot_follows_outputs_rows_and_letters() -> None:
         await runner.open()
         bench.clock.now_s = 6
         bench.store.answers = [[Refusal(0, 0, "old")]]
-        await runner.handle(records(b"a", b"b"))
+        await handle(runner, records(b"a", b"b"))
         assert runner.snapshot_offset == 2
 
     notes = play(script).notes
@@ -199,10 +204,11 @@ def test_no_snapshot_is_kept_before_its_time() -> None:
         runner = bench.runner()
         await runner.open()
         bench.clock.now_s = 4.9
-        await runner.handle(records(b"a"))
+        await handle(runner, records(b"a"))
         assert bench.snapshots.kept is None
         bench.clock.now_s = 5.1
         await runner.snapshot_if_due()
+        await runner.drained()
         assert bench.snapshots.kept == Snapshot(1, {"state": b"state"})
 
     play(script)
@@ -213,7 +219,7 @@ def test_the_store_may_be_down_for_as_long_as_it_likes() -> None:
         runner = bench.runner()
         await runner.open()
         bench.store.answers = [StoreDown("no")] * 4
-        await runner.handle(records(b"a"))
+        await handle(runner, records(b"a"))
 
     notes = play(script).notes
     assert notes.count("store refused") == 4
@@ -227,7 +233,7 @@ def test_nothing_is_stored_without_the_lease() -> None:
         await runner.open()
         bench.ours = False
         with pytest.raises(Fenced, match="partition 3"):
-            await runner.handle(records(b"a"))
+            await handle(runner, records(b"a"))
         await runner.close(final_snapshot=True)
 
     notes = play(script).notes
@@ -241,7 +247,7 @@ def test_retiring_ends_the_wait_for_the_store() -> None:
         runner = bench.runner()
         await runner.open()
         bench.store.for_ever = StoreDown("no")
-        handling = asyncio.create_task(runner.handle(records(b"a")))
+        handling = asyncio.create_task(handle(runner, records(b"a")))
         await asyncio.sleep(0.01)
         runner.retire()
         with pytest.raises(Fenced, match="while the store was down"):
@@ -259,7 +265,7 @@ def test_a_failing_publisher_stops_it_though_the_store_is_down() -> None:
         bench.store.for_ever = StoreDown("no")
         bench.publisher.error = ConnectionError("no Kafka")
         with pytest.raises(ConnectionError, match="no Kafka"):
-            await runner.handle(records(b"a"))
+            await handle(runner, records(b"a"))
 
     play(script)
 
@@ -269,7 +275,7 @@ def test_a_failing_step_is_told_with_its_offsets() -> None:
         runner = bench.runner()
         await runner.open()
         with pytest.raises(StepFailed, match=r"partition 3 .* offsets 40 to 41: ZeroDivisionError"):
-            await runner.handle(records(b"a", b"bad", start=40))
+            await handle(runner, records(b"a", b"bad", start=40))
         await runner.close(final_snapshot=True)
         assert bench.snapshots.kept is None
 
@@ -280,12 +286,12 @@ def test_closing_keeps_a_last_snapshot_or_none() -> None:
     async def script(bench: Bench) -> None:
         runner = bench.runner()
         await runner.open()
-        await runner.handle(records(b"a"))
+        await handle(runner, records(b"a"))
         await runner.close(final_snapshot=False)
         assert bench.snapshots.kept is None
         again = bench.runner()
         await again.open()
-        await again.handle(records(b"a"))
+        await handle(again, records(b"a"))
         await again.close(final_snapshot=True)
         assert bench.snapshots.kept == Snapshot(1, {"state": b"state"})
 
@@ -381,7 +387,7 @@ def test_there_is_room_until_batches_wait() -> None:
         assert not desk.partitions.has_room(0)
         bench.store.for_ever = StoreDown("no")
         await desk.partitions.take_over({0: 0})
-        for at in range(4):  # one under way, one that waits for it to be out, two in the queue
+        for at in range(3):  # one under way, two that wait for it to be out
             assert desk.partitions.has_room(0)
             await desk.partitions.accept(0, Fetched(at, at + 1))
             await asyncio.sleep(0.005)

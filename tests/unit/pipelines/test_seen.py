@@ -18,6 +18,7 @@ from pipelines.pulse import SILENT_S, STEP_S, Pulse
 from pipelines.runner import PartitionRunner, StepFailed
 from pipelines.seen import STORE_DOWN_S, AllMeters, group_checks, lag_of, store_down
 from tests.kit import tiny
+from tests.kit.running import handle
 
 
 def test_a_histogram_counts_at_and_under_its_bounds_one_by_one_and_all_at_once():
@@ -117,10 +118,10 @@ def test_a_runner_says_since_when_it_steps_also_of_a_step_that_fails():
     async def scene() -> None:
         of = runner(ManualClock(elapsed_s=7.0))
         await of.open()
-        await of.handle([RawRecord(0, 0, b"v")])
+        await handle(of, [RawRecord(0, 0, b"v")])
         assert of.heart.stepped_since == [7.0] and of.step_since_s is None
         with pytest.raises(StepFailed):
-            await of.handle([RawRecord(1, 0, b"bad")])
+            await handle(of, [RawRecord(1, 0, b"bad")])
         assert of.heart.stepped_since == [7.0, 7.0] and of.step_since_s is None
 
     asyncio.run(scene())
@@ -133,7 +134,7 @@ def test_a_runner_tells_the_bytes_of_its_last_snapshot_and_each_batch():
         await of.open()
         assert of.meters.snapshot_bytes is None
         clock.advance(2)
-        await of.handle([RawRecord(0, 0, b"v"), RawRecord(1, 0, b"v")])
+        await handle(of, [RawRecord(0, 0, b"v"), RawRecord(1, 0, b"v")])
         assert of.meters.snapshot_bytes == 8 and of.meters.batches.total == 2
 
     asyncio.run(scene())
