@@ -68,7 +68,7 @@ GAUGES = {
 SCORES = {
     "minutes_due": "Minutes of settled running that became due, anew or again",
     "minutes_scored": "Due minutes that the model was asked about",
-    "minutes_unchanged": "Minutes that became due again with the features they had",
+    "minutes_unchanged": "Minutes that became due again with the features they had, and were not scored again",
     "forecasts_repeated": "Forecasts that said what the minute's last one had, and were not published",
 }
 HISTOGRAMS = {

@@ -71,7 +71,8 @@ class Size(NamedTuple):
 class Scores:
     """Minutes of running that became due, rows that the model was asked about, and what of it was not new.
 
-    `unchanged` are due minutes whose features are as they were, `repeated` those whose forecast says what the last did.
+    `unchanged` are due minutes not asked about, since their features are as they were, `repeated` those whose forecast
+    says what the last did.
     """
 
     due: int = 0

@@ -1,6 +1,7 @@
 """Due minutes to forecasts: one inference call for all that ran, a second for what drives the few that are high.
 
-A forecast is published when it is new or says something else than its last revision. Minutes in which a machine did
+The model is asked again only about what is made of other features now. A forecast is published when it is new or says
+something else than its last revision. Minutes in which a machine did
 not run wait until they are final: see `warn`.
 """
 
@@ -19,7 +20,7 @@ from pipelines.state import Block
 
 def score(block: Block, hazard: Hazard, due: Due, plant: str) -> list[tuple[int, Forecast]]:
     """Forecasts to publish, each with the place of the record that made it due."""
-    ran = np.flatnonzero(due.state == RUNNING)
+    ran = _to_ask(block, hazard, due)
     features = due.features[ran]
     chances = hazard.chances(features)
     drivers = _drivers(hazard, features, due.baseline[ran], chances)
@@ -33,10 +34,21 @@ def score(block: Block, hazard: Hazard, due: Due, plant: str) -> list[tuple[int,
         if forecast is not entry.forecast:
             entry.forecast = forecast
             out.append((at, forecast))
-    scores = block.scores
-    scores.due, scores.scored = scores.due + len(ran), scores.scored + len(ran)
-    scores.repeated += len(ran) - len(out)
+    block.scores.scored += len(ran)
+    block.scores.repeated += len(ran) - len(out)
     return out
+
+
+def _to_ask(block: Block, hazard: Hazard, due: Due) -> np.ndarray:
+    """Places of minutes that ran, but for those about which this model said what it would say."""
+    ran = np.flatnonzero(due.state == RUNNING)
+    again = ~due.fresh[ran]
+    for at in np.flatnonzero(again).tolist():
+        last = block.small.entries[int(due.asset[ran[at]])][int(due.minute[ran[at]])].forecast
+        again[at] = last is not None and last.model == hazard.card.version
+    block.scores.due += len(ran)
+    block.scores.unchanged += int(again.sum())
+    return ran[~again]
 
 
 def _drivers(

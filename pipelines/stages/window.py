@@ -29,6 +29,7 @@ class Due(NamedTuple):
     """Minutes to score, in order of segment, asset, minute.
 
     `at` is the place of the record that made a minute due, `baseline` the asset's usual as that minute may use it.
+    One that is not `fresh` was due before, with all that a forecast is made of.
     """
 
     asset: np.ndarray
@@ -38,6 +39,7 @@ class Due(NamedTuple):
     state: np.ndarray  # int8, codes of models.operating
     features: np.ndarray  # float32 [due, features], NaN where the machine does not run
     baseline: np.ndarray  # objects, Baseline or None
+    fresh: np.ndarray  # bool
 
 
 def window(
@@ -181,7 +183,7 @@ def due_of(
     since_us, turn = block.since_us(asset, minute), spans(asset, minute)
     state = np.empty(len(asset), np.int8)
     rows = np.full((len(asset), len(spec.names) if spec else 0), np.nan, np.float32)
-    baseline = np.full(len(asset), None, object)
+    baseline, fresh = np.full(len(asset), None, object), np.ones(len(asset), bool)
     behind = behind_min(lateness_us)
     for number in np.unique(turn):
         now = np.flatnonzero(turn == number)
@@ -194,9 +196,9 @@ def due_of(
             pairs = asset[now], minute[now], since_us[now]
             baseline[now] = _baselines(block, *pairs, behind)
             rows[now] = _rows(block, spec, pairs, (state[now], running, starts), baseline[now].tolist(), behind)
-            _remember(block, *pairs, state[now], rows[now])
-    asset, minute, since_us = asset[heard], minute[heard], since_us[heard]
-    return Due(asset, minute, np.zeros(len(asset), np.int64), since_us, state[heard], rows[heard], baseline[heard])
+            fresh[now] = _remember(block, *pairs, state[now], rows[now])
+    asset, minute, since_us, at = asset[heard], minute[heard], since_us[heard], np.zeros(int(heard.sum()), np.int64)
+    return Due(asset, minute, at, since_us, state[heard], rows[heard], baseline[heard], fresh[heard])
 
 
 def _follow(
@@ -257,8 +259,9 @@ def _rows(
 
 def _remember(
     block: Block, asset: np.ndarray, minute: np.ndarray, since_us: np.ndarray, state: np.ndarray, rows: np.ndarray
-) -> None:
-    """Keep what each due minute's forecast is made of until nothing can change it."""
+) -> list[bool]:
+    """Keep what each due minute's forecast is made of until nothing can change it; whether that is new."""
+    fresh = []
     for a, m, since, code, row in zip(
         asset.tolist(), minute.tolist(), since_us.tolist(), state.tolist(), rows, strict=True
     ):
@@ -266,10 +269,12 @@ def _remember(
         features = row.tobytes() if code == RUNNING else b""
         entry = entries.get(m)
         if entry is None:
-            entries[m] = Entry(since, code, features)
+            entry = entries[m] = Entry(since, code, b"")
+            fresh.append(True)
         else:
-            block.scores.unchanged += code == RUNNING and entry.features == features
-            entry.since_us, entry.state, entry.features = since, code, features
+            fresh.append((entry.since_us, entry.state, entry.features) != (since, code, features))
+        entry.since_us, entry.state, entry.features = since, code, features
+    return fresh
 
 
 def _due_at(asset: np.ndarray, minute: np.ndarray, rises: Rises, segments: Segments) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from models.records import Forecast, Frame, Maintenance, MaintenanceAction, OperatingState, Tick, decode, encode
 from pipelines.partition import Partition
@@ -97,14 +98,23 @@ def test_a_late_sample_that_changes_nothing_is_not_published():
     assert log.take(frame(0.5)).told == [(0, 0), (1, 0)]
 
 
-def test_what_was_due_scored_unchanged_and_said_again_is_counted():
+def test_what_did_not_change_is_not_scored_again_and_that_is_counted():
     log = Log().take(tick(0), frame(0.5), frame(1.5), frame(2.1))
     scores = log.partition.scores
     assert (scores.due, scores.scored, scores.unchanged, scores.repeated) == (2, 2, 0, 0)
     log.take(frame(0.5))
-    assert (scores.due, scores.scored, scores.unchanged, scores.repeated) == (4, 4, 2, 2)
+    assert (scores.due, scores.scored, scores.unchanged, scores.repeated) == (4, 2, 2, 0)
     log.take(frame(0.9, 9.0))
-    assert (scores.due, scores.scored, scores.unchanged, scores.repeated) == (6, 6, 2, 2)
+    assert (scores.due, scores.scored, scores.unchanged, scores.repeated) == (6, 4, 2, 0)
+
+
+def test_another_model_is_asked_about_what_did_not_change():
+    log = Log().take(tick(0), frame(0.5), frame(1.1))
+    other = tiny.hazard()
+    other.card = replace(other.card, sha256="0" * 64)
+    log.partition.hazards["pump"] = other
+    assert log.take(frame(0.5)).told == [(0, 0), (0, 1)]
+    assert [forecast.model for forecast in log.forecasts] == [tiny.hazard().card.version, other.card.version]
 
 
 def test_each_output_says_when_the_record_arrived_that_made_it():
