@@ -13,16 +13,17 @@ import numpy as np
 
 from models.bins import COUNT, EMPTY, MINUTE_US, QUARTER, SQUARES, SUM, Bins, changes
 
-MINUTES = 128
+MINUTES = 92
 """Slots of 1-min bins: 60 of the longest fast window, SPAN that close together, and what lateness can still correct."""
 QUARTERS = 304
 """Slots of 15-min bins: 288 of the longest slow window and what closes together or can still be corrected."""
 DAYS = 32
 """Slots of daily bins: 30 of the longest window, the day that is not over, and one that can begin ahead of a window."""
-SPAN = 60
-"""Minutes of one asset that may be written before the windows of the first of them are read: one hour of the clock."""
+SPAN = 20
+"""Minutes of one asset that may be written before the windows of the first of them are read: a third of an hour of the
+clock. Of an hour, long batches are a twentieth faster, and state is a quarter larger."""
 LONGEST_LATENESS_MIN = 10
-"""Minutes that lateness may reopen: with 59 of a fast window behind them and an hour ahead they fit the 1-min ring."""
+"""Minutes that lateness may reopen: with 59 of a fast window behind them and SPAN ahead they fit the 1-min ring."""
 QUARTERS_A_DAY = 96
 QUARTER_US = QUARTER * MINUTE_US
 DAY_US = QUARTERS_A_DAY * QUARTER_US

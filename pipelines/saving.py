@@ -23,7 +23,7 @@ from models.tiers import ARRAYS
 from pipelines.ledger import Ledger
 from pipelines.state import Block, Small, SnapshotError, State, Written, arrays_of
 
-VERSION = 4
+VERSION = 5
 ROUND = 64
 """Snapshots in which each page, and what seldom changes, is written once. Our choice: a restart reads the log of state
 from the oldest part that counts, and so no farther back than this."""

@@ -46,7 +46,7 @@ class Pairs(NamedTuple):
 
 
 def spans(asset: np.ndarray, minute: np.ndarray) -> np.ndarray:
-    """Round of each bin (sorted by asset and minute): an asset's minutes of one round lie in one hour of the clock."""
+    """Round of each bin (sorted by asset and minute): an asset's minutes of one round lie in one SPAN of the clock."""
     first = np.maximum.accumulate(np.where(changes(asset), np.arange(len(asset)), 0))
     return minute // SPAN - minute[first] // SPAN
 

@@ -174,7 +174,7 @@ def due_of(
     again: tuple[np.ndarray, np.ndarray],
     lateness_us: int,
 ) -> Due:
-    """Write the bins and look at all that is due, an hour of each asset at a time; which record made it so is open."""
+    """Write the bins and look at all that is due, a SPAN of each asset at a time; which record made it so is open."""
     asset, minute = np.concatenate([bins.asset, again[0]]), np.concatenate([bins.minute, again[1]])
     order = np.lexsort((minute, asset))
     asset, minute = asset[order], minute[order]

@@ -11,7 +11,7 @@ import pytest
 from models.bins import COUNT, MINUTE_US, SQUARES, SUM, Samples, summarise
 from models.features import Expected, Pairs, Spec, baseline_of, compute, levels, spans
 from models.features.windows import unrolled
-from models.tiers import Tiers
+from models.tiers import SPAN, Tiers
 
 REFERENCE = np.array([5.0, 60.0, 0.0])
 SPEC = Spec(("a", "b"), ("n",), (Expected("b", 1.0, (("a", 2.0),)),))
@@ -232,6 +232,7 @@ def test_the_feature_list_is_ordered_and_hashed():
     assert len(hashes) == 5
 
 
-def test_a_round_holds_minutes_of_one_hour_of_an_asset():
-    asset, minute = np.array([0, 0, 0, 1, 1]), np.array([70, 119, 120, 500, 700])
+def test_a_round_holds_minutes_of_one_span_of_an_asset():
+    asset = np.array([0, 0, 0, 1, 1])
+    minute = np.array([3 * SPAN + 1, 4 * SPAN - 1, 4 * SPAN, 7 * SPAN, 11 * SPAN - 1])
     assert spans(asset, minute).tolist() == [0, 0, 1, 0, 3]

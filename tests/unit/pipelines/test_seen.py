@@ -10,6 +10,7 @@ import pytest
 
 from connectors.kafka.batches import Lease
 from connectors.memory import ManualClock
+from models.plant import parse
 from pipelines.meters import Histogram, Meters
 from pipelines.ownership import Partitions
 from pipelines.partition import Partition
@@ -207,6 +208,24 @@ def test_a_store_counts_as_down_after_a_while_and_not_before_anybody_tried():
 
     assert [store_down(store(s)) for s in (None, 0.0, STORE_DOWN_S - 0.1)] == [None] * 3
     assert store_down(store(7.0)) == "InfluxDB has taken nothing for 7 s: connection refused"
+
+
+@pytest.mark.parametrize(("signals", "most_bytes"), [(8, 100_000), (60, 750_000)])
+@pytest.mark.parametrize("sampling", ["periodic", "on-change"])
+def test_an_asset_takes_at_most_100_kb_of_8_signals_and_in_proportion_of_60(signals, most_bytes, sampling):
+    declared = "".join(
+        f'[types.pump.signals.s{at}_bar]\nkind = "gauge"\nunit = "bar"\nsampling = "{sampling}"\n'
+        + ('max_silence = "45min"\n' if sampling == "on-change" else "")
+        for at in range(signals)
+    )
+    pumps = "".join(f'[assets.p{at}]\ntype = "pump"\n' for at in range(64))
+    partition = Partition(parse(f'plant = "big"\n[types.pump]\n{declared}{pumps}'), {})
+    block = partition.state.blocks["pump"]
+    for at in range(64):
+        block.index_of(f"p{at}")
+    block.make_room()
+    assert partition.size.assets == 64
+    assert 0 < partition.size.array_bytes <= 64 * most_bytes
 
 
 def test_a_partition_knows_how_much_it_remembers():
