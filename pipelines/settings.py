@@ -70,6 +70,11 @@ class Settings(BaseSettings):
         """The cache with `~` put in."""
         return self.cache.expanduser()
 
+    @property
+    def instance_folder(self) -> Path:
+        """What belongs to one instance's servers, and what feeds keep that send to them."""
+        return self.cache_folder / "instances" / self.instance
+
 
 class _LocalServers(PydanticBaseSettingsSource):
     """Addresses and credentials of the servers that `forewarn up` started, from their instance's folder."""

@@ -38,12 +38,17 @@ REPORTED_EVERY_S = 60.0
 """To the ledger; our choice, as ticks."""
 
 
-def read_feed(name: str, config: Path, folder: Path | None = None) -> Feed:
-    """The feed that a TOML file describes; one that has something to remember gets the folder. Raises FeedError."""
+def read_feed(name: str, config: Path, folder: Path | None = None, mapping: Callable[[], str] = str) -> Feed:
+    """The feed that a TOML file describes. Raises FeedError.
+
+    One that has something to remember gets the folder, one that can read again what the mapping of an address left out
+    gets the mapping.
+    """
     module = module_of(name)
     opener: Callable[..., Feed] = module.open_feed
-    keeps = {"folder": folder} if "folder" in signature(opener).parameters else {}
-    return opener(read_config(module, config), **keeps)
+    offered = {"folder": folder, "mapping": mapping}
+    wanted = {name: one for name, one in offered.items() if name in signature(opener).parameters}
+    return opener(read_config(module, config), **wanted)
 
 
 def module_of(name: str) -> Any:
@@ -68,8 +73,8 @@ async def connect(
     file = PlantFile(settings.plant, settings.site)
     plant, source = file.plant, f"{name}:{config.stem}"
     own = quote(f"{settings.topic_prefix}{plant.plant}-{name}-{config.stem}", safe="")
-    folder = settings.cache_folder / "spool" / own
-    feed = read_feed(name, config, folder / "kept")
+    folder = settings.instance_folder / "spool" / own
+    feed = read_feed(name, config, folder / "kept", lambda: relay.mapping)
     spool = Spool(folder, spool_mb * 1_000_000)
     publisher = KafkaPublisher(settings.kafka, settings.topic_prefix, forgets=True)
     relay = Relay(Mapper(plant, source), publisher, spool, plant.plant, settings.partitions, WallClock())
