@@ -12,6 +12,9 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 from models.records import Quality, Reject, Sample
 
+INSTALL = "run .venv/bin/pip install -e '.[scada]' in Forewarn's folder"
+"""How the client libraries of feeds are had."""
+
 
 class Reading(NamedTuple):
     """A value of an address at a time, in the feed's own unit. A bad one has no value."""

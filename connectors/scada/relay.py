@@ -193,7 +193,10 @@ class Relay:
                 await _all(self._publisher.publish(partition, its) for partition, its in of.items())
         except Exception as fault:  # whatever Kafka's client raises: what is not acknowledged is kept, not lost
             if not self._away:
-                _log.warning("kafka-away", error=repr(fault), retry_s=RETRY_S, spooled_bytes=self._spool.size)
+                _log.warning(
+                    "kafka-away", error=repr(fault), retry_s=RETRY_S, spooled_bytes=self._spool.size,
+                    mend="start it, or see FOREWARN_KAFKA",
+                )  # fmt: skip
             self._away = True
             return False
         if self._away:

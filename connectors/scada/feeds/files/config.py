@@ -90,7 +90,10 @@ def check(config: Config, state: Path | None) -> None:
     _check_time(config)
     folder = Path(config.folder).expanduser().resolve()
     if state and state.resolve().parent.is_relative_to(folder):
-        raise FeedError(f"state must not be within {folder}, where the feed only reads: name a file elsewhere")
+        raise FeedError(
+            f"what was read must not be remembered within {folder}, where the feed only reads: set `state`, or "
+            "FOREWARN_CACHE, to a place elsewhere"
+        )
 
 
 def _check_time(config: Config) -> None:
