@@ -10,7 +10,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 STARTER = Path(__file__).parent.parent / "models" / "starter"
@@ -51,6 +52,14 @@ class Settings(BaseSettings):
     notice_no_data_s: float = Field(1800.0, gt=0, description="seconds without a row on a partition that are a notice")
     cache: Path = Field(Path("~/.cache/forewarn"), description="programs, data and logs of local servers")
     instance: str = Field("default", description="which of the servers that `forewarn up` started")
+
+    @field_validator("kafka")
+    @classmethod
+    def _addresses(cls, kafka: str) -> str:
+        for address in kafka.split(","):
+            if "://" in address or not address.rpartition(":")[2].strip().isdecimal():
+                raise PydanticCustomError("address", "write host:port[,host:port], without http://")
+        return kafka
 
     @classmethod
     def settings_customise_sources(
