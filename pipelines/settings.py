@@ -1,4 +1,4 @@
-"""What the environment and a file say, read once into a frozen object. Nothing else of ours reads the environment.
+"""What the environment and a file say, read once into a frozen object. No other settings of ours come from there.
 
 Order: variables `FOREWARN_*`, then `forewarn.env` in the working folder, then the servers `forewarn up` started, then
 the defaults here.
