@@ -96,7 +96,7 @@ def _answers(collector: Collector, health: Health) -> Callable[[dict[str, Any], 
 
     def answer(environ: dict[str, Any], start: Any) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
-        if path in ("/", "/metrics"):
+        if path == "/metrics":
             return metrics(environ, start)
         reply = health.reply(path)
         if reply is None:

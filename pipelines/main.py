@@ -144,6 +144,7 @@ async def work(settings: Settings) -> int:
     file = PlantFile(settings.plant, settings.site, fitting(hazards, settings.models))
     hazards |= read_models(file.plant, settings.models)
     provision(settings)
+    _log.info("worker-starts", kafka=settings.kafka, influx=settings.influx_url, group=settings.group, **file.told)
     lease, clock, meters = Lease(), WallClock(), AllMeters()
     publisher = KafkaPublisher(settings.kafka, settings.topic_prefix)
     snapshots = KafkaSnapshots(settings.kafka, settings.group, settings.topic_prefix)

@@ -20,6 +20,8 @@ _log = structlog.get_logger()
 LOOK_S = 5.0
 """Seconds between two looks."""
 
+NAME_IT = "name a plant file, or a folder of them, as the argument or by FOREWARN_PLANT"
+
 
 def read_plant(path: Path, site: str | None = None) -> Plant:
     """The plant in a file, or in all *.toml of a folder; of one site alone where it is named.
@@ -47,10 +49,10 @@ def _texts(path: Path) -> dict[str, str]:
             return {"": _text(path)}
         files = [file for file in sorted(path.glob("*.toml")) if not file.name.startswith(".")]
         if not files:
-            raise PlantError("the folder has no *.toml: set FOREWARN_PLANT")
+            raise PlantError(f"the folder has no *.toml: {NAME_IT}")
         return {file.name: _text(file) for file in files}
     except OSError as wrong:
-        raise PlantError(f"the plant file {path} cannot be read ({wrong.strerror}): set FOREWARN_PLANT") from wrong
+        raise PlantError(f"the plant file {path} cannot be read ({wrong.strerror}): {NAME_IT}") from wrong
     except PlantError as wrong:
         raise PlantError(f"{path}: {wrong}") from wrong
 
@@ -74,6 +76,11 @@ class PlantFile:
         self._judged: dict[str, str] | str = texts
         self._seen: dict[str, str] | str = texts
         self.plant = _plant(path, site, texts)
+
+    @property
+    def told(self) -> dict[str, str]:
+        """Which plant it is, as a line of the log has it."""
+        return {"plant_file": str(self._path), "plant": self.plant.plant, "plant_version": self._version}
 
     def look(self) -> bool:
         """Read again; whether `plant` is another now. Blocks as long as the disk takes."""

@@ -1,4 +1,4 @@
-"""What the environment and a file say, read once into a frozen object. Nothing else of ours reads the environment.
+"""What the environment and a file say, read once into a frozen object. No other settings of ours come from there.
 
 Order: variables `FOREWARN_*`, then `forewarn.env` in the working folder, then the servers `forewarn up` started, then
 the defaults here.
@@ -10,7 +10,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 STARTER = Path(__file__).parent.parent / "models" / "starter"
@@ -52,6 +53,14 @@ class Settings(BaseSettings):
     cache: Path = Field(Path("~/.cache/forewarn"), description="programs, data and logs of local servers")
     instance: str = Field("default", description="which of the servers that `forewarn up` started")
 
+    @field_validator("kafka")
+    @classmethod
+    def _addresses(cls, kafka: str) -> str:
+        for address in kafka.split(","):
+            if "://" in address or not address.rpartition(":")[2].strip().isdecimal():
+                raise PydanticCustomError("address", "write host:port[,host:port], without http://")
+        return kafka
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -69,6 +78,11 @@ class Settings(BaseSettings):
     def cache_folder(self) -> Path:
         """The cache with `~` put in."""
         return self.cache.expanduser()
+
+    @property
+    def instance_folder(self) -> Path:
+        """What belongs to one instance's servers, and what feeds keep that send to them."""
+        return self.cache_folder / "instances" / self.instance
 
 
 class _LocalServers(PydanticBaseSettingsSource):

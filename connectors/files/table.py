@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
-import msgspec
 import polars as pl
 from msgspec import Struct
 
+from connectors.files import toml
 from models.records import AnyInput, Frame, Name, Tick
 
 ROWS_A_READ = 50_000
@@ -54,17 +54,29 @@ _UNITS = {"s": 1_000_000, "ms": 1_000, "us": 1}
 def read_map(path: Path) -> Map:
     """The map in a TOML file. Raises MapError."""
     try:
-        found = msgspec.convert(tomllib.loads(path.read_text()), Map)
-    except (OSError, tomllib.TOMLDecodeError, msgspec.ValidationError) as wrong:
-        raise MapError(f"{path}: {wrong}") from wrong
+        found = toml.read(path, Map)
+    except toml.TomlError as wrong:
+        raise MapError(f"{wrong}. infra/examples/bearings/map.toml is an example of a map") from wrong
     if found.time.unit not in _UNITS:
         raise MapError(f"{path}: time.unit is '{found.time.unit}', but units are {', '.join(_UNITS)}")
     return found
 
 
 def count(path: Path) -> int:
-    """Rows in the file."""
-    return int(_scan(path).select(pl.len()).collect().item())
+    """Rows in the file. Raises MapError where it cannot be read."""
+    with _reading(path):
+        return int(_scan(path).select(pl.len()).collect().item())
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Raises MapError for what polars cannot read, or not as the map says."""
+    try:
+        yield
+    except OSError as wrong:
+        raise MapError(f"{path} cannot be read ({wrong.strerror or wrong}): give a CSV or Parquet file") from wrong
+    except pl.exceptions.PolarsError as wrong:
+        raise MapError(f"{path} cannot be read as the map says: {str(wrong).splitlines()[0]}") from wrong
 
 
 def records(path: Path, by: Map, plant: str) -> Iterator[AnyInput]:
@@ -95,11 +107,12 @@ def _scan(path: Path) -> pl.LazyFrame:
 def _tables(path: Path, by: Map) -> Iterator[pl.DataFrame]:
     """The file's rows with columns `time_us` and `asset/signal`, some thousand at a time."""
     table = _scan(path)
-    known = table.collect_schema().names()
+    with _reading(path):
+        known = table.collect_schema().names()
     wanted = [by.time.column, *(column.column for signals in by.assets.values() for column in signals.values())]
     missing = [name for name in wanted if name not in known]
     if missing:
-        raise MapError(f"{path} has no columns {missing}; it has {known}")
+        raise MapError(f"{path} has no columns {missing}; it has {known}: correct the map")
     values = [
         (pl.col(column.column).cast(pl.Float64) * column.scale + column.offset).alias(f"{asset}/{name}")
         for asset, signals in by.assets.items()
@@ -107,7 +120,9 @@ def _tables(path: Path, by: Map) -> Iterator[pl.DataFrame]:
     ]
     table = table.select(_time(by.time), *values)
     for at in range(0, count(path), ROWS_A_READ):
-        yield table.slice(at, ROWS_A_READ).collect()
+        with _reading(path):
+            rows = table.slice(at, ROWS_A_READ).collect()
+        yield rows
 
 
 def _time(time: TimeColumn) -> pl.Expr:

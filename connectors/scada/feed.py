@@ -12,6 +12,9 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 from models.records import Quality, Reject, Sample
 
+INSTALL = "run .venv/bin/pip install -e '.[scada]' in Forewarn's folder"
+"""How the client libraries of feeds are had."""
+
 
 class Reading(NamedTuple):
     """A value of an address at a time, in the feed's own unit. A bad one has no value."""
@@ -41,8 +44,8 @@ class Read(NamedTuple):
 class Take(Protocol):
     """Where a feed puts what it read; waiting for it is the feed's back-pressure."""
 
-    async def __call__(self, read: Read, *, settled: bool = False) -> None:
-        """Return when what was read is queued in memory; with `settled`, when Kafka has it or it is on disk.
+    async def __call__(self, read: Read, *, settled: bool = False) -> int:
+        """How much of it could not be used, once it is queued in memory; with `settled`, once Kafka or the disk has it.
 
         All that was taken before is then settled, too: with an empty `read` that is what it waits for.
         A feed that tells its source what it has taken (a commit, an acknowledgement) must ask for `settled`.

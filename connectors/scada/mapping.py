@@ -9,6 +9,9 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from hashlib import sha256
+
+import msgspec
 
 from connectors.scada.feed import Read, Reading, Unread
 from models.plant import Plant
@@ -44,6 +47,8 @@ class Mapper:
             for asset, of in plant.assets.items()
             for signal, spec in plant.types[of.type].signals.items()
         }
+        self.version = self._version(plant)
+        """Another one where an address means something else, or a signal is of another kind; no limit changes it."""
 
     def frames(self, read: Read) -> tuple[list[Frame], list[Unread]]:
         """Frames in order of asset and time, and what no frame can carry with its address. Never raises."""
@@ -61,6 +66,11 @@ class Mapper:
             rows[tag.asset].setdefault((reading.time_us, before[same]), {})[tag.signal] = cell
             before[same] += 1
         return [frame for asset in sorted(rows) for frame in self._frames(asset, rows[asset])], unread
+
+    def _version(self, plant: Plant) -> str:
+        tags = [tag for tag in plant.tags if tag.feed in ("", self.source)]
+        meant = sorted(msgspec.json.encode((tag, self._kinds[tag.asset, tag.signal].__name__)) for tag in tags)
+        return sha256(b"\n".join(meant)).hexdigest()[:16]
 
     def _tag(self, reading: Reading) -> Tag:
         if not 0 <= reading.time_us < ALWAYS_US:

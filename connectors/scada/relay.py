@@ -88,8 +88,13 @@ class Relay:
         """Map by another plant of the same name from here on; what waits stays as it was mapped."""
         self._mapper = mapper
 
-    async def take(self, read: Read, *, settled: bool = False) -> None:
-        """Map what was read and queue it; waits while the queue is full. `settled` as in `feed.Take`."""
+    @property
+    def mapping(self) -> str:
+        """Which mapping readings go by now: `Mapper.version`."""
+        return self._mapper.version
+
+    async def take(self, read: Read, *, settled: bool = False) -> int:
+        """Map what was read and queue it; waits while the queue is full. As `feed.Take`."""
         frames, unread = self._mapper.frames(read)
         self.counts["readings"] += len(read.readings)
         self.counts["rows"] += sum(len(frame.times_us) for frame in frames)
@@ -100,11 +105,12 @@ class Relay:
         if settled:
             if self._waiting:  # in order: once the last is safe, all are; others may wait for it as well
                 await asyncio.shield(self._waiting[-1].settled)
-            return
+            return len(unread)
         await asyncio.sleep(0)  # a flood that never waits must not keep `run` from its turn
         while self._full:
             self._room.clear()
             await self._room.wait()
+        return len(unread)
 
     async def run(self) -> None:
         """Send what waits, in order: what is on disk first."""
@@ -187,7 +193,10 @@ class Relay:
                 await _all(self._publisher.publish(partition, its) for partition, its in of.items())
         except Exception as fault:  # whatever Kafka's client raises: what is not acknowledged is kept, not lost
             if not self._away:
-                _log.warning("kafka-away", error=repr(fault), retry_s=RETRY_S, spooled_bytes=self._spool.size)
+                _log.warning(
+                    "kafka-away", error=repr(fault), retry_s=RETRY_S, spooled_bytes=self._spool.size,
+                    mend="start it, or see FOREWARN_KAFKA",
+                )  # fmt: skip
             self._away = True
             return False
         if self._away:

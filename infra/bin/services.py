@@ -37,6 +37,8 @@ from infra.bin.layout import (
 from infra.bin.progress import Progress
 
 NAMES = {"kafka": "Kafka", "influx": "InfluxDB", "older": "older Kafka"}
+DATA = {"kafka": ("kafka", "spool"), "influx": ("influx-*",)}
+"""A server's folders in its instance's. Of Kafka's, `spool` is what feeds remember to have sent it."""
 MODULES: dict[str, Any] = {"kafka": kafka, "influx": influx}
 
 
@@ -189,12 +191,13 @@ def _lock(options: Options) -> Path:
 
 
 def _empty(options: Options) -> None:
-    """End the wanted servers and throw their data away."""
+    """End the wanted servers and throw their data away; what is sent to a Kafka of somebody else stays."""
     wanted = [name for name in SERVERS if options.wants(name)]
     for name in wanted:
         _end(options, name)
-        for folder in options.folder.glob("kafka" if name == "kafka" else "influx-*"):
-            shutil.rmtree(folder)
+        for folder in (found for pattern in DATA[name] for found in options.folder.glob(pattern)):
+            if folder.name != "spool" or not options.environ.get("FOREWARN_KAFKA"):
+                shutil.rmtree(folder)
     if docker.wanted(options):
         docker.remove_volumes(options, wanted)
 

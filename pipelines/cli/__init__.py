@@ -12,11 +12,10 @@ import typer
 from pipelines.cli.of_data import data
 from pipelines.cli.of_feeds import feeds
 from pipelines.cli.of_plants import plant
-from pipelines.cli.options import AsJson, Instance, errors, out
+from pipelines.cli.options import AsJson, Instance, errors, hear_file, out
 
 app = typer.Typer(
     name="forewarn",
-    help="Failure warnings 72 hours ahead from SCADA frames on Kafka. Settings: FOREWARN_* variables or forewarn.env.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
@@ -30,17 +29,37 @@ app.add_typer(feeds, name="connect")
 app.add_typer(data)
 
 
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        out.print(f"forewarn {version('forewarn')}", highlight=False)
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    """Failure warnings 72 hours ahead from SCADA frames on Kafka. Settings: FOREWARN_* variables or forewarn.env."""
+
+
 def run() -> None:
     """Run the command line; what is the user's or the world's fault becomes one line and exit status 1."""
+    from rich.markup import escape
+
     from pipelines.cli.faults import told
 
     try:
+        hear_file()
         app()
     except Exception as fault:
         line = told(fault)
         if line is None:
             raise
-        errors.print(f"[bold red]error:[/] {line}", highlight=False, soft_wrap=True)
+        errors.print(f"[bold red]error:[/] {escape(line)}", highlight=False, soft_wrap=True)
         sys.exit(1)
 
 

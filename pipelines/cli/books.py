@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from connectors.kafka.plain import read
@@ -68,7 +69,7 @@ def _tables(settings: Settings, found: dict[int, Ledger], total: Ledger, console
     for name, of in sorted(total.sources.items()):
         rows = (of.rows_read, of.rows_stored, of.rows_late, of.rows_rejected)
         values = (of.values_read, of.values_stored, of.values_rejected)
-        sources.add_row(name or "(unknown)", *(f"{count:,}" for count in (*rows, *values)))
+        sources.add_row(escape(name) or "(unknown)", *(f"{count:,}" for count in (*rows, *values)))
     console.print(sources)
     partitions = Table("partition", "records read", *(f"rows {what}" for what in WHAT), "balances")
     for label, ledger in [*((str(number), ledger) for number, ledger in found.items()), ("all", total)]:
@@ -79,7 +80,7 @@ def _tables(settings: Settings, found: dict[int, Ledger], total: Ledger, console
     console.print(partitions)
     topics = Table("topic", "records")
     for topic, count in _topics(settings, total).items():
-        topics.add_row(topic, f"{count:,}")
+        topics.add_row(escape(topic), f"{count:,}")
     console.print(topics)
     if total.rejected_by_reason:
         reasons = Table("rejected because of", "values, or records without any")
@@ -100,5 +101,5 @@ def _feeds(total: Ledger) -> Table:
             if key.startswith("unread:")
         )
         told = (counts.get(key, 0) for key in ("readings", "rows", "sent", "spooled", "dropped"))
-        table.add_row(name, *(f"{count:,}" for count in told), unread or "0")
+        table.add_row(escape(name), *(f"{count:,}" for count in told), unread or "0")
     return table

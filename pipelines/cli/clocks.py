@@ -13,6 +13,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec.structs import replace
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from connectors.kafka.plain import LogProducer, read
@@ -150,12 +151,12 @@ def show(settings: Settings, console: Console, *, as_json: bool) -> None:
         behind = "-" if source.offset_s is None else f"{source.offset_s:,.1f} s"
         since = min((notice.since_us for notice in source.questions), default=None)
         table.add_row(
-            name,
+            escape(name),
             behind,
             _hours(source.shifts_h),
             _hours(sorted(source.hours)),
             "-" if since is None else when(since),
-            ", ".join(sorted(source.jumped)) or "-",
+            escape(", ".join(sorted(source.jumped))) or "-",
             f"{sum(source.waiting.values()):,}",
         )
     console.print(table if known else "no source was heard yet")

@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import signal
-import tomllib
 from collections.abc import Callable, Coroutine, Sequence
 from importlib import import_module
 from inspect import signature
@@ -14,11 +13,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import msgspec
+import structlog
 from rich.console import Console
 
 from connectors.endpoint import serve
+from connectors.files import toml
 from connectors.health import Health
+from connectors.kafka.admin import KafkaUnreachable, check_reachable
 from connectors.kafka.publisher import KafkaPublisher
 from connectors.metrics import FeedCollector, FeedView
 from connectors.scada.feed import Feed, FeedError, counts_of
@@ -27,23 +28,29 @@ from connectors.scada.mapping import Mapper
 from connectors.scada.relay import Relay
 from connectors.scada.spool import Spool
 from connectors.systemd import Systemd
-from models.plant import Plant
 from pipelines.main import WallClock
 from pipelines.plant_file import PlantFile
 from pipelines.pulse import Pulse
 from pipelines.settings import Settings
+
+_log = structlog.get_logger()
 
 TOLD_EVERY_S = 10.0
 REPORTED_EVERY_S = 60.0
 """To the ledger; our choice, as ticks."""
 
 
-def read_feed(name: str, config: Path, folder: Path | None = None) -> Feed:
-    """The feed that a TOML file describes; one that has something to remember gets the folder. Raises FeedError."""
+def read_feed(name: str, config: Path, folder: Path | None = None, mapping: Callable[[], str] = str) -> Feed:
+    """The feed that a TOML file describes. Raises FeedError.
+
+    One that has something to remember gets the folder, one that can read again what the mapping of an address left out
+    gets the mapping.
+    """
     module = module_of(name)
     opener: Callable[..., Feed] = module.open_feed
-    keeps = {"folder": folder} if "folder" in signature(opener).parameters else {}
-    return opener(read_config(module, config), **keeps)
+    offered = {"folder": folder, "mapping": mapping}
+    wanted = {name: one for name, one in offered.items() if name in signature(opener).parameters}
+    return opener(read_config(module, config), **wanted)
 
 
 def module_of(name: str) -> Any:
@@ -54,11 +61,12 @@ def module_of(name: str) -> Any:
 
 
 def read_config(module: Any, config: Path) -> Any:
-    """A feed's config out of a TOML file. Raises FeedError that names the file."""
+    """A feed's config out of a TOML file. Raises FeedError that names the file, the line and an example."""
     try:
-        return msgspec.convert(tomllib.loads(config.read_text("utf-8")), module.Config)
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as wrong:
-        raise FeedError(f"{config}: {wrong}") from wrong
+        return toml.read(config, module.Config)
+    except toml.TomlError as wrong:
+        example = f"infra/examples/feeds/{module.__name__.rpartition('.')[2]}.toml"
+        raise FeedError(f"{wrong}. {example} is an example of this feed's config") from wrong
 
 
 async def connect(
@@ -68,8 +76,8 @@ async def connect(
     file = PlantFile(settings.plant, settings.site)
     plant, source = file.plant, f"{name}:{config.stem}"
     own = quote(f"{settings.topic_prefix}{plant.plant}-{name}-{config.stem}", safe="")
-    folder = settings.cache_folder / "spool" / own
-    feed = read_feed(name, config, folder / "kept")
+    folder = settings.instance_folder / "spool" / own
+    feed = read_feed(name, config, folder / "kept", lambda: relay.mapping)
     spool = Spool(folder, spool_mb * 1_000_000)
     publisher = KafkaPublisher(settings.kafka, settings.topic_prefix, forgets=True)
     relay = Relay(Mapper(plant, source), publisher, spool, plant.plant, settings.partitions, WallClock())
@@ -77,17 +85,30 @@ async def connect(
     pulse = Pulse(WallClock())
     health = health_of(pulse, relay)
     endpoint = serve(collector, settings.metrics_host, settings.metrics_port, health)
-
-    def turn_to(new: Plant) -> None:
-        relay.map_by(Mapper(new, source))
-
+    reads = where(read_config(module_of(name), config))
+    _log.info("feed-starts", feed=source, reads=reads, kafka=settings.kafka, **file.told, kept_in=str(folder))
+    follow = file.follow(lambda new: relay.map_by(Mapper(new, source)))
     try:
+        await look_for(settings.kafka)
         with Systemd(os.environ, health.is_alive, health.is_alive):
-            await _run(feed, relay, (file.follow(turn_to), pulse.beat()), console, as_json)
+            await _run(feed, relay, (follow, pulse.beat()), console, as_json)
     finally:
         endpoint.close()
         await publisher.stop()
         spool.close()
+
+
+def where(config: Any) -> str:
+    """What a feed reads from: its config's own name for that comes first here."""
+    return next(str(getattr(config, name)) for name in ("url", "host", "bootstrap", "folder") if hasattr(config, name))
+
+
+async def look_for(kafka: str) -> None:
+    """Say so where nobody answers. It is no reason to end, since what is read waits on disk."""
+    try:
+        await asyncio.to_thread(check_reachable, kafka)
+    except KafkaUnreachable as away:
+        _log.error("kafka-away", error=str(away), doing="what is read waits on disk until it is there")
 
 
 def health_of(pulse: Pulse, relay: Relay) -> Health:
@@ -144,7 +165,7 @@ async def _tell(feed: Feed, relay: Relay, console: Console, as_json: bool) -> No
         if as_json:
             console.out(json.dumps(told_json(view_of(feed, relay))), highlight=False)
         else:
-            console.print(told_line(view_of(feed, relay)), highlight=False)
+            console.print(told_line(view_of(feed, relay)), highlight=False, markup=False)
 
 
 def told_json(view: FeedView) -> dict[str, Any]:
@@ -158,4 +179,4 @@ def told_line(view: FeedView) -> str:
     reasons = ", ".join(f"{reason} {count:,}" for reason, count in view.unread.items())
     counts = {**view.counts, **{f"feed's {name.replace('_', ' ')}": count for name, count in view.own.items()}}
     line = "  ".join(f"{name} {count:,}" for name, count in counts.items() if count)
-    return f"{line}  ({reasons})" if reasons else line
+    return f"{line}  ({reasons})" if reasons else line or "nothing read yet"

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from difflib import get_close_matches
 from urllib.request import urlopen
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from connectors.influx import admin as influx_admin
 from connectors.kafka.admin import KafkaAdmin, check_reachable
 from models.plant import Plant
 from pipelines.cli.faults import told
+from pipelines.controls.plant import hazards_of
 from pipelines.main import influx_target, read_hazards, read_plant
 from pipelines.settings import Settings
-from pipelines.topics import TOPICS
+from pipelines.topics import TOPICS, named
 
 CLOCK_OFF_S = 2.0
 
@@ -33,6 +37,7 @@ class Finding:
 def examine(settings: Settings) -> list[Finding]:
     """Look at everything; no finding stops the next."""
     checks: tuple[tuple[str, Callable[[Settings], str]], ...] = (
+        ("settings", _settings),
         ("plant file", _plant),
         ("models", _models),
         ("Kafka", _kafka),
@@ -51,7 +56,7 @@ def show(findings: list[Finding], console: Console, as_json: bool) -> None:
     table = Table("", "looked at", "found", box=None)
     for finding in findings:
         mark = "[green]ok[/]" if finding.good else "[red]no[/]"
-        table.add_row(mark, finding.what, finding.detail)
+        table.add_row(mark, finding.what, escape(finding.detail))
     console.print(table)
 
 
@@ -71,13 +76,26 @@ def _finding(what: str, check: Callable[[Settings], str], settings: Settings) ->
         return Finding(what=what, good=False, detail=line)
 
 
+def _settings(_: Settings) -> str:
+    """Which variables are set; a misspelt one would be heard by nobody."""
+    known = [f"FOREWARN_{name.upper()}" for name in (*Settings.model_fields, "servers")]
+    given = sorted(name for name in os.environ if name.startswith("FOREWARN_"))
+    unknown = [name for name in given if name not in known]
+    if unknown:
+        told = ", ".join(" or ".join((name, *get_close_matches(name, known, 1))) for name in unknown)
+        raise Unfit(f"no setting of Forewarn: {told}. Correct it; a variable of your own needs another beginning")
+    return ", ".join(given) or "none is set: local servers and defaults"
+
+
 def _plant(settings: Settings) -> str:
     plant: Plant = read_plant(settings.plant, settings.site)
     return f"{settings.plant}: plant '{plant.plant}', {len(plant.assets)} assets of {len(plant.types)} types"
 
 
 def _models(settings: Settings) -> str:
-    hazards = read_hazards(read_plant(settings.plant, settings.site), settings.models)
+    plant = read_plant(settings.plant, settings.site)
+    hazards = read_hazards(plant, settings.models)
+    hazards_of(plant, hazards)  # raises ModelError where a type lacks a signal
     return (
         ", ".join(hazard.card.version for hazard in hazards.values())
         or "no type names one: rows are kept, nothing is scored"
@@ -98,14 +116,17 @@ def _topics(settings: Settings) -> str:
         raise Unfit(f"missing: {', '.join(missing)}; a worker makes them, or `forewarn up`")
     wrong = {topic: count for topic, count in found.items() if count != settings.partitions}
     if wrong:
-        raise Unfit(f"FOREWARN_PARTITIONS is {settings.partitions}, but {wrong}: set it to what the topics have")
+        has = ", ".join(f"{named(settings.topic_prefix, topic)} has {count}" for topic, count in wrong.items())
+        if len(set(found.values())) == 1:
+            has = f"the topics have {next(iter(found.values()))}"
+        raise Unfit(f"FOREWARN_PARTITIONS is {settings.partitions}, but {has}: set it to that")
     return f"{len(found)} topics of {settings.partitions} partitions"
 
 
 def _influx(settings: Settings) -> str:
     version = influx_admin.reachable(settings.influx_url)
     influx_admin.ensure(influx_target(settings), settings.retention_days)
-    return f"{version} at {settings.influx_url}, bucket {settings.influx_bucket}"
+    return f"InfluxDB {version.text} at {settings.influx_url}, bucket {settings.influx_bucket}"
 
 
 def _clock(settings: Settings) -> str:

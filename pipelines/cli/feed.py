@@ -91,6 +91,7 @@ def store_plant(settings: Settings, plan: Plan, console: Console) -> None:
     console.print(
         f"{folder}: {rows:,} rows, {events:,} events, {size / 1e6:.0f} MB, {time.monotonic() - began_s:.1f} s",
         highlight=False,
+        markup=False,
         soft_wrap=True,
     )
 
@@ -110,8 +111,8 @@ def stream_file(settings: Settings, file: Path, map_file: Path, compression: str
     """Stream a CSV or Parquet file by its map."""
     plant = read_plant(settings.plant).plant
     by = table.read_map(map_file)
-    provision(settings)
     rows = table.count(file) * len(by.assets)
+    provision(settings)
     with _producer(settings, compression) as producer:
         _stream(settings, producer, table.records(file, by, plant), rows, console)
 
@@ -177,4 +178,6 @@ def _stream(
                 sent += len(record.times_us)
                 progress.update(task, completed=sent)
         producer.flush()
-    console.print(f"streamed {sent:,} rows to {topic} in {time.monotonic() - began_s:.1f} s", highlight=False)
+    console.print(
+        f"streamed {sent:,} rows to {topic} in {time.monotonic() - began_s:.1f} s", highlight=False, markup=False
+    )

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from rich.console import Console
-from rich.table import Table
+from rich.markup import escape
+from rich.table import Column, Table
 
 from connectors.kafka.plain import LogProducer, LogRecord, Start, read, read_at
 from models.records import DeadLetter, Reject, decode
 from pipelines.cli.watching import clock
 from pipelines.settings import Settings
 from pipelines.topics import Topic, named
-
-DETAIL_SHOWN = 60
 
 
 class Letter(NamedTuple):
@@ -83,11 +82,16 @@ def show_groups(settings: Settings, wanted: Wanted, console: Console, *, as_json
         ]
         console.out(json.dumps(told), highlight=False)
         return
-    table = Table("reason", "asset", "letters", "samples", "last (UTC)", "the last one says")
+    console.print(_table(rows) if rows else "no dead letters")
+
+
+def _table(rows: Sequence[tuple[tuple[str, str], _Group]]) -> Table:
+    says = Column("the last one says", overflow="fold")
+    table = Table("reason", "asset", "letters", "samples", "last (UTC)", says)
     for (reason, asset), g in rows:
         when = clock(g.last_ms * 1000)
-        table.add_row(reason, asset, f"{g.letters:,}", f"{g.samples:,}", when, g.detail[:DETAIL_SHOWN])
-    console.print(table if rows else "no dead letters")
+        table.add_row(reason, escape(asset), f"{g.letters:,}", f"{g.samples:,}", when, escape(g.detail))
+    return table
 
 
 def show(settings: Settings, wanted: Wanted, most: int, console: Console, *, as_json: bool) -> None:
@@ -100,7 +104,7 @@ def show(settings: Settings, wanted: Wanted, most: int, console: Console, *, as_
             console.out(json.dumps(fields | {"samples": samples, "offset": one.offset}), highlight=False)
             continue
         where = "" if one.offset is None else f"  records {one.partition}:{one.offset}"
-        head = f"[bold]{letter.reason}[/]  {letter.asset or '-'}  {clock(one.arrived_ms * 1000)}{where}"
+        head = f"[bold]{letter.reason}[/]  {escape(letter.asset) or '-'}  {clock(one.arrived_ms * 1000)}{where}"
         console.print(head, highlight=False, soft_wrap=True)
         lines = [letter.detail, *(f"{s.signal} at {clock(s.time_us)}: {s.value}" for s in letter.samples)]
         for text in lines:

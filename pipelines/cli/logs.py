@@ -18,6 +18,8 @@ from structlog.typing import Processor
 
 NOISY = ("faust", "mode", "aiokafka", "kafka")
 
+NOT_YET = "GroupCoordinatorNotAvailableError"
+
 SHORTEST_SECRET = 4
 """What is shorter would be found in innocent words, and keeps nothing secret."""
 
@@ -93,5 +95,10 @@ def secrets_of(config: Path, environ: Mapping[str, str]) -> list[str]:
 
 
 def _no_chatter(record: logging.LogRecord) -> bool:
-    """Faust's services tell of every start and stop under our modules' names; only their errors are news."""
+    """Faust's services tell of every start and stop under our modules' names; only their errors are news.
+
+    Nor is it news that a cluster which nobody asked about groups before makes their topic first (Kafka's error 15).
+    """
+    if isinstance(record.args, tuple) and any(type(one).__name__ == NOT_YET for one in record.args):
+        return False
     return record.levelno >= logging.ERROR or not str(record.msg).startswith("[^")

@@ -20,7 +20,9 @@ def train(folder: Path, runs: Path, console: Console) -> None:
         from onnx_export.report import run_folder, write_run
         from onnx_export.starter import make_run, write
     except ModuleNotFoundError as missing:
-        raise ModelError(f"training needs {missing.name}: pip install 'forewarn[train]'") from missing
+        raise ModelError(
+            f"training needs {missing.name}: run .venv/bin/pip install -e '.[train]' in Forewarn's folder"
+        ) from missing
     with bar(console) as progress:
         task = progress.add_task("starting", total=None)
 
@@ -30,8 +32,10 @@ def train(folder: Path, runs: Path, console: Console) -> None:
         run = make_run(progress=show)
     write(folder, run.onnx, run.card)
     told = write_run(run_folder(run.card, runs), run)
-    console.print(f"{folder / run.card.name}.onnx: {run.card.version}, {len(run.onnx):,} bytes", highlight=False)
-    console.print(f"{told}: config, scores, tables and pictures", highlight=False)
+    console.print(
+        f"{folder / run.card.name}.onnx: {run.card.version}, {len(run.onnx):,} bytes", highlight=False, markup=False
+    )
+    console.print(f"{told}: config, scores, tables and pictures", highlight=False, markup=False)
 
 
 def load(onnx: Path) -> Hazard:
@@ -48,7 +52,7 @@ def export(onnx: Path, to: Path, console: Console) -> None:
     to.mkdir(parents=True, exist_ok=True)
     for file in (onnx, onnx.with_suffix(".json")):
         shutil.copyfile(file, to / file.name)
-    console.print(f"{checks['version']} is in {to}: set FOREWARN_MODELS={to}", highlight=False)
+    console.print(f"{checks['version']} is in {to}: set FOREWARN_MODELS={to}", highlight=False, markup=False)
 
 
 def verify(onnx: Path, console: Console, as_json: bool) -> None:
@@ -58,7 +62,7 @@ def verify(onnx: Path, console: Console, as_json: bool) -> None:
         console.out(json.dumps(checks), highlight=False)
         return
     for name, value in checks.items():
-        console.print(f"{name:24} {value}", highlight=False)
+        console.print(f"{name:24} {value}", highlight=False, markup=False)
 
 
 def _checks(hazard: Hazard, rows: int = 4096, seed: int = 1) -> dict[str, str | int]:

@@ -6,6 +6,7 @@ import json
 
 import msgspec
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from connectors.kafka.plain import read
@@ -34,5 +35,5 @@ def show_notices(settings: Settings, console: Console, *, every: bool, as_json: 
     table = Table("since (UTC)", "state", "kind", "asset", "what is so")
     for notice in rows:
         told = (clock(notice.since_us), str(notice.state), str(notice.kind), notice.asset or notice.source)
-        table.add_row(*told, notice.detail)
+        table.add_row(*map(escape, (*told, notice.detail)))
     console.print(table if rows else "no notice is open" if not every else "no notices")

@@ -15,7 +15,7 @@ feeds = typer.Typer(
     help="Read a feed of the plant and send frames to the records topic, or discover what a source has.",
     epilog="Example: forewarn connect opcua --config line1.toml",
 )
-Config = Annotated[Path, typer.Option(help="TOML file of this feed; infra/examples has one of each.")]
+Config = Annotated[Path, typer.Option(help="TOML file of this feed; infra/examples/feeds has one of each.")]
 
 
 def connect(
@@ -25,7 +25,7 @@ def connect(
     as_json: AsJson = False,
     instance: Instance = "default",
 ) -> None:
-    """Read a feed of the plant by its tags and send frames to the records topic, until stopped. It never writes."""
+    """One feed, named by its command, whose help says what it reads."""
     import asyncio
     import os
 
@@ -38,8 +38,19 @@ def connect(
     asyncio.run(run_feed(Settings(instance=instance), feed, config, spool_mb, out, as_json=as_json))
 
 
+READS = {
+    "files": "the files of a folder (CSV, JSON lines, Parquet)",
+    "kafka": "topics of other systems on Kafka (JSON, Avro, Telegraf)",
+    "modbus": "a PLC over Modbus TCP",
+    "mqtt": "an MQTT broker (plain messages, Sparkplug B)",
+    "opcua": "an OPC UA server",
+}
+
 for _feed in FEEDS:
-    feeds.command(_feed, epilog=f"Example: forewarn connect {_feed} --config {_feed}.toml")(connect)
+    _help = (
+        f"Read {READS[_feed]} by the plant's tags and send frames to the records topic, until stopped. It never writes."
+    )
+    feeds.command(_feed, help=_help, epilog=f"Example: forewarn connect {_feed} --config {_feed}.toml")(connect)
 
 
 @feeds.command(

@@ -56,7 +56,9 @@ def check() -> None:
     try:
         import matplotlib  # noqa: F401 # only asked whether it is there
     except ModuleNotFoundError as missing:
-        raise NoMatplotlib("pictures are drawn by matplotlib: pip install 'forewarn[demo]'") from missing
+        raise NoMatplotlib(
+            "pictures are drawn by matplotlib: run .venv/bin/pip install -e '.[demo]' in Forewarn's folder"
+        ) from missing
 
 
 def draw(life: Life, file: Path) -> None:

@@ -15,7 +15,12 @@ from connectors.scada.feeds import FEEDS
 from models.plant import AssetType, Plant, PlantError, Sampling, Signal
 from pipelines.main import read_plant
 
-LEVELS = {"alarm_low": "alarm low", "warning_low": "low", "warning_high": "high", "alarm_high": "alarm high"}
+LEVELS = {
+    "alarm_low": "alarm low",
+    "warning_low": "warning low",
+    "warning_high": "warning high",
+    "alarm_high": "alarm high",
+}
 
 
 def check(file: Path, console: Console) -> None:
@@ -29,6 +34,7 @@ def check(file: Path, console: Console) -> None:
         f"{file}: plant '{plant.plant}', {len(plant.types)} types with {signals} signals, {len(plant.assets)} assets, "
         f"{len(plant.tags)} tags, version {plant.version}",
         highlight=False,
+        markup=False,
         soft_wrap=True,
     )
 

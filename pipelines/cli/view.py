@@ -69,7 +69,7 @@ class View:
     def _assets(self) -> Table:
         hours = [f"{hours} h" for hours in HORIZONS_H]
         table = Table(
-            "asset",
+            Column("asset", no_wrap=True),
             "state",
             "as of (UTC)",
             *hours,

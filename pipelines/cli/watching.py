@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from rich.console import Console
+from rich.markup import escape
 
 from connectors.kafka.plain import Start, read
 from models.failure.hazard import WARNING
@@ -31,10 +32,10 @@ def watch_alerts(settings: Settings, from_beginning: bool, once: bool, console: 
 def line(alert: Alert) -> str:
     """One warning in one line, with colour markup."""
     colour = "green" if alert.state is AlertState.RETURNED else "yellow"
-    drivers = ", ".join(map(trend, alert.drivers))
+    drivers = escape(", ".join(map(trend, alert.drivers)))
     lead = f"likely within {alert.lead_h} h" if alert.lead_h else "no horizon over the limit"
     return (
-        f"{clock(alert.window_end_us)}  [{colour}]{alert.reason:9}[/] [bold]{alert.asset}[/]  "
+        f"{clock(alert.window_end_us)}  [{colour}]{alert.reason:9}[/] [bold]{escape(alert.asset)}[/]  "
         f"{alert.chances[WARNING]:>4.0%} in 72 h (from {alert.basis}), {lead}" + (f": {drivers}" if drivers else "")
     )
 

@@ -69,6 +69,18 @@ def test_an_unknown_setting_is_an_error_that_names_the_file(name: str, tmp_path:
         read_feed(name, wrong)
 
 
+@feeds
+def test_a_wrong_config_is_told_with_its_line_what_there_is_to_choose_from_and_an_example(
+    name: str, tmp_path: Path
+) -> None:
+    wrong = tmp_path / "wrong.toml"
+    wrong.write_text("# a comment\nno_such_setting = 1\n" + example(name).read_text())
+    known = import_module(f"connectors.scada.feeds.{name}").Config.__struct_fields__[0]
+    said = rf"wrong\.toml, line 2: no_such_setting.*use one of {known}, .*examples/feeds/{name}\.toml"
+    with pytest.raises(FeedError, match=said):
+        read_feed(name, wrong)
+
+
 def test_a_feed_that_is_none_is_an_error_that_names_those_there_are(tmp_path: Path) -> None:
     with pytest.raises(FeedError, match=", ".join(MODULES)):
         read_feed("no-such", tmp_path / "x.toml")

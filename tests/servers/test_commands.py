@@ -59,6 +59,10 @@ def test_up_doctor_simulate_worker_alerts_status_and_down(servers, shell: Shell)
     assert "records" in shell.run("up", "--influx", "2.7")
     assert "no" not in [line.split()[0] for line in shell.run("doctor").splitlines() if line.strip()]
     assert all(json.loads(shell.run("status", "--json"))["states"][name] == "running" for name in ("kafka", "influx"))
+    assert "InfluxDB 2.7" in shell.run("doctor")
+    shell.environ["FOREWARN_PARTITIONS"] = "3"
+    assert "FOREWARN_PARTITIONS is 3, but the topics have 6: set it to that" in shell.run("doctor", status=1)
+    del shell.environ["FOREWARN_PARTITIONS"]
     shell.environ["FOREWARN_TICK_S"] = "0"
     worker = shell.worker()
     streamed = shell.run("simulate", "--days", "20", "--live-rows", "120", "--pace", "600")

@@ -172,6 +172,16 @@ def test_fresh_throws_data_away_and_a_plain_up_keeps_it(quick: Options) -> None:
     assert token_after_up(dataclasses.replace(quick, fresh=True)) != token
 
 
+@pytest.mark.parametrize(("address", "stays"), [("", False), ("kafka.example:9092", True)])
+def test_fresh_forgets_what_feeds_sent_to_the_kafka_that_is_thrown_away(
+    own_cache: Options, address: str, stays: bool
+) -> None:
+    kept = own_cache.folder / "spool" / "north-files-line" / "kept"
+    kept.mkdir(parents=True)
+    services._empty(dataclasses.replace(own_cache, environ=bare_environ(FOREWARN_KAFKA=address)))
+    assert kept.is_dir() == stays
+
+
 def test_another_influx_version_for_a_running_instance_is_refused(quick: Options) -> None:
     services.up(quick)
     other = "1.8" if quick.influx == "2.7" else "2.7"

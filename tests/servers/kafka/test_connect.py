@@ -48,7 +48,7 @@ class Site:
         )
         self.started: list[subprocess.Popen[bytes]] = []
 
-    def connect(self, kafka: str = "") -> subprocess.Popen[bytes]:
+    def connect(self, kafka: str = "", feed: str = "kafka") -> subprocess.Popen[bytes]:
         environ = {k: v for k, v in os.environ.items() if not k.startswith("FOREWARN_")} | {
             "FOREWARN_KAFKA": kafka or self.trial.address,
             "FOREWARN_TOPIC_PREFIX": self.trial.prefix,
@@ -61,9 +61,9 @@ class Site:
             "-m",
             "pipelines.cli",
             "connect",
-            "kafka",
+            feed,
             "--config",
-            str(self.folder / "line.toml"),
+            str(self.folder / ("line.toml" if feed == "kafka" else f"{feed}.toml")),
         ]
         log = (self.folder / f"worker-{len(self.started)}.log").open("wb")
         self.started.append(subprocess.Popen(command, cwd=ROOT, env=environ, stdout=log, stderr=log))
@@ -88,7 +88,7 @@ class Site:
         ]
 
     def spooled(self) -> int:
-        return sum(file.stat().st_size for file in self.folder.glob("spool/*/*.spool"))
+        return sum(file.stat().st_size for file in self.folder.glob("instances/default/spool/*/*.spool"))
 
 
 def wanted(count: int) -> set[tuple[str, int, float]]:
@@ -155,3 +155,25 @@ def test_a_tag_that_is_written_to_the_plant_file_counts_without_a_restart_and_a_
     wait_for(lambda: len(site.rows()) >= 250, 30, site.trial.told)
     stop(running)
     assert set(site.rows()) == {row for row in wanted(300) if row[0] == "pump-01" or row[1] >= BEGAN_US + 100}
+
+
+def test_files_whose_tags_were_missing_are_read_again_once_the_plant_file_has_them(site: Site) -> None:
+    (site.folder / "in").mkdir()
+    (site.folder / "in" / "export.csv").write_text(
+        "time,P1/pressure,P2/pressure\n" + "".join(f"{BEGAN_US + n},{n}.0,\n" for n in range(0, 100, 2))
+    )
+    (site.folder / "files.toml").write_text(
+        f'folder = "{site.folder}/in"\nformat = "wide"\ntime_format = "us"\nperiod_s = 0.2\nsettle_s = 0\n'
+    )
+    plant = site.folder / "plant.toml"
+    plant.write_text(tiny.PLANT_TOML)
+    first = site.connect(feed="files")
+    kept = site.folder / "instances" / "default" / "spool"
+    wait_for(lambda: any(file.stat().st_size for file in kept.glob("*/kept/files.jsonl")), 30, site.trial.told)
+    stop(first)
+    assert site.rows() == []
+    plant.write_text(tiny.PLANT_TOML + TAGS)
+    second = site.connect(feed="files")
+    wait_for(lambda: len(site.rows()) >= 50, 30, site.trial.told)
+    stop(second)
+    assert site.rows() == [row for row in sorted(wanted(100)) if row[0] == "pump-01"]

@@ -63,6 +63,7 @@ def test_other_paths_are_not_there_and_metrics_are(port):
     assert asked(port, "/metrics")[0] == 200
     assert asked(port, "/healthz/") == (404, {})
     assert asked(port, "/admin") == (404, {})
+    assert asked(port, "/") == (404, {})
 
 
 def test_a_probe_does_not_wait_for_a_slow_one(wrong):

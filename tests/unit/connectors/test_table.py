@@ -68,6 +68,24 @@ def test_a_column_that_is_not_there_is_named(tmp_path):
         list(table.records(folder / "d.csv", by, "p"))
 
 
+@pytest.mark.parametrize("name", ["nofile.csv", "nofile.parquet", "half.parquet"])
+def test_a_file_that_cannot_be_read_is_an_error_that_names_it(tmp_path, name):
+    (tmp_path / "half.parquet").write_bytes(b"PAR1")
+    with pytest.raises(MapError, match=f"{name} cannot be read"):
+        table.count(tmp_path / name)
+
+
+def test_a_value_that_is_no_number_is_an_error_that_names_its_column(tmp_path):
+    folder, by = files(tmp_path, {"t": [0], "X": ["warm"], "Y": [1]})
+    with pytest.raises(MapError, match="'X'"):
+        list(table.records(folder / "d.csv", by, "p"))
+
+
+def test_a_map_that_is_not_there_is_an_error_that_names_an_example(tmp_path):
+    with pytest.raises(MapError, match=r"no.toml cannot be read .*infra/examples/bearings/map.toml"):
+        table.read_map(tmp_path / "no.toml")
+
+
 def test_a_wrong_map_is_refused_with_its_place(tmp_path):
     with pytest.raises(MapError, match="months"):
         files(tmp_path, {"t": [0]}, MAP.replace('unit = "s"', 'unit = "months"'))

@@ -8,12 +8,15 @@ import os
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
+from connectors.scada.feeds import FEEDS
 from pipelines.cli.clocks import shift_us
 from pipelines.cli.faults import TELLING
+from pipelines.cli.of_feeds import READS
 
 ROOT = Path(__file__).parents[3]
 COMMANDS = ["up", "down", "status", "doctor", "worker", "simulate", "demo", "schema"]
@@ -29,12 +32,17 @@ GROUPS = [
 ]
 
 
-def forewarn(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+def forewarn(*arguments: str, folder: Path = ROOT, **environ: str) -> subprocess.CompletedProcess[str]:
     nowhere = {"FOREWARN_KAFKA": "127.0.0.1:1", "FOREWARN_INFLUX_URL": "http://127.0.0.1:1", "COLUMNS": "200"}
     return subprocess.run(
         [sys.executable, "-m", "pipelines.cli", *arguments],
-        cwd=ROOT, env=os.environ | nowhere | environ, capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+        cwd=folder,
+        env=os.environ | nowhere | environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
 
 @pytest.mark.parametrize("command", [[name] for name in COMMANDS] + GROUPS, ids=" ".join)
@@ -165,3 +173,65 @@ def test_a_decision_about_a_clock_is_one_of_three(choice):
     shown = forewarn("clock", "decide", "line-1", *choice)
     assert shown.returncode == 2
     assert "--shift" in shown.stderr or "no shift" in shown.stderr
+
+
+def test_the_version_is_told():
+    assert forewarn("--version").stdout == f"forewarn {version('forewarn')}\n"
+
+
+def test_an_error_keeps_its_brackets():
+    assert "error: the plant file no[scada].toml cannot be read" in forewarn("plant", "check", "no[scada].toml").stderr
+
+
+def test_a_finding_of_the_doctor_keeps_its_brackets():
+    assert "no[scada].toml" in forewarn("doctor", FOREWARN_PLANT="no[scada].toml").stdout
+
+
+def test_a_plant_file_that_is_not_there_can_be_named_as_the_argument():
+    assert "as the argument or by FOREWARN_PLANT" in forewarn("plant", "check", "nowhere.toml").stderr
+
+
+@pytest.mark.parametrize("command", [["status"], ["down"], ["up"]], ids=" ".join)
+def test_servers_hear_the_file_of_settings_as_all_commands_do(tmp_path, command):
+    (tmp_path / "forewarn.env").write_text("FOREWARN_SERVERS=ufo\n")
+    assert "FOREWARN_SERVERS is 'ufo'" in forewarn(*command, folder=tmp_path).stderr
+
+
+def test_the_cache_of_local_servers_may_be_named_in_the_file_of_settings(tmp_path):
+    (tmp_path / "forewarn.env").write_text("FOREWARN_CACHE=here\nFOREWARN_INSTANCE=mine\n")
+    folder = tmp_path / "here" / "instances" / "mine"
+    folder.mkdir(parents=True)
+    server = {"address": "127.0.0.1:1", "how": "cache", "version": "4", "pid": 1, "started": "another-boot/1"}
+    (folder / "kafka.json").write_text(json.dumps(server))
+    assert "Kafka 4: ended" in forewarn("status", folder=tmp_path).stdout
+
+
+def test_the_environment_goes_before_the_file_of_settings(tmp_path):
+    (tmp_path / "forewarn.env").write_text("FOREWARN_SERVERS=ufo\n")
+    assert "nothing runs" in forewarn("status", folder=tmp_path, FOREWARN_SERVERS="", FOREWARN_CACHE="x").stdout
+
+
+def test_the_doctor_names_a_variable_that_is_no_setting():
+    shown = forewarn("doctor", "--json", FOREWARN_KAKFA="kafka:9092")
+    (told,) = (finding for finding in json.loads(shown.stdout) if finding["what"] == "settings")
+    assert not told["good"] and "FOREWARN_KAKFA or FOREWARN_KAFKA" in told["detail"]
+
+
+@pytest.mark.parametrize("address", ["http://localhost:9092", "localhost", "a:9092,b"])
+def test_an_address_of_kafka_that_is_none_says_how_to_write_it(address):
+    shown = forewarn("doctor", FOREWARN_KAFKA=address)
+    assert shown.stderr.strip() == (
+        f"error: setting FOREWARN_KAFKA: write host:port[,host:port], without http://, but it is '{address}'"
+    )
+
+
+def test_help_of_each_feed_says_what_it_reads():
+    assert list(READS) == list(FEEDS)
+    for feed, reads in READS.items():
+        assert reads in forewarn("connect", feed, "--help").stdout
+
+
+def test_the_doctor_says_which_signals_a_model_lacks(tmp_path):
+    plant = (ROOT / "models" / "starter" / "pumps.toml").read_text()
+    (tmp_path / "plant.toml").write_text(plant.replace("flow_m3_h", "flow"))
+    assert "needs signals ['flow_m3_h']" in forewarn("doctor", FOREWARN_PLANT=str(tmp_path / "plant.toml")).stdout

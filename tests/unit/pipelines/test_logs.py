@@ -43,6 +43,15 @@ def test_chatter_is_for_those_who_ask():
     assert [line["event"] for line in lines(say, loud=True)] == ["hello", "[^Worker]: starting"]
 
 
+def test_that_a_new_cluster_has_no_group_topic_yet_is_no_error():
+    say = (
+        "from aiokafka.errors import GroupCoordinatorNotAvailableError as E, KafkaConnectionError as K\n"
+        "for error in (E, K): logging.getLogger('aiokafka').error('Group Coordinator Request failed: %s', error())"
+    )
+    assert len(lines(say)) == 1
+    assert len(lines(say, loud=True)) == 2
+
+
 def test_an_error_is_one_line_with_its_traceback():
     (line,) = lines("try: 1/0\nexcept ZeroDivisionError as e: structlog.get_logger().critical('fails', exc_info=e)")
     assert line["event"] == "fails" and "ZeroDivisionError" in line["exception"]

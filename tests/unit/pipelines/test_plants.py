@@ -48,6 +48,16 @@ def test_show_names_every_signal_and_asset(tmp_path, said):
         assert word in printed(said)
 
 
+def test_show_names_the_levels_of_limits_as_the_file_does(said):
+    plants.show(EXAMPLE, said, as_json=False)
+    assert all(level in printed(said) for level in ("warning low", "warning high", "alarm low", "alarm high"))
+
+
+def test_check_of_a_signal_without_a_kind_says_which_there_are(tmp_path, said):
+    with pytest.raises(PlantError, match=r"line 6: .*missing required field `kind`: use one of gauge, counter"):
+        plants.check(put(tmp_path, "a.toml", tiny.PLANT_TOML.replace('kind = "gauge"\n', "", 1)), said)
+
+
 def test_show_as_json_is_the_plant(tmp_path, said):
     plants.show(put(tmp_path, "a.toml"), said, as_json=True)
     assert json.loads(printed(said))["assets"]["fan-01"]["type"] == "fan"
@@ -134,7 +144,7 @@ def test_a_folder_is_checked_and_an_error_names_the_file_and_line_in_it(tmp_path
 
 def test_a_folder_without_toml_is_an_error_and_hidden_files_are_none(tmp_path):
     put(tmp_path, ".10-plant.toml.swp.toml", "rubbish")
-    with pytest.raises(PlantError, match=r"has no \*.toml: set FOREWARN_PLANT"):
+    with pytest.raises(PlantError, match=r"has no \*.toml: name a plant file, or a folder"):
         read_plant(tmp_path)
     put(tmp_path, "a.toml")
     assert read_plant(tmp_path) == tiny.plant()

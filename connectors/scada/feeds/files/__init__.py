@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 
@@ -53,6 +53,7 @@ class FilesFeed:
             await asyncio.sleep(self._config.period_s)
 
     async def _read(self, path: Path, stamp: Stamp, take: Take) -> None:
+        mark = self._seen.mark()  # before: what it is read by may change meanwhile, and then it is due again
         try:
             clean = await self._take_all(reads(self._config, path, stamp), take)
             if await asyncio.to_thread(stamp_of, path) != stamp:
@@ -61,28 +62,31 @@ class FilesFeed:
         except PermissionError as wrong:
             unread = Unread(Reject.UNREADABLE, f"{path.name}: {wrong}: let this user read it and start again")
             await take(Read((), [unread]), settled=True)
-            self._seen.add(path.name, stamp, clean=False, on_disk=False)
+            self._seen.add(path.name, stamp, unread_by=mark, on_disk=False)
             return
         except OSError as wrong:  # the disk or the share, not the content
             _log.warning("file-away", file=path.name, error=repr(wrong), retry_s=self._config.period_s)
             return
-        self._seen.add(path.name, stamp, clean=clean)
+        self._seen.add(path.name, stamp, unread_by="" if clean else mark)
 
     async def _take_all(self, pieces: Iterator[Read], take: Take) -> bool:
-        """Whether all could be read."""
+        """Whether all could be read and used."""
         clean = True
         while (read := await asyncio.to_thread(next, pieces, None)) is not None:
-            clean = clean and not read.unread
             if read.readings or read.unread:
-                await take(read, settled=True)
+                clean = not await take(read, settled=True) and clean
         return clean
 
 
-def open_feed(config: Config) -> FilesFeed:
-    """The feed of a config. Raises FeedError where it cannot work."""
-    check(config)
-    folder = Path(config.folder).expanduser()
-    if not folder.is_dir():
-        raise FeedError(f"{folder} is no folder: make it, mount it, or correct `folder`")
-    mark = sha256(msgspec.json.encode(config)).hexdigest()[:16]
-    return FilesFeed(config, folder, Seen(state_file(config), mark))
+def open_feed(config: Config, *, folder: Path | None = None, mapping: Callable[[], str] = str) -> FilesFeed:
+    """The feed of a config, which keeps in `folder` what it read; `mapping` says what addresses mean by now.
+
+    Raises FeedError where it cannot work.
+    """
+    state = state_file(config, folder)
+    check(config, state)
+    watched = Path(config.folder).expanduser()
+    if not watched.is_dir():
+        raise FeedError(f"{watched} is no folder: make it, mount it, or correct `folder`")
+    of_config = sha256(msgspec.json.encode(config)).hexdigest()[:16]
+    return FilesFeed(config, watched, Seen(state, lambda: of_config + mapping()))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 from datetime import datetime
-from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -67,15 +66,14 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     waveforms: tuple[Waveform, ...] = ()
 
 
-def state_file(config: Config) -> Path:
-    """Where it is remembered what was read: by default one file a folder, in the user's cache."""
+def state_file(config: Config, kept: Path | None) -> Path | None:
+    """Where it is remembered what was read: where the config says, or in the feed's own folder, or nowhere."""
     if config.state:
         return Path(config.state).expanduser()
-    folder = sha256(str(Path(config.folder).expanduser().resolve()).encode()).hexdigest()[:16]
-    return Path("~/.cache/forewarn").expanduser() / f"files-{folder}.jsonl"
+    return kept / "files.jsonl" if kept else None
 
 
-def check(config: Config) -> None:
+def check(config: Config, state: Path | None) -> None:
     """Raises FeedError for what cannot work."""
     if not (config.period_s > 0 and config.settle_s >= 0):
         raise FeedError("period_s must be over 0, and settle_s not under 0")
@@ -91,8 +89,11 @@ def check(config: Config) -> None:
         raise FeedError(f"encoding '{config.encoding}' is none that Python knows: try utf-8-sig or cp1252") from wrong
     _check_time(config)
     folder = Path(config.folder).expanduser().resolve()
-    if state_file(config).resolve().parent.is_relative_to(folder):
-        raise FeedError(f"state must not be within {folder}, where the feed only reads: name a file elsewhere")
+    if state and state.resolve().parent.is_relative_to(folder):
+        raise FeedError(
+            f"what was read must not be remembered within {folder}, where the feed only reads: set `state`, or "
+            "FOREWARN_CACHE, to a place elsewhere"
+        )
 
 
 def _check_time(config: Config) -> None:

@@ -40,7 +40,8 @@ class Rows:
         needed += [columns.quality] if columns.quality and not wide else []
         for name in needed:
             if name not in names:
-                raise Wrong(Reject.NOT_A_RECORD, f"there is no column '{name}' among {names}"[:500])
+                ask = f": is `delimiter` '{self._config.delimiter}' right?" if len(names) == 1 else ""
+                raise Wrong(Reject.NOT_A_RECORD, f"there is no column '{name}' among {names}"[:500] + ask)
         for name in {one for one in (names if wide else needed) if one and names.count(one) > 1}:
             raise Wrong(Reject.NOT_A_RECORD, f"the column '{name}' is there twice")
         decode = self._wide(names) if wide else self._long([names.index(name) for name in needed])

@@ -17,7 +17,7 @@ from typing import Any, Literal
 import structlog
 from msgspec import Struct
 
-from connectors.scada.feed import FeedError, Read, Take
+from connectors.scada.feed import INSTALL, FeedError, Read, Take
 from connectors.scada.feeds.kafka.avro import schema_id
 from connectors.scada.feeds.kafka.bounded import bound
 from connectors.scada.feeds.kafka.messages import NO_SCHEMAS, ManyFields, Message, OneReading, Telegraf, decode
@@ -159,7 +159,7 @@ def _registry(config: Config) -> Registry | None:
     try:
         import fastavro  # noqa: F401
     except ImportError as missing:
-        raise FeedError(f"Avro needs fastavro ({missing}): pip install forewarn[scada]") from missing
+        raise FeedError(f"Avro needs fastavro ({missing}): {INSTALL}") from missing
     return Registry(config.registry)
 
 

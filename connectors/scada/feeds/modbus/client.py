@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from connectors.scada.feed import FeedError, Read, Take
+from connectors.scada.feed import INSTALL, FeedError, Read, Take
 from connectors.scada.feeds.modbus.blocks import Block, plan
 from connectors.scada.feeds.modbus.poll import Answer, Poller, Refused, Strange
 from connectors.scada.feeds.modbus.registers import Config, Table, check
@@ -46,7 +46,7 @@ def open_feed(config: Config, now_us: Callable[[], int] = wall_us) -> ModbusFeed
     try:
         import_module("pymodbus.client")
     except ImportError as missing:
-        raise FeedError("the Modbus feed needs pymodbus: pip install forewarn[scada]") from missing
+        raise FeedError(f"the Modbus feed needs pymodbus: {INSTALL}") from missing
     check(config)
     requests = len(plan(config.registers, config.most_gap))
     if requests > config.most_requests_s * config.period_s:

@@ -108,8 +108,9 @@ async def discover(config: Config, limits: Limits, tell: Progress) -> Survey:
     return survey
 
 
-async def _forget(read: Read, *, settled: bool = False) -> None:
+async def _forget(read: Read, *, settled: bool = False) -> int:  # noqa: ARG001 - what `feed.Take` is called with
     """The listener has seen it."""
+    return 0
 
 
 async def _tell(seconds: float, tell: Progress, now_s: Callable[[], float]) -> None:

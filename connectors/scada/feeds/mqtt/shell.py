@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from connectors.scada.feed import FeedError, Read, Reading, Take, Unread
+from connectors.scada.feed import INSTALL, FeedError, Read, Reading, Take, Unread
 from connectors.scada.feeds.mqtt.births import Births
 from connectors.scada.feeds.mqtt.config import Config, check
 from connectors.scada.feeds.mqtt.decoder import Decoder
@@ -65,7 +65,7 @@ def open_feed(
     try:
         import aiomqtt  # noqa: F401
     except ImportError as missing:
-        raise FeedError(f"the MQTT feed needs aiomqtt ({missing}): pip install forewarn[scada]") from missing
+        raise FeedError(f"the MQTT feed needs aiomqtt ({missing}): {INSTALL}") from missing
     password = os.environ.get(config.password_env) if config.password_env else None
     if config.password_env and password is None:
         raise FeedError(f"password_env names {config.password_env}, which is not set: put the password there")

@@ -11,11 +11,11 @@ from pathlib import Path
 from urllib.parse import urlparse
 
 from connectors.scada.discover import Limits, Progress, Survey
-from connectors.scada.feed import Feed, FeedError
+from connectors.scada.feed import INSTALL, Feed, FeedError
 from connectors.scada.feeds.opcua.config import Config, Security, check, check_server
 
 __all__ = ["Config", "Security", "discover", "open_feed"]
-_MISSING = "the OPC UA feed needs asyncua: pip install forewarn[scada]"
+_MISSING = f"the OPC UA feed needs asyncua: {INSTALL}"
 
 
 def open_feed(config: Config, *, folder: Path | None = None) -> Feed:

@@ -122,9 +122,9 @@ class _Link:
         if self._config.fill_gaps:
             await self._gaps.fill(client, nodes, self._hand_on)
 
-    async def _hand_on(self, read: Read, *, settled: bool = False) -> None:
+    async def _hand_on(self, read: Read, *, settled: bool = False) -> int:
         try:
-            await self._take(read, settled=settled)
+            return await self._take(read, settled=settled)
         except Exception as fault:
             self.broken = fault
             raise

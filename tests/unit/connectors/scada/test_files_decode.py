@@ -53,6 +53,12 @@ def test_a_column_of_a_wide_file_is_an_address(tmp_path: Path) -> None:
     assert read.readings == [Reading("L1/P1", AT_US, 4.25), Reading("L1/T1", AT_US, 60)]
 
 
+@pytest.mark.parametrize(("header", "asks"), [("timestamp,P301.N", True), ("timestamp;P301.N", False)])
+def test_a_header_of_one_column_asks_whether_the_delimiter_is_right(tmp_path: Path, header: str, asks: bool) -> None:
+    (unread,) = of(tmp_path, f"{header}\n", shape="wide", delimiter=";").unread
+    assert "no column 'time'" in unread.detail and ("is `delimiter` ';' right?" in unread.detail) == asks
+
+
 def test_an_empty_cell_of_a_wide_file_is_no_reading(tmp_path: Path) -> None:
     assert of(tmp_path, f"time,P1,T1\n{AT},, 7\n", shape="wide").readings == [Reading("T1", AT_US, 7)]
 
@@ -328,7 +334,7 @@ def test_a_config_that_cannot_work_is_refused_with_what_to_do(tmp_path: Path, mo
 
 
 def test_the_state_may_not_lie_in_the_folder(tmp_path: Path) -> None:
-    with pytest.raises(FeedError, match="state must not"):
+    with pytest.raises(FeedError, match="set `state`, or FOREWARN_CACHE, to a place elsewhere"):
         open_feed(Config(folder=str(tmp_path), format="long", state=str(tmp_path / "state.jsonl")))
 
 

@@ -30,16 +30,19 @@ class Taken:
         self.values: list[object] = []
         self.sizes: list[int] = []
         self.unread: list[Unread] = []
+        self.unmapped: set[str] = set()
         self._fails_at, self._then = fails_at, then
 
-    async def __call__(self, read: Read, *, settled: bool = False) -> None:
+    async def __call__(self, read: Read, *, settled: bool = False) -> int:
         assert settled
         if len(self.sizes) == self._fails_at:
             raise RuntimeError("crash")
         self.sizes.append(len(read.readings))
         self.values += [one.value for one in read.readings]
         self.unread += read.unread
+        unmapped = sum(one.address in self.unmapped for one in read.readings)
         self._then()
+        return len(read.unread) + unmapped
 
 
 @pytest.fixture
@@ -49,10 +52,10 @@ def folder(tmp_path: Path) -> Path:
     return made
 
 
-def of(folder: Path, **more) -> files.FilesFeed:
+def of(folder: Path, mapping: Callable[[], str] = str, **more) -> files.FilesFeed:
     state = str(folder.parent / "state.jsonl")
     settings = {"format": "long", "time_format": "s", "period_s": 0.01, "settle_s": 0.0, "state": state}
-    return open_feed(Config(folder=str(folder), **(settings | more)))
+    return open_feed(Config(folder=str(folder), **(settings | more)), mapping=mapping)
 
 
 async def until(true: Callable[[], bool]) -> None:
@@ -167,6 +170,51 @@ def test_a_file_with_errors_is_read_again_after_the_config_changed(folder: Path)
     taken = Taken()
     follow(of(folder, columns=files.Columns(value="wert")), taken, remembered(folder, 3))
     assert taken.values == [8]
+
+
+def test_a_file_with_an_address_that_no_tag_has_is_read_again_once_the_mapping_is_another(folder: Path) -> None:
+    put(folder, "a.csv", 1)
+    taken, mapping = Taken(), ["before"]
+    taken.unmapped = {"a"}
+    mend = taken.unmapped.clear
+    steps = (remembered(folder, 1), mend, lambda: put(folder, "b.csv", 2), remembered(folder, 2))
+    follow(of(folder, lambda: mapping[-1]), taken, *steps, lambda: mapping.append("after"), remembered(folder, 3))
+    assert taken.values == [1, 2, 1]
+
+
+@pytest.mark.parametrize(("mapping", "again"), [("before", []), ("after", [1])])
+def test_a_restart_reads_it_again_only_by_another_mapping(folder: Path, mapping: str, again: list[int]) -> None:
+    put(folder, "a.csv", 1)
+    taken = Taken()
+    taken.unmapped = {"a"}
+    follow(of(folder, lambda: "before"), taken, remembered(folder, 1))
+    put(folder, "b.csv", 2)
+    after = Taken()
+    follow(of(folder, lambda: mapping), after, lambda: 2 in after.values)
+    assert after.values == [*again, 2]
+
+
+def test_a_mapping_that_changes_while_a_file_is_read_has_it_read_again(folder: Path) -> None:
+    put(folder, "a.csv", 1)
+    mapping = ["before"]
+
+    def change() -> None:
+        taken.unmapped.clear()
+        mapping.append("after")
+
+    taken = Taken(then=change)
+    taken.unmapped = {"a"}
+    follow(of(folder, lambda: mapping[-1]), taken, remembered(folder, 2))
+    assert taken.values == [1, 1]
+
+
+def test_what_was_read_is_remembered_in_the_folder_that_a_feed_is_given(folder: Path, tmp_path: Path) -> None:
+    put(folder, "a.csv", 1)
+    config = Config(folder=str(folder), format="long", time_format="s", period_s=0.01, settle_s=0.0)
+    for name in ("one", "other"):
+        taken = Taken()
+        follow(open_feed(config, folder=tmp_path / name), taken, lambda taken=taken: 1 in taken.values)
+        assert (tmp_path / name / "files.jsonl").is_file()
 
 
 def failing_once(monkeypatch: pytest.MonkeyPatch, error: OSError) -> None:

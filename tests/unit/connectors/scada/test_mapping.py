@@ -130,3 +130,26 @@ def test_equal_addresses_of_two_feeds_go_to_their_own_assets() -> None:
     mapped = [Mapper(plant, feed).frames(Read([Reading("x", 1, 2.0)])) for feed in ("opcua:a", "opcua:b", "opcua:c")]
     assert [[frame.asset for frame in frames] for frames, _ in mapped] == [["pump-01"], ["pump-02"], []]
     assert [one.reason for one in mapped[2][1]] == [Reject.UNKNOWN_TAG]
+
+
+TAG = "[[tags]]\naddress = 'x'\nfeed = '{}'\nasset = 'pump-01'\nsignal = 'pressure_bar'\n"
+
+
+@pytest.mark.parametrize(
+    ("changed", "other"),
+    [
+        (tiny.PLANT_TOML + TAG.format("opcua:a"), True),
+        (tiny.PLANT_TOML + TAG.format("opcua:b"), False),
+        (tiny.PLANT_TOML.replace("[0, 25]", "[0, 30]", 1), False),
+    ],
+    ids=["a-tag", "a-tag-of-another-feed", "a-range"],
+)
+def test_a_mapping_has_another_version_where_an_address_means_something_else(changed: str, other: bool) -> None:
+    version = Mapper(parse(tiny.PLANT_TOML), "opcua:a").version
+    assert (Mapper(parse(changed), "opcua:a").version != version) == other
+
+
+def test_a_mapping_has_another_version_where_a_signal_is_of_another_kind() -> None:
+    before = tiny.PLANT_TOML + TAG.format("").replace("pressure_bar", "is_running")
+    after = before.replace('kind = "boolean"', 'kind = "text"', 1)
+    assert Mapper(parse(before), "a").version != Mapper(parse(after), "a").version

@@ -209,5 +209,5 @@ def test_a_config_outside_its_ranges_is_refused_when_it_is_read(wrong):
 
 def test_a_missing_library_is_told(monkeypatch):
     monkeypatch.setitem(sys.modules, "pymodbus.client", None)
-    with pytest.raises(FeedError, match=r"pip install forewarn\[scada\]"):
+    with pytest.raises(FeedError, match=r"pip install -e '.\[scada\]'"):
         open_feed(Config(host="plc", registers=(register("a", 0),)))

@@ -215,7 +215,7 @@ def test_a_ca_file_that_holds_no_certificate_is_told(tmp_path):
 def test_the_example_of_the_repository_is_a_config_that_works(monkeypatch):
     text = (Path(__file__).parents[4] / "infra" / "examples" / "feeds" / "mqtt.toml").read_text()
     config = msgspec.convert(tomllib.loads(text.replace("ca_file", "# ca_file")), Config)
-    monkeypatch.setenv("FOREWARN_MQTT_PASSWORD", "x")
+    monkeypatch.setenv("PLANT_MQTT_PASSWORD", "x")
     assert mqtt.open_feed(config)
     assert [type(one).__name__ for one in config.subscriptions] == ["Plain", "Plain", "Plain", "Plain", "SparkplugB"]
     assert config.subscriptions[-1].filters[0] == "spBv1.0/Hall2/NBIRTH/+"

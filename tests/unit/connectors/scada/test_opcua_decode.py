@@ -150,5 +150,5 @@ def test_without_asyncua_the_feed_says_what_to_install(monkeypatch):
         if not name.endswith("config"):
             monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "asyncua", None)
-    with pytest.raises(FeedError, match=r"pip install forewarn\[scada\]"):
+    with pytest.raises(FeedError, match=r"pip install -e '.\[scada\]'"):
         open_feed(Config(url=URL, nodes=("i=1",)))

@@ -85,6 +85,19 @@ def test_frames_go_to_the_partition_of_their_asset(tmp_path: Path) -> None:
     assert rig.values() == [1, 2] and rig.spool.empty
 
 
+@pytest.mark.parametrize("settled", [True, False])
+def test_a_feed_hears_how_much_of_what_it_read_could_not_be_used(tmp_path: Path, settled: bool) -> None:
+    rig, told = Rig(tmp_path), []
+
+    async def scene() -> None:
+        readings = [Reading("t1", 1, 20.5), Reading("nobody", 1, 1), Reading("t1", 2, "warm")]
+        told.append(await rig.relay.take(Read(readings, [Unread(Reject.NOT_JSON, "x")]), settled=settled))
+        told.append(await rig.relay.take(Read(readings[:1]), settled=settled))
+
+    play(rig, scene)
+    assert told == [3, 0]
+
+
 def test_while_kafka_is_away_records_go_to_disk_and_afterwards_out_in_order(tmp_path: Path) -> None:
     rig = Rig(tmp_path, down=True)
 
