@@ -107,27 +107,36 @@ class Tiers:
         """What stands in the slots of written minutes: [pairs, 7, columns]."""
         return self.minute_statistics[asset, minute % MINUTES]
 
-    def use(self, asset: np.ndarray, minute: np.ndarray, use: np.ndarray, lead: np.ndarray) -> None:
+    def use(
+        self, asset: np.ndarray, minute: np.ndarray, use: np.ndarray, lead: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Say what windows may use of written minutes, bool [pairs, columns], and merge what they belong to anew.
 
-        `lead` [pairs, 3, columns] is what held into them. Pairs are sorted by asset and minute.
+        `lead` [pairs, 3, columns] is what held into them. Pairs are sorted by asset and minute. Returns asset and index
+        of each 15-min bin that is another now.
         """
         slot = minute % MINUTES
         self.minute_use[asset, slot] = use
         self.minute_lead[asset, slot] = lead[:, :, self.held]
         self.touched["minute"][asset, slot] = True
         asset, quarter = _different(asset, minute // QUARTER)
-        self._merge_quarters(asset, quarter)
+        other = self._merge_quarters(asset, quarter)
+        asset, quarter = asset[other], quarter[other]
         self._merge_days(*_different(asset, quarter // QUARTERS_A_DAY))
+        return asset, quarter
 
-    def _merge_quarters(self, asset: np.ndarray, quarter: np.ndarray) -> None:
+    def _merge_quarters(self, asset: np.ndarray, quarter: np.ndarray) -> np.ndarray:
+        """Which of them are others than before: bool [pairs]."""
         minutes = quarter[:, None] * QUARTER + np.arange(QUARTER)
         merged = self._merged(asset, minutes, np.zeros(len(asset), np.int64))
         slot = quarter % QUARTERS
+        same = (self.quarter_count[asset, slot] == merged[:, COUNT]) & (self.quarter_sum[asset, slot] == merged[:, SUM])
+        other = (self.quarter[asset, slot] != quarter) | ~same.all(axis=1)
         self.quarter[asset, slot] = quarter
         self.quarter_count[asset, slot] = merged[:, COUNT]
         self.quarter_sum[asset, slot] = merged[:, SUM]
-        self.touched["quarter"][asset, slot] = True
+        self.touched["quarter"][asset, slot] |= other
+        return other
 
     def _merge_days(self, asset: np.ndarray, day: np.ndarray) -> None:
         quarters = day[:, None] * QUARTERS_A_DAY + np.arange(QUARTERS_A_DAY)

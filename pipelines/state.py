@@ -14,7 +14,7 @@ from msgspec import Struct
 from models.alerting.life import Watch
 from models.bins import MINUTE_US
 from models.clocks import Clocks
-from models.features import Baseline, Spec
+from models.features import Baseline, Known, Spec
 from models.operating import IDLE, MAINTENANCE, OFF, STOPPING, UNKNOWN, Machines
 from models.plant import Plant
 from models.plant.layout import Layout
@@ -131,6 +131,8 @@ class Block:
     """What a step has yet to tell; empty between steps."""
     scores: Scores = field(default_factory=Scores)
     """Counts of the partition, which are no state."""
+    slow: dict[int, Known] = field(default_factory=dict)
+    """Slow windows by asset, as of the last time they were summed; no state either."""
 
     def __post_init__(self) -> None:
         self.stirred = np.zeros(len(self.watermark_us), bool)
@@ -162,6 +164,12 @@ class Block:
             setattr(self, name, np.concatenate([getattr(self, name), np.full(room - have, NEVER, np.int64)]))
         self.stirred = np.concatenate([self.stirred, np.zeros(room - have, bool)])
 
+    def forget_slow(self, asset: np.ndarray, quarter: np.ndarray) -> None:
+        """These 15-min bins changed: what was summed over them is not known any more."""
+        for a, changed in zip(asset.tolist(), quarter.tolist(), strict=True):
+            if a in self.slow and changed < self.slow[a].key[0]:
+                del self.slow[a]
+
     def stir(self, asset: int) -> None:
         """All of an asset changed."""
         self.stirred[asset] = True
@@ -173,6 +181,7 @@ class Block:
 
         Forecasts of minutes that are not final stay: a model that comes back by then must not say them anew.
         """
+        self.slow.clear()
         if self.small.features_sha256 == features_sha256:
             return
         self.written.anew |= bool(self.names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -51,10 +52,20 @@ def spans(asset: np.ndarray, minute: np.ndarray) -> np.ndarray:
     return minute // SPAN - minute[first] // SPAN
 
 
-def compute(spec: Spec, columns: np.ndarray, tiers: Tiers, pairs: Pairs) -> np.ndarray:
+class Known(NamedTuple):
+    """What the slow windows of an asset's last head gave; `key` begins with the 15-min bin before which they end."""
+
+    key: tuple[int, int, bytes, bytes]
+    row: np.ndarray
+
+
+def compute(
+    spec: Spec, columns: np.ndarray, tiers: Tiers, pairs: Pairs, known: dict[int, Known] | None = None
+) -> np.ndarray:
     """Feature rows, float32 [pairs, features].
 
-    `columns` are the places of `spec.inputs` in the tiers. A window without samples gives NaN.
+    `columns` are the places of `spec.inputs` in the tiers. A window without samples gives NaN. Slow windows that are
+    `known` by asset are not summed again: whoever keeps them forgets those in whose bins something changed.
     """
     out = np.empty((len(pairs.asset), len(spec.names)))
     signals, targets = len(spec.signals), len(spec.expected)
@@ -77,13 +88,13 @@ def compute(spec: Spec, columns: np.ndarray, tiers: Tiers, pairs: Pairs) -> np.n
     per_signal[:, :, 0], per_signal[:, :, 1] = mean, np.sqrt(np.maximum(variance, 0.0))
     per_target[:, :, 0] = residuals(spec, mean)
     heads, of_pair = _heads(pairs)
-    slow = _slow(spec, columns, tiers, Pairs(*(part[heads] for part in pairs)))
+    slow = _Slow.of(spec, _rows(spec, columns, tiers, Pairs(*(part[heads] for part in pairs)), known))
     per_signal[:, :, 2] = slow.mean[of_pair]
     per_target[:, :, 1:] = slow.targets[of_pair]
     out[:, ends[1] : ends[2]] = slow.rates[of_pair]
     per_share[:, :, 1] = slow.shares[of_pair]
     out[:, ends[3] : ends[4]] = slow.events[of_pair]
-    out[:, ends[4]] = slow.completeness[of_pair]
+    out[:, ends[4]] = slow.completeness[of_pair, 0]
     out[:, ends[4] + 1], out[:, ends[4] + 2] = pairs.running_min / 60, pairs.starts
     return out.astype(np.float32)
 
@@ -103,7 +114,35 @@ class _Slow(NamedTuple):
     rates: np.ndarray  # [heads, counters]
     shares: np.ndarray  # [heads, shares] of the last 24 h of running
     events: np.ndarray  # [heads, events]
-    completeness: np.ndarray  # [heads]
+    completeness: np.ndarray  # [heads, 1]
+
+    @classmethod
+    def of(cls, spec: Spec, rows: np.ndarray) -> _Slow:
+        """Of rows as `rows` makes them."""
+        targets, each = len(spec.expected), len(PER_TARGET) - 1
+        widths = len(spec.signals), targets * each, len(spec.counters), len(spec.shares), len(spec.events)
+        mean, of_target, *others = np.split(rows, np.cumsum(widths), axis=1)
+        return cls(mean, of_target.reshape(len(rows), targets, each), *others)
+
+    def rows(self) -> np.ndarray:
+        """All of each head in a row: [heads, width]."""
+        return np.concatenate([part.reshape(len(part), math.prod(part.shape[1:])) for part in self], axis=1)
+
+
+def _rows(spec: Spec, columns: np.ndarray, tiers: Tiers, heads: Pairs, known: dict[int, Known] | None) -> np.ndarray:
+    """Slow windows of each head as a row, summed where they are not known."""
+    if known is None or not len(heads.asset):
+        return _slow(spec, columns, tiers, heads).rows()
+    assets, ends = heads.asset.tolist(), ((heads.minute + 1) // QUARTER).tolist()
+    lives = zip(ends, heads.since_us.tolist(), heads.usual, heads.spread, strict=True)
+    keys = [(end, since_us, usual.tobytes(), spread.tobytes()) for end, since_us, usual, spread in lives]
+    new = [at for at, asset in enumerate(assets) if asset not in known or known[asset].key != keys[at]]
+    fresh = _slow(spec, columns, tiers, Pairs(*(part[new] for part in heads))).rows() if new else ()
+    rows = {at: known[asset].row for at, asset in enumerate(assets) if asset in known} | dict(
+        zip(new, fresh, strict=True)
+    )
+    known |= {assets[at]: Known(keys[at], rows[at].copy()) for at in new}
+    return np.stack([rows[at] for at in range(len(assets))])
 
 
 def _slow(spec: Spec, columns: np.ndarray, tiers: Tiers, heads: Pairs) -> _Slow:
@@ -125,7 +164,7 @@ def _slow(spec: Spec, columns: np.ndarray, tiers: Tiers, heads: Pairs) -> _Slow:
         _rates(unrolled(spec, mean[:, signals:shares])),
         mean_over(mean[:, shares:events], ran[:, None, :]),
         (count[:, events:] * ran[:, None, :]).sum(axis=2),
-        known.sum(axis=1) / SLOW_WINDOW,
+        known.sum(axis=1, keepdims=True) / SLOW_WINDOW,
     )
 
 

@@ -218,7 +218,7 @@ def _follow(
         since_us,
         block.tiers.statistics(every, at),
     )
-    block.tiers.use(every, at, found.use, found.lead)
+    block.forget_slow(*block.tiers.use(every, at, found.use, found.lead))
     where = np.searchsorted(key_of(every, at), key_of(asset, minute))
     state = block.name_maintenance(asset, minute, since_us[where], found.state[where])
     return state, found.running[where], found.starts[where]
@@ -253,7 +253,7 @@ def _rows(
     asset, minute, since_us = (part[ran] for part in pairs)
     usual, spread = levels(spec, [baselines[at] for at in ran], minute, behind)
     wanted = Pairs(asset, minute, since_us, running[ran], starts[ran], usual, spread)
-    out[ran] = compute(spec, block.columns_of(spec), block.tiers, wanted)
+    out[ran] = compute(spec, block.columns_of(spec), block.tiers, wanted, block.slow)
     return out
 
 
