@@ -39,7 +39,7 @@ from pipelines.reload import PlantTeller
 from pipelines.runner import PartitionRunner
 from pipelines.seen import AllMeters, group_checks, health_of, lag_of, partition_views, steps_of, store_view
 from pipelines.settings import Settings
-from pipelines.topics import Topic, named
+from pipelines.topics import Share, Topic, named
 from pipelines.watch import Watch, rules
 from pipelines.watcher import Watcher
 
@@ -150,8 +150,9 @@ async def work(settings: Settings) -> int:
     notices = NoticeReader(settings.kafka, settings.topic_prefix)
     checkpoint = crash_at(os.environ.get("FOREWARN_CRASH_AT", ""))
 
-    def restore(_partition: int, snapshot: Snapshot | None) -> Partition:
-        return Partition.restore(file.plant, hazards, snapshot, settings.lateness_s)
+    def restore(partition: int, snapshot: Snapshot | None) -> Partition:
+        share = Share(partition, settings.partitions)
+        return Partition.restore(file.plant, hazards, snapshot, settings.lateness_s, share)
 
     async with InfluxStore(influx_target(settings)) as store:
 
