@@ -6,9 +6,10 @@ import io
 import json
 
 import pytest
+from msgspec.structs import replace
 from rich.console import Console
 
-from models.records import Frame, Reject, Tick
+from models.records import Frame, Reject, Tick, encode
 from pipelines.cli import letters
 from pipelines.cli.letters import Wanted
 from tests.kit import tiny
@@ -63,6 +64,22 @@ def test_letters_are_listed_shown_and_replayed_after_a_mend(servers, tmp_path) -
         stored = installation.stored("fan")
         assert stored["asset"].to_list() == ["fan-09"] * 20
         assert stored["speed_rpm"].to_list() == [1400.0 + second for second in range(20)]
+
+
+def test_a_record_on_the_wrong_partition_is_refused_and_replayed_to_its_own(servers, tmp_path) -> None:
+    with Installation(tmp_path) as installation:
+        installation.worker()
+        astray = encode(replace(pump(1, 5.0), asset="pump-02"))  # bytes go to pump-01's partition
+        installation.send([astray, pump(2, 6.0)])
+        installation.finish()
+        settings = installation.settings
+        (told,) = json.loads(said(letters.show_groups, settings, ALL, as_json=True))
+        assert (told["reason"], told["asset"], told["letters"]) == ("wrong-partition", "pump-02", 1)
+        assert installation.stored("pump")["asset"].to_list() == ["pump-01"]
+        mended = Wanted(reason=Reject.WRONG_PARTITION)
+        assert "1 records sent once more" in said(lambda *a: letters.replay(*a, lambda _q: True), settings, mended)
+        installation.finish()
+        assert sorted(installation.stored("pump")["asset"].to_list()) == ["pump-01", "pump-02"]
 
 
 def test_a_topic_without_letters_says_so(servers, tmp_path) -> None:
