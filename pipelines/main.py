@@ -59,9 +59,14 @@ class WallClock:
 
 
 def read_hazards(plant: Plant, folder: Path) -> dict[str, Hazard]:
-    """The models that the plant's types name, from NAME.onnx and NAME.json in the folder. Raises ModelError."""
+    """The models that the plant's types name, from NAME.onnx and NAME.json in the folder.
+
+    Raises ModelError for one that is not there, or misfits a type that names it.
+    """
     names = {asset_type.model for asset_type in plant.types.values() if asset_type.model}
-    return {name: _read_hazard(folder, name) for name in sorted(names)}
+    found = {name: _read_hazard(folder, name) for name in sorted(names)}
+    hazards_of(plant, found)
+    return found
 
 
 def read_models(plant: Plant, folder: Path) -> dict[str, Hazard]:

@@ -31,6 +31,8 @@ def check(file: Path, console: Console) -> None:
         highlight=False,
         soft_wrap=True,
     )
+    if any(kind.model for kind in plant.types.values()):
+        console.print("whether models fit is not looked at here: see `forewarn doctor`", highlight=False)
 
 
 def show(file: Path, console: Console, *, as_json: bool) -> None:
