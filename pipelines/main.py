@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -120,21 +119,6 @@ def provision(settings: Settings) -> list[Topic]:
         return admin.create_topics(settings.partitions)
 
 
-def crash_at(spec: str) -> Callable[[str], None]:
-    """For fault tests: a checkpoint that ends this process, as by kill -9, the n-th time step `NAME:n` is passed."""
-    name, _, count = spec.partition(":")
-    left = int(count or 1)
-
-    def checkpoint(passed: str) -> None:
-        nonlocal left
-        if passed == name:
-            left -= 1
-            if left == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-    return checkpoint
-
-
 def watch_of(settings: Settings, plant: str) -> Watch:
     """What a worker watches of itself, under the installation's limits."""
     return Watch(plant, rules(settings.notice_lag, settings.notice_down_s, settings.notice_no_data_s))
@@ -153,7 +137,6 @@ async def work(settings: Settings) -> int:
     publisher = KafkaPublisher(settings.kafka, settings.topic_prefix)
     snapshots = KafkaSnapshots(settings.kafka, settings.group, settings.topic_prefix)
     notices = NoticeReader(settings.kafka, settings.topic_prefix)
-    checkpoint = crash_at(os.environ.get("FOREWARN_CRASH_AT", ""))
 
     def restore(partition: int, snapshot: Snapshot | None) -> Partition:
         share = Share(partition, settings.partitions)
@@ -171,7 +154,6 @@ async def work(settings: Settings) -> int:
                 clock=clock,
                 lease=lease,
                 snapshot_s=settings.snapshot_s,
-                checkpoint=checkpoint,
                 meters=meters.of(partition),
             )
 
