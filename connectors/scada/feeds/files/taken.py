@@ -1,4 +1,4 @@
-"""What was read already: a small file of JSON lines, one appended when a whole file was taken."""
+"""What was taken already: a small file of JSON lines, one appended when a whole file was taken."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Entry(Struct, frozen=True, kw_only=True):
     unread_by: str = ""
 
 
-class Seen:
+class Taken:
     """Remembers files by name, size and time of change. Raises FeedError where its own file cannot be used."""
 
     def __init__(self, path: Path, config_mark: str) -> None:
