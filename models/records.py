@@ -332,7 +332,6 @@ Control = PlantChange | ClockDecision | Rebuilt
 OfNoAsset = Tick | PlantChange | ClockDecision
 """Records that go to every partition."""
 AnyInput = Frame | Tick | Maintenance | WorkOrder | FeedReport | PlantChange | ClockDecision | Rebuilt
-Published = Forecast | Alert | DeadLetter | Notice
 AnyRecord = (
     Frame | Tick | Maintenance | WorkOrder | FeedReport | PlantChange | ClockDecision | Rebuilt
     | Forecast | Alert | DeadLetter | Notice

@@ -57,7 +57,7 @@ TOPICS: tuple[TopicSpec, ...] = (
     TopicSpec(topic=Topic.QUARANTINE, holds="Frame, ClockDecision", key="plant/asset", config=_ARRIVAL | _keep(30)),
     TopicSpec(
         topic=Topic.STATE,
-        holds="snapshot chunks and manifests of a partition",
+        holds="parts of snapshots and manifests of a partition",
         key="partition/part",
         config={
             "cleanup.policy": "compact",
