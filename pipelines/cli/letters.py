@@ -140,5 +140,6 @@ def replay(settings: Settings, wanted: Wanted, console: Console, agree: Callable
             sent += 1
     gone = count - sent
     console.print(
-        f"{sent:,} records sent once more" + (f", {gone:,} are no longer on the log" if gone else ""), highlight=False
+        f"{sent:,} records sent once more" + (f", {gone:,} cannot be read any more" if gone else ""),
+        highlight=False,
     )
