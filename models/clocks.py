@@ -19,6 +19,9 @@ HOUR_US = 60 * MINUTE_US
 FAR_FUTURE_US = 10 * MINUTE_US
 """A time this far beyond the present is nobody's: the last tick, or the record's own arrival where that is later."""
 
+OLDEST_US = 946_684_800_000_000
+"""2000-01-01 UTC: no plant's record is older, and milliseconds since 1970 taken for microseconds are."""
+
 STEADY_US = 2 * MINUTE_US
 """Frames of a steady clock lie this near to its usual offset: a tick is a minute old at most, and feeds wait, too."""
 
@@ -147,6 +150,8 @@ def _ahead(clock: Clock, hours: int, oldest_us: int, newest_us: int, present_us:
 def hear(clock: Clock, times_us: Sequence[int], present_us: int) -> Heard:
     """Take the times of a frame that its clock did not `follow`, and say what they are. A jump moves no usual."""
     oldest_us, newest_us = min(times_us), max(times_us)
+    if newest_us < OLDEST_US:
+        return Heard(Verdict(Judged.OTHER))
     if present_us < clock.quiet_until_us:
         _reach(clock, oldest_us, newest_us, present_us)
         return Heard(Verdict(Judged.UNSTEADY))

@@ -12,22 +12,23 @@ LARGEST = 1e30
 REASONS: tuple[Reject | None, ...] = (
     None,
     Reject.FAR_FUTURE,
+    Reject.FAR_PAST,
     Reject.NOT_A_NUMBER,
     Reject.OUT_OF_RANGE,
     Reject.BAD_QUALITY,
     Reject.WRONG_KIND,
 )
 """What a code of `screen` means; 0 is a good sample."""
-GOOD, FAR_FUTURE, NOT_A_NUMBER, OUT_OF_RANGE, BAD_QUALITY, WRONG_KIND = range(len(REASONS))
+GOOD, FAR_FUTURE, FAR_PAST, NOT_A_NUMBER, OUT_OF_RANGE, BAD_QUALITY, WRONG_KIND = range(len(REASONS))
 
 NULL, NOT_A_NUMBER_MARK, WRONG_KIND_MARK = np.nan, np.inf, -np.inf
 """How what is no number stands among numbers: a null, a NaN, a value of another kind. JSON can bring none of these."""
 
 
-def screen(value: np.ndarray, lowest: np.ndarray, highest: np.ndarray, far_future: np.ndarray) -> np.ndarray:
+def screen(value: np.ndarray, lowest: np.ndarray, highest: np.ndarray, when: np.ndarray) -> np.ndarray:
     """Code of each sample, an index into REASONS; what is no number stands as its mark.
 
-    All arguments are [samples]: values, their signal's range, and whether their time lies beyond the far future.
+    All arguments are [samples]: values, their signal's range, and the code of their time.
     """
     code = np.zeros(len(value), np.int8)
     with np.errstate(invalid="ignore"):
@@ -35,6 +36,7 @@ def screen(value: np.ndarray, lowest: np.ndarray, highest: np.ndarray, far_futur
     code[outside] = OUT_OF_RANGE
     code[value == NOT_A_NUMBER_MARK] = NOT_A_NUMBER
     code[value == WRONG_KIND_MARK] = WRONG_KIND
-    code[far_future] = FAR_FUTURE
+    untimely = when != GOOD
+    code[untimely] = when[untimely]
     code[np.isnan(value)] = BAD_QUALITY
     return code

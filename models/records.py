@@ -39,7 +39,8 @@ class Frame(Record, frozen=True, kw_only=True, tag="frame"):
     """Samples of one asset, columnar: `signals[name][i]` was read at `times_us[i]`.
 
     A signal that is absent has nothing new; a null is a bad value, counted and not stored. Times are microseconds
-    since 1970 UTC. Every column has the length of `times_us`.
+    since 1970 UTC, none before 2000. Every column has the length of `times_us`. It lies on the partition of its key,
+    `plant/asset`, among those of its topic as Kafka's Java client reckons it (murmur2).
     """
 
     plant: Name
@@ -237,6 +238,7 @@ class Reject(StrEnum):
     TOO_LARGE = "too-large"
     TOO_DEEP = "too-deep"
     WRONG_PLANT = "wrong-plant"
+    WRONG_PARTITION = "wrong-partition"
     UNKNOWN_ASSET = "unknown-asset"
     UNKNOWN_SIGNAL = "unknown-signal"
     UNEQUAL_COLUMNS = "unequal-columns"
@@ -245,6 +247,7 @@ class Reject(StrEnum):
     BAD_QUALITY = "bad-quality"
     OUT_OF_RANGE = "out-of-range"
     FAR_FUTURE = "far-future"
+    FAR_PAST = "far-past"
     CLOCK_JUMP = "clock-jump"
     STORE_REFUSED = "store-refused"
     UNREADABLE = "unreadable"
@@ -329,7 +332,6 @@ Control = PlantChange | ClockDecision | Rebuilt
 OfNoAsset = Tick | PlantChange | ClockDecision
 """Records that go to every partition."""
 AnyInput = Frame | Tick | Maintenance | WorkOrder | FeedReport | PlantChange | ClockDecision | Rebuilt
-Published = Forecast | Alert | DeadLetter | Notice
 AnyRecord = (
     Frame | Tick | Maintenance | WorkOrder | FeedReport | PlantChange | ClockDecision | Rebuilt
     | Forecast | Alert | DeadLetter | Notice

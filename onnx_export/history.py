@@ -117,7 +117,7 @@ class _Recorder:
             block.values[:, self.source].ravel(),
         )
         at = samples.signal
-        code = screen(samples.value, self.layout.lowest[at], self.layout.highest[at], np.zeros(len(at), bool))
+        code = screen(samples.value, self.layout.lowest[at], self.layout.highest[at], np.zeros(len(at), np.int8))
         good = samples.where(code == GOOD)
         for tag, words, sent in zip(TAGS, (RUN_STATES, ALARMS), (block.run_state, block.alarm), strict=True):
             if tag in self.layout.told:

@@ -9,8 +9,8 @@ from msgspec import Struct
 from models.records import Reject
 
 MOST_SOURCES, MOST_FEEDS = 200, 100
-"""Sources and feeds that are told apart; what other sources send is counted together, so that rubbish cannot fill the
-state, whose first chunk this is."""
+"""Sources and feeds that are told apart; what other sources send is counted together, so that rubbish cannot fill
+the state, of which the ledger is a part."""
 EVENTS, OTHERS = "(events)", "(others)"
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -39,7 +38,7 @@ from pipelines.reload import PlantTeller
 from pipelines.runner import PartitionRunner
 from pipelines.seen import AllMeters, group_checks, health_of, lag_of, partition_views, steps_of, store_view
 from pipelines.settings import Settings
-from pipelines.topics import Topic, named
+from pipelines.topics import Share, Topic, named
 from pipelines.watch import Watch, rules
 from pipelines.watcher import Watcher
 
@@ -59,9 +58,14 @@ class WallClock:
 
 
 def read_hazards(plant: Plant, folder: Path) -> dict[str, Hazard]:
-    """The models that the plant's types name, from NAME.onnx and NAME.json in the folder. Raises ModelError."""
+    """The models that the plant's types name, from NAME.onnx and NAME.json in the folder.
+
+    Raises ModelError for one that is not there, or misfits a type that names it.
+    """
     names = {asset_type.model for asset_type in plant.types.values() if asset_type.model}
-    return {name: _read_hazard(folder, name) for name in sorted(names)}
+    found = {name: _read_hazard(folder, name) for name in sorted(names)}
+    hazards_of(plant, found)
+    return found
 
 
 def read_models(plant: Plant, folder: Path) -> dict[str, Hazard]:
@@ -115,21 +119,6 @@ def provision(settings: Settings) -> list[Topic]:
         return admin.create_topics(settings.partitions)
 
 
-def crash_at(spec: str) -> Callable[[str], None]:
-    """For fault tests: a checkpoint that ends this process, as by kill -9, the n-th time step `NAME:n` is passed."""
-    name, _, count = spec.partition(":")
-    left = int(count or 1)
-
-    def checkpoint(passed: str) -> None:
-        nonlocal left
-        if passed == name:
-            left -= 1
-            if left == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-    return checkpoint
-
-
 def watch_of(settings: Settings, plant: str) -> Watch:
     """What a worker watches of itself, under the installation's limits."""
     return Watch(plant, rules(settings.notice_lag, settings.notice_down_s, settings.notice_no_data_s))
@@ -149,10 +138,10 @@ async def work(settings: Settings) -> int:
     publisher = KafkaPublisher(settings.kafka, settings.topic_prefix)
     snapshots = KafkaSnapshots(settings.kafka, settings.group, settings.topic_prefix)
     notices = NoticeReader(settings.kafka, settings.topic_prefix)
-    checkpoint = crash_at(os.environ.get("FOREWARN_CRASH_AT", ""))
 
-    def restore(_partition: int, snapshot: Snapshot | None) -> Partition:
-        return Partition.restore(file.plant, hazards, snapshot, settings.lateness_s)
+    def restore(partition: int, snapshot: Snapshot | None) -> Partition:
+        share = Share(partition, settings.partitions)
+        return Partition.restore(file.plant, hazards, snapshot, settings.lateness_s, share)
 
     turns = asyncio.Lock()
     async with InfluxStore(influx_target(settings)) as store:
@@ -168,7 +157,6 @@ async def work(settings: Settings) -> int:
                 lease=lease,
                 turns=turns,
                 snapshot_s=settings.snapshot_s,
-                checkpoint=checkpoint,
                 meters=meters.of(partition),
             )
 

@@ -37,17 +37,18 @@ from pipelines.ledger import EVENTS, Ledger
 from pipelines.meters import Scores, Size
 from pipelines.parse import Rejected
 from pipelines.ports import Effects, Output, RawRecord, Refusal, Rows, Snapshot
+from pipelines.refused import out_of_place, rejected, unread
 from pipelines.saving import load, save
-from pipelines.stages.decode import Decoded, decode, rejected, unread
+from pipelines.stages.decode import Decoded, decode
 from pipelines.stages.notify import notify
 from pipelines.stages.order import order
 from pipelines.stages.score import score
 from pipelines.stages.screen import Screened, screen_columns
 from pipelines.stages.warn import forget, warn
 from pipelines.stages.window import window
-from pipelines.state import Block, SnapshotError, State, floor_of
+from pipelines.state import NOWHERE, PLACE_BITS, Block, SnapshotError, State, floor_of
 from pipelines.told import told
-from pipelines.topics import Topic
+from pipelines.topics import Share, Topic
 
 Out = DeadLetter | Forecast | Alert | Notice | Quarantined
 
@@ -78,17 +79,20 @@ class NotAcknowledged(RuntimeError):
 class Partition:
     """One partition of `records`: raw records in, effects out."""
 
-    def __init__(self, plant: Plant, hazards: Mapping[str, Hazard], lateness_s: int = 120) -> None:
+    def __init__(
+        self, plant: Plant, hazards: Mapping[str, Hazard], lateness_s: int = 120, share: Share | None = None
+    ) -> None:
         """`hazards` by the name that asset types give as their model; raises ModelError where one misfits.
 
-        Raises ValueError for a lateness that the rings cannot hold.
+        With a `share`, records of assets that are another partition's are refused. Raises ValueError for a lateness
+        that the rings cannot hold.
         """
         if not 0 <= lateness_s <= LONGEST_LATENESS_MIN * 60:
             raise ValueError(f"lateness is {lateness_s} s: use 0 to {LONGEST_LATENESS_MIN * 60}")
         self.lateness_us = lateness_s * 1_000_000
         self._models = hazards
         self.hazards = hazards_of(plant, hazards)
-        self.state = State.empty(plant)
+        self.state = State.empty(plant, share)
         self.scores = Scores()
         self.next_offset = 0
         self._unacknowledged: deque[tuple[Kept, ...]] = deque()
@@ -97,15 +101,20 @@ class Partition:
 
     @classmethod
     def restore(
-        cls, plant: Plant, hazards: Mapping[str, Hazard], snapshot: Snapshot | None, lateness_s: int = 120
+        cls,
+        plant: Plant,
+        hazards: Mapping[str, Hazard],
+        snapshot: Snapshot | None,
+        lateness_s: int = 120,
+        share: Share | None = None,
     ) -> Partition:
         """A partition as it was at a snapshot, with the plant it had then; a fresh one of `plant` for None.
 
         Raises SnapshotError where it does not fit: the plant's name, the models, the lateness, this program.
         """
-        partition = cls(plant, hazards, lateness_s)
+        partition = cls(plant, hazards, lateness_s, share)
         if snapshot is not None:
-            partition._go_on_from(load(snapshot.parts, lateness_s))
+            partition._go_on_from(load(snapshot.parts, lateness_s, share))
             partition.next_offset = partition._snapshot_offset = snapshot.next_offset
         return partition
 
@@ -208,17 +217,17 @@ class Partition:
             return [rejected(self.ledger, self.plant.plant, wrong, raw.value)]
 
     def _where(self, record: Rebuilt) -> rebuilt.Where:
-        """Where an asset is in the state. Raises Rejected for one that is not of the plant."""
-        kind = self.plant.type_of(record.asset)
-        if kind is None:
+        """Where an asset is in the state. Raises Rejected for one that has no place in it."""
+        place = self.state.places[record.asset]
+        if place == NOWHERE:
             for block in self.state.blocks.values():  # it may come back, and its rows are late then, too
                 if (gone := block.index.get(record.asset)) is not None:
                     block.stir(gone)
                     rebuilt.ask_again(block, gone, record.number)
-            detail = f"asset '{record.asset}' is not in the plant file"
-            raise Rejected(Reject.UNKNOWN_ASSET, detail, asset=record.asset)
-        block = self.state.blocks[kind]
-        asset = block.index_of(record.asset)
+        if place < 0:
+            raise out_of_place(record, place, self.state.share)
+        kind = list(self.state.blocks)[place >> PLACE_BITS]
+        block, asset = self.state.blocks[kind], place & ((1 << PLACE_BITS) - 1)
         block.make_room()
         watermark_us = max(int(block.watermark_us[asset]), self._floor_us)
         return rebuilt.Where(block, asset, self.hazards[kind], watermark_us, self.lateness_us)

@@ -22,6 +22,7 @@ from models.plant.layout import Layout
 from models.tiers import ARRAYS
 from pipelines.ledger import Ledger
 from pipelines.state import Block, Small, SnapshotError, State, Written, arrays_of
+from pipelines.topics import Share
 
 VERSION = 5
 ROUND = 64
@@ -242,8 +243,11 @@ def _gone(block: Block) -> _Gone:
     return _Gone(block.layout.asset_type, _head(block), block.names, _now(block), page)
 
 
-def load(parts: Mapping[str, bytes], lateness_s: int) -> State:
-    """The state whose parts, in slices, are these. Raises SnapshotError where program or lateness are others."""
+def load(parts: Mapping[str, bytes], lateness_s: int, share: Share | None = None) -> State:
+    """The state whose parts, in slices, are these, of a partition with this share.
+
+    Raises SnapshotError where program or lateness are others.
+    """
     whole = _whole(parts)
     try:
         head = msgspec.msgpack.decode(whole[HEAD], type=_Head)
@@ -265,7 +269,7 @@ def load(parts: Mapping[str, bytes], lateness_s: int) -> State:
         for number, (name, asset_type) in enumerate(plant.types.items())
     }
     gone = {name: _gone_block(name, each) for name, each in saved.gone.items()}
-    state = State(plant, blocks, head.tick_us, ledger, clocks, gone)
+    state = State(plant, blocks, head.tick_us, ledger, clocks, gone, share)
     state.shelf, state.plant_is_kept, state.saves = set(parts), True, head.saves
     return state
 

@@ -1,4 +1,7 @@
-"""What the environment and a file say, read once into a frozen object. No other settings of ours come from there.
+"""What the environment and a file say of an installation, read once into a frozen object.
+
+Elsewhere the environment is asked for what is no setting of it: passwords by the names that feeds' configs give, the
+socket of systemd, and what `infra/bin` needs before any of this can be imported.
 
 Order: variables `FOREWARN_*`, then `forewarn.env` in the working folder, then the servers `forewarn up` started, then
 the defaults here.

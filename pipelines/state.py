@@ -18,15 +18,17 @@ from models.features import Baseline, Known, Spec
 from models.operating import IDLE, MAINTENANCE, OFF, STOPPING, UNKNOWN, Machines
 from models.plant import Plant
 from models.plant.layout import Layout
-from models.records import Forecast
+from models.records import Forecast, key_of
 from models.tiers import ARRAYS, Tiers
 from pipelines.late import Late
 from pipelines.ledger import Ledger
 from pipelines.meters import Scores, Size
 from pipelines.open import OpenSamples
+from pipelines.topics import Share
 
 NEVER = -1
-NOWHERE = -1
+NOWHERE, ELSEWHERE = -1, -2
+"""In place of a place: of an asset that is not in the plant, and of one whose key is another partition's."""
 PLACE_BITS = 32
 """A place is the number of an asset's block above so many bits of its index there."""
 
@@ -230,19 +232,23 @@ class SnapshotError(ValueError):
 
 
 class Places(dict[str, int]):
-    """Where each asset is: the number of its block and its index there; NOWHERE for one that is not in the plant.
+    """Where each asset is: the number of its block and its index there, or NOWHERE, or ELSEWHERE.
 
     An asset that is asked for the first time gets the next index.
     """
 
-    def __init__(self, plant: Plant, blocks: dict[str, Block]) -> None:
+    def __init__(self, plant: Plant, blocks: dict[str, Block], share: Share | None) -> None:
         super().__init__()
+        self._share = share
         self._plant, self._blocks = plant, {name: (at, block) for at, (name, block) in enumerate(blocks.items())}
 
     def __missing__(self, asset: str) -> int:
         kind = self._plant.type_of(asset)
         if kind is None:
             return NOWHERE  # not kept: names of nobody must not fill the memory
+        if self._share is not None and not self._share.has(key_of(self._plant.plant, asset)):
+            place = self[asset] = ELSEWHERE
+            return place
         number, block = self._blocks[kind]
         place = self[asset] = number << PLACE_BITS | block.index_of(asset)
         return place
@@ -252,7 +258,8 @@ class Places(dict[str, int]):
 class State:
     """State of a partition: the plant without tags, a block per asset type, the last tick, the ledger, clocks.
 
-    `gone` are the blocks of types that the plant has no longer.
+    `gone` are the blocks of types that the plant has no longer. Assets of no other `share` are taken in; without one,
+    all are.
     """
 
     plant: Plant
@@ -261,6 +268,7 @@ class State:
     ledger: Ledger = field(default_factory=Ledger)
     clocks: Clocks = field(default_factory=Clocks)
     gone: dict[str, Block] = field(default_factory=dict)
+    share: Share | None = None
     places: Places = field(init=False)
     plant_is_kept: bool = False
     saves: int = 0
@@ -269,20 +277,21 @@ class State:
     """Names of the slices that the last snapshot, and those before it, left to be kept."""
 
     def __post_init__(self) -> None:
-        self.places = Places(self.plant, self.blocks)
+        self.places = Places(self.plant, self.blocks, self.share)
 
     def turn_to(self, plant: Plant, blocks: dict[str, Block], gone: dict[str, Block]) -> None:
         """Go over to another plant, with the blocks that it has."""
         self.plant, self.blocks, self.gone = plant, blocks, gone
-        self.places, self.plant_is_kept = Places(plant, blocks), False
+        self.places, self.plant_is_kept = Places(plant, blocks, self.share), False
         for block in blocks.values():
             block.written = Written(anew=True)
 
     @classmethod
-    def empty(cls, plant: Plant) -> State:
+    def empty(cls, plant: Plant, share: Share | None = None) -> State:
         """The state before the first record."""
         plant = plant.for_workers()
-        return cls(plant, {name: Block.empty(Layout(name, asset_type)) for name, asset_type in plant.types.items()})
+        blocks = {name: Block.empty(Layout(name, asset_type)) for name, asset_type in plant.types.items()}
+        return cls(plant, blocks, share=share)
 
     @property
     def size(self) -> Size:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 DAY_MS = 86_400_000
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
@@ -56,7 +57,7 @@ TOPICS: tuple[TopicSpec, ...] = (
     TopicSpec(topic=Topic.QUARANTINE, holds="Frame, ClockDecision", key="plant/asset", config=_ARRIVAL | _keep(30)),
     TopicSpec(
         topic=Topic.STATE,
-        holds="snapshot chunks and manifests of a partition",
+        holds="parts of snapshots and manifests of a partition",
         key="partition/part",
         config={
             "cleanup.policy": "compact",
@@ -89,3 +90,14 @@ def murmur2(data: bytes) -> int:
 def partition_of(key: bytes, partitions: int) -> int:
     """Partition of a key among `partitions`, as Java's default partitioner."""
     return (murmur2(key) & 0x7FFFFFFF) % partitions
+
+
+class Share(NamedTuple):
+    """One of a topic's partitions, and so the keys that are its own."""
+
+    partition: int
+    partitions: int
+
+    def has(self, key: bytes) -> bool:
+        """Whether a key is one of them."""
+        return partition_of(key, self.partitions) == self.partition

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
-from pipelines.topics import TOPICS, Topic
+from pipelines.topics import Topic
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,13 +41,6 @@ STAGES: tuple[Stage, ...] = (
     ),
     Stage(name="notify", takes="faults, silences", gives="notices", publishes=(Topic.NOTICES,)),
 )
-
-
-def describe() -> str:
-    """The stages and topics as plain text."""
-    lines = [f"{stage.name:8} {stage.takes} -> {stage.gives}" for stage in STAGES]
-    lines += [f"{spec.topic:14} {spec.holds} (key {spec.key})" for spec in TOPICS]
-    return "\n".join(lines)
 
 
 def diagram() -> str:

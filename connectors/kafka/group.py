@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from kafka import KafkaConsumer
 from kafka.structs import OffsetAndMetadata, TopicPartition
 
-from connectors.kafka.admin import check_reachable
-from connectors.kafka.plain import LogRecord, plain
-from pipelines.topics import MAX_MESSAGE_BYTES
+from connectors.kafka.plain import LogRecord, consumer_of, plain
 
 
 class GroupReader:
@@ -15,14 +12,8 @@ class GroupReader:
 
     def __init__(self, bootstrap: str, group: str, topic: str) -> None:
         """Raises LookupError if there is no such topic."""
-        check_reachable(bootstrap)
-        self._consumer = KafkaConsumer(
-            bootstrap_servers=bootstrap,
-            group_id=group,
-            isolation_level="read_committed",
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            max_partition_fetch_bytes=MAX_MESSAGE_BYTES,
+        self._consumer = consumer_of(
+            bootstrap, group_id=group, isolation_level="read_committed", auto_offset_reset="earliest"
         )
         self._places = [TopicPartition(topic, p) for p in sorted(self._consumer.partitions_for_topic(topic) or ())]
         if not self._places:

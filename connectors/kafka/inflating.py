@@ -1,11 +1,12 @@
-"""Bounds what a compressed wire batch may inflate to, in all of aiokafka's consumers of this process.
+"""Bounds what a compressed wire batch may inflate to, in all consumers of this process of aiokafka or kafka-python.
 
-A broker takes batches by their compressed size, of which 4 MiB may hold gigabytes; aiokafka inflates a batch as a
-whole. Its codecs are replaced here by ones that stop at a bound. Producers inflate nothing and are as they were.
+A broker takes batches by their compressed size, of which 4 MiB may hold gigabytes; both clients inflate a batch as a
+whole. Their codecs are replaced here by ones that stop at a bound. Producers inflate nothing and are as they were.
 """
 
 from __future__ import annotations
 
+import logging
 import struct
 import sys
 import threading
@@ -15,12 +16,14 @@ from typing import Any, TypeAlias
 
 import cramjam
 import numpy as np
-from aiokafka.record.default_records import DefaultRecordBatch
 
 from pipelines.topics import MAX_MESSAGE_BYTES
 
 MAX_INFLATED_BYTES = 16 * MAX_MESSAGE_BYTES
 """Of one wire batch. Producers fill batches by their size before compression, 16 KiB to a few MiB."""
+
+_log = logging.getLogger(__name__)
+"""Not structlog's: what a command says for machines must not stand among warnings."""
 
 Decode: TypeAlias = Callable[[Any], bytes]
 
@@ -51,9 +54,40 @@ def inflated() -> int:
 
 def install() -> None:
     """Put the bounded codecs where aiokafka's batches look for theirs; again changes nothing."""
-    module = sys.modules[DefaultRecordBatch.__module__]  # the compiled one, or the one in Python
+    from aiokafka.record.default_records import DefaultRecordBatch
+
+    _put_into(sys.modules[DefaultRecordBatch.__module__])  # the compiled one, or the one in Python
+
+
+def install_plain() -> None:
+    """The same for kafka-python, whose consumers leave out a batch that is too much, and say so."""
+    from kafka.record import default_records, legacy_records
+
+    for module in (default_records, legacy_records):
+        _put_into(module)
+    batch: Any = default_records.DefaultRecordBatch
+    if not hasattr(batch._maybe_uncompress, "leaves_out"):
+        batch._maybe_uncompress = _leaving_out(batch._maybe_uncompress)
+
+
+def _put_into(module: Any) -> None:
     for name, decode in _CODECS.items():
         setattr(module, f"{name}_decode", _bounded(name, decode))
+
+
+def _leaving_out(uncompress: Callable[[Any], None]) -> Callable[[Any], None]:
+    """In place of a method of kafka-python's batch: one that cannot be inflated has no records."""
+
+    def uncompressed(batch: Any) -> None:
+        try:
+            uncompress(batch)
+        except NotInflated as wrong:
+            _log.warning("%d records at offset %d are left out: %s", batch.records_count, batch.base_offset, wrong)
+            batch._buffer, batch._pos = b"", 0
+            batch._next_record_index, batch._decompressed = batch._num_records, True
+
+    uncompressed.leaves_out = True  # type: ignore[attr-defined]
+    return uncompressed
 
 
 def _bounded(name: str, decode: Decode) -> Decode:

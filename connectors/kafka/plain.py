@@ -115,6 +115,20 @@ class Start(StrEnum):
     END = "end"
 
 
+def consumer_of(bootstrap: str, **options: Any) -> KafkaConsumer:
+    """A consumer that commits nothing by itself and inflates no bomb. Raises KafkaUnreachable at once."""
+    check_reachable(bootstrap)
+    from connectors.kafka.inflating import install_plain  # here, since its codecs take a while to import
+
+    install_plain()
+    return KafkaConsumer(
+        bootstrap_servers=bootstrap,
+        enable_auto_commit=False,
+        max_partition_fetch_bytes=MAX_MESSAGE_BYTES,
+        **options,
+    )
+
+
 def read(
     bootstrap: str,
     topic: str,
@@ -129,15 +143,8 @@ def read(
     `until` is an offset a partition. With `committed`, records of open or aborted transactions are not seen. Raises
     LookupError if there is no such topic.
     """
-    check_reachable(bootstrap)
     isolation = "read_committed" if committed else "read_uncommitted"
-    with KafkaConsumer(
-        bootstrap_servers=bootstrap,
-        isolation_level=isolation,
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        max_partition_fetch_bytes=MAX_MESSAGE_BYTES,
-    ) as consumer:
+    with consumer_of(bootstrap, isolation_level=isolation, auto_offset_reset="earliest") as consumer:
         places = _assign(consumer, topic, start)
         ends = {} if forever else _ends(consumer, places, until)
         while forever or ends:
@@ -150,11 +157,8 @@ def read(
 
 
 def read_at(bootstrap: str, topic: str, places: Mapping[int, Collection[int]]) -> Iterator[LogRecord]:
-    """Yield the records at some offsets of each partition, in order; those that are gone are left out."""
-    check_reachable(bootstrap)
-    with KafkaConsumer(
-        bootstrap_servers=bootstrap, enable_auto_commit=False, max_partition_fetch_bytes=MAX_MESSAGE_BYTES
-    ) as consumer:
+    """Yield the records at some offsets of each partition, in order; those that cannot be read (any more) are not."""
+    with consumer_of(bootstrap) as consumer:
         for partition, offsets in sorted(places.items()):
             place = TopicPartition(topic, partition)
             consumer.assign([place])
@@ -166,7 +170,7 @@ def read_at(bootstrap: str, topic: str, places: Mapping[int, Collection[int]]) -
 
 
 def _one(consumer: KafkaConsumer, place: TopicPartition, offset: int) -> LogRecord | None:
-    """The record at an offset; None where compaction or a transaction left no record there."""
+    """The record at an offset; None where compaction or a transaction left none there, or it cannot be inflated."""
     consumer.seek(place, offset)
     while consumer.position(place) <= offset:
         for record in consumer.poll(timeout_ms=POLL_MS, max_records=1).get(place, ()):

@@ -14,7 +14,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-SOURCES = ("settings", "docker", "cache", "built", "PATH")
 INFLUX_VERSIONS = ("1.8", "2.7")
 SERVERS = ("kafka", "influx")
 

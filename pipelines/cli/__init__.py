@@ -117,7 +117,7 @@ def doctor(instance: Instance = "default", as_json: AsJson = False) -> None:
 @app.command(epilog="Example: FOREWARN_PLANT=plant.toml forewarn worker")
 def worker(
     instance: Instance = "default",
-    loud: Annotated[bool, typer.Option("--loud", help="Log what Faust and Kafka's client say, too.")] = False,
+    loud: Annotated[bool, typer.Option("--loud", help="Log all that Faust and Kafka's client say.")] = False,
 ) -> None:
     """Run a stream processor until Ctrl-C or SIGTERM. Start as many as there are partitions."""
     from connectors.kafka.admin import check_reachable

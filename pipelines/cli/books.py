@@ -54,7 +54,10 @@ def _document(settings: Settings, found: dict[int, Ledger], total: Ledger) -> di
 
 
 def _topics(settings: Settings, total: Ledger) -> dict[str, int]:
-    """Records by topic: those read from `records`, those published on the others."""
+    """Records by topic: those that workers read from `records`, and those they published on the others.
+
+    History that `forewarn rebuild` publishes is in no partition's ledger.
+    """
     counts = {
         Topic.RECORDS: total.records_read,
         Topic.FORECASTS: total.forecasts,
@@ -78,7 +81,7 @@ def _tables(settings: Settings, found: dict[int, Ledger], total: Ledger, console
             label, *(f"{count:,}" for count in (ledger.records_read, *rows)), "yes" if ledger.balances else "[red]NO[/]"
         )
     console.print(partitions)
-    topics = Table("topic", "records")
+    topics = Table("topic", "records, of workers")
     for topic, count in _topics(settings, total).items():
         topics.add_row(escape(topic), f"{count:,}")
     console.print(topics)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from connectors.kafka.plain import LogProducer, LogRecord, Start, read, read_at
-from models.records import DeadLetter, Reject, decode
+from models.records import DeadLetter, Reject, decode, key_of
 from pipelines.cli.watching import clock
 from pipelines.settings import Settings
 from pipelines.topics import Topic, named
@@ -94,9 +94,14 @@ def _table(rows: Sequence[tuple[tuple[str, str], _Group]]) -> Table:
     return table
 
 
+def last(found: Iterable[Letter], most: int) -> list[Letter]:
+    """The last of all partitions' letters, in the order in which they arrived."""
+    return sorted(found, key=lambda one: one.arrived_ms)[-most:]
+
+
 def show(settings: Settings, wanted: Wanted, most: int, console: Console, *, as_json: bool) -> None:
     """Print the last letters in full."""
-    for one in list(letters(settings, wanted))[-most:]:
+    for one in last(letters(settings, wanted), most):
         letter = one.letter
         if as_json:
             fields = {name: getattr(letter, name) for name in ("reason", "detail", "asset", "payload")}
@@ -116,12 +121,14 @@ def show(settings: Settings, wanted: Wanted, most: int, console: Console, *, as_
 def replay(settings: Settings, wanted: Wanted, console: Console, agree: Callable[[str], bool]) -> None:
     """Send the records that letters are about to the log once more, in their order; `agree` is asked before.
 
-    What was stored of them is stored again with the same values; what the mend made good is new.
+    One that names an asset goes to that asset's partition, any other to where it lay. What was stored of them is
+    stored again with the same values; what the mend made good is new.
     """
-    places: dict[int, set[int]] = defaultdict(set)
+    places: dict[int, dict[int, bytes]] = defaultdict(dict)
     for one in letters(settings, wanted):
         if one.offset is not None:
-            places[one.partition].add(one.offset)
+            asset = one.letter.asset
+            places[one.partition][one.offset] = key_of(one.letter.plant, asset) if asset else b""
     count = sum(map(len, places.values()))
     if not count or not agree(f"send {count:,} records to the log once more?"):
         console.print(f"nothing sent; {count:,} records could be", highlight=False)
@@ -130,9 +137,13 @@ def replay(settings: Settings, wanted: Wanted, console: Console, agree: Callable
     sent = 0
     with LogProducer(settings.kafka) as producer:
         for record in read_at(settings.kafka, topic, places):
-            producer.send(topic, record.key or b"", record.value or b"", record.partition)
+            if key := places[record.partition][record.offset]:
+                producer.send(topic, key, record.value or b"")
+            else:
+                producer.send(topic, record.key or b"", record.value or b"", record.partition)
             sent += 1
     gone = count - sent
     console.print(
-        f"{sent:,} records sent once more" + (f", {gone:,} are no longer on the log" if gone else ""), highlight=False
+        f"{sent:,} records sent once more" + (f", {gone:,} cannot be read any more" if gone else ""),
+        highlight=False,
     )

@@ -2,6 +2,8 @@
 
 What Faust, aiokafka and others say by the standard library comes out the same way. Where a line is about a partition,
 an asset or an offset, it has a key of that name. Secrets that are known here are taken out of whatever is written.
+While a server is away, libraries say the same hundreds of times a minute: of that, one line of a kind is written now
+and then.
 """
 
 from __future__ import annotations
@@ -19,13 +21,17 @@ from structlog.typing import Processor
 NOISY = ("faust", "mode", "aiokafka", "kafka")
 
 NOT_YET = "GroupCoordinatorNotAvailableError"
+EVERY_S = 10.0
+"""Between two lines of a kind that a library says."""
+MOST_KINDS = 500
+"""That are told apart: some libraries put values into their templates. Our choice."""
 
 SHORTEST_SECRET = 4
 """What is shorter would be found in innocent words, and keeps nothing secret."""
 
 
 def to_stderr(loud: bool, secrets: Iterable[str] = ()) -> None:
-    """Send all logging through structlog; `loud` lets Faust's and the Kafka clients' chatter pass."""
+    """Send all logging through structlog; `loud` lets all pass that Faust and the Kafka clients say."""
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -48,6 +54,7 @@ def to_stderr(loud: bool, secrets: Iterable[str] = ()) -> None:
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     if not loud:
         handler.addFilter(_no_chatter)
+        handler.addFilter(_OneOfAKind())
         for name in NOISY:
             logging.getLogger(name).setLevel(logging.ERROR)
 
@@ -101,4 +108,35 @@ def _no_chatter(record: logging.LogRecord) -> bool:
     """
     if isinstance(record.args, tuple) and any(type(one).__name__ == NOT_YET for one in record.args):
         return False
-    return record.levelno >= logging.ERROR or not str(record.msg).startswith("[^")
+    return record.levelno >= logging.ERROR or not _is_of_a_service(record)
+
+
+def _is_of_a_service(record: logging.LogRecord) -> bool:
+    return str(record.msg).startswith("[^")
+
+
+class _OneOfAKind(logging.Filter):
+    """Of what libraries say, one line of a kind in a while; `left_out` has how many there were since the one before.
+
+    A kind is a logger with the words of its message before values are put in.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._passed: dict[tuple[str, str], tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether to write it."""
+        if record.name.partition(".")[0] not in NOISY and not _is_of_a_service(record):
+            return True
+        kind = record.name, str(record.msg)
+        at_s, left_out = self._passed.get(kind, (float("-inf"), 0))
+        if abs(record.created - at_s) < EVERY_S:
+            self._passed[kind] = at_s, left_out + 1
+            return False
+        if len(self._passed) >= MOST_KINDS:
+            self._passed.clear()
+        self._passed[kind] = record.created, 0
+        if left_out:
+            record.left_out = left_out
+        return True

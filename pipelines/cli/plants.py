@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from rich.table import Column, Table
 from rich.tree import Tree
 
 from connectors.scada.feeds import FEEDS
-from models.plant import AssetType, Plant, PlantError, Sampling, Signal
+from models.plant import AssetType, Limit, Plant, PlantError, Sampling, Signal
 from pipelines.main import read_plant
 
 LEVELS = {
@@ -37,6 +38,8 @@ def check(file: Path, console: Console) -> None:
         markup=False,
         soft_wrap=True,
     )
+    if any(kind.model for kind in plant.types.values()):
+        console.print("whether models fit is not looked at here: see `forewarn doctor`", highlight=False)
 
 
 def show(file: Path, console: Console, *, as_json: bool) -> None:
@@ -92,9 +95,10 @@ def _says(signal: Signal) -> str:
 
 
 def _limits(plant: Plant) -> Table:
+    """Limits of types, and of assets with some of their own all that hold."""
     table = _table("limits", "of", "signal", *LEVELS.values(), "standard", "note")
-    owners = [(f"type {name}", kind.limits) for name, kind in plant.types.items()]
-    owners += [(name, asset.limits) for name, asset in plant.assets.items()]
+    owners: list[tuple[str, Iterable[Limit]]] = [(f"type {name}", kind.limits) for name, kind in plant.types.items()]
+    owners += [(name, plant.limits_of(name).values()) for name, asset in plant.assets.items() if asset.limits]
     for owner, limits in owners:
         for limit in limits:
             levels = [f"{limit.levels[name]:g}" if name in limit.levels else "" for name in LEVELS]

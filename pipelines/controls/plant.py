@@ -42,7 +42,10 @@ def _hazard_of(layout: Layout, models: Mapping[str, Hazard]) -> Hazard | None:
         raise ModelError(f"type '{layout.name}' wants model '{name}', but there are {sorted(models)}")
     missing = set(models[name].spec.inputs) - set(layout.column_names)
     if missing:
-        raise ModelError(f"model '{name}' needs signals {sorted(missing)}, which type '{layout.name}' does not have")
+        raise ModelError(
+            f"model '{name}' needs signals {sorted(missing)}, which type '{layout.name}' does not have: declare them, "
+            "or leave its model out"
+        )
     return models[name]
 
 

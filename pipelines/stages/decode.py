@@ -8,17 +8,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
 from itertools import compress
 from operator import attrgetter, itemgetter
 from typing import cast
 
 import numpy as np
 
-from models.clocks import FAR_FUTURE_US, Clock, Heard, hear
+from models.clocks import Clock, Heard, hear
 from models.plant import Plant
 from models.records import (
-    AnyInput,
     Control,
     DeadLetter,
     FeedReport,
@@ -31,13 +29,10 @@ from models.records import (
 )
 from pipelines.controls.clocks import TOO_MANY, Quarantined, closing, opening
 from pipelines.frames import Columns, Frames, columns_of, joined
-from pipelines.ledger import Ledger
 from pipelines.parse import Parsed, Rejected, parse
 from pipelines.ports import RawRecord
-from pipelines.state import NEVER, NOWHERE, PLACE_BITS, State
-
-PAYLOAD_KEPT = 2048
-"""Bytes of a rejected payload that its dead letter carries."""
+from pipelines.refused import check_old, check_time, moved, out_of_place, rejected, size, unequal
+from pipelines.state import NEVER, PLACE_BITS, State
 
 _arrived_ms, _asset, _source = itemgetter(1), attrgetter("asset"), attrgetter("source")
 
@@ -67,37 +62,6 @@ def decode(batch: Sequence[RawRecord], start: int, plant: Plant, state: State) -
         _Reading(batch, out, plant, state).read(parts)
     out.columns = {name: joined(state.blocks[name].layout, of_type) for name, of_type in parts.items()}
     return out
-
-
-def rejected(ledger: Ledger, plant: str, wrong: Rejected, payload: bytes) -> DeadLetter:
-    """Count a whole record as rejected; its dead letter."""
-    ledger.records_rejected += 1
-    ledger.rows_read += wrong.rows
-    ledger.rows_rejected += wrong.rows
-    ledger.values_read += wrong.values
-    ledger.values_rejected += wrong.values
-    if wrong.rows or wrong.values:
-        source = ledger.of(wrong.source)
-        source.rows_read += wrong.rows
-        source.values_read += wrong.values
-    ledger.reject(wrong.reason, max(1, wrong.values))
-    return DeadLetter(
-        plant=plant,
-        reason=wrong.reason,
-        detail=wrong.detail,
-        asset=wrong.asset,
-        payload=payload[:PAYLOAD_KEPT].decode("utf-8", "replace"),
-        payload_sha256=sha256(payload).hexdigest(),
-    )
-
-
-def unread(raw: RawRecord, why: str, plant: str, ledger: Ledger) -> DeadLetter:
-    """Count a record as read and rejected that no stage may see again; its dead letter."""
-    ledger.records_read += 1
-    (record,) = parse([raw])
-    if not isinstance(record, Rejected):
-        record = Rejected(Reject.STEP_FAILED, why, *_size(record), getattr(record, "asset", ""))
-    return rejected(ledger, plant, record, raw.value)
 
 
 class _Reading:
@@ -162,24 +126,25 @@ class _Reading:
             raise record
         name, arrived_us = self.plant.plant, int(self.arrived_us[at])
         if record.plant != name:
-            raise Rejected(Reject.WRONG_PLANT, f"plant '{record.plant}', but this is '{name}'", *_size(record))
+            raise Rejected(Reject.WRONG_PLANT, f"plant '{record.plant}', but this is '{name}'", *size(record))
         if isinstance(record, Tick):
             # A tick is held against its arrival alone: one host whose clock is ahead must not move time for all.
-            _check_present(record.time_us, arrived_us, "")
+            check_time(record.time_us, arrived_us, "")
             self.state.tick_us = max(self.state.tick_us, record.time_us)
             self.out.ticks.append((self.start + at, self.state.tick_us))
         elif isinstance(record, FeedReport):
             self.state.ledger.report(record.source, record.counts)
         elif isinstance(record, Maintenance | WorkOrder):
             place = self.state.places[record.asset]
-            if place == NOWHERE:
-                raise _unknown(record)
+            if place < 0:
+                raise out_of_place(record, place, self.state.share)
             kind, asset = place >> PLACE_BITS, place & ((1 << PLACE_BITS) - 1)
             if isinstance(record, WorkOrder):
                 # Its dates are what people typed, days off at times: they are kept as they are and move nothing.
+                check_old(record.reported_us, record.asset)
                 self.orders[kind].append((asset, record))
             else:
-                _check_present(record.time_us, max(self.state.tick_us, arrived_us), record.asset)
+                check_time(record.time_us, max(self.state.tick_us, arrived_us), record.asset)
                 self.maintenance[kind].append((self.start + at, asset, record))
         else:
             self.out.control = cast("Control", record)
@@ -187,13 +152,14 @@ class _Reading:
     def _frames(self) -> tuple[Frames, np.ndarray]:
         """The frames to take in, and the number of each one's block."""
         place = np.fromiter(map(self.state.places.__getitem__, map(_asset, self.frames)), np.int64, len(self.frames))
-        for unknown in np.flatnonzero(place == NOWHERE).tolist():
-            self.wrong[int(self.frame_at[unknown])] = _unknown(self.frames[unknown])
+        placed = place >= 0
+        for at in np.flatnonzero(~placed).tolist():
+            self.wrong[int(self.frame_at[at])] = out_of_place(self.frames[at], int(place[at]), self.state.share)
         frames = Frames.of(self.frames, self.start + self.frame_at, place & ((1 << PLACE_BITS) - 1), self._present_us())
-        uneven = frames.uneven() & (place != NOWHERE)
+        uneven = frames.uneven() & placed
         for bad in np.flatnonzero(uneven).tolist():
-            self.wrong[int(self.frame_at[bad])] = _uneven(self.frames[bad])
-        chosen = (place != NOWHERE) & ~uneven
+            self.wrong[int(self.frame_at[bad])] = unequal(self.frames[bad])
+        chosen = placed & ~uneven
         frames, place = frames.where(chosen), place[chosen]
         told = self._told_by_clocks(frames)
         return frames.where(told), place[told] >> PLACE_BITS
@@ -215,7 +181,7 @@ class _Reading:
                 clock = _meet(int(frames.at[number]), frame, present_us, self.out, self.state)
             if clock.shift_us:
                 try:
-                    times[number] = _moved(frame, clock.shift_us)
+                    times[number] = moved(frame, clock.shift_us)
                 except Rejected as wrong:
                     self.wrong[int(frames.at[number]) - self.start] = wrong
                     held.append(number)
@@ -224,7 +190,7 @@ class _Reading:
                 heard = hear(clock, times[number], present_us)
                 _tell_clock(int(frames.at[number]), frame, heard, clock, present_us, self.out)
                 if heard.verdict.jumped:
-                    self.state.ledger.hold(*_size(frame))
+                    self.state.ledger.hold(*size(frame))
                     held.append(number)
         told = np.ones(len(times), bool)
         told[held] = False
@@ -235,30 +201,6 @@ def _is_control(record: Parsed, plant: str) -> bool:
     return isinstance(record, Control) and record.plant == plant
 
 
-def _unknown(record: Frame | Maintenance | WorkOrder) -> Rejected:
-    detail = f"asset '{record.asset}' is not in the plant file"
-    return Rejected(Reject.UNKNOWN_ASSET, detail, *_size(record), record.asset)
-
-
-def _uneven(frame: Frame) -> Rejected:
-    rows = len(frame.times_us)
-    uneven = {name: len(column) for name, column in frame.signals.items() if len(column) != rows}
-    uneven |= {f"quality of {name}": len(column) for name, column in frame.quality.items() if len(column) != rows}
-    return Rejected(Reject.UNEQUAL_COLUMNS, f"{rows} times, but columns of {uneven}", *_size(frame), frame.asset)
-
-
-def _check_present(time_us: int, present_us: int, asset: str) -> None:
-    if present_us != NEVER and time_us > present_us + FAR_FUTURE_US:
-        raise Rejected(Reject.FAR_FUTURE, f"its time {time_us} us is beyond the present, {present_us} us", asset=asset)
-
-
-def _size(record: AnyInput) -> tuple[int, int, str]:
-    """Rows and values that a record would have brought, and from where."""
-    if not isinstance(record, Frame):
-        return 0, 0, ""
-    return len(record.times_us), sum(map(len, record.signals.values())), record.source
-
-
 def _meet(at: int, frame: Frame, present_us: int, out: Decoded, state: State) -> Clock:
     """A new clock that a frame was made by; it may end the questions of another, since so many are kept."""
     clock, forgotten = state.clocks.meet(frame.asset, frame.source)
@@ -266,16 +208,6 @@ def _meet(at: int, frame: Frame, present_us: int, out: Decoded, state: State) ->
         ended = closing(frame.plant, frame.asset, source, hours, since_us, max(since_us, present_us), TOO_MANY)
         out.held.append((at, ended))
     return clock
-
-
-def _moved(frame: Frame, shift_us: int) -> list[int]:
-    """A frame's times as they are by what was decided of its source."""
-    times_us = [time_us + shift_us for time_us in frame.times_us]
-    if min(times_us) < 0:
-        raise Rejected(
-            Reject.NOT_A_RECORD, f"its times, moved by {shift_us} us, lie before 1970", *_size(frame), frame.asset
-        )
-    return times_us
 
 
 def _tell_clock(at: int, frame: Frame, heard: Heard, clock: Clock, present_us: int, out: Decoded) -> None:

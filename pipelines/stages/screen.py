@@ -10,12 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.clocks import FAR_FUTURE_US
-from models.quality import BAD_QUALITY, GOOD, NOT_A_NUMBER_MARK, REASONS, screen
+from models.clocks import FAR_FUTURE_US, OLDEST_US
+from models.quality import BAD_QUALITY, FAR_FUTURE, FAR_PAST, GOOD, NOT_A_NUMBER_MARK, REASONS, screen
 from models.records import DeadLetter, Reject, RejectedSample
 from pipelines.frames import Columns
 from pipelines.ledger import Ledger
 from pipelines.ports import Rows
+from pipelines.refused import TOO_OLD
 from pipelines.state import NEVER
 
 LATEST_US = np.iinfo(np.int64).max
@@ -44,13 +45,13 @@ class Screened:
 
 def screen_columns(columns: Columns, names: tuple[str, ...], plant: str, ledger: Ledger) -> Screened:
     """Screen one asset type's columns; `names` are its assets by index."""
-    far, layout = _far_future(columns), columns.layout
+    when, layout = _when(columns), columns.layout
     lowest, highest = layout.lowest[columns.value_signal], layout.highest[columns.value_signal]
-    code = screen(columns.value, lowest, highest, far[columns.value_row])
+    code = screen(columns.value, lowest, highest, when[columns.value_row])
     good = code == GOOD
     wrong: Wrong = defaultdict(list)
     _tell(columns, code, wrong, ledger)
-    objects = _screen_objects(columns, far, wrong, ledger)
+    objects = _screen_objects(columns, when, wrong, ledger)
     row_values = np.bincount(columns.value_row[good], minlength=len(columns.row_time_us))
     for object_rows, _ in objects.values():
         row_values += np.bincount(object_rows, minlength=len(row_values))
@@ -62,9 +63,13 @@ def screen_columns(columns: Columns, names: tuple[str, ...], plant: str, ledger:
     return Screened(good, row_good, row_values, objects, rows, _letters(columns, wrong, names, plant))
 
 
-def _far_future(columns: Columns) -> np.ndarray:
+def _when(columns: Columns) -> np.ndarray:
+    """The code of each row's time."""
     latest_us = np.where(columns.frame_present_us == NEVER, LATEST_US, columns.frame_present_us + FAR_FUTURE_US)
-    return columns.row_time_us > latest_us[columns.row_frame]
+    code = np.zeros(len(columns.row_time_us), np.int8)
+    code[columns.row_time_us > latest_us[columns.row_frame]] = FAR_FUTURE
+    code[columns.row_time_us < OLDEST_US] = FAR_PAST
+    return code
 
 
 def _tell(columns: Columns, code: np.ndarray, wrong: Wrong, ledger: Ledger) -> None:
@@ -88,14 +93,14 @@ def _tell(columns: Columns, code: np.ndarray, wrong: Wrong, ledger: Ledger) -> N
         wrong[int(columns.row_frame[row]), reason].append(sample)
 
 
-def _screen_objects(columns: Columns, far: np.ndarray, wrong: Wrong, ledger: Ledger) -> GoodObjects:
+def _screen_objects(columns: Columns, when: np.ndarray, wrong: Wrong, ledger: Ledger) -> GoodObjects:
     """What is no number by its kind, or of no known signal."""
     found: dict[str, tuple[list[int], list[bool | str]]] = defaultdict(lambda: ([], []))
     for column in columns.objects:
         kind = columns.layout.objects.get(column.name)
         first = int(np.searchsorted(columns.row_frame, column.frame))
         for row, value in enumerate(column.values, first):
-            reason = _object_reason(value, kind, bool(far[row]))
+            reason = _object_reason(value, kind, REASONS[when[row]])
             if reason is None:
                 rows, kept = found[column.name]
                 rows.append(row)
@@ -110,13 +115,13 @@ def _screen_objects(columns: Columns, far: np.ndarray, wrong: Wrong, ledger: Led
     return {name: (np.array(rows, np.int64), kept) for name, (rows, kept) in found.items()}
 
 
-def _object_reason(value: object, kind: type | None, far: bool) -> Reject | None:
+def _object_reason(value: object, kind: type | None, untimely: Reject | None) -> Reject | None:
     if kind is None:
         return Reject.UNKNOWN_SIGNAL
     if value is None:
         return Reject.BAD_QUALITY
-    if far:
-        return Reject.FAR_FUTURE
+    if untimely:
+        return untimely
     return None if type(value) is kind else Reject.WRONG_KIND
 
 
@@ -149,7 +154,7 @@ def _letters(columns: Columns, wrong: Wrong, names: tuple[str, ...], plant: str)
         letter = DeadLetter(
             plant=plant,
             reason=reason,
-            detail=f"{len(samples)} of the frame's samples",
+            detail=f"{len(samples)} of the frame's samples" + (f" lie {TOO_OLD}" if reason is Reject.FAR_PAST else ""),
             asset=names[columns.frame_asset[frame]],
             samples=tuple(samples[:SAMPLES_TOLD]),
         )

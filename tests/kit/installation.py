@@ -105,7 +105,8 @@ class Installation:
         """Start a worker process; its log is in the folder. `program` is a module and its arguments."""
         from pipelines.cli import environment
 
-        environ = environment(self.settings) | ({"FOREWARN_CRASH_AT": crash_at} if crash_at else {})
+        environ = environment(self.settings)
+        program = ("tests.kit.crashing", crash_at) if crash_at else program
         log = (self.folder / f"worker-{len(self.workers)}.log").open("wb")
         started = subprocess.Popen([sys.executable, "-m", *program], cwd=ROOT, env=environ, stdout=log, stderr=log)
         self.workers.append(started)

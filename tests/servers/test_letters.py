@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 
 import pytest
+from msgspec.structs import replace
 from rich.console import Console
 
-from models.records import Frame, Reject, Tick
+from connectors.kafka.plain import read
+from models.records import Frame, Reject, Tick, encode, key_of
 from pipelines.cli import letters
 from pipelines.cli.letters import Wanted
-from tests.kit import tiny
-from tests.kit.installation import Installation
+from pipelines.topics import partition_of
+from tests.kit import bombs, tiny
+from tests.kit.installation import PARTITIONS, Installation
 from tests.kit.streams import START_US
 
 pytestmark = pytest.mark.servers
@@ -63,6 +67,36 @@ def test_letters_are_listed_shown_and_replayed_after_a_mend(servers, tmp_path) -
         stored = installation.stored("fan")
         assert stored["asset"].to_list() == ["fan-09"] * 20
         assert stored["speed_rpm"].to_list() == [1400.0 + second for second in range(20)]
+
+
+def test_a_record_on_the_wrong_partition_is_refused_and_replayed_to_its_own(servers, tmp_path) -> None:
+    with Installation(tmp_path) as installation:
+        installation.worker()
+        astray = encode(replace(pump(1, 5.0), asset="pump-02"))  # bytes go to pump-01's partition
+        installation.send([astray, pump(2, 6.0)])
+        installation.finish()
+        settings = installation.settings
+        (told,) = json.loads(said(letters.show_groups, settings, ALL, as_json=True))
+        assert (told["reason"], told["asset"], told["letters"]) == ("wrong-partition", "pump-02", 1)
+        assert installation.stored("pump")["asset"].to_list() == ["pump-01"]
+        mended = Wanted(reason=Reject.WRONG_PARTITION)
+        assert "1 records sent once more" in said(lambda *a: letters.replay(*a, lambda _q: True), settings, mended)
+        installation.finish()
+        assert sorted(installation.stored("pump")["asset"].to_list()) == ["pump-01", "pump-02"]
+
+
+def test_a_bomb_on_the_log_is_passed_over_by_replay_and_plain_readers(servers, tmp_path) -> None:
+    with Installation(tmp_path) as installation:
+        settings, place = installation.settings, partition_of(key_of("tiny", "pump-01"), PARTITIONS)
+        installation.worker()
+        installation.send([b"{rubbish"])
+        asyncio.run(bombs.put(settings.kafka, installation.records, place, bombs.BOMBS["80 MiB in snappy"]()))
+        installation.send([pump(1, 5.0)])
+        installation.finish()
+        replayed = said(lambda *a: letters.replay(*a, lambda _q: True), settings, ALL)
+        assert "1 records sent once more, 1 cannot be read any more" in replayed
+        values = [record.value for record in read(settings.kafka, installation.records)]
+        assert values == [b"{rubbish", encode(pump(1, 5.0)), b"{rubbish"]
 
 
 def test_a_topic_without_letters_says_so(servers, tmp_path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from kafka import KafkaProducer
 
 from connectors.kafka.plain import LogProducer, read
-from connectors.scada.feeds.kafka.messages import MESSAGE_BYTES
+from connectors.scada.documents import MESSAGE_BYTES
 from models.records import decode
 from pipelines.topics import Topic, named
 from tests.kit.schema_registry import SchemaRegistry, written

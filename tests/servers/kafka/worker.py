@@ -14,10 +14,11 @@ from connectors.kafka.publisher import KafkaPublisher
 from connectors.kafka.snapshots import KafkaSnapshots
 from pipelines.agents import build_app, serve
 from pipelines.cli.logs import to_stderr
-from pipelines.main import WallClock, crash_at
+from pipelines.main import WallClock
 from pipelines.ports import Refusal, Rows
 from pipelines.runner import PartitionRunner
 from pipelines.topics import Topic, named
+from tests.kit.crashing import crash_at
 from tests.servers.kafka.counting import CountingHeart
 
 

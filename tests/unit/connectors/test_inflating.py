@@ -8,6 +8,7 @@ import struct
 import aiokafka.codec as codec
 import pytest
 from aiokafka.record.memory_records import MemoryRecords
+from kafka.record.memory_records import MemoryRecords as PlainRecords
 
 from connectors.kafka import fetching, inflating
 from pipelines.ports import RawRecord, Unreadable
@@ -20,6 +21,7 @@ BROKEN = (b"", b"\0", os.urandom(40), b"\x82SNAPPY\0" + bytes(8) + struct.pack("
 @pytest.fixture(autouse=True)
 def installed() -> None:
     inflating.install()
+    inflating.install_plain()
 
 
 def read(wire: bytes) -> list[RawRecord]:
@@ -61,3 +63,28 @@ def test_what_no_codec_wrote_is_told_of(number: int, payload: bytes) -> None:
     (found,) = read(bombs.batch(number, 3, payload))
     assert isinstance(found.value, Unreadable)
     assert found.offset == 2
+
+
+def plainly(wire: bytes) -> list[int]:
+    """Offsets of the records that kafka-python finds in batches."""
+    found, batches = [], PlainRecords(wire)
+    while (batch := batches.next_batch()) is not None:
+        found += [record.offset for record in batch]
+    return found
+
+
+@pytest.mark.parametrize("number", ENCODE)
+def test_plain_readers_read_what_a_producer_compressed(number: int) -> None:
+    before = inflating.inflated()
+    assert plainly(bombs.batch(number, 3, ENCODE[number](b"".join(bombs.many_empty(3))))) == [0, 1, 2]
+    assert inflating.inflated() > before
+
+
+@pytest.mark.parametrize("pack", [bombs.gzip, bombs.snappy, bombs.lz4, bombs.zstd])
+def test_plain_readers_leave_a_bomb_out_and_say_so(pack, caplog) -> None:
+    number = {bombs.gzip: 1, bombs.snappy: 2, bombs.lz4: 3, bombs.zstd: 4}[pack]
+    before = inflating.inflated()
+    bomb = bombs.batch(number, 1, pack(bombs.one_huge_value(inflating.MAX_INFLATED_BYTES // bombs.MIB)))
+    assert plainly(bomb + bombs.batch(0, 2, b"".join(bombs.many_empty(2)))) == [0, 1]
+    assert inflating.inflated() == before
+    assert "1 records at offset 0 are left out" in caplog.text

@@ -272,6 +272,13 @@ def test_where_all_clocks_jumped_the_question_of_the_one_that_makes_room_is_name
     assert len(clocks.by_asset["pump-01"]) == MOST_SOURCES
 
 
+def test_milliseconds_for_microseconds_teach_a_clock_nothing():
+    known, fresh = steady(), Clock()
+    for clock in (known, fresh):
+        heard(clock, (([times_us[0] // 1000], present_us) for times_us, present_us in live(0, 600)))
+    assert (known, fresh) == (steady(), Clock())
+
+
 def test_a_time_that_is_nobodys_teaches_a_clock_nothing():
     clock = Clock()
     hear(clock, [NOW_US + FAR_FUTURE_US + 1], NOW_US)

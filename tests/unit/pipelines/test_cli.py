@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import json
 import os
@@ -14,11 +15,16 @@ from pathlib import Path
 import pytest
 
 from connectors.scada.feeds import FEEDS
+from models.inference import ModelError
 from pipelines.cli.clocks import shift_us
-from pipelines.cli.faults import TELLING
+from pipelines.cli.doctor import examine
+from pipelines.cli.faults import TELLING, told
 from pipelines.cli.of_feeds import READS
+from pipelines.main import work
+from pipelines.settings import STARTER, Settings
 
 ROOT = Path(__file__).parents[3]
+NOWHERE = {"kafka": "127.0.0.1:1", "influx_url": "http://127.0.0.1:1"}
 COMMANDS = ["up", "down", "status", "doctor", "worker", "simulate", "demo", "schema"]
 GROUPS = [
     ["model", "train"],
@@ -104,6 +110,27 @@ def test_a_wrong_setting_is_named(environ, said):
 )
 def test_the_doctor_names_files_that_are_missing(environ, said):
     assert said in forewarn("doctor", **environ).stdout
+
+
+@pytest.fixture
+def misfit(tmp_path):
+    """A plant whose type names the starter's model without a signal that it needs."""
+    file = tmp_path / "plant.toml"
+    starter = (STARTER / "pumps.toml").read_text()
+    file.write_text(starter.replace("[types.pump.signals.running_hours_h]", "[types.pump.signals.hours_h]"))
+    return file
+
+
+def test_the_doctor_finds_a_model_that_misfits_its_type(misfit):
+    finding = {each.what: each for each in examine(Settings(instance="nowhere", plant=misfit, **NOWHERE))}["models"]
+    assert not finding.good
+    assert "model 'pump' needs signals ['running_hours_h'], which type 'pump' does not have" in finding.detail
+
+
+def test_a_worker_with_a_model_that_misfits_says_so_before_it_looks_for_a_server(misfit):
+    with pytest.raises(ModelError, match="running_hours_h") as wrong:
+        asyncio.run(work(Settings(instance="nowhere", plant=misfit, **NOWHERE)))
+    assert told(wrong.value) is not None
 
 
 def test_the_token_is_never_printed():

@@ -52,6 +52,32 @@ def test_that_a_new_cluster_has_no_group_topic_yet_is_no_error():
     assert len(lines(say, loud=True)) == 2
 
 
+AWAY = """
+def say(name, at_s, *args, msg='Unable connect to %s'):
+    record = dict(name=name, levelno=40, levelname='ERROR', msg=msg, args=args, created=1e9 + at_s)
+    logging.getLogger(name).handle(logging.makeLogRecord(record))
+for at in range(250):
+    say('aiokafka.client', at / 10, at)
+    say('aiokafka.consumer', at / 10, at)
+    say('pipelines.agents', at / 10, msg='[^Worker]: lost')
+    say('pipelines.runner', at / 10, msg='ours')
+"""
+
+
+def test_of_what_a_library_repeats_one_line_of_a_kind_is_written_in_ten_seconds():
+    said = lines(AWAY)
+    aiokafka = [(line["event"], line.get("left_out")) for line in said if line["logger"] == "aiokafka.client"]
+    numbers = [("Unable connect to 0", None), ("Unable connect to 100", 99), ("Unable connect to 200", 99)]
+    assert aiokafka == numbers
+    assert [line["logger"] for line in said].count("aiokafka.consumer") == 3
+    assert [line["event"] for line in said].count("[^Worker]: lost") == 3
+
+
+def test_what_we_say_ourselves_is_written_each_time_and_all_of_it_for_those_who_ask():
+    assert [line["event"] for line in lines(AWAY)].count("ours") == 250
+    assert len(lines(AWAY, loud=True)) == 1000
+
+
 def test_an_error_is_one_line_with_its_traceback():
     (line,) = lines("try: 1/0\nexcept ZeroDivisionError as e: structlog.get_logger().critical('fails', exc_info=e)")
     assert line["event"] == "fails" and "ZeroDivisionError" in line["exception"]

@@ -58,6 +58,16 @@ def test_check_of_a_signal_without_a_kind_says_which_there_are(tmp_path, said):
         plants.check(put(tmp_path, "a.toml", tiny.PLANT_TOML.replace('kind = "gauge"\n', "", 1)), said)
 
 
+def test_show_names_all_limits_that_hold_for_an_asset_with_some_of_its_own(said):
+    plants.show(EXAMPLE, said, as_json=False)
+    own, types = (
+        next(line for line in printed(said).splitlines() if line.startswith(f"│ {of}") and "vibration" in line)
+        for of in ("pump-02", "type pump")
+    )
+    assert ("6.6" in own, "8.5" in types) == (True, True)
+    assert any(line.startswith("│ pump-02") and "bearing_temp_degc" in line for line in printed(said).splitlines())
+
+
 def test_show_as_json_is_the_plant(tmp_path, said):
     plants.show(put(tmp_path, "a.toml"), said, as_json=True)
     assert json.loads(printed(said))["assets"]["fan-01"]["type"] == "fan"

@@ -58,6 +58,18 @@ POISON = {
     "a boolean as number": (text(signals='{"pressure_bar":[true]}'), Reject.WRONG_KIND),
     "text as number": (text(signals='{"pressure_bar":["5"]}'), Reject.WRONG_KIND),
     "a number as boolean": (text(signals='{"is_running":[1.0]}'), Reject.WRONG_KIND),
+    "milliseconds": (text(times_us=f"[{START_US // 1000}]"), Reject.FAR_PAST),
+    "a repair in milliseconds": (
+        b'{"type":"maintenance","plant":"tiny","asset":"pump-01","time_us":%d,"action":"repaired"}'
+        % (START_US // 1000),
+        Reject.FAR_PAST,
+    ),
+    "a work order in milliseconds": (
+        b'{"type":"work-order","plant":"tiny","asset":"pump-01","order":"7","kind":"service","reported_us":%d,'
+        b'"started_us":0,"finished_us":0}' % (START_US // 1000),
+        Reject.FAR_PAST,
+    ),
+    "text in milliseconds": (text(times_us=f"[{START_US // 1000}]", signals='{"mode":["auto"]}'), Reject.FAR_PAST),
     "the far future": (text(times_us=f"[{START_US + 11 * MINUTE_US}]"), Reject.FAR_FUTURE),
 }
 
@@ -124,6 +136,11 @@ def test_a_value_of_bad_quality_is_counted_and_not_stored():
     assert letters == []
     assert list(effects.rows[0].fields) == ["pressure_bar"]
     assert partition.ledger.rejected_by_reason == {"bad-quality": 1}
+
+
+def test_the_letter_of_a_time_before_2000_asks_whether_it_is_in_milliseconds():
+    (letter,) = step(text(times_us=f"[{START_US // 1000}]"))[2]
+    assert letter.detail.startswith("1 of the frame's samples lie before 2000") and "milliseconds?" in letter.detail
 
 
 def test_a_far_future_sample_does_not_move_time():

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from connectors.scada.documents import Wrong
 from connectors.scada.feed import Read, Reading, Unread
 from connectors.scada.feeds.files.config import Config
 from connectors.scada.feeds.files.rows import Rows
-from connectors.scada.feeds.kafka.messages import Wrong
 from models.records import Reject
 
 BATCH = 5_000

@@ -6,10 +6,10 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from connectors.scada.documents import MISSING, Wrong, at_path, parsed
 from connectors.scada.feed import Reading
 from connectors.scada.feeds.files.config import Config
 from connectors.scada.feeds.files.times import Times
-from connectors.scada.feeds.kafka.messages import MISSING, Wrong, at_path, parsed
 from connectors.scada.waveform import is_burst, read_burst
 from models.records import Quality, Reject, Sample
 

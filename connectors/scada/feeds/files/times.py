@@ -8,8 +8,8 @@ from decimal import Decimal
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from connectors.scada.documents import Wrong
 from connectors.scada.feeds.files.config import EPOCHS, Config
-from connectors.scada.feeds.kafka.messages import Wrong
 from models.records import Reject
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

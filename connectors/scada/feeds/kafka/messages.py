@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
@@ -12,22 +11,16 @@ from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
-import msgspec
 from msgspec import Struct
 
+from connectors.scada.documents import MISSING, Wrong, at_path, check_size, parsed
 from connectors.scada.feed import Read, Reading, Unread
 from connectors.scada.feeds.kafka.avro import NotAvro, Schema, decoded
 from connectors.scada.waveform import Waveform, is_burst, read_burst
 from models.records import Name, Quality, Reject
 
-MESSAGE_BYTES = 4 * 1024 * 1024
-"""A message that is larger is not read; our choice."""
-
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PLACE = re.compile(r"\{([^{}]+)\}")
-MISSING = object()
-"""What `at_path` finds where nothing is; a null is something."""
-
 Word = str | bool | int | float
 
 
@@ -110,14 +103,6 @@ NO_SCHEMAS: Mapping[int, Schema] = MappingProxyType({})
 """Of a feed without Avro."""
 
 
-class Wrong(ValueError):
-    """A message, or a part of it, that cannot be used."""
-
-    def __init__(self, reason: Reject, detail: str) -> None:
-        super().__init__(detail)
-        self.reason = reason
-
-
 def decode(layout: OneReading | ManyFields, message: Message, schemas: Mapping[int, Schema] = NO_SCHEMAS) -> Read:
     """Readings of a message. Never raises; a tombstone has none. `schemas` has the id of every message in Avro."""
     if message.value is None:
@@ -142,29 +127,11 @@ def decode(layout: OneReading | ManyFields, message: Message, schemas: Mapping[i
 def _said(layout: Layout, value: bytes, schemas: Mapping[int, Schema]) -> Any:
     if layout.encoding == "json":
         return parsed(value)
-    _check_size(value)
+    check_size(value)
     try:
         return decoded(value, schemas)
     except NotAvro as wrong:
         raise Wrong(Reject.UNREADABLE, str(wrong)) from wrong
-
-
-def parsed(value: bytes) -> Any:
-    """JSON, with the NaN of Python's own. Raises Wrong."""
-    _check_size(value)
-    try:
-        return msgspec.json.decode(value)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        pass
-    try:
-        return json.loads(value)  # Python's own writes NaN, which is no JSON, and reads it
-    except (ValueError, RecursionError) as wrong:
-        raise Wrong(Reject.NOT_JSON, str(wrong)[:200]) from wrong
-
-
-def _check_size(value: bytes) -> None:
-    if len(value) > MESSAGE_BYTES:
-        raise Wrong(Reject.TOO_LARGE, f"{len(value)} bytes, and a message has at most {MESSAGE_BYTES}")
 
 
 def _bodies(layout: Layout, body: Any) -> Iterator[Any]:
@@ -216,23 +183,6 @@ def _sample(value: Any) -> Any:
     if isinstance(value, Decimal):
         return float(value)
     return str(value) if isinstance(value, UUID) else value
-
-
-def at_path(body: Any, path: str) -> Any:
-    """What lies at a path of names and indexes; an empty path is the body itself, MISSING is none.
-
-    A name may have dots in it.
-    """
-    if path and isinstance(body, dict) and path in body:
-        return body[path]
-    for part in path.split(".") if path else ():
-        if isinstance(body, dict) and part in body:
-            body = body[part]
-        elif isinstance(body, list) and part.isdecimal() and len(part) < 10 and int(part) < len(body):
-            body = body[int(part)]
-        else:
-            return MISSING
-    return body
 
 
 def _address(template: str, message: Message, body: Any, field: str = "") -> str:

@@ -135,11 +135,6 @@ def _time_us(plain: Plain, document: Any, arrived_us: int, *, retained: bool) ->
     return time_us
 
 
-def _short(said: Any) -> str:
-    """A value for people; long numbers have no decimal form in Python, so they are told by their size."""
-    return "a huge number" if isinstance(said, int) and said.bit_length() > 256 else repr(str(said)[:60])
-
-
 def _from_text(said: str, unit: str) -> int | None:
     if unit != "iso":
         return _from_number(float(said), unit) if len(said) < 40 and _NUMBER.fullmatch(said) else None

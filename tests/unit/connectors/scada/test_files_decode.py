@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connectors.scada.documents import Wrong
 from connectors.scada.feed import FeedError, Read, Reading
 from connectors.scada.feeds.files import Columns, Config, open_feed
 from connectors.scada.feeds.files.config import STATES
 from connectors.scada.feeds.files.opened import BATCH, LINE_CHARS, TOLD_LINES, Stamp, reads, stamp_of
 from connectors.scada.feeds.files.times import Times
-from connectors.scada.feeds.kafka.messages import Wrong
 from models.records import Quality, Reject
 
 AT_US = 1_769_835_600_000_000  # date -u -d 2026-01-31T05:00:00Z +%s

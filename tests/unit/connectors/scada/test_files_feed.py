@@ -357,7 +357,7 @@ def test_nothing_that_changes_a_file_is_named_but_where_the_state_is_kept() -> N
             for node in ast.walk(tree)
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "open"
         ]
-        if source.name == "seen.py":
+        if source.name == "taken.py":
             assert named & changing == {"write", "mkdir"}
         else:
             assert not named & changing, source.name

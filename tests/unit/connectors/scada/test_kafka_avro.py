@@ -11,9 +11,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from connectors.scada.documents import MESSAGE_BYTES
 from connectors.scada.feed import Read, Reading
 from connectors.scada.feeds.kafka.avro import MOST_PARTS, Schema, schema_of
-from connectors.scada.feeds.kafka.messages import MESSAGE_BYTES, ManyFields, Message, OneReading, decode
+from connectors.scada.feeds.kafka.messages import ManyFields, Message, OneReading, decode
 from models.records import Quality, Reject
 from tests.kit.schema_registry import written
 

@@ -11,8 +11,8 @@ from aiokafka.record.memory_records import MemoryRecords
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connectors.scada.documents import MESSAGE_BYTES
 from connectors.scada.feed import Read, Reading
-from connectors.scada.feeds.kafka import messages
 from connectors.scada.feeds.kafka.messages import ManyFields, Message, OneReading, Telegraf, TimeUnit, decode
 from models.records import Quality, Reject
 
@@ -134,7 +134,7 @@ def test_a_list_or_an_object_is_no_value(value) -> None:
         (b"\xff\xfe", Reject.NOT_JSON),
         (b'{"tag": "a"', Reject.NOT_JSON),
         (b"[" * 200_000, Reject.NOT_JSON),
-        (b'"' + b"x" * messages.MESSAGE_BYTES + b'"', Reject.TOO_LARGE),
+        (b'"' + b"x" * MESSAGE_BYTES + b'"', Reject.TOO_LARGE),
         (b"12", Reject.NOT_A_RECORD),
         (b"null", Reject.NOT_A_RECORD),
         ({"tag": "a", "time": 5}, Reject.NOT_A_RECORD),

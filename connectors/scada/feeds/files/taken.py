@@ -31,7 +31,7 @@ class _Known(NamedTuple):
     unread_by: str
 
 
-class Seen:
+class Taken:
     """Remembers files by name, size and time of change; without a path in memory alone.
 
     `mark` says how a file would be read now. Raises FeedError where its own file cannot be used.
