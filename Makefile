@@ -58,7 +58,7 @@ lint: $(DEV)
 	$(BIN)/lint-imports
 
 unit: $(DEV)
-	$(BIN)/python -m pytest -m "not servers and not soak"
+	$(BIN)/python -m pytest -m "not servers and not soak" -n auto --dist loadfile
 
 soak: $(DEV)
 	@$(MAKE) --no-print-directory services

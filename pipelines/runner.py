@@ -237,6 +237,9 @@ class PartitionRunner:
         """Return when no effects are under way and no snapshot; raises what went wrong with the first."""
         await self._left(0)
         self._was_down = False
+        await self._kept()
+
+    async def _kept(self) -> None:
         if self._keeping is not None:
             await self._keeping
             self._keeping = None
@@ -274,8 +277,8 @@ class PartitionRunner:
     async def snapshot_if_due(self) -> None:
         """Take a snapshot if the last one is old enough; also to be called when no records come. Raises as `turn`."""
         await self._left(UNDER_WAY)
-        if self.snapshot_in_s() <= 0 or (self._keeping is not None and self._keeping.done()):
-            await self.drained()
+        if self._keeping is not None and self._keeping.done():
+            await self._kept()
         if self.snapshot_in_s() <= 0:
             await self._snapshot()
 

@@ -32,7 +32,7 @@ class Batch:
     table: np.ndarray
     row: np.ndarray
     time_us: np.ndarray
-    tables: int
+    tables: int = 1
     """How many tables the write had; `table` counts from 0."""
 
     def __len__(self) -> int:
