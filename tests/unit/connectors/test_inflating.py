@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import random
 import struct
 
 import aiokafka.codec as codec
@@ -15,7 +15,13 @@ from pipelines.ports import RawRecord, Unreadable
 from tests.kit import bombs
 
 ENCODE = {1: codec.gzip_encode, 2: codec.snappy_encode, 3: codec.lz4_encode, 4: codec.zstd_encode}
-BROKEN = (b"", b"\0", os.urandom(40), b"\x82SNAPPY\0" + bytes(8) + struct.pack(">i", -12) + b"abc", b"\x1f\x8b\x08")
+BROKEN = (
+    b"",
+    b"\0",
+    random.Random(1).randbytes(40),
+    b"\x82SNAPPY\0" + bytes(8) + struct.pack(">i", -12) + b"abc",
+    b"\x1f\x8b\x08",
+)
 
 
 @pytest.fixture(autouse=True)
