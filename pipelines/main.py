@@ -124,8 +124,12 @@ def watch_of(settings: Settings, plant: str) -> Watch:
     return Watch(plant, rules(settings.notice_lag, settings.notice_down_s, settings.notice_no_data_s))
 
 
-async def work(settings: Settings) -> int:
-    """Run a worker until it is told to stop; the exit status.
+def _passed(_: str) -> None:
+    """Nothing is done at a step's name."""
+
+
+async def work(settings: Settings, checkpoint: Callable[[str], None] = _passed) -> int:
+    """Run a worker until it is told to stop; the exit status. `checkpoint` is told each step of carrying effects out.
 
     One function, though long: it does nothing but name each part's parts, and they refer to one another.
     """
@@ -157,6 +161,7 @@ async def work(settings: Settings) -> int:
                 lease=lease,
                 turns=turns,
                 snapshot_s=settings.snapshot_s,
+                checkpoint=checkpoint,
                 meters=meters.of(partition),
             )
 

@@ -175,6 +175,7 @@ class Block:
     def stir(self, asset: int) -> None:
         """All of an asset changed."""
         self.stirred[asset] = True
+        self.slow.pop(asset, None)
         for touched in self.tiers.touched.values():
             touched[asset] = True
 

@@ -38,7 +38,7 @@ from infra.bin.progress import Progress
 
 NAMES = {"kafka": "Kafka", "influx": "InfluxDB", "older": "older Kafka"}
 DATA = {"kafka": ("kafka", "spool"), "influx": ("influx-*",)}
-"""A server's folders in its instance's. Of Kafka's, `spool` is what feeds remember to have sent it."""
+"""A server's folders in its instance's. `spool` is what feeds keep for Kafka: what waits, and what they sent."""
 MODULES: dict[str, Any] = {"kafka": kafka, "influx": influx}
 
 
@@ -264,7 +264,11 @@ def _parser() -> argparse.ArgumentParser:
                 "--older", action="store_true", help="an older Kafka as well, which tests of feeds meet"
             )
         if name == "up":
-            command.add_argument("--fresh", action="store_true", help="throw the instance's data away first")
+            command.add_argument(
+                "--fresh",
+                action="store_true",
+                help="throw the instance's data away first, and what its feeds keep for Kafka",
+            )
         if name == "status":
             command.add_argument("--json", action="store_true", help="for programs; tokens included")
     return parser

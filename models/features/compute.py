@@ -138,11 +138,11 @@ def _rows(spec: Spec, columns: np.ndarray, tiers: Tiers, heads: Pairs, known: di
     keys = [(end, since_us, usual.tobytes(), spread.tobytes()) for end, since_us, usual, spread in lives]
     new = [at for at, asset in enumerate(assets) if asset not in known or known[asset].key != keys[at]]
     fresh = _slow(spec, columns, tiers, Pairs(*(part[new] for part in heads))).rows() if new else ()
-    rows = {at: known[asset].row for at, asset in enumerate(assets) if asset in known} | dict(
-        zip(new, fresh, strict=True)
-    )
-    known |= {assets[at]: Known(keys[at], rows[at].copy()) for at in new}
-    return np.stack([rows[at] for at in range(len(assets))])
+    rows = [known[asset].row if asset in known else None for asset in assets]
+    for at, row in zip(new, fresh, strict=True):
+        rows[at] = row
+        known[assets[at]] = Known(keys[at], row.copy())
+    return np.array(rows)
 
 
 def _slow(spec: Spec, columns: np.ndarray, tiers: Tiers, heads: Pairs) -> _Slow:

@@ -67,7 +67,9 @@ def run() -> None:
 def up(
     influx: Annotated[str | None, typer.Option(help="InfluxDB version to start: 1.8 or 2.7.")] = None,
     instance: Instance = "default",
-    fresh: Annotated[bool, typer.Option(help="Start with empty data folders.")] = False,
+    fresh: Annotated[
+        bool, typer.Option(help="Start with empty data folders; what feeds keep for this Kafka goes, too.")
+    ] = False,
 ) -> None:
     """Start Kafka and InfluxDB as local processes, and make topics and bucket."""
     from infra.bin import services

@@ -17,7 +17,6 @@ from connectors.influx import admin as influx_admin
 from connectors.kafka.admin import KafkaAdmin, check_reachable
 from models.plant import Plant
 from pipelines.cli.faults import told
-from pipelines.controls.plant import hazards_of
 from pipelines.main import influx_target, read_hazards, read_plant
 from pipelines.settings import Settings
 from pipelines.topics import TOPICS, named
@@ -95,7 +94,6 @@ def _plant(settings: Settings) -> str:
 def _models(settings: Settings) -> str:
     plant = read_plant(settings.plant, settings.site)
     hazards = read_hazards(plant, settings.models)
-    hazards_of(plant, hazards)  # raises ModelError where a type lacks a signal
     return (
         ", ".join(hazard.card.version for hazard in hazards.values())
         or "no type names one: rows are kept, nothing is scored"

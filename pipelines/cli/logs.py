@@ -102,12 +102,7 @@ def secrets_of(config: Path, environ: Mapping[str, str]) -> list[str]:
 
 
 def _no_chatter(record: logging.LogRecord) -> bool:
-    """Faust's services tell of every start and stop under our modules' names; only their errors are news.
-
-    Nor is it news that a cluster which nobody asked about groups before makes their topic first (Kafka's error 15).
-    """
-    if isinstance(record.args, tuple) and any(type(one).__name__ == NOT_YET for one in record.args):
-        return False
+    """Faust's services tell of every start and stop under our modules' names; only their errors are news."""
     return record.levelno >= logging.ERROR or not _is_of_a_service(record)
 
 
@@ -118,7 +113,8 @@ def _is_of_a_service(record: logging.LogRecord) -> bool:
 class _OneOfAKind(logging.Filter):
     """Of what libraries say, one line of a kind in a while; `left_out` has how many there were since the one before.
 
-    A kind is a logger with the words of its message before values are put in.
+    A kind is a logger with the words of its message before values are put in. That a cluster has no topic of groups yet
+    (Kafka's error 15) is its usual answer to the first who asks: of that, the first line is left out as well.
     """
 
     def __init__(self) -> None:
@@ -129,8 +125,9 @@ class _OneOfAKind(logging.Filter):
         """Whether to write it."""
         if record.name.partition(".")[0] not in NOISY and not _is_of_a_service(record):
             return True
-        kind = record.name, str(record.msg)
-        at_s, left_out = self._passed.get(kind, (float("-inf"), 0))
+        is_usual = isinstance(record.args, tuple) and any(type(one).__name__ == NOT_YET for one in record.args)
+        kind = record.name, NOT_YET if is_usual else str(record.msg)
+        at_s, left_out = self._passed.get(kind, (record.created if is_usual else float("-inf"), 0))
         if abs(record.created - at_s) < EVERY_S:
             self._passed[kind] = at_s, left_out + 1
             return False

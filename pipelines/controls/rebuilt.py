@@ -92,7 +92,6 @@ def _replace(block: Block, asset: int, found: Slice, until_us: int) -> None:
     """Put the slice in the place of the asset's own; what was told of after its end stays."""
     small = block.small
     kept = _older(block, asset, found)
-    block.slow.pop(asset, None)
     for name, array in arrays_of(block).items():
         array[asset] = found.arrays[name].array()[0]
     for name, (slots, values) in kept.items():

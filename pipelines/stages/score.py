@@ -1,8 +1,7 @@
 """Due minutes to forecasts: one inference call for all that ran, a second for what drives the few that are high.
 
 The model is asked again only about what is made of other features now. A forecast is published when it is new or says
-something else than its last revision. Minutes in which a machine did
-not run wait until they are final: see `warn`.
+something else than its last revision. Minutes in which a machine did not run wait until they are final: see `warn`.
 """
 
 from __future__ import annotations

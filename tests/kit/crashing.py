@@ -9,14 +9,11 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from functools import partial
 
 import uvloop
 
-import pipelines.main
 from pipelines.cli.logs import to_stderr
 from pipelines.main import work
-from pipelines.runner import PartitionRunner
 from pipelines.settings import Settings
 
 
@@ -37,6 +34,4 @@ def crash_at(spec: str) -> Callable[[str], None]:
 
 if __name__ == "__main__":
     to_stderr(loud=False)
-    crashing = partial(PartitionRunner, checkpoint=crash_at(sys.argv[1]))
-    pipelines.main.PartitionRunner = crashing  # type: ignore[misc,assignment] # the composition root makes the runners
-    sys.exit(uvloop.run(work(Settings())))
+    sys.exit(uvloop.run(work(Settings(), crash_at(sys.argv[1]))))

@@ -256,9 +256,3 @@ def test_help_of_each_feed_says_what_it_reads():
     assert list(READS) == list(FEEDS)
     for feed, reads in READS.items():
         assert reads in forewarn("connect", feed, "--help").stdout
-
-
-def test_the_doctor_says_which_signals_a_model_lacks(tmp_path):
-    plant = (ROOT / "models" / "starter" / "pumps.toml").read_text()
-    (tmp_path / "plant.toml").write_text(plant.replace("flow_m3_h", "flow"))
-    assert "needs signals ['flow_m3_h']" in forewarn("doctor", FOREWARN_PLANT=str(tmp_path / "plant.toml")).stdout

@@ -43,13 +43,19 @@ def test_chatter_is_for_those_who_ask():
     assert [line["event"] for line in lines(say, loud=True)] == ["hello", "[^Worker]: starting"]
 
 
-def test_that_a_new_cluster_has_no_group_topic_yet_is_no_error():
-    say = (
-        "from aiokafka.errors import GroupCoordinatorNotAvailableError as E, KafkaConnectionError as K\n"
-        "for error in (E, K): logging.getLogger('aiokafka').error('Group Coordinator Request failed: %s', error())"
-    )
-    assert len(lines(say)) == 1
-    assert len(lines(say, loud=True)) == 2
+NOT_YET = """
+from aiokafka.errors import GroupCoordinatorNotAvailableError as E, KafkaConnectionError as K
+for at_s, error in ((0, E), (0.1, K), (0.2, E), (11, E)):
+    record = dict(name='aiokafka', levelno=40, levelname='ERROR', msg='request failed: %s', args=(error(),))
+    logging.getLogger('aiokafka').handle(logging.makeLogRecord(record | {'created': 1e9 + at_s}))
+"""
+
+
+def test_that_a_new_cluster_has_no_group_topic_yet_is_an_error_once_it_lasts():
+    said = [(line["event"].partition(": ")[2], line.get("left_out")) for line in lines(NOT_YET)]
+    assert ["GroupCoordinator" in error for error, _ in said] == [False, True]
+    assert said[-1][1] == 2
+    assert len(lines(NOT_YET, loud=True)) == 4
 
 
 AWAY = """

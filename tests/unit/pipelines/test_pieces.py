@@ -11,8 +11,7 @@ from pipelines.cli.feed import CATCH_UP_S, NotCaughtUp, wait_for_workers
 from pipelines.owned import OwnedPartition
 from pipelines.ports import Effects, RawRecord, Snapshot
 from pipelines.runner import FIRST_RECORDS, STEP_S
-from tests.kit.running import handle
-from tests.unit.pipelines.test_runner import Bench, Heart
+from tests.kit.running import Bench, Heart, handle
 
 
 class SlowHeart(Heart):

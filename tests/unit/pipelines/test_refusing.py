@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from models.records import DeadLetter, Reject, decode, encode
 from pipelines.partition import Partition
@@ -11,7 +12,9 @@ from pipelines.runner import StepFailed
 from pipelines.suspects import MOST_REFUSED
 from pipelines.topics import Topic
 from tests.kit import streams, tiny
-from tests.unit.pipelines.test_runner import Bench, Desk, Fetched, play, records, short_pauses, until  # noqa: F401
+from tests.kit.running import Bench, Desk, Fetched, play, records, until
+
+pytestmark = pytest.mark.usefixtures("short_pauses")
 
 BAD = 27
 

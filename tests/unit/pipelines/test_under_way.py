@@ -10,8 +10,9 @@ import pytest
 
 from pipelines.ports import Fenced, StoreDown
 from pipelines.runner import UNDER_WAY, PartitionRunner
-from tests.kit.running import begin
-from tests.unit.pipelines.test_runner import Bench, play, records, short_pauses  # noqa: F401 - one is a fixture
+from tests.kit.running import Bench, begin, play, records
+
+pytestmark = pytest.mark.usefixtures("short_pauses")
 
 MOMENT_S = 0.01
 
