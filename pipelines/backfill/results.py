@@ -1,0 +1,93 @@
+"""What a backfill leaves in its folder, and how it is read again: tables as Parquet, records as lines of JSON.
+
+Each lane has a folder of its own with numbered parts; a part is whole or not there. A reader puts them together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+import polars as pl
+
+from models.records import HORIZONS_H, AnyRecord, Forecast, decode, encode
+from pipelines.backfill.plan import Plan
+from pipelines.ledger import Ledger
+
+PLAN, LEDGER, WHOLE = "plan.json", "ledger.json", "whole"
+"""Files: of a run, of a lane once it is through, and the one that is written last of a run."""
+CHANCES = tuple(f"chance_{h}h" for h in HORIZONS_H)
+FORECASTS: dict[str, type[pl.DataType]] = {
+    "asset": pl.String,
+    "window_end_us": pl.Int64,
+    "revision": pl.Int64,
+    "operating": pl.String,
+    "running_until_us": pl.Int64,
+    **dict.fromkeys(CHANCES, pl.Float64),
+    "driver": pl.String,  # the signal that drives it most
+    "completeness": pl.Float64,
+    "model": pl.String,
+}
+GAPS: dict[str, type[pl.DataType]] = {"asset": pl.String, "from_us": pl.Int64, "to_us": pl.Int64}
+"""Stretches of time in which an asset said nothing for longer than it may."""
+
+
+def forecasts_table(forecasts: Sequence[Forecast]) -> pl.DataFrame:
+    """The last revision of each forecast, by asset and time."""
+    none = (None,) * len(CHANCES)
+    rows = [
+        (
+            f.asset, f.window_end_us, f.revision, f.operating.value, f.running_until_us, *(f.chances or none),
+            f.drivers[0].signal if f.drivers else None, f.completeness, f.model,
+        )
+        for f in forecasts
+    ]  # fmt: skip
+    return last_of_each(pl.DataFrame(rows, FORECASTS, orient="row"))
+
+
+def last_of_each(table: pl.DataFrame) -> pl.DataFrame:
+    """The last revision of each forecast."""
+    return table.sort("asset", "window_end_us", "revision").unique(
+        ["asset", "window_end_us"], keep="last", maintain_order=True
+    )
+
+
+class Results:
+    """A run's folder, to be read."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @property
+    def plan(self) -> Plan:
+        """What was done."""
+        return msgspec.json.decode((self.folder / PLAN).read_bytes(), type=Plan)
+
+    def table(self, kind: str, schema: dict[str, type[pl.DataType]]) -> pl.DataFrame:
+        """All parts of `forecasts`, `gaps` or another kind of table."""
+        parts = [pl.read_parquet(part) for part in self._parts(kind, "parquet")]
+        return pl.concat(parts) if parts else pl.DataFrame(schema=schema)
+
+    def forecasts(self) -> pl.DataFrame:
+        """The last revision of each forecast, by asset and time."""
+        return last_of_each(self.table("forecasts", FORECASTS))
+
+    def records(self) -> Iterator[AnyRecord]:
+        """Alerts, notices, dead letters, failures and repairs, as they came in each lane."""
+        for part in self._parts("records", "jsonl"):
+            yield from map(decode, part.read_bytes().splitlines())
+
+    def ledger(self) -> Ledger:
+        """The sum of the lanes' ledgers."""
+        return Ledger.total(
+            msgspec.json.decode(file.read_bytes(), type=Ledger) for file in sorted(self.folder.glob(f"lane-*/{LEDGER}"))
+        )
+
+    def _parts(self, kind: str, ending: str) -> list[Path]:
+        return sorted(self.folder.glob(f"lane-*/{kind}-*.{ending}"))
+
+
+def lines_of(records: Iterable[AnyRecord]) -> bytes:
+    """Records as lines of JSON."""
+    return b"".join(encode(record) + b"\n" for record in records)
