@@ -93,11 +93,15 @@ def _find_uneven(out: np.ndarray, rows: np.ndarray, width: np.ndarray, columns: 
 
 
 class Objects(NamedTuple):
-    """A column of a frame that holds no numbers by its kind, or is of no known signal."""
+    """A column of a frame that holds no numbers by its kind, or is of no known signal.
+
+    It has a value for each of the frame's rows, or only for those at the places `at` among them.
+    """
 
     frame: int
     name: str
     values: Sequence[Sample]
+    at: Sequence[int] | None = None
 
 
 @dataclass(slots=True)

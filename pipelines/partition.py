@@ -29,6 +29,7 @@ from models.records import (
     key_of,
 )
 from models.tiers import LONGEST_LATENESS_MIN
+from pipelines.backfill.stretch import Stretch
 from pipelines.controls import rebuilt
 from pipelines.controls.clocks import Quarantined, decide
 from pipelines.controls.plant import faults_that_end, hazards_of, migrated, silences_that_end, taken
@@ -44,6 +45,7 @@ from pipelines.stages.notify import notify
 from pipelines.stages.order import order
 from pipelines.stages.score import score
 from pipelines.stages.screen import Screened, screen_columns
+from pipelines.stages.tabled import decode_stretch
 from pipelines.stages.warn import forget, warn
 from pipelines.stages.window import window
 from pipelines.state import NOWHERE, PLACE_BITS, Block, SnapshotError, State, floor_of
@@ -61,6 +63,13 @@ _TOPIC = {
 }  # fmt: skip
 _RANK: dict[type, int] = {kind: at for at, kind in enumerate(_TOPIC)}
 """Of what one record brings about, letters come first, then forecasts, warnings, notices."""
+
+
+class Made(NamedTuple):
+    """What history made: rows to store, and records in the order they would be published in."""
+
+    rows: tuple[Rows, ...]
+    records: tuple[Out, ...]
 
 
 class Kept(NamedTuple):
@@ -185,8 +194,26 @@ class Partition:
             if decoded.control is not None:
                 found += ((at - 1, _RANK[type(out)], out.asset, out) for out in self._control(batch[at - 1], decoded))
         self.next_offset = batch[-1].offset + 1
-        outputs = self._outputs(batch, found)
+        self._order(found)
+        outputs = tuple(_output(batch[at], record) for at, _, _, record in found)
         return self._given(tuple(tables), outputs, tuple(batch[at].arrived_ms for at, *_ in found))
+
+    def take(self, stretch: Stretch, source: str) -> Made:
+        """Take a stretch of history as the frames, events and tick that it could have come as, in one step.
+
+        To be acknowledged like `receive`. The rows' times are believed: there is no present to hold them against.
+        """
+        found: _Found = []
+        tables: list[Kept] = []
+        self._steps(decode_stretch(stretch, source, self.state), tables, found)
+        for letter in stretch.letters:
+            self.ledger.records_read += 1
+            self.ledger.records_rejected += 1
+            self.ledger.reject(letter.reason, max(1, len(letter.samples)))
+        self.next_offset += 1
+        self._order(found)
+        self._unacknowledged.append(tuple(tables))
+        return Made(tuple(kept.rows for kept in tables), (*stretch.letters, *(record for *_, record in found)))
 
     def refuse(self, raw: RawRecord, why: str) -> Effects:
         """Take a record as rejected, unread: a step over it alone failed, in a partition that is no more."""
@@ -279,12 +306,12 @@ class Partition:
             ledger.of(name).store(*counts)
         return Kept(screened.rows, late[good], of_row[good], sources)
 
-    def _outputs(self, batch: Sequence[RawRecord], found: _Found) -> tuple[Output, ...]:
+    def _order(self, found: _Found) -> None:
+        """Put records in the order they are published in, and count them."""
         found.sort(key=lambda item: item[:3])
         self.ledger.forecasts += sum(kind == 1 for _, kind, _, _ in found)
         self.ledger.alerts += sum(kind == 2 for _, kind, _, _ in found)
         self.ledger.notices += sum(kind == 3 for _, kind, _, _ in found)
-        return tuple(_output(batch[at], record) for at, _, _, record in found)
 
     def _given(
         self, tables: tuple[Kept, ...], outputs: tuple[Output, ...], arrived_ms: tuple[int, ...] = ()

@@ -99,11 +99,12 @@ def _screen_objects(columns: Columns, when: np.ndarray, wrong: Wrong, ledger: Le
     for column in columns.objects:
         kind = columns.layout.objects.get(column.name)
         first = int(np.searchsorted(columns.row_frame, column.frame))
-        for row, value in enumerate(column.values, first):
+        rows = range(len(column.values)) if column.at is None else column.at
+        for row, value in zip((first + at for at in rows), column.values, strict=True):
             reason = _object_reason(value, kind, REASONS[when[row]])
             if reason is None:
-                rows, kept = found[column.name]
-                rows.append(row)
+                good_rows, kept = found[column.name]
+                good_rows.append(row)
                 kept.append(value)  # type: ignore[arg-type]
                 continue
             ledger.values_rejected += 1
