@@ -210,7 +210,10 @@ class AlertReason(StrEnum):
 
 
 class Alert(Record, frozen=True, kw_only=True, tag="alert"):
-    """A maintenance advisory about a machine, days ahead; `lead_h` is the nearest horizon that is over the limit."""
+    """A maintenance advisory about a machine, days ahead; `lead_h` is the nearest horizon that is over the limit.
+
+    A `historical` one says what history would have brought about: nobody acts on it.
+    """
 
     id: str
     revision: int
@@ -228,6 +231,7 @@ class Alert(Record, frozen=True, kw_only=True, tag="alert"):
     basis: str
     rung: str
     completeness: float
+    historical: bool = False
 
 
 class Reject(StrEnum):

@@ -40,6 +40,18 @@ def question(
     )
 
 
+def reduced(bucket: str, measurement: str, from_us: int, to_us: int, function: str) -> str:
+    """Flux for one row of each series of a measurement: what `count`, `first` or `last` make of it."""
+    timed = ' |> duplicate(column: "_stop", as: "_time")' if function == "count" else ""
+    kept = '"_time", "asset", "_field"' + (', "_value"' if function == "count" else "")
+    return (
+        f"from(bucket: {_quoted(bucket)})"
+        f" |> range(start: {_time(from_us)}, stop: {_time(to_us)})"
+        f" |> filter(fn: (r) => r._measurement == {_quoted(measurement)})"
+        f" |> {function}(){timed} |> keep(columns: [{kept}])"
+    )
+
+
 def _quoted(text: str) -> str:
     """A Flux string; `${` would begin an expression."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("${", "\\${") + '"'

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Collection
 from itertools import pairwise
 from types import TracebackType
+from typing import NamedTuple
 
 import aiohttp
 import polars as pl
@@ -18,7 +19,7 @@ from influxdb_client.domain.query import Query
 from influxdb_client.service.query_service import QueryService
 
 from connectors.influx.answers import Answer, Meaning, answer
-from connectors.influx.flux import LATEST_US, QueryRefused, frames, in_order, keys_of, pivoted, question
+from connectors.influx.flux import LATEST_US, QueryRefused, frames, in_order, keys_of, pivoted, question, reduced
 from connectors.influx.target import Target, misconfigured
 from pipelines.ports import StoreDown
 
@@ -31,6 +32,15 @@ _VALUE_COLUMNS = (*_ROW_COLUMNS, "_value")
 
 def _of(assets: Collection[str]) -> pl.Expr:
     return pl.col("asset").is_in(list(assets))
+
+
+class Extent(NamedTuple):
+    """How much of an asset a measurement has: values of its fullest field, first and last time."""
+
+    asset: str
+    rows: int
+    first_us: int
+    last_us: int
 
 
 class InfluxReader:
@@ -87,6 +97,27 @@ class InfluxReader:
             if parts:
                 rows += pl.concat(parts).select(keys_of(parts)).n_unique()
         return rows
+
+    async def extents(self, measurement: str, from_us: int, to_us: int) -> list[Extent]:
+        """What a measurement has with from_us <= time < to_us, by asset; InfluxDB counts without sending rows."""
+        parts = []
+        for function in ("count", "first", "last"):
+            flux = reduced(self.target.bucket, measurement, from_us, min(to_us, LATEST_US), function)
+            reply = await self._ask(flux, bounded=False)
+            found = [part.with_columns(of=pl.lit(function)) for part in frames(reply or b"")]
+            parts += [
+                part.select("asset", "of", pl.col("value" if function == "count" else "time_us")) for part in found
+            ]
+        if not parts:
+            return []
+        every = pl.concat([part.rename({part.columns[2]: "value"}) for part in parts])
+        value, of = pl.col("value"), pl.col("of")
+        table = every.group_by("asset", maintain_order=True).agg(
+            value.filter(of == "count").max().alias("rows"),
+            value.filter(of == "first").min().alias("first"),
+            value.filter(of == "last").max().alias("last"),
+        )
+        return [Extent(*row) for row in table.sort("asset").iter_rows()]
 
     async def _pages(
         self, measurement: str, from_us: int, to_us: int, assets: Collection[str] | None, columns: Collection[str]

@@ -1,13 +1,14 @@
-"""History as tables, stretch by stretch: what a source of it gives, whatever it reads from."""
+"""What a source of history gives: tables stretch by stretch, or batches of a log, whatever it reads from."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import polars as pl
 
 from models.records import DeadLetter, Maintenance
+from pipelines.ports import RawRecord
 
 
 class Stretch(NamedTuple):
@@ -23,6 +24,13 @@ class Stretch(NamedTuple):
     tables: Mapping[str, pl.DataFrame]
     events: tuple[Maintenance, ...] = ()
     letters: tuple[DeadLetter, ...] = ()
+
+
+class Batch(NamedTuple):
+    """Records as they lie on a log, in order, and when the last of them arrived."""
+
+    records: Sequence[RawRecord]
+    until_us: int
 
 
 class Found(NamedTuple):

@@ -78,7 +78,8 @@ class Observer:
     def _take_alert(self, record: LogRecord) -> None:
         alert = decode(record.value or b"")
         assert isinstance(alert, Alert)
-        self.alerts[alert.id, alert.revision] = alert
+        if not alert.historical:
+            self.alerts[alert.id, alert.revision] = alert
 
     def _take_state(self, record: LogRecord) -> None:
         key = record.key or b""

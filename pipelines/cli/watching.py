@@ -33,9 +33,10 @@ def line(alert: Alert) -> str:
     """One warning in one line, with colour markup."""
     colour = "green" if alert.state is AlertState.RETURNED else "yellow"
     drivers = escape(", ".join(map(trend, alert.drivers)))
+    replayed = "[dim]replay[/] " if alert.historical else ""
     lead = f"likely within {alert.lead_h} h" if alert.lead_h else "no horizon over the limit"
     return (
-        f"{clock(alert.window_end_us)}  [{colour}]{alert.reason:9}[/] [bold]{escape(alert.asset)}[/]  "
+        f"{clock(alert.window_end_us)}  [{colour}]{alert.reason:9}[/] {replayed}[bold]{escape(alert.asset)}[/]  "
         f"{alert.chances[WARNING]:>4.0%} in 72 h (from {alert.basis}), {lead}" + (f": {drivers}" if drivers else "")
     )
 

@@ -1,0 +1,100 @@
+"""InfluxDB as a source of history: rows of every asset type and what happened, a span of time after another."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Iterator
+
+import polars as pl
+
+from connectors.influx.query import InfluxReader
+from connectors.influx.target import Target
+from models.bins import MINUTE_US
+from models.plant import Plant
+from models.plant.layout import Layout
+from models.records import Maintenance
+from pipelines.backfill.stretch import Found, Stretch
+from pipelines.stored import maintenance_of
+from pipelines.told import MAINTENANCE
+
+DAY_MIN = 1440
+FIRST_MIN, MOST_MIN = 60, 90 * DAY_MIN
+"""The first span that is asked for, and the longest. Our choice."""
+_KINDS: dict[type, type[pl.DataType]] = {float: pl.Float64, bool: pl.Boolean, str: pl.String}
+
+
+class InfluxHistory:
+    """`pipelines.backfill.stretch.Tables` of one bucket."""
+
+    def __init__(self, target: Target, plant: Plant) -> None:
+        self._target, self._plant = target, plant
+        self._layouts = {name: Layout(name, of) for name, of in plant.types.items()}
+
+    def found(self, from_us: int, to_us: int) -> Found:
+        """Rows by what InfluxDB counts: a row has as many values as its fullest field. Raises StoreDown."""
+        counts, first_us, last_us = asyncio.run(self._counted(from_us, to_us))
+        return Found(counts, None, first_us, last_us, len(self._layouts), "measurements")
+
+    async def _counted(self, from_us: int, to_us: int) -> tuple[int, int | None, int | None]:
+        rows, firsts, lasts = 0, [], []
+        async with InfluxReader(self._target) as reader:
+            for name in self._layouts:
+                for asset in await reader.extents(name, from_us, to_us):
+                    rows += asset.rows
+                    firsts.append(asset.first_us)
+                    lasts.append(asset.last_us)
+        return rows, min(firsts, default=None), max(lasts, default=None)
+
+    def events(self, until_us: int, assets: Collection[str]) -> list[Maintenance]:
+        """Failures and repairs of these assets before a time, in order. Raises StoreDown."""
+
+        async def read() -> pl.DataFrame:
+            async with InfluxReader(self._target) as reader:
+                return await reader.read(MAINTENANCE, 0, until_us, assets)
+
+        return sorted(maintenance_of(asyncio.run(read()), self._plant.plant), key=lambda event: event.time_us)
+
+    def stretches(self, from_us: int, to_us: int, assets: Collection[str], rows: int) -> Iterator[Stretch]:
+        """Spans that grow or shrink until they have about as many rows as asked for. Raises StoreDown."""
+        events = [event for event in self.events(to_us, assets) if event.time_us >= from_us]
+        with asyncio.Runner() as runner:
+            reader = InfluxReader(self._target)
+            runner.run(reader.__aenter__())
+            try:
+                begin_us, minutes = from_us, FIRST_MIN
+                while begin_us < to_us:
+                    end_us = min(to_us, (begin_us // MINUTE_US + minutes) * MINUTE_US)
+                    tables = runner.run(self._tables(reader, begin_us, end_us, assets))
+                    got = sum(map(len, tables.values()))
+                    happened = tuple(event for event in events if begin_us <= event.time_us < end_us)
+                    yield Stretch(end_us, tables, happened)
+                    begin_us = end_us
+                    minutes = _next_span(minutes, rows, got)
+            finally:
+                runner.run(reader.__aexit__(None, None, None))
+
+    async def _tables(
+        self, reader: InfluxReader, from_us: int, to_us: int, assets: Collection[str]
+    ) -> dict[str, pl.DataFrame]:
+        out = {}
+        for name, layout in self._layouts.items():
+            mine = [asset for asset in assets if self._plant.assets[asset].type == name]
+            if mine:
+                table = await reader.read(name, from_us, to_us, mine)
+                if len(table):
+                    out[name] = _typed(table, layout)
+        return out
+
+
+def _next_span(minutes: int, wanted: int, got: int) -> int:
+    """Minutes that would have held what is wanted: at most four times as many as those before."""
+    fit = 4 * minutes if got == 0 else minutes * wanted // got
+    return max(1, min(fit, 4 * minutes, MOST_MIN))
+
+
+def _typed(table: pl.DataFrame, layout: Layout) -> pl.DataFrame:
+    """The signals that the type has by now, each of its kind; what was of another kind then is nothing now."""
+    kinds = dict.fromkeys(layout.numeric, float) | layout.objects
+    known = [name for name in table.columns[2:] if name in kinds]
+    typed = [table.get_column(name).cast(_KINDS[kinds[name]], strict=False) for name in known]
+    return pl.DataFrame([table.get_column("asset"), table.get_column("time_us"), *typed])

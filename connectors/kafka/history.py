@@ -1,0 +1,64 @@
+"""The log as a source of history: its records as they lie there, a partition at a time, from a time to a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from kafka.structs import TopicPartition
+
+from connectors.kafka.plain import POLL_MS, consumer_of
+from pipelines.backfill.stretch import Batch, Found
+from pipelines.ports import RawRecord
+
+RECORDS = 2000
+"""Records of a batch, as many as a poll gives. Our choice."""
+
+
+class Extent(NamedTuple):
+    """What of a partition lies between two times: offsets, the second behind the last."""
+
+    begin: int
+    end: int
+
+
+class LogHistory:
+    """Records of one topic by partition. Times are those at which records arrived."""
+
+    def __init__(self, bootstrap: str, topic: str) -> None:
+        self._bootstrap, self._topic = bootstrap, topic
+
+    def extents(self, from_us: int, to_us: int) -> dict[int, Extent]:
+        """By partition, the offsets of what arrived with from_us <= time < to_us. Raises LookupError for no topic."""
+        with consumer_of(self._bootstrap) as consumer:
+            places = [TopicPartition(self._topic, p) for p in sorted(consumer.partitions_for_topic(self._topic) or ())]
+            if not places:
+                raise LookupError(f"Kafka has no topic {self._topic}: is the topic prefix right?")
+            begins, ends = consumer.beginning_offsets(places), consumer.end_offsets(places)
+
+            def offsets(time_us: int) -> dict[TopicPartition, int]:
+                """Of the first record at a time or after it."""
+                found = consumer.offsets_for_times(dict.fromkeys(places, -(-time_us // 1000)))
+                return {place: ends[place] if each is None else each.offset for place, each in found.items()}
+
+            first, last = offsets(from_us) if from_us > 0 else begins, offsets(to_us)
+            return {place.partition: Extent(first[place], last[place]) for place in places}
+
+    def found(self, from_us: int, to_us: int) -> Found:
+        """Records in all partitions; rows are not known before they are read."""
+        extents = self.extents(from_us, to_us)
+        records = sum(extent.end - extent.begin for extent in extents.values())
+        return Found(None, None, None, None, len(extents), f"partitions, {records:,} records")
+
+    def batches(self, partition: int, begin: int, end: int, is_wanted: Callable[[bytes], bool]) -> Iterator[Batch]:
+        """The records of a partition with begin <= offset < end and a key that is wanted, in order."""
+        place = TopicPartition(self._topic, partition)
+        options = {"isolation_level": "read_committed", "auto_offset_reset": "earliest", "max_poll_records": RECORDS}
+        with consumer_of(self._bootstrap, **options) as consumer:
+            consumer.assign([place])
+            consumer.seek(place, begin)
+            while consumer.position(place) < end:
+                records = [r for r in consumer.poll(timeout_ms=POLL_MS).get(place, ()) if r.offset < end]
+                wanted = [RawRecord(r.offset, r.timestamp, r.value or b"") for r in records if is_wanted(r.key or b"")]
+                if wanted:
+                    yield Batch(wanted, records[-1].timestamp * 1000)

@@ -1,0 +1,52 @@
+"""Publishes what a backfill says, marked as a replay, on the topics that live publishes on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Future
+from types import TracebackType
+
+from connectors.kafka.plain import Compression, LogProducer
+from models.records import Alert, DeadLetter, Forecast, Notice, encode, key_of
+from pipelines.backfill.said import replayed
+from pipelines.ports import Refusal, Rows
+from pipelines.topics import Topic, named
+
+
+class TopicKeeper:
+    """A `pipelines.backfill.lane.Keeper` of forecasts and warnings; a context manager.
+
+    They are historical, with ids and a header `replay` of the run; nobody who is notified of warnings is, of these.
+    """
+
+    def __init__(self, bootstrap: str, prefix: str, run: str, *, forecasts: bool, alerts: bool) -> None:
+        self._prefix, self._run = prefix, run
+        self._kinds = tuple(kind for kind, wanted in ((Forecast, forecasts), (Alert, alerts)) if wanted)
+        self._producer = LogProducer(bootstrap, Compression.LZ4)
+
+    def __enter__(self) -> TopicKeeper:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._producer.__exit__(kind, error, trace)
+
+    def take(
+        self,
+        rows: Sequence[Rows],  # noqa: ARG002 - a keeper of rows as well has them from here
+        records: Sequence[Forecast | Alert | Notice | DeadLetter],
+    ) -> Future[Sequence[Refusal]]:
+        """Queue what is to be published; nothing is refused."""
+        for record in records:
+            if isinstance(record, Forecast | Alert) and isinstance(record, self._kinds):
+                topic = named(self._prefix, Topic.FORECASTS if isinstance(record, Forecast) else Topic.ALERTS)
+                key, value = key_of(record.plant, record.asset), encode(replayed(record, self._run))
+                self._producer.send(topic, key, value, headers=[("replay", self._run.encode())])
+        done: Future[Sequence[Refusal]] = Future()
+        done.set_result(())
+        return done
+
+    def settle(self) -> None:
+        """Wait until Kafka has all. Raises NotSent."""
+        self._producer.flush()

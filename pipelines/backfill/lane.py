@@ -1,0 +1,159 @@
+"""One lane of a backfill: a partition and the history it works off, with points to go on from after a crash.
+
+The partition is the one that live runs; what differs is where its records come from and where its effects go.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from itertools import chain
+from typing import Protocol
+
+from models.records import Alert, DeadLetter, Forecast, Maintenance, MaintenanceAction, Notice, decode
+from pipelines.backfill.gaps import Gaps
+from pipelines.backfill.kept import LaneFolder
+from pipelines.backfill.stretch import Batch, Stretch
+from pipelines.partition import Partition
+from pipelines.ports import Refusal, Rows, Snapshot
+from pipelines.told import MAINTENANCE
+
+IN_FLIGHT = 2
+"""Steps whose effects may be on their way. Our choice."""
+KEEP_S = 10.0
+"""Between two points a lane can go on from. Our choice."""
+
+
+Told = Forecast | Alert | Notice | DeadLetter
+"""What history says that somebody can keep."""
+
+
+class Keeper(Protocol):
+    """Where what history made goes, beside the run's folder."""
+
+    def take(self, rows: Sequence[Rows], records: Sequence[Told]) -> Future[Sequence[Refusal]]:
+        """Begin to keep them; the result is what the store refuses for good, by table and row."""
+        ...
+
+    def settle(self) -> None:
+        """Return once all that was taken is safe."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Span:
+    """What of history is asked for: from_us <= time < to_us, of these assets. What comes before only fills windows."""
+
+    from_us: int
+    to_us: int
+    assets: frozenset[str]
+
+
+class Lane:
+    """A partition, its span of history, and where its effects go."""
+
+    def __init__(
+        self,
+        partition: Partition,
+        span: Span,
+        folder: LaneFolder,
+        keepers: Sequence[Keeper],
+        source: str,
+        checkpoint: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """`source` names where rows come from, in the ledger; `checkpoint` is told each step of keeping."""
+        self.partition, self.span, self._folder = partition, span, folder
+        self._keepers, self._source, self._checkpoint = keepers, source, checkpoint
+        point = folder.point
+        self.rows, self.position = (point.rows, point.position) if point else (0, 0)
+        self._gaps = Gaps(partition.plant, span.from_us, point.last_us if point else None)
+        self._state = Snapshot(point.next_offset, point.state) if point else None
+        self._waiting: deque[list[Future[Sequence[Refusal]]]] = deque()
+
+    def run(
+        self,
+        pieces: Iterable[Stretch | Batch],
+        told: Callable[[int, int], None] = lambda _rows, _until_us: None,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> bool:
+        """Work pieces off, telling rows read and the time reached; whether it came to the end, and was not stopped."""
+        kept_s = time.monotonic()
+        for piece in pieces:
+            self._work(piece)
+            told(self.rows, piece.until_us)
+            if stop():
+                self._keep()
+                return False
+            if time.monotonic() - kept_s > KEEP_S:
+                self._keep()
+                kept_s = time.monotonic()
+        self._folder.take((), (), self._gaps.finish(self.span.assets, self.span.to_us))
+        self._keep()
+        self._folder.finish(self.partition.ledger)
+        return True
+
+    def _work(self, piece: Stretch | Batch) -> None:
+        before = self.partition.ledger.rows_read
+        if isinstance(piece, Stretch):
+            made = self.partition.take(piece, self._source)
+            rows, said = made.rows, list[object](made.records)
+            self.position = piece.until_us
+        else:
+            effects = self.partition.receive(piece.records)
+            rows, said = effects.rows, [decode(output.value) for output in effects.outputs]
+            self.position = self.partition.next_offset
+        self.rows += self.partition.ledger.rows_read - before
+        self._checkpoint("stepped")
+        if piece.until_us <= self.span.from_us:
+            rows = ()  # of before the span: they are kept already, wherever they come from
+        records: list[Told] = [each for each in said if isinstance(each, Told) and self._is_asked(each)]
+        forecasts = [each for each in records if isinstance(each, Forecast)]
+        others = [each for each in records if not isinstance(each, Forecast)]
+        self._folder.take(forecasts, [*others, *_happened(rows)], self._gaps.take(rows))
+        self._waiting.append([keeper.take(rows, records) for keeper in self._keepers])
+        while len(self._waiting) > IN_FLIGHT:
+            self._acknowledge()
+
+    def _is_asked(self, record: Told) -> bool:
+        span = self.span
+        if isinstance(record, DeadLetter):
+            return True
+        if isinstance(record, Notice):
+            return record.asset in span.assets and span.from_us <= record.time_us
+        return record.asset in span.assets and span.from_us < record.window_end_us <= span.to_us
+
+    def _acknowledge(self) -> None:
+        refused = chain.from_iterable(kept.result() for kept in self._waiting.popleft())
+        letters = self.partition.acknowledged(list(refused))
+        self._folder.take((), [decode(letter.value) for letter in letters], [])
+
+    def _keep(self) -> None:
+        """Have all that was made safe, then the point behind it."""
+        while self._waiting:
+            self._acknowledge()
+        for keeper in self._keepers:
+            keeper.settle()
+        self._checkpoint("settled")
+        snapshot = self.partition.snapshot()
+        if snapshot is not None:
+            self._state = snapshot.onto(self._state)
+        if self._state is not None:
+            self._folder.keep(self.position, self.rows, self._state, self._gaps.last_us)
+        self._checkpoint("kept")
+
+
+def _happened(tables: Collection[Rows]) -> list[Maintenance]:
+    """Failures and repairs among rows to store."""
+    out = []
+    for rows in tables:
+        if rows.measurement == MAINTENANCE:
+            columns = rows.asset_index.tolist(), rows.time_us.tolist(), rows.fields["action"], rows.fields["mode"]
+            for asset, time_us, action, mode in zip(*columns, strict=True):
+                of = MaintenanceAction(action)
+                out.append(
+                    Maintenance(plant=rows.plant, asset=rows.assets[asset], time_us=time_us, action=of, mode=mode or "")
+                )
+    return out

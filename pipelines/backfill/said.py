@@ -1,0 +1,62 @@
+"""What history says in the forms that others keep it in: rows of a store, and records that are marked as a replay."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from msgspec.structs import replace
+
+from models.failure.hazard import RUNG, WARNING
+from models.records import Alert, Forecast, id_of
+from pipelines.backfill.results import CHANCES, forecasts_table
+from pipelines.ports import Rows
+
+FORECASTS, ALERTS = "forewarn_forecasts", "forewarn_alerts"
+"""Measurements in the store."""
+
+
+def forecast_rows(plant: str, forecasts: Sequence[Forecast]) -> Rows:
+    """A row a forecast, at the end of its window: what is written again says the same or what is newer."""
+    table = forecasts_table(forecasts)
+    assets = table["asset"].unique(maintain_order=True).to_list()
+    fields: dict[str, np.ndarray] = {
+        name: table[name].fill_null(float("nan")).to_numpy() for name in (*CHANCES, "completeness")
+    }
+    for name in ("operating", "driver", "model"):
+        fields[name] = table[name].to_numpy().astype(object)
+    index = {name: at for at, name in enumerate(assets)}
+    at = np.array([index[name] for name in table["asset"].to_list()], np.int64)
+    return Rows(FORECASTS, plant, tuple(assets), at, table["window_end_us"].to_numpy(), fields)
+
+
+def alert_rows(plant: str, alerts: Sequence[Alert]) -> Rows:
+    """A row a revision of a warning, under the warning's id."""
+    assets = list(dict.fromkeys(alert.asset for alert in alerts))
+    fields = {
+        "chance_72h": np.array([alert.chances[WARNING] if alert.chances else np.nan for alert in alerts]),
+        "lead_h": np.array([np.nan if alert.lead_h is None else alert.lead_h for alert in alerts], np.float64),
+        "opened_us": np.array([alert.opened_us for alert in alerts], np.float64),
+        **{
+            name: np.array([str(getattr(alert, name)) for alert in alerts], object)
+            for name in ("state", "reason", "model")
+        },
+    }
+    return Rows(
+        ALERTS,
+        plant,
+        tuple(assets),
+        np.array([assets.index(alert.asset) for alert in alerts], np.int64),
+        np.array([alert.window_end_us for alert in alerts], np.int64),
+        fields,
+        event=np.array([alert.id for alert in alerts], object),
+    )
+
+
+def replayed(record: Forecast | Alert, run: str) -> Forecast | Alert:
+    """The record as one of a run over history, with an id of its own: it is never taken for what live said."""
+    if isinstance(record, Forecast):
+        made = id_of(f"replay {run} forecast", record.plant, record.asset, RUNG, record.window_end_us)
+    else:
+        made = id_of(f"replay {run} {record.id}", record.plant, record.asset, record.mode, record.opened_us)
+    return replace(record, id=made, historical=True)
