@@ -73,6 +73,12 @@ class Results:
         """The last revision of each forecast, by asset and time."""
         return last_of_each(self.table("forecasts", FORECASTS))
 
+    def forecasts_by_lane(self) -> Iterator[pl.DataFrame]:
+        """The same, lane by lane, so that memory holds one: all of an asset is in one lane."""
+        for lane in sorted(self.folder.glob("lane-*")):
+            if parts := sorted(lane.glob("forecasts-*.parquet")):
+                yield last_of_each(pl.concat(map(pl.read_parquet, parts)))
+
     def records(self) -> Iterator[AnyRecord]:
         """Alerts, notices, dead letters, failures and repairs, as they came in each lane."""
         for part in self._parts("records", "jsonl"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 
 import msgspec
 from rich.console import Console
@@ -10,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from connectors.kafka.plain import read
-from models.records import Notice, NoticeState, decode
+from models.records import AnyRecord, Notice, NoticeState, decode
 from pipelines.cli.watching import clock
 from pipelines.settings import Settings
 from pipelines.topics import Topic, named
@@ -18,9 +19,15 @@ from pipelines.topics import Topic, named
 
 def notices(settings: Settings) -> list[Notice]:
     """The last revision of each notice on the topic, by the time it began."""
+    return last_of_each(
+        decode(record.value or b"") for record in read(settings.kafka, named(settings.topic_prefix, Topic.NOTICES))
+    )
+
+
+def last_of_each(records: Iterable[AnyRecord]) -> list[Notice]:
+    """The last revision of each notice among records, by the time it began."""
     found: dict[str, Notice] = {}
-    for record in read(settings.kafka, named(settings.topic_prefix, Topic.NOTICES)):
-        notice = decode(record.value or b"")
+    for notice in records:
         if isinstance(notice, Notice) and (notice.id not in found or found[notice.id].revision < notice.revision):
             found[notice.id] = notice
     return sorted(found.values(), key=lambda notice: (notice.since_us, notice.asset, notice.signal))

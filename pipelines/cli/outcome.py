@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from statistics import median
 
 from models.records import HORIZONS_H, Alert, AlertReason, Driver
 
@@ -38,6 +39,8 @@ class Warned:
     """A warning as it was when it opened, and what became of it.
 
     `act_h` is from its opening to the failure that followed while it was open, or within the longest horizon.
+    `ended` says by what it ended, None while it is open; `repaired_us` is when a repair came before any failure, after
+    which nobody can tell whether it would have failed.
     """
 
     asset: str
@@ -47,6 +50,8 @@ class Warned:
     drivers: tuple[Driver, ...]
     verdict: Verdict
     act_h: float | None
+    ended: AlertReason | None = None
+    repaired_us: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,16 +72,44 @@ class Outcome:
         return sum(warning.verdict is verdict for warning in self.warnings)
 
 
-def judge(
-    failures: Iterable[tuple[str, int, str]], alerts: Iterable[Alert], end_us: int, machine_hours: float
-) -> Outcome:
-    """Hold failures (asset, time, mode) against revisions of warnings, in any order.
+def leads(outcome: Outcome) -> str:
+    """How many failures were warned, and how long before, in words."""
+    leads_h = outcome.leads_h
+    told = f"warned {len(leads_h)} of {len(outcome.failures)} failures"
+    return told + (f", median lead {median(leads_h):.0f} h" if leads_h else "")
 
-    A warning is unfounded when no failure of its asset follows within the longest horizon, undecided when `end_us`
-    comes too early to tell.
+
+def became(warning: Warned) -> str:
+    """What became of a warning, in words."""
+    if warning.verdict is Verdict.FAILED:
+        return f"{warning.act_h or 0:.0f} h to act, then it failed"
+    if warning.verdict is Verdict.UNFOUNDED:
+        return "unfounded" + (f": failed {warning.act_h:.0f} h later" if warning.act_h else "")
+    return "undecided at the end" if warning.repaired_us is None else "undecided: repaired before it failed"
+
+
+Failed = tuple[str, int, str]
+"""Asset, time, mode."""
+
+
+def judge(
+    failures: Iterable[Failed],
+    alerts: Iterable[Alert],
+    end_us: int,
+    machine_hours: float,
+    repairs: Iterable[tuple[str, int]] = (),
+) -> Outcome:
+    """Hold failures (asset, time, mode) and repairs (asset, time) against revisions of warnings, in any order.
+
+    A warning is unfounded when no failure of its asset follows within the longest horizon; undecided when `end_us`
+    comes too early to tell, or a repair before a failure, after which failures are of another life.
     """
     failed = sorted(failures, key=lambda failure: (failure[1], failure[0]))
-    warnings = tuple(_warned(first, last, failed, end_us) for first, last in _revisions(alerts))
+    failed_us, repaired_us = _times((asset, us) for asset, us, _ in failed), _times(repairs)
+    warnings = tuple(
+        _warned(first, last, failed_us[first.asset], repaired_us[first.asset], end_us)
+        for first, last in _revisions(alerts)
+    )
     by_asset = defaultdict(list)
     for warning in warnings:
         by_asset[warning.asset].append(warning)
@@ -85,6 +118,14 @@ def judge(
         for asset, time_us, mode in failed
     )
     return Outcome(failures=told, warnings=warnings, machine_months=machine_hours / MONTH_H)
+
+
+def _times(events: Iterable[tuple[str, int]]) -> dict[str, list[int]]:
+    """Times by asset, in order."""
+    found: dict[str, list[int]] = defaultdict(list)
+    for asset, time_us in sorted(events):
+        found[asset].append(time_us)
+    return found
 
 
 def _revisions(alerts: Iterable[Alert]) -> list[tuple[Alert, Alert]]:
@@ -96,22 +137,30 @@ def _revisions(alerts: Iterable[Alert]) -> list[tuple[Alert, Alert]]:
     return sorted(found, key=lambda pair: (pair[0].opened_us, pair[0].asset))
 
 
-def _warned(first: Alert, last: Alert, failed: list[tuple[str, int, str]], end_us: int) -> Warned:
-    later = [us for asset, us, _ in failed if asset == first.asset and us >= first.opened_us]
-    in_time = bool(later) and later[0] - first.opened_us <= HORIZON_US
+def _warned(first: Alert, last: Alert, failed_us: list[int], repaired_us: list[int], end_us: int) -> Warned:
+    """What became of a warning: by the next failure, if no repair came before it."""
+    opened_us = first.opened_us
+    ended_us = last.window_end_us if last.reason in (AlertReason.CLEARED, AlertReason.REPAIRED) else None
+    failure_us = next((us for us in failed_us if us >= opened_us), None)
+    repair_us = next((us for us in repaired_us if us > opened_us), None)
+    if repair_us is not None and failure_us is not None and failure_us > repair_us:
+        failure_us = None
+    censored = failure_us is None and repair_us is not None and repair_us <= max(opened_us + HORIZON_US, ended_us or 0)
+    in_time = failure_us is not None and failure_us - opened_us <= HORIZON_US
     verdict = Verdict.FAILED if in_time else Verdict.UNFOUNDED
-    if not in_time and end_us - first.opened_us < HORIZON_US:
+    if not in_time and (censored or end_us - opened_us < HORIZON_US):
         verdict = Verdict.UNDECIDED
-    ended = last.reason in (AlertReason.CLEARED, AlertReason.REPAIRED)
-    failed_open = bool(later) and (not ended or last.window_end_us >= later[0])
+    failed_open = failure_us is not None and (ended_us is None or ended_us >= failure_us)
     return Warned(
         asset=first.asset,
-        opened_us=first.opened_us,
-        ended_us=last.window_end_us if ended else None,
+        opened_us=opened_us,
+        ended_us=ended_us,
         said_h=first.lead_h,
         drivers=first.drivers,
         verdict=verdict,
-        act_h=(later[0] - first.opened_us) / HOUR_US if in_time or failed_open else None,
+        act_h=(failure_us - opened_us) / HOUR_US if failure_us is not None and (in_time or failed_open) else None,
+        ended=None if ended_us is None else last.reason,
+        repaired_us=repair_us if censored else None,
     )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from pipelines.cli.outcome import Outcome, Verdict, Warned
+from pipelines.cli.outcome import Outcome, Verdict, Warned, became, leads
 from pipelines.cli.watching import clock, trend
 from pipelines.ledger import Ledger
 
@@ -119,21 +119,16 @@ def _ledger(ledger: Ledger) -> Table:
 
 def _warning(warning: Warned) -> str:
     """A warning as it opened, and the time there was to act on it."""
-    act = {
-        Verdict.FAILED: f"{warning.act_h or 0:.0f} h to act, then it failed",
-        Verdict.UNFOUNDED: "[red]unfounded[/]" + (f": failed {warning.act_h:.0f} h later" if warning.act_h else ""),
-        Verdict.UNDECIDED: "undecided at the end",
-    }[warning.verdict]
+    act = became(warning).replace("unfounded", "[red]unfounded[/]")
     said = f"said within {warning.said_h} h" if warning.said_h else ""
     drivers = "; ".join(map(trend, warning.drivers[:DRIVERS_SHOWN]))
     return f"{clock(warning.opened_us)}  [bold]{warning.asset}[/]  {said:17}  {act:31}  {drivers}"
 
 
 def _lines(summary: Summary) -> tuple[str, ...]:
-    outcome, leads = summary.outcome, summary.outcome.leads_h
+    outcome = summary.outcome
     return (
-        f"warned {len(leads)} of {len(outcome.failures)} failures"
-        + (f", median lead {np.median(leads):.0f} h" if leads else ""),
+        leads(outcome),
         f"unfounded warnings {outcome.count(Verdict.UNFOUNDED)} in {outcome.machine_months:.0f} machine-months,"
         f" {outcome.count(Verdict.UNDECIDED)} undecided at the end",
         f"latency p50 {summary.latency_ms(50):.0f} ms, p99 {summary.latency_ms(99):.0f} ms"

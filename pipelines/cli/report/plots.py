@@ -1,0 +1,172 @@
+"""The pictures of the report, as SVG that stands within a page and takes its colours.
+
+matplotlib is imported here and only when a picture is drawn.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from html import escape
+from io import StringIO
+from typing import Any
+
+import numpy as np
+
+from models.records import WARNING_HORIZON_H
+from pipelines.cli.outcome import Verdict
+from pipelines.cli.report.figures import Report
+from pipelines.cli.report.sections import Plot
+
+INK, BAD, GOOD, OPEN, QUIET = "#1f2328", "#b3331d", "#2f7d55", "#d69a14", "#8d99ae"
+OF_PAGE = {INK: "currentColor", BAD: "var(--bad)", GOOD: "var(--good)", OPEN: "var(--open)", QUIET: "var(--quiet)"}
+"""A colour as matplotlib draws it, and as the page names it, which knows light and dark."""
+BARS = {Verdict.FAILED: GOOD, Verdict.UNFOUNDED: BAD, Verdict.UNDECIDED: QUIET}
+SAYS = {Verdict.FAILED: "it failed", Verdict.UNFOUNDED: "unfounded", Verdict.UNDECIDED: "undecided"}
+ASSETS_DRAWN = 40
+WIDE, ROW, REST = 10.0, 0.26, 1.0
+"""Inches: a picture's width, a row of it, and what is around the rows."""
+LEAD_BIN_H = 12
+
+
+STYLE: Any = {
+    "svg.hashsalt": "forewarn", "svg.fonttype": "none", "text.parse_math": False, "font.size": 9, "text.color": INK,
+    "axes.labelcolor": INK, "axes.edgecolor": INK, "axes.facecolor": "none", "figure.facecolor": "none",
+    "axes.spines.top": False, "axes.spines.right": False, "xtick.color": INK, "ytick.color": INK,
+    "legend.frameon": False, "legend.fontsize": 8,
+}  # fmt: skip
+
+
+def draw(plot: Plot, report: Report) -> str | None:
+    """A picture as SVG; None where there is nothing to draw. Raises ModuleNotFoundError without matplotlib."""
+    import matplotlib as mpl
+
+    drawn, says = PLOTS[plot]
+    with mpl.rc_context(STYLE):
+        figure = drawn(report)
+        return None if figure is None else _svg(figure, says)
+
+
+def _figure(rows: float) -> tuple[Any, Any]:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(WIDE, rows * ROW + REST), layout="constrained")
+    return figure, figure.subplots()
+
+
+def _svg(figure: Any, says: str) -> str:
+    """The SVG element alone, with its title, without what would clash with another picture of the page."""
+    file = StringIO()
+    figure.savefig(file, format="svg", metadata={"Date": None})
+    svg = file.getvalue()
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
+    svg = re.sub(r'<g id="[^"]*"', "<g", svg)
+    for drawn, named in OF_PAGE.items():
+        svg = svg.replace(drawn, named)
+    return svg.replace(">", f' role="img" aria-label="{escape(says)}"><title>{escape(says)}</title>', 1)
+
+
+def _days(times_us: Any) -> np.ndarray:
+    return np.array(times_us, dtype="datetime64[us]")
+
+
+def _rows(assets: list[str], report: Report) -> tuple[Any, Any]:
+    """A row for each asset, from the top."""
+    figure, axis = _figure(len(assets))
+    axis.set_yticks(range(len(assets)), labels=assets, fontsize=8)
+    axis.set_ylim(len(assets) - 0.4, -0.6)
+    axis.tick_params(axis="y", length=0)
+    _span(axis, report)
+    return figure, axis
+
+
+def _span(axis: Any, report: Report) -> None:
+    axis.set_xlim(*_days([report.plan.from_us, report.plan.to_us]))
+    axis.set_xlabel("days (UTC)")
+
+
+def _bars(axis: Any, spans: list[tuple[int, int, int]], **look: Any) -> None:
+    """Stretches of time (row, from, to)."""
+    if spans:
+        rows, from_us, to_us = (np.array(column) for column in zip(*spans, strict=True))
+        axis.barh(rows, (to_us - from_us).astype("timedelta64[us]"), left=_days(from_us), **look)
+
+
+def _timeline(report: Report) -> Any:
+    """Warnings from opening to end, failures and repairs, of the assets that have any."""
+    outcome = report.outcome
+    told = sorted({one.asset for one in outcome.warnings} | {one.asset for one in outcome.failures})[:ASSETS_DRAWN]
+    if not told:
+        return None
+    figure, axis = _rows(told, report)
+    row = {asset: number for number, asset in enumerate(told)}
+    for verdict, colour in BARS.items():
+        spans = [
+            (row[warning.asset], warning.opened_us, warning.ended_us or report.to_us)
+            for warning in outcome.warnings
+            if warning.verdict is verdict and warning.asset in row
+        ]
+        _bars(axis, spans, height=0.55, color=colour, label=f"warning: {SAYS[verdict]}")
+    failed = [(one.time_us, row[one.asset]) for one in outcome.failures if one.asset in row]
+    repaired = [(time_us, row[asset]) for asset, time_us in report.repairs if asset in row]
+    for points, marker, says in ((failed, "x", "failure"), (repaired, "|", "repair")):
+        if points:
+            times_us, at = zip(*points, strict=True)
+            axis.plot(_days(times_us), at, marker, color=INK, ms=7, mew=1.6, label=says)
+    figure.legend(loc="outside upper left", ncols=5)
+    return figure
+
+
+def _leads(report: Report) -> Any:
+    """How many failures were warned how long before."""
+    leads_h = report.outcome.leads_h
+    if not leads_h:
+        return None
+    figure, axis = _figure(8)
+    axis.hist(leads_h, bins=np.arange(0, max(leads_h) + 2 * LEAD_BIN_H, LEAD_BIN_H), color=GOOD, rwidth=0.92)
+    axis.axvline(WARNING_HORIZON_H, color=INK, lw=0.8, ls="--", label=f"{WARNING_HORIZON_H} h")
+    axis.yaxis.get_major_locator().set_params(integer=True)
+    axis.set_xlabel("hours from the warning to the failure")
+    axis.set_ylabel("failures")
+    axis.legend()
+    return figure
+
+
+def _risks(report: Report) -> Any:
+    """The chance within 72 h of the assets most at risk, one above the other."""
+    from matplotlib.figure import Figure
+
+    risks = report.scored.risks
+    if not risks:
+        return None
+    figure = Figure(figsize=(WIDE, len(risks) * 0.6 + REST), layout="constrained")
+    axes = figure.subplots(len(risks), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
+    for axis, risk in zip(axes, risks, strict=True):
+        axis.fill_between(_days(risk.times_us), 100 * np.array(risk.chances), color=BAD, alpha=0.25, lw=0)
+        axis.plot(_days(risk.times_us), 100 * np.array(risk.chances), color=BAD, lw=1)
+        axis.set_ylabel(risk.asset, rotation=0, ha="right", va="center", fontsize=8)
+        axis.set_ylim(0, 100)
+    _span(axes[-1], report)
+    figure.suptitle("chance of failure within 72 h while running, %", fontsize=9, x=0.01, ha="left")
+    return figure
+
+
+def _gaps(report: Report) -> Any:
+    """When the assets with most gaps were silent."""
+    gaps = report.gaps
+    if not gaps.number:
+        return None
+    assets = [one.asset for one in gaps.worst]
+    row = {asset: number for number, asset in enumerate(assets)}
+    figure, axis = _rows(assets, report)
+    spans = [(row[asset], from_us, to_us) for asset, from_us, to_us in gaps.spans if asset in row]
+    _bars(axis, spans, height=0.55, color=OPEN, edgecolor=OPEN, lw=0.8)
+    return figure
+
+
+PLOTS: dict[Plot, tuple[Callable[[Report], Any], str]] = {
+    Plot.TIMELINE: (_timeline, "Warnings, failures and repairs by asset over the span"),
+    Plot.LEADS: (_leads, "Hours from warning to failure, as a histogram"),
+    Plot.RISKS: (_risks, "Chance of failure within 72 h of the ten assets most at risk, over the span"),
+    Plot.GAPS: (_gaps, "When the assets with most gaps were silent"),
+}

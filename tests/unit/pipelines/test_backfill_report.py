@@ -1,0 +1,389 @@
+"""What a backfill's report says, of small runs made by hand; all figures are reckoned in the tests."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from xml.etree import ElementTree
+
+import polars as pl
+import pytest
+from rich.console import Console
+
+from models.records import (
+    AlertReason,
+    DeadLetter,
+    Maintenance,
+    MaintenanceAction,
+    NoticeKind,
+    Reject,
+    notice,
+)
+from pipelines.backfill.plan import What
+from pipelines.backfill.results import FORECASTS
+from pipelines.cli.outcome import Verdict
+from pipelines.cli.report import Live, judged, write_reports
+from pipelines.cli.report.sections import sections
+from pipelines.cli.report.texts import markdown
+from tests.kit.runs import at, forecasts, ledger, plan, run, warning
+
+
+def failed(asset: str, hours: float, mode: str = "bearing-wear") -> Maintenance:
+    return Maintenance(plant="plant", asset=asset, time_us=at(hours), action=MaintenanceAction.FAILED, mode=mode)
+
+
+def repaired(asset: str, hours: float) -> Maintenance:
+    return Maintenance(plant="plant", asset=asset, time_us=at(hours), action=MaintenanceAction.REPAIRED)
+
+
+def minutes(first: int, last: int):
+    """Hours of minutes, both ends in."""
+    return [minute / 60 for minute in range(first, last + 1)]
+
+
+def said(report, title: str) -> str:
+    """All that a section says."""
+    (section,) = [one for one in sections(report) if one.title == title]
+    cells = [cell for grid in section.grids for row in grid.rows for cell in row]
+    return "\n".join((*section.lines, *(grid.title for grid in section.grids), *cells))
+
+
+# What warnings were worth
+
+
+def test_unfounded_warnings_are_told_per_engineer_week(tmp_path):
+    results = run(tmp_path, records=[*warning("a", 24, 30), *warning("b", 48, 50), *warning("b", 100, 110)])
+    worth = judged(results, engineers=2).worth
+    assert (worth.unfounded, worth.weeks) == (3, 4.0)
+    assert worth.unfounded_per_engineer_week == 3 / 4 / 2
+
+
+def test_weeks_are_those_that_the_source_has_data_for(tmp_path):
+    of = plan(days=28)
+    results = run(tmp_path, of=plan(days=28, found=of.found._replace(first_us=at(7 * 24), last_us=at(21 * 24))))
+    assert judged(results).worth.weeks == 2.0
+
+
+def test_unfounded_warnings_are_told_per_machine_month_of_running(tmp_path):
+    running = forecasts("a", [hours / 4 for hours in range(360 * 4 + 1)])  # 360 h, half a month of 720 h
+    worth = judged(run(tmp_path, tables=[running], records=warning("a", 24, 30))).worth
+    assert (worth.running_h, worth.unfounded_per_machine_month) == (360.0, 2.0)
+
+
+def test_lead_times_are_told_of_failures_that_a_warning_was_open_at(tmp_path):
+    records = [*warning("a", 40), failed("a", 100), failed("b", 200)]
+    report = judged(run(tmp_path, records=records))
+    assert (report.worth.warned, report.worth.failures, report.worth.median_lead_h) == (1, 2, 60.0)
+    assert "Warned 1 of 2 failures, median lead 60 h." in said(report, "Lead times")
+
+
+def test_a_failure_without_a_warning_is_named(tmp_path):
+    report = judged(run(tmp_path, records=[failed("b", 200, "seal-leak")]))
+    assert "2026-01-09 08:00\nb\nseal-leak" in said(report, "Lead times")
+
+
+def test_a_failure_before_the_span_is_not_missed(tmp_path):
+    assert judged(run(tmp_path, records=[failed("a", -5)])).worth.failures == 0
+
+
+def test_a_warning_that_a_repair_ended_before_a_failure_is_undecided(tmp_path):
+    records = [*warning("a", 24, 60, AlertReason.REPAIRED), repaired("a", 60)]
+    report = judged(run(tmp_path, records=records))
+    assert (report.worth.unfounded, report.worth.undecided, report.worth.repaired) == (0, 1, 1)
+    assert "undecided: repaired before it failed" in said(report, "What would have fired")
+
+
+def test_a_warning_is_told_with_what_it_said_and_what_became_of_it(tmp_path):
+    told = said(judged(run(tmp_path, records=[*warning("a", 24), failed("a", 54)])), "What would have fired")
+    for part in (
+        "2026-01-02 00:00\na\nwithin 72 h\nopen at the end\n30 h to act, then it failed",
+        "oil_temp_degc +4.5",
+    ):
+        assert part in told
+
+
+def test_simulated_chances_are_called_so(tmp_path):
+    report = judged(run(tmp_path, records=warning("a", 24)))
+    assert report.is_simulated and "simulated machines" in said(report, "What was done")
+
+
+def test_chances_from_real_machines_are_not_called_simulated(tmp_path):
+    report = judged(run(tmp_path, records=warning("a", 24, basis="real pumps")))
+    assert not report.is_simulated and "simulated" not in markdown(report)
+
+
+def test_what_a_model_learnt_from_can_be_given_where_no_warning_says_it(tmp_path):
+    assert judged(run(tmp_path), bases={"pump@b59ef32e2636": "simulated pumps"}).is_simulated
+
+
+# Running hours
+
+
+def test_a_machine_ran_from_each_forecast_to_the_next_that_says_running(tmp_path):
+    table = pl.concat([forecasts("a", minutes(1, 60)), forecasts("a", minutes(61, 90), "off")])
+    assert judged(run(tmp_path, tables=[table])).scored.running_h == pytest.approx(59 / 60)
+
+
+def test_after_a_silence_no_more_than_a_quarter_of_an_hour_counts(tmp_path):
+    assert judged(run(tmp_path, tables=[forecasts("a", [1, 5])])).scored.running_h == 0.25
+
+
+def test_at_a_cadence_of_an_hour_an_hour_counts(tmp_path):
+    results = run(tmp_path, of=plan(every_min=60), tables=[forecasts("a", [1, 2, 3])])
+    assert judged(results).scored.running_h == 2.0
+
+
+def test_hours_of_one_asset_do_not_run_on_into_the_next(tmp_path):
+    table = pl.concat([forecasts("a", [1]), forecasts("b", [1.1])])
+    assert judged(run(tmp_path, tables=[table])).scored.running_h == 0
+
+
+def test_the_last_revision_of_a_forecast_counts_across_parts(tmp_path):
+    tables = [forecasts("a", [1, 1.1]), forecasts("a", [1.1], "off", revision=1)]
+    report = judged(run(tmp_path, tables=tables))
+    assert (report.scored.forecasts, report.scored.running_h) == (2, 0)
+
+
+def test_the_assets_most_at_risk_come_first(tmp_path):
+    tables = [forecasts(f"p{number:02}", [1, 2], chance=number / 20) for number in range(15)]
+    risks = judged(run(tmp_path, tables=tables)).scored.risks
+    assert [risk.asset for risk in risks] == [f"p{number:02}" for number in range(14, 4, -1)]
+    assert risks[0].peak == 0.7
+
+
+# Differences from live
+
+
+def difference(tmp_path, records=(), tables=(), live=(), live_forecasts=None):
+    none = pl.DataFrame(schema=FORECASTS)
+    theirs = Live(alerts=tuple(live), forecasts=none if live_forecasts is None else live_forecasts)
+    return judged(run(tmp_path, records=records, tables=tables), theirs).difference
+
+
+def test_a_warning_that_live_gave_later_is_given_by_both(tmp_path):
+    found = difference(tmp_path, warning("a", 24, 60), live=warning("a", 30, 60))
+    assert ([pair.later_h for pair in found.both], found.only_here, found.only_live) == ([-6.0], (), ())
+
+
+def test_warnings_that_were_never_open_at_one_time_are_of_one_alone(tmp_path):
+    found = difference(tmp_path, warning("a", 24, 60), live=[*warning("a", 70, 80), *warning("b", 24, 60)])
+    assert [w.asset for w in found.only_here] == ["a"]
+    assert [(w.asset, w.opened_us) for w in found.only_live] == [("b", at(24)), ("a", at(70))]
+
+
+def test_warnings_of_assets_that_were_not_asked_for_are_not_compared(tmp_path):
+    assert difference(tmp_path, live=warning("elsewhere", 24)).only_live == ()
+
+
+def test_forecasts_are_equal_to_the_last_bit_or_not(tmp_path):
+    theirs = pl.concat([forecasts("a", [1]), forecasts("a", [2], chance=0.1 + 2**-56)])
+    (of_model,) = difference(tmp_path, tables=[forecasts("a", [1, 2])], live_forecasts=theirs).forecasts
+    assert (of_model.compared, of_model.equal) == (2, 1)
+
+
+def test_forecasts_without_chances_are_equal(tmp_path):
+    table = forecasts("a", [1], "off", chance=None)
+    (of_model,) = difference(tmp_path, tables=[table], live_forecasts=table).forecasts
+    assert (of_model.equal, of_model.largest) == (1, None)
+
+
+def test_the_largest_difference_is_told_with_its_place(tmp_path):
+    theirs = pl.concat([forecasts("a", [1], chance=0.25), forecasts("b", [2], chance=0.5)])
+    ours = pl.concat([forecasts("a", [1], chance=0.125), forecasts("b", [2], chance=0.125)])
+    (of_model,) = difference(tmp_path, tables=[ours], live_forecasts=theirs).forecasts
+    assert (of_model.largest, of_model.asset, of_model.time_us) == (0.375, "b", at(2))
+
+
+def test_forecasts_that_only_one_of_both_has_are_counted(tmp_path):
+    found = difference(tmp_path, tables=[forecasts("a", [1, 2, 3])], live_forecasts=forecasts("a", [3, 4]))
+    assert (found.forecasts_only_here, found.forecasts_only_live) == (2, 1)
+
+
+def test_forecasts_are_told_by_the_models_that_made_them(tmp_path):
+    theirs = pl.concat([forecasts("a", [1], model="old"), forecasts("a", [2], model="new")])
+    found = difference(tmp_path, tables=[forecasts("a", [1, 2], model="new")], live_forecasts=theirs)
+    assert [(one.model, one.live_model, one.compared) for one in found.forecasts] == [
+        ("new", "new", 1),
+        ("new", "old", 1),
+    ]
+
+
+def test_live_forecasts_outside_the_span_are_not_compared(tmp_path):
+    found = difference(tmp_path, live_forecasts=forecasts("a", [-1, 28 * 24]))
+    assert found.forecasts_only_live == 0
+
+
+@pytest.mark.parametrize(("live", "why"), [(None, "nothing that was live"), ("InfluxDB was away", "InfluxDB was away")])
+def test_why_nothing_was_compared_is_told(tmp_path, live, why):
+    assert f"Not compared: {why}" in said(judged(run(tmp_path), live), "Differences from live")
+
+
+# Data
+
+
+def test_rejected_values_and_dead_letters_are_told_by_reason_with_their_place(tmp_path):
+    letters = [
+        DeadLetter(plant="plant", reason=Reject.NO_TIME, detail=f"history/a.csv, line {line}: no time", asset="a")
+        for line in range(12)
+    ]
+    report = judged(run(tmp_path, records=letters, counted=ledger(rows=100, rejected=7)))
+    told = said(report, "Data quality")
+    assert report.letters_by_reason == {"no-time": 12}
+    assert "out-of-range\n7" in told and "the first 10 of 12" in told
+    assert "line 9" in told and "line 10" not in told
+
+
+def test_a_sensor_fault_is_told_once_with_its_end(tmp_path):
+    about = {"reason": "stuck", "detail": "stuck at 5", "signal": "pressure_bar"}
+    kind, since_us = NoticeKind.SENSOR_FAULT, at(2)
+    revisions = [
+        notice(kind, "plant", "a", "pressure_bar", since_us, is_open=is_open, time_us=at(hours), **about)
+        for is_open, hours in ((True, 3), (False, 9))
+    ]
+    report = judged(run(tmp_path, records=revisions))
+    told = said(report, "Data quality")
+    assert "Notices: 1 sensor-fault." in told
+    assert "2026-01-01 02:00\na\npressure_bar\nstuck\n2026-01-01 09:00" in told
+
+
+def test_gaps_are_told_with_their_share_of_the_time(tmp_path):
+    report = judged(run(tmp_path, of=plan(days=5), gaps=[("a", 10, 22), ("b", 50, 60), ("b", 100, 102)]))
+    gaps = report.gaps
+    assert (gaps.number, gaps.hours, gaps.share) == (3, 24.0, 24 / 240)
+    assert [(one.asset, one.number, one.longest_h) for one in gaps.worst] == [("a", 1, 12.0), ("b", 2, 10.0)]
+
+
+def test_a_gap_counts_as_far_as_it_lies_in_the_span(tmp_path):
+    report = judged(run(tmp_path, of=plan(days=5), gaps=[("a", -20, 2), ("b", -20, -10), ("b", 119, 130)]))
+    assert (report.gaps.number, report.gaps.hours) == (2, 3.0)
+
+
+def test_a_ledger_that_does_not_balance_is_a_problem_and_loud(tmp_path):
+    report = judged(run(tmp_path, counted=ledger(rows=100, lost=1)))
+    assert "the ledger does not balance" in report.problems[0]
+    assert markdown(report).splitlines()[2].startswith("**the ledger does not balance")
+
+
+def test_a_ledger_that_balances_is_no_problem(tmp_path):
+    report = judged(run(tmp_path, counted=ledger(rows=100, rejected=7)))
+    assert report.problems == [] and "It balances" in said(report, "Ledger")
+
+
+# Nothing there
+
+
+def test_a_run_that_read_nothing_says_so(tmp_path):
+    report = judged(run(tmp_path, counted=ledger(rows=0)))
+    assert report.problems == ["nothing was read from history/*.parquet"]
+    assert "Nothing was read." in said(report, "Ledger")
+
+
+def test_without_known_failures_unfounded_is_said_to_mean_little(tmp_path):
+    report = judged(run(tmp_path, records=warning("a", 24, 30)))
+    assert "No failure of these assets is known" in said(report, "Lead times")
+    assert "nobody wrote one down" in said(report, "Unfounded warnings")
+
+
+def test_without_warnings_none_would_have_opened(tmp_path):
+    report = judged(run(tmp_path, tables=[forecasts("a", [1])]))
+    assert said(report, "What would have fired") == "None: no warning would have opened."
+
+
+def test_without_forecasts_there_is_no_figure_by_running_time(tmp_path):
+    report = judged(run(tmp_path))
+    assert report.worth.unfounded_per_machine_month is None
+    assert "No machine ran by the forecasts" in said(report, "Unfounded warnings")
+
+
+def test_warnings_that_were_not_asked_for_are_not_said_to_be_none(tmp_path):
+    report = judged(run(tmp_path, of=plan(what=(What.INGEST,))))
+    for title in ("What would have fired", "Unfounded warnings"):
+        assert said(report, title) == "Warnings were not asked for."
+
+
+def test_a_span_without_data_has_no_figure_by_week(tmp_path):
+    of = plan()
+    results = run(tmp_path, of=plan(found=of.found._replace(first_us=at(9999), last_us=at(9999))))
+    assert judged(results).worth.unfounded_per_engineer_week is None
+
+
+# Files
+
+
+def written(results, live=None) -> str:
+    console = Console(record=True, width=200, force_terminal=False)
+    write_reports(results, live, console)
+    return console.export_text()
+
+
+def busy(folder, asset="a", drawn=True):
+    records = [*warning(asset, 24), failed(asset, 54), repaired(asset, 60), *warning("b", 100, 120)]
+    tables = [forecasts(asset, minutes(0, 600)), forecasts("b", minutes(0, 60))]
+    return run(folder, of=plan(assets=(asset, "b")), records=records, tables=tables, gaps=[(asset, 5, 9)])
+
+
+HOSTILE = "<script>$x_{1}$|[red]*`&amp;"
+
+
+def test_names_are_text_on_the_page(tmp_path):
+    written(busy(tmp_path, HOSTILE), Live(alerts=tuple(warning(HOSTILE, 30)), forecasts=pl.DataFrame(schema=FORECASTS)))
+    page = (tmp_path / "report.html").read_text()
+    assert "<script" not in page and "&lt;script&gt;$x_{1}$|[red]*`&amp;amp;" in page
+
+
+def test_names_are_text_in_markdown(tmp_path):
+    written(busy(tmp_path, HOSTILE))
+    text = (tmp_path / "report.md").read_text()
+    assert r"| \<script\>$x_{1}$\|\[red\]\*\`\&amp; |" in text
+
+
+def test_names_are_text_on_the_terminal(tmp_path):
+    assert HOSTILE in written(busy(tmp_path, HOSTILE))
+
+
+def test_the_document_has_the_figures_of_the_report(tmp_path):
+    results = busy(tmp_path)
+    written(results)
+    told, report = json.loads((tmp_path / "report.json").read_text()), judged(results)
+    worth = told["worth"]
+    assert (worth["warned"], worth["unfounded_per_engineer_week"]) == (1, report.worth.unfounded_per_engineer_week)
+    assert (told["scored"], told["problems"], told["simulated"]) == (
+        {"forecasts": 662, "running_h": report.scored.running_h}, [], True,
+    )  # fmt: skip
+    assert told["outcome"]["warnings"][0]["verdict"] == Verdict.FAILED
+    assert told["ledger"]["rows_read"] == 1000 and told["gaps"]["hours"] == 4.0
+
+
+def test_the_page_shows_four_pictures_that_are_well_formed_and_named(tmp_path):
+    written(busy(tmp_path))
+    pictures = re.findall(r"<svg.*?</svg>", (tmp_path / "report.html").read_text(), re.DOTALL)
+    titles = [ElementTree.fromstring(svg).findtext("{http://www.w3.org/2000/svg}title") for svg in pictures]
+    assert len(titles) == 4 and all(titles)
+
+
+def test_the_page_fetches_nothing(tmp_path):
+    written(busy(tmp_path))
+    page = (tmp_path / "report.html").read_text()
+    assert not re.search(r"(?:src|href)=\"(?!#)|url\((?!#)|@import", page)
+
+
+def test_without_matplotlib_the_page_says_what_adds_pictures(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)  # as where it is not installed
+    written(busy(tmp_path))
+    page = (tmp_path / "report.html").read_text()
+    assert "<svg" not in page and "pip install -e &#x27;.[demo]&#x27;" in page
+
+
+def test_the_same_run_gives_the_same_files(tmp_path):
+    results = busy(tmp_path)
+    files = []
+    for _ in range(2):
+        written(results)
+        files.append([(tmp_path / name).read_bytes() for name in ("report.md", "report.html", "report.json")])
+    assert files[0] == files[1]
+
+
+def test_an_empty_run_is_written_too(tmp_path):
+    assert "Nothing was read." in written(run(tmp_path, counted=ledger(rows=0)))
+    assert (tmp_path / "report.html").read_text().endswith("</html>\n")
