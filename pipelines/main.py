@@ -63,7 +63,7 @@ def read_hazards(plant: Plant, folder: Path) -> dict[str, Hazard]:
     Raises ModelError for one that is not there, or misfits a type that names it.
     """
     names = {asset_type.model for asset_type in plant.types.values() if asset_type.model}
-    found = {name: _read_hazard(folder, name) for name in sorted(names)}
+    found = {name: read_hazard(folder, name) for name in sorted(names)}
     hazards_of(plant, found)
     return found
 
@@ -78,13 +78,14 @@ def read_models(plant: Plant, folder: Path) -> dict[str, Hazard]:
         if not (folder / f"{name}.onnx").is_file():
             continue
         try:
-            found[name] = _read_hazard(folder, name)
+            found[name] = read_hazard(folder, name)
         except ModelError as wrong:
             _log.warning("model-left-out", model=name, folder=str(folder), error=str(wrong), doing="no type names it")
     return found
 
 
-def _read_hazard(folder: Path, name: str) -> Hazard:
+def read_hazard(folder: Path, name: str) -> Hazard:
+    """The model NAME.onnx with its card NAME.json. Raises ModelError."""
     try:
         return Hazard.load((folder / f"{name}.onnx").read_bytes(), (folder / f"{name}.json").read_bytes())
     except OSError as wrong:
@@ -98,7 +99,7 @@ def fitting(models: dict[str, Hazard], folder: Path) -> Callable[[Plant], None]:
 
     def fits(plant: Plant) -> None:
         names = {asset_type.model for asset_type in plant.types.values() if asset_type.model}
-        models.update({name: _read_hazard(folder, name) for name in sorted(names - models.keys())})
+        models.update({name: read_hazard(folder, name) for name in sorted(names - models.keys())})
         hazards_of(plant, models)
 
     return fits

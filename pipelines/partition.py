@@ -143,6 +143,12 @@ class Partition:
         self.state = state
         self._adopt()
 
+    def score_by(self, hazards: Mapping[str, Hazard]) -> None:
+        """Score by other models from the next record on. Raises ModelError where one misfits."""
+        self.hazards = hazards_of(self.plant, hazards)
+        self._models = hazards
+        self._adopt()
+
     def _turn_to(self, plant: Plant, hazards: dict[str, Hazard | None]) -> None:
         self.hazards = hazards
         self.state.turn_to(plant, *migrated(self.state.blocks, self.state.gone, plant))

@@ -19,18 +19,6 @@ CELLS = 20_000
 """Values in a frame at most, so that it is far smaller than what a record may be."""
 
 
-def maintenance_of(rows: pl.DataFrame, plant: str) -> list[Maintenance]:
-    """The failures and repairs of one asset, in order of time."""
-    if rows.is_empty():
-        return []
-    mode = rows["mode"].to_list() if "mode" in rows.columns else [None] * len(rows)
-    columns = zip(rows["asset"].to_list(), rows["time_us"].to_list(), rows["action"].to_list(), mode, strict=True)
-    return [
-        Maintenance(plant=plant, asset=asset, time_us=us, action=MaintenanceAction(action), mode=mode or "")
-        for asset, us, action, mode in columns
-    ]
-
-
 class LifeGone(Exception):
     """The store no longer has all rows of a life: nothing can be rebuilt from the rest. The message says so."""
 

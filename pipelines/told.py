@@ -1,12 +1,13 @@
-"""What people and systems tell of an asset, maintenance and work orders, as rows to store beside the samples."""
+"""What people and systems tell of an asset, maintenance and work orders, as rows to store and back from them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
+import polars as pl
 
-from models.records import Maintenance, WorkOrder
+from models.records import Maintenance, MaintenanceAction, WorkOrder
 from pipelines.frames import Columns
 from pipelines.ledger import Ledger
 from pipelines.ports import Rows
@@ -68,3 +69,27 @@ def _event(record: Maintenance | WorkOrder) -> str:
 
 def _values(table: Rows) -> list[int]:
     return [sum(value is not None for value in column.tolist()) for column in table.fields.values()]
+
+
+def happened(tables: Iterable[Rows]) -> list[Maintenance]:
+    """Failures and repairs among rows to store, as they stand there."""
+    out = []
+    for rows in tables:
+        if rows.measurement == MAINTENANCE:
+            assets = [rows.assets[at] for at in rows.asset_index.tolist()]
+            columns = assets, rows.time_us.tolist(), rows.fields["action"].tolist(), rows.fields["mode"].tolist()
+            out += [_event_of(rows.plant, *cells) for cells in zip(*columns, strict=True)]
+    return out
+
+
+def maintenance_of(rows: pl.DataFrame, plant: str) -> list[Maintenance]:
+    """Failures and repairs as the store gives them back, in its order."""
+    if rows.is_empty():
+        return []
+    mode = rows["mode"].to_list() if "mode" in rows.columns else [None] * len(rows)
+    columns = zip(rows["asset"].to_list(), rows["time_us"].to_list(), rows["action"].to_list(), mode, strict=True)
+    return [_event_of(plant, *cells) for cells in columns]
+
+
+def _event_of(plant: str, asset: str, time_us: int, action: str, mode: str | None) -> Maintenance:
+    return Maintenance(plant=plant, asset=asset, time_us=time_us, action=MaintenanceAction(action), mode=mode or "")

@@ -14,8 +14,7 @@ from models.plant import Plant
 from models.plant.layout import Layout
 from models.records import Maintenance
 from pipelines.backfill.stretch import Found, Stretch
-from pipelines.stored import maintenance_of
-from pipelines.told import MAINTENANCE
+from pipelines.told import MAINTENANCE, maintenance_of
 
 DAY_MIN = 1440
 FIRST_MIN, MOST_MIN = 60, 90 * DAY_MIN

@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import polars as pl
@@ -20,18 +21,25 @@ from pipelines.ports import Snapshot
 POINT = "point"
 
 
-class Point(Struct, frozen=True, kw_only=True):
-    """Where a lane stands: what was read before `position` is in the parts before `part`, in `state` and in `last_us`.
+class Standing(NamedTuple):
+    """How far a lane is: where reading goes on, the time reached, rows read, and when each asset last spoke.
 
     A position is a time in microseconds, or an offset of a log.
     """
 
     position: int
-    part: int
+    reached_us: int
     rows: int
+    last_us: dict[str, int]
+
+
+class Point(Struct, frozen=True, kw_only=True):
+    """What a lane goes on from: what was read before it is in the parts before `part` and in the partition's state."""
+
+    part: int
+    at: Standing
     next_offset: int
     state: dict[str, bytes]
-    last_us: dict[str, int]
 
 
 class LaneFolder:
@@ -69,7 +77,7 @@ class LaneFolder:
         """Hold rows of a table for the next part."""
         self._tables.setdefault(kind, []).append(table)
 
-    def keep(self, position: int, rows: int, state: Snapshot, last_us: dict[str, int]) -> None:
+    def keep(self, state: Snapshot, at: Standing) -> None:
         """Write a part, and then the point behind it."""
         for kind, parts in self._tables.items():
             table = pl.concat(parts, how="diagonal")
@@ -80,10 +88,7 @@ class LaneFolder:
             self._write(f"records-{self._part:06}.jsonl", lambda file: file.write_bytes(lines))
         self._tables, self._records = {}, []
         self._part += 1
-        self.point = Point(
-            position=position, part=self._part, rows=rows, next_offset=state.next_offset, state=dict(state.parts),
-            last_us=last_us,
-        )  # fmt: skip
+        self.point = Point(part=self._part, at=at, next_offset=state.next_offset, state=dict(state.parts))
         data = msgspec.msgpack.encode(self.point)
         self._write(POINT, lambda file: file.write_bytes(data))
 

@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from itertools import chain
 from typing import Protocol
 
-from models.records import Alert, DeadLetter, Forecast, Maintenance, MaintenanceAction, Notice, decode
+from models.failure.hazard import Hazard
+from models.records import Alert, DeadLetter, Forecast, Notice, decode
 from pipelines.backfill.gaps import Gaps
-from pipelines.backfill.kept import LaneFolder
+from pipelines.backfill.kept import LaneFolder, Standing
 from pipelines.backfill.stretch import Batch, Stretch
 from pipelines.partition import Partition
 from pipelines.ports import Refusal, Rows, Snapshot
-from pipelines.told import MAINTENANCE
+from pipelines.told import happened
 
 IN_FLIGHT = 2
 """Steps whose effects may be on their way. Our choice."""
@@ -63,14 +64,19 @@ class Lane:
         keepers: Sequence[Keeper],
         source: str,
         checkpoint: Callable[[str], None] = lambda _: None,
+        models: Sequence[tuple[int, Mapping[str, Hazard]]] = (),
     ) -> None:
-        """`source` names where rows come from, in the ledger; `checkpoint` is told each step of keeping."""
+        """`source` names where rows come from, in the ledger; `checkpoint` is told each step of keeping.
+
+        `models` are those to score by from a time on, of which the partition has the first that holds.
+        """
         self.partition, self.span, self._folder = partition, span, folder
         self._keepers, self._source, self._checkpoint = keepers, source, checkpoint
         point = folder.point
-        self.rows, self.position = (point.rows, point.position) if point else (0, 0)
-        self._gaps = Gaps(partition.plant, span.from_us, point.last_us if point else None)
+        self.position, self._reached_us, self.rows, last_us = point.at if point else Standing(0, 0, 0, {})
+        self._gaps = Gaps(partition.plant, span.from_us, last_us)
         self._state = Snapshot(point.next_offset, point.state) if point else None
+        self._turns = deque((from_us, hazards) for from_us, hazards in models if from_us > self._reached_us)
         self._waiting: deque[list[Future[Sequence[Refusal]]]] = deque()
 
     def run(
@@ -97,6 +103,8 @@ class Lane:
 
     def _work(self, piece: Stretch | Batch) -> None:
         before = self.partition.ledger.rows_read
+        while self._turns and self._turns[0][0] <= self._reached_us:
+            self.partition.score_by(self._turns.popleft()[1])
         if isinstance(piece, Stretch):
             made = self.partition.take(piece, self._source)
             rows, said = made.rows, list[object](made.records)
@@ -105,6 +113,7 @@ class Lane:
             effects = self.partition.receive(piece.records)
             rows, said = effects.rows, [decode(output.value) for output in effects.outputs]
             self.position = self.partition.next_offset
+        self._reached_us = piece.until_us
         self.rows += self.partition.ledger.rows_read - before
         self._checkpoint("stepped")
         if piece.until_us <= self.span.from_us:
@@ -112,7 +121,7 @@ class Lane:
         records: list[Told] = [each for each in said if isinstance(each, Told) and self._is_asked(each)]
         forecasts = [each for each in records if isinstance(each, Forecast)]
         others = [each for each in records if not isinstance(each, Forecast)]
-        self._folder.take(forecasts, [*others, *_happened(rows)], self._gaps.take(rows))
+        self._folder.take(forecasts, [*others, *happened(rows)], self._gaps.take(rows))
         self._waiting.append([keeper.take(rows, records) for keeper in self._keepers])
         while len(self._waiting) > IN_FLIGHT:
             self._acknowledge()
@@ -141,19 +150,5 @@ class Lane:
         if snapshot is not None:
             self._state = snapshot.onto(self._state)
         if self._state is not None:
-            self._folder.keep(self.position, self.rows, self._state, self._gaps.last_us)
+            self._folder.keep(self._state, Standing(self.position, self._reached_us, self.rows, self._gaps.last_us))
         self._checkpoint("kept")
-
-
-def _happened(tables: Collection[Rows]) -> list[Maintenance]:
-    """Failures and repairs among rows to store."""
-    out = []
-    for rows in tables:
-        if rows.measurement == MAINTENANCE:
-            columns = rows.asset_index.tolist(), rows.time_us.tolist(), rows.fields["action"], rows.fields["mode"]
-            for asset, time_us, action, mode in zip(*columns, strict=True):
-                of = MaintenanceAction(action)
-                out.append(
-                    Maintenance(plant=rows.plant, asset=rows.assets[asset], time_us=time_us, action=of, mode=mode or "")
-                )
-    return out

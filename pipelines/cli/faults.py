@@ -18,6 +18,7 @@ TELLING = frozenset(
         "infra.bin.layout.ServicesError",
         "models.inference.ModelError",
         "models.plant.errors.PlantError",
+        "pipelines.cli.backfill.asked.BackfillError",
         "pipelines.cli.clocks.NothingKnown",
         "pipelines.cli.demo.DemoFailed",
         "pipelines.cli.feed.NotCaughtUp",

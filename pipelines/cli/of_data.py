@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from pipelines.cli.options import AsJson, Instance, out
+from pipelines.cli.options import AsJson, Instance, errors, out
 
 data = typer.Typer()
 """Commands that stand by themselves."""
@@ -48,6 +50,67 @@ def show_notices(
     from pipelines.settings import Settings
 
     show(Settings(instance=instance), out, every=every, as_json=as_json)
+
+
+@data.command(
+    "backfill",
+    epilog="Examples: forewarn backfill --from 2026-01-01 --to 2026-03-01 --source influx --asset 'pump-*' --dry-run"
+    "   |   forewarn backfill --from 2026-01-01 --to 2026-03-01 --source parquet --files 'history/*.parquet' --to influx",
+)
+def backfill(
+    begin: Annotated[str, typer.Option("--from", help="Where to begin: 2026-01-01 (UTC), or with time and zone.")],
+    to: Annotated[
+        list[str],
+        typer.Option(help="Where to end; and, given again, where results go beside the report: influx,topics,parquet."),
+    ],
+    source: Annotated[str, typer.Option(help="influx, parquet, csv or kafka.")],
+    asset: Annotated[list[str] | None, typer.Option(help="Assets, as 'pump-*'; all if not given.")] = None,
+    files: Annotated[list[str] | None, typer.Option(help="Files, as 'history/**/*.parquet'.")] = None,
+    shape: Annotated[Path | None, typer.Option(help="TOML file that says what columns of files mean.")] = None,
+    events: Annotated[Path | None, typer.Option(help="Failures and repairs: asset,time,action,mode.")] = None,
+    model: Annotated[list[str] | None, typer.Option(help="Score by this model, NAME@VERSION.")] = None,
+    as_of: Annotated[bool, typer.Option("--as-of", help="Score by the models that live used then.")] = False,
+    what: Annotated[
+        list[str] | None, typer.Option(help="ingest,forecasts,alerts,features; forecasts,alerts if not given.")
+    ] = None,
+    warm_up: Annotated[
+        float | None, typer.Option(min=0, help="Days read before --from; if not given, machines' whole lives.")
+    ] = None,
+    processes: Annotated[int, typer.Option(min=1, help="Lanes at work at a time.")] = os.cpu_count() or 1,
+    out_folder: Annotated[Path, typer.Option("--out", help="Where runs leave results.")] = Path("build/backfill"),
+    engineers: Annotated[float, typer.Option(min=0.01, help="Reliability engineers that warnings go to.")] = 1.0,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and end.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with this very backfill where it was ended.")] = False,
+    as_json: AsJson = False,
+    instance: Instance = "default",
+) -> None:
+    """Run history through the path that live runs, and tell what would have fired. Alerts are muted."""
+    from pipelines.cli.backfill import asked as ask
+    from pipelines.cli.backfill.run import backfill as run
+    from pipelines.settings import Settings
+
+    if model and as_of:
+        raise typer.BadParameter("--model and --as-of exclude one another")
+    from_us, to_us, into = ask.from_and_to(begin, to)
+    wanted = ask.Asked(
+        from_us=from_us,
+        to_us=to_us,
+        source=ask.source(source),
+        what=ask.what(what or ["forecasts,alerts"]),
+        into=into,
+        assets=tuple(asset or ["*"]),
+        files=tuple(files or ()),
+        shape=shape,
+        events=events,
+        models=tuple(model or ()),
+        as_of=as_of,
+        warm_up_days=warm_up,
+        processes=processes,
+        out=out_folder,
+    )
+    settings = Settings(instance=instance)
+    status = run(settings, wanted, out, errors, dry_run=dry_run, resume=resume, as_json=as_json, engineers=engineers)
+    raise typer.Exit(status)
 
 
 @dead.command("list", epilog="Example: forewarn dead-letters list --asset pump-01")

@@ -24,8 +24,8 @@ from pipelines.main import WallClock, influx_target, read_hazards, read_plant
 from pipelines.partition import Partition
 from pipelines.rebuild import Life, Rebuilding, alone, until_of
 from pipelines.settings import Settings
-from pipelines.stored import LifeGone, check_whole, life_from, maintenance_of, records_of
-from pipelines.told import MAINTENANCE
+from pipelines.stored import LifeGone, check_whole, life_from, records_of
+from pipelines.told import MAINTENANCE, maintenance_of
 from pipelines.topics import MAX_MESSAGE_BYTES, Topic, named
 
 LOOK_S = 1.0

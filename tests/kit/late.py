@@ -16,8 +16,8 @@ from pipelines.ports import RawRecord
 from pipelines.rebuild import Life, Rebuilding, alone, until_of
 from pipelines.slices import MARGIN_US, arrays_of
 from pipelines.state import State
-from pipelines.stored import life_from, maintenance_of, records_of
-from pipelines.told import MAINTENANCE
+from pipelines.stored import life_from, records_of
+from pipelines.told import MAINTENANCE, maintenance_of
 from pipelines.topics import Topic
 from tests.kit import tiny
 from tests.kit.streams import MINUTE_US

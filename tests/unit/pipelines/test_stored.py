@@ -8,7 +8,8 @@ import pytest
 from models.plant.layout import Layout
 from models.records import Frame, Maintenance, MaintenanceAction
 from models.tiers import DAY_US
-from pipelines.stored import CELLS, LifeGone, check_whole, life_from, maintenance_of, records_of
+from pipelines.stored import CELLS, LifeGone, check_whole, life_from, records_of
+from pipelines.told import maintenance_of
 from tests.kit import tiny
 
 START_US = 20_000 * DAY_US

@@ -1,0 +1,81 @@
+"""Which models history is scored by: those of now, one that is named, or those that live used then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from models.failure.hazard import Hazard
+from models.inference import ModelError
+from models.plant import Plant
+from models.records import Forecast
+from pipelines.cli.backfill.asked import BackfillError
+from pipelines.controls.plant import hazards_of
+from pipelines.main import read_hazard, read_hazards
+
+
+class Turn(NamedTuple):
+    """From a time on, models of these versions by the name that asset types give."""
+
+    from_us: int
+    files: dict[str, tuple[Path, str]]
+    """Folder and name of each file."""
+
+    def read(self, plant: Plant) -> dict[str, Hazard]:
+        """The models. Raises ModelError."""
+        found = {name: read_hazard(folder, stem) for name, (folder, stem) in self.files.items()}
+        hazards_of(plant, found)
+        return found
+
+
+def names_of(plant: Plant) -> tuple[str, ...]:
+    """The names of models that asset types give."""
+    return tuple(sorted({of.model for of in plant.types.values() if of.model}))
+
+
+def present(plant: Plant, folder: Path) -> Turn:
+    """The models that live uses now. Raises ModelError."""
+    read_hazards(plant, folder)
+    return Turn(0, {name: (folder, name) for name in names_of(plant)})
+
+
+def named_ones(turn: Turn, wanted: Sequence[str], folder: Path) -> Turn:
+    """With models of the versions that are named, NAME@VERSION. Raises BackfillError."""
+    files = dict(turn.files)
+    for text in wanted:
+        name, _, version = text.partition("@")
+        if name not in files:
+            raise BackfillError(f"--model {text}: no asset type has a model '{name}'; they have {', '.join(files)}")
+        files[name] = _file_of(text if version else "", name, version, folder)
+    return Turn(turn.from_us, files)
+
+
+def as_of(turn: Turn, live: Iterable[Forecast], folder: Path) -> tuple[Turn, ...]:
+    """The models that live forecasts name, from the first forecast on that each made. Raises BackfillError."""
+    first: dict[str, int] = {}
+    for forecast in live:
+        first[forecast.model] = min(forecast.window_end_us, first.get(forecast.model, forecast.window_end_us))
+    turns = [turn]
+    for version, from_us in sorted(first.items(), key=lambda each: each[1]):
+        name, _, of = version.partition("@")
+        files = turns[-1].files | {name: _file_of(version, name, of, folder)}
+        if files != turns[-1].files or len(turns) == 1:
+            turns.append(Turn(from_us, files))
+    return tuple(turns[1:]) or (turn,)
+
+
+def _file_of(text: str, name: str, version: str, folder: Path) -> tuple[Path, str]:
+    """Where the model of a version is: any in the models folder or below it, by what its card says."""
+    seen = []
+    for card in sorted(folder.rglob("*.json")):
+        if not card.with_suffix(".onnx").is_file():
+            continue
+        try:
+            hazard = read_hazard(card.parent, card.stem)
+        except ModelError:
+            continue
+        seen.append(hazard.card.version)
+        if hazard.card.name == name and version and hazard.card.sha256.startswith(version):
+            return card.parent, card.stem
+    raise BackfillError(f"--model {text or name + '@?'}: {folder} has {', '.join(seen) or 'no models'}: put it there")

@@ -1,0 +1,212 @@
+"""A backfill from what was asked to its report: the plan, lanes in processes, what live said, the reports."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from pipelines.backfill.kept import forget
+from pipelines.backfill.plan import Plan, What
+from pipelines.backfill.results import PLAN, WHOLE, Results
+from pipelines.cli.backfill.asked import Asked, BackfillError, assets_of
+from pipelines.cli.backfill.models import Turn, as_of, named_ones, present
+from pipelines.cli.backfill.sources import Lanes, open_source
+from pipelines.cli.backfill.told import show_plan
+from pipelines.cli.backfill.work import Ended, Job, Told, work_lane
+from pipelines.main import read_plant
+from pipelines.settings import Settings
+
+DAY_US = 86_400_000_000
+
+
+def planned(settings: Settings, asked: Asked, source: Lanes, turns: tuple[Turn, ...]) -> Plan:
+    """What will be done. Raises BackfillError where there is nothing to do it with."""
+    plant = read_plant(settings.plant, settings.site)
+    assets = assets_of(plant, asked.assets)
+    if asked.warm_up_days is None:
+        reads_from_us = source.reads_from(asked.from_us, assets)
+    else:
+        reads_from_us = max(0, asked.from_us - round(asked.warm_up_days * DAY_US))
+    found = source.found(reads_from_us, asked.to_us)
+    if found.first_us is not None:
+        reads_from_us = max(reads_from_us, found.first_us // DAY_US * DAY_US)
+    if found.rows == 0:
+        raise BackfillError(f"{source.where} has no rows before {asked.to_us} us: is the source the right one?")
+    versions = [{n: hazard.card.version for n, hazard in turn.read(plant).items()} for turn in turns]
+    return Plan(
+        plant=plant.plant,
+        plant_version=plant.version,
+        source=asked.source,
+        where=source.where,
+        read_from_us=min(reads_from_us, asked.from_us),
+        from_us=asked.from_us,
+        to_us=asked.to_us,
+        assets=assets,
+        models={
+            name: ", ".join(dict.fromkeys(version[of.model] for version in versions))
+            for name, of in plant.types.items()
+            if of.model
+        },
+        what=asked.what,
+        into=asked.into,
+        lateness_s=settings.lateness_s,
+        lanes=source.lanes(assets, asked.processes),
+        found=found,
+    )
+
+
+def backfill(
+    settings: Settings, asked: Asked, console: Console, errors: Console, *, dry_run: bool, resume: bool, as_json: bool,
+    engineers: float,
+) -> int:  # fmt: skip
+    """Plan, work off, report; the exit status: 1 for an end before the end, or a ledger that does not balance."""
+    plant = read_plant(settings.plant, settings.site)
+    turns: tuple[Turn, ...] = (named_ones(present(plant, settings.models), asked.models, settings.models),)
+    if asked.as_of:
+        from pipelines.cli.backfill.live import read_live
+
+        live = read_live(settings, asked.from_us, asked.to_us, set(plant.assets), errors)
+        turns = as_of(turns[0], live.forecasts, settings.models)
+    source = open_source(settings, asked, plant, asked.out / "stage")
+    plan = planned(settings, asked, source, turns)
+    show_plan(plan, asked, console, as_json=as_json and dry_run)
+    if dry_run:
+        return 0
+    folder = asked.out / plan.name
+    _prepare(folder, plan, resume)
+    through = _work_off(Job(settings, asked, plan, turns, 0, folder), errors)
+    if not through:
+        errors.print(f"stopped; the same command with --resume goes on from {folder}", highlight=False, soft_wrap=True)
+        return 1
+    bases = {of.card.version: of.card.basis for turn in turns for of in turn.read(plant).values()}
+    return _report(settings, plan, folder, console, errors, as_json=as_json, engineers=engineers, bases=bases)
+
+
+def _prepare(folder: Path, plan: Plan, resume: bool) -> None:
+    begun, whole = (folder / PLAN).is_file(), (folder / WHOLE).is_file()
+    if begun and not whole and not resume:
+        raise BackfillError(
+            f"{folder} has this very backfill, begun and not ended: give --resume, or remove the folder"
+        )
+    if not (begun and not whole):
+        forget(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    aside = folder / f".{PLAN}"
+    aside.write_bytes(msgspec.json.format(msgspec.json.encode(plan), indent=2) + b"\n")
+    aside.replace(folder / PLAN)
+
+
+class _Lanes:
+    """Lanes at work in processes, some at a time."""
+
+    def __init__(self, job: Job) -> None:
+        self._job, self._context = job, multiprocessing.get_context("spawn")
+        self._left = list(range(job.plan.lanes))
+        self._running: dict[Connection, tuple[int, BaseProcess]] = {}
+        self._stop = self._context.Event()
+        self.at: dict[int, Told] = {}
+        self.faults: list[Exception] = []
+        self.through = 0
+
+    def stop(self) -> None:
+        """Have lanes keep what they have and end."""
+        self._stop.set()
+        self._left.clear()
+
+    def step(self) -> bool:
+        """Start what can be started, and hear what lanes tell; whether there is more to come."""
+        while self._left and len(self._running) < self._job.asked.processes:
+            self._start(self._left.pop(0))
+        for ready in wait(list(self._running), timeout=0.2):
+            assert isinstance(ready, Connection)
+            self._hear(ready)
+        return bool(self._left or self._running)
+
+    def _start(self, lane: int) -> None:
+        here, there = self._context.Pipe(duplex=False)
+        args = (self._job._replace(lane=lane), there, self._stop)
+        process = self._context.Process(target=work_lane, args=args, name=f"lane {lane}", daemon=True)
+        process.start()
+        there.close()
+        self._running[here] = lane, process
+
+    def _hear(self, ready: Connection) -> None:
+        lane, process = self._running[ready]
+        try:
+            said = ready.recv()
+        except EOFError:
+            process.join()
+            said = Ended(False, BackfillError(f"lane {lane} died with exit status {process.exitcode}: see --resume"))
+        if isinstance(said, Told):
+            self.at[lane] = said
+            return
+        del self._running[ready]
+        process.join()
+        self.through += said.is_through
+        if said.fault is not None:
+            self.faults.append(said.fault)
+            self.stop()
+
+
+def _work_off(job: Job, errors: Console) -> bool:
+    lanes = _Lanes(job)
+    with _bar(job.plan, errors) as show:
+        while True:
+            try:
+                if not lanes.step():
+                    break
+                show(lanes.at)
+            except KeyboardInterrupt:
+                errors.print("stopping: lanes keep what they have ...", highlight=False)
+                lanes.stop()
+    if lanes.faults:
+        raise lanes.faults[0]
+    return lanes.through == job.plan.lanes
+
+
+@contextmanager
+def _bar(plan: Plan, console: Console) -> Iterator[Callable[[dict[int, Told]], None]]:
+    """A bar over the time that lanes have reached, with rows and their rate."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    whole_us, began_s = plan.to_us - plan.read_from_us, time.monotonic()
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("backfill", total=whole_us * plan.lanes, rate="")
+
+        def show(at: dict[int, Told]) -> None:
+            rows = sum(told.rows for told in at.values())
+            done_us = sum(min(whole_us, max(0, told.until_us - plan.read_from_us)) for told in at.values())
+            rate = rows / max(1e-9, time.monotonic() - began_s)
+            progress.update(task, completed=done_us, rate=f"{rows:,} rows, {rate:,.0f} a second")
+
+        yield show
+
+
+def _report(
+    settings: Settings, plan: Plan, folder: Path, console: Console, errors: Console, *, as_json: bool, engineers: float,
+    bases: dict[str, str],
+) -> int:  # fmt: skip
+    from pipelines.cli.backfill.live import live_or_why
+    from pipelines.cli.report import document, write_reports
+
+    live = live_or_why(settings, plan, errors) if {What.FORECASTS, What.ALERTS} & set(plan.what) else None
+    shown = Console(quiet=True) if as_json else console
+    report = write_reports(Results(folder), live, shown, engineers=engineers, bases=bases)
+    if as_json:
+        console.out(document(report), highlight=False, end="")
+    (folder / WHOLE).touch()
+    return int(bool(report.problems))

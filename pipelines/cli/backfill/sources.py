@@ -1,0 +1,170 @@
+"""A source by its name: what it has, where reading begins, and what a lane of it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Protocol
+
+from models.plant import Plant
+from models.records import MaintenanceAction, key_of
+from pipelines.backfill.plan import Plan
+from pipelines.backfill.stretch import Batch, Found, Stretch, Tables
+from pipelines.cli.backfill.asked import Asked, BackfillError, Source
+from pipelines.settings import Settings
+from pipelines.slices import MARGIN_US
+from pipelines.topics import Share, Topic, named
+
+ROWS = 200_000
+"""Rows of a stretch, which is a step. Our choice."""
+DAY_US = 86_400_000_000
+
+
+class Lanes(Protocol):
+    """A source as lanes that do not touch one another."""
+
+    where: str
+
+    def found(self, from_us: int, to_us: int) -> Found:
+        """What there is."""
+        ...
+
+    def reads_from(self, from_us: int, assets: Sequence[str]) -> int:
+        """Where to begin so that windows are full at `from_us`: 0 for the beginning."""
+        ...
+
+    def lanes(self, assets: Sequence[str], most: int) -> int:
+        """How many lanes there are."""
+        ...
+
+    def share(self, lane: int) -> Share | None:
+        """The partition of the log that a lane is, if it is one."""
+        ...
+
+    def assets(self, plan: Plan, lane: int) -> tuple[str, ...]:
+        """The assets of a lane."""
+        ...
+
+    def pieces(self, plan: Plan, lane: int, position: int | None, edges_us: Sequence[int]) -> Iterator[Stretch | Batch]:
+        """What a lane works off, from a position on; no piece reaches over an edge."""
+        ...
+
+
+class OfTables:
+    """Lanes over a source of tables: assets dealt out, each lane in order of time."""
+
+    def __init__(self, tables: Tables, where: str, begins: Callable[[int, Sequence[str]], int]) -> None:
+        self.where, self._tables, self._begins = where, tables, begins
+
+    def found(self, from_us: int, to_us: int) -> Found:
+        """What the tables say."""
+        return self._tables.found(from_us, to_us)
+
+    def reads_from(self, from_us: int, assets: Sequence[str]) -> int:
+        """What the source knows of its assets' lives."""
+        return self._begins(from_us, assets)
+
+    def lanes(self, assets: Sequence[str], most: int) -> int:
+        """One a process, while each has an asset."""
+        return min(len(assets), most)
+
+    def share(self, lane: int) -> Share | None:  # noqa: ARG002 - the same for all
+        """No partition of a log."""
+        return None
+
+    def assets(self, plan: Plan, lane: int) -> tuple[str, ...]:
+        """Each so many-th asset."""
+        return plan.assets[lane :: plan.lanes]
+
+    def pieces(self, plan: Plan, lane: int, position: int | None, edges_us: Sequence[int]) -> Iterator[Stretch | Batch]:
+        """Stretches, and a last one without rows: what came before `to_us` is final by then."""
+        begin_us = plan.read_from_us if position is None else position
+        edges = [begin_us, *(us for us in sorted({plan.from_us, *edges_us}) if begin_us < us < plan.to_us), plan.to_us]
+        for first_us, last_us in pairwise(edges):
+            if first_us < last_us:
+                yield from self._tables.stretches(first_us, last_us, self.assets(plan, lane), ROWS)
+        end_us = plan.to_us + 2 * plan.lateness_s * 1_000_000
+        if position is None or position < end_us:
+            yield Stretch(end_us, {})
+
+
+class OfLog:
+    """Lanes over the log: each partition is one, read as live reads it."""
+
+    def __init__(self, settings: Settings, plant: Plant) -> None:
+        from connectors.kafka.history import LogHistory
+
+        self._settings, self._plant = settings, plant
+        topic = named(settings.topic_prefix, Topic.RECORDS)
+        self.where, self._log = f"topic {topic} on {settings.kafka}", LogHistory(settings.kafka, topic)
+
+    def found(self, from_us: int, to_us: int) -> Found:
+        """Records that arrived in time."""
+        return self._log.found(from_us, to_us)
+
+    def reads_from(self, from_us: int, assets: Sequence[str]) -> int:  # noqa: ARG002 - it is the same for all
+        """The beginning: what live knew rests on all of the log."""
+        return 0
+
+    def lanes(self, assets: Sequence[str], most: int) -> int:  # noqa: ARG002 - it is the same for all
+        """As many as the topic has partitions."""
+        return self._settings.partitions
+
+    def share(self, lane: int) -> Share | None:
+        """The partition."""
+        return Share(lane, self._settings.partitions)
+
+    def assets(self, plan: Plan, lane: int) -> tuple[str, ...]:
+        """Those whose key is the partition's."""
+        share = Share(lane, self._settings.partitions)
+        return tuple(asset for asset in plan.assets if share.has(key_of(plan.plant, asset)))
+
+    def pieces(self, plan: Plan, lane: int, position: int | None, edges_us: Sequence[int]) -> Iterator[Stretch | Batch]:  # noqa: ARG002 - records are not cut
+        """Records of the wanted assets, and those of none."""
+        others = {key_of(plan.plant, asset) for asset in self._plant.assets} - {
+            key_of(plan.plant, asset) for asset in plan.assets
+        }
+        extent = self._log.extents(plan.read_from_us, plan.to_us).get(lane)
+        if extent is not None:
+            begin = extent.begin if position is None else max(position, extent.begin)
+            yield from self._log.batches(lane, begin, extent.end, lambda key: key not in others)
+
+
+def open_source(settings: Settings, asked: Asked, plant: Plant, work: Path) -> Lanes:
+    """The source that was asked for; `work` is a folder for what it needs on the way. Raises BackfillError."""
+    if asked.source is Source.KAFKA:
+        return OfLog(settings, plant)
+    if asked.source is Source.INFLUX:
+        return _influx(settings, plant)
+    if not asked.files:
+        raise BackfillError(f"--source {asked.source} reads files: give --files 'history/**/*.{asked.source}'")
+    return _files(asked, plant, work)
+
+
+def _influx(settings: Settings, plant: Plant) -> Lanes:
+    from connectors.influx.history import InfluxHistory
+    from pipelines.main import influx_target
+
+    history = InfluxHistory(influx_target(settings), plant)
+
+    def begins(from_us: int, assets: Sequence[str]) -> int:
+        """A margin before the oldest life that lasts at `from_us`, on a whole day; the beginning where one is known."""
+        lives = dict.fromkeys(assets, 0)
+        for event in history.events(from_us, assets):
+            if event.action is MaintenanceAction.REPAIRED:
+                lives[event.asset] = event.time_us
+        return max(0, (min(lives.values()) - MARGIN_US) // DAY_US * DAY_US)
+
+    return OfTables(history, f"bucket {settings.influx_bucket} at {settings.influx_url}", begins)
+
+
+def _files(asked: Asked, plant: Plant, work: Path) -> Lanes:
+    from connectors.files.history import FileHistory
+    from connectors.files.shape import Shape
+
+    from connectors.files import toml
+
+    shape = toml.read(asked.shape, Shape) if asked.shape else None
+    history = FileHistory(plant, asked.files, work, shape, asked.events)
+    return OfTables(history, ", ".join(asked.files), lambda _from_us, _assets: 0)

@@ -1,0 +1,153 @@
+"""A lane in a process of its own: opens what it needs, works off, tells how far it is, ends when its parent does."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from multiprocessing.connection import Connection
+from multiprocessing.synchronize import Event
+from pathlib import Path
+from queue import Queue
+from typing import NamedTuple, TypeVar
+
+from msgspec.structs import replace
+
+from connectors.influx.keeper import InfluxKeeper
+from connectors.kafka.keeper import TopicKeeper
+from models.failure.hazard import Hazard
+from models.plant import Plant
+from pipelines.backfill.kept import LaneFolder
+from pipelines.backfill.lane import Lane, Span
+from pipelines.backfill.plan import Into, Plan, What
+from pipelines.cli.backfill.asked import Asked
+from pipelines.cli.backfill.models import Turn
+from pipelines.cli.backfill.sources import open_source
+from pipelines.main import influx_target, read_plant
+from pipelines.partition import Partition
+from pipelines.ports import Snapshot
+from pipelines.settings import Settings
+
+T = TypeVar("T")
+
+
+class Job(NamedTuple):
+    """A lane of a run, as it goes to its process."""
+
+    settings: Settings
+    asked: Asked
+    plan: Plan
+    turns: tuple[Turn, ...]
+    lane: int
+    folder: Path
+
+
+class Told(NamedTuple):
+    """How far a lane is."""
+
+    rows: int
+    until_us: int
+
+
+class Ended(NamedTuple):
+    """That a lane came to its end, or was stopped; or why it failed."""
+
+    is_through: bool
+    fault: Exception | None = None
+
+
+def work_lane(job: Job, told: Connection, stop: Event) -> None:
+    """The body of the process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it and asks lanes to stop
+    parent = os.getppid()
+    try:
+        ended = Ended(run(job, lambda *at: told.send(Told(*at)), lambda: stop.is_set() or os.getppid() != parent))
+    except Exception as fault:  # told to the parent, which says it
+        ended = Ended(False, fault)
+    told.send(ended)
+
+
+def run(
+    job: Job,
+    told: Callable[[int, int], None],
+    stop: Callable[[], bool],
+    checkpoint: Callable[[str], None] = lambda _: None,
+) -> bool:
+    """Work a lane off; whether it came to its end."""
+    folder = LaneFolder(job.folder / f"lane-{job.lane}")
+    if folder.is_through:
+        return True
+    plan, settings = job.plan, job.settings
+    source = open_source(settings, job.asked, read_plant(settings.plant, settings.site), job.folder / "stage")
+    plant = plant_of(settings, plan)
+    span = Span(from_us=plan.from_us, to_us=plan.to_us, assets=frozenset(source.assets(plan, job.lane)))
+    models = [(turn.from_us, turn.read(plant)) for turn in job.turns]
+    point = folder.point
+    snapshot = Snapshot(point.next_offset, point.state) if point else None
+    hazards = hazards_at(models, point.at.reached_us if point else 0)
+    partition = Partition.restore(plant, hazards, snapshot, plan.lateness_s, source.share(job.lane))
+    edges_us = [from_us for from_us, _ in models]
+    pieces = source.pieces(plan, job.lane, point.at.position if point else None, edges_us)
+    with ExitStack() as open_keepers:
+        keepers = [open_keepers.enter_context(keeper) for keeper in _keepers(job)]
+        lane = Lane(partition, span, folder, keepers, plan.source, checkpoint, models)
+        return lane.run(ahead(pieces), told, stop)
+
+
+def plant_of(settings: Settings, plan: Plan) -> Plant:
+    """The plant as it is worked with: without models where nothing is to be scored."""
+    plant = read_plant(settings.plant, settings.site)
+    if {What.FORECASTS, What.ALERTS, What.FEATURES} & set(plan.what):
+        return plant
+    return replace(plant, types={name: replace(of, model=None) for name, of in plant.types.items()})
+
+
+def _keepers(job: Job) -> Iterator[InfluxKeeper | TopicKeeper]:
+    plan, settings = job.plan, job.settings
+    says = bool({What.FORECASTS, What.ALERTS} & set(plan.what))
+    if Into.INFLUX in plan.into:
+        yield InfluxKeeper(influx_target(settings), rows=What.INGEST in plan.what, said=says)
+    if Into.TOPICS in plan.into and says:
+        yield TopicKeeper(
+            settings.kafka,
+            settings.topic_prefix,
+            plan.name,
+            forecasts=What.FORECASTS in plan.what,
+            alerts=What.ALERTS in plan.what,
+        )
+
+
+def ahead(items: Iterator[T]) -> Iterator[T]:
+    """The same items, the next of which is made in a thread while one is worked with."""
+    queue: Queue[tuple[T | None, BaseException | None]] = Queue(maxsize=1)
+    is_over = threading.Event()
+
+    def fill() -> None:
+        try:
+            for item in items:
+                queue.put((item, None))
+                if is_over.is_set():
+                    return
+            queue.put((None, StopIteration()))
+        except BaseException as fault:  # raised where items are taken
+            queue.put((None, fault))
+
+    thread = threading.Thread(target=fill, name="read ahead", daemon=True)
+    thread.start()
+    try:
+        while True:
+            item, fault = queue.get()
+            if isinstance(fault, StopIteration):
+                return
+            if fault is not None:
+                raise fault
+            yield item  # type: ignore[misc]
+    finally:
+        is_over.set()
+
+
+def hazards_at(models: list[tuple[int, dict[str, Hazard]]], time_us: int) -> dict[str, Hazard]:
+    """The models that hold from a time on."""
+    return next((hazards for from_us, hazards in reversed(models) if from_us <= time_us), models[0][1])
