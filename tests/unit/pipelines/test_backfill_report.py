@@ -145,6 +145,13 @@ def test_the_last_revision_of_a_forecast_counts_across_parts(tmp_path):
     assert (report.scored.forecasts, report.scored.running_h) == (2, 0)
 
 
+def test_forecasts_of_some_assets_at_a_time_are_all_of_them(tmp_path):
+    tables = [forecasts(asset, [hour, hour + 1]) for hour in (0, 1) for asset in ("a", "b", "c")]
+    results = run(tmp_path, tables=tables)
+    parts = list(results.forecasts_by_assets(rows=5))
+    assert len(parts) == 3 and pl.concat(parts).equals(results.forecasts())
+
+
 def test_the_assets_most_at_risk_come_first(tmp_path):
     tables = [forecasts(f"p{number:02}", [1, 2], chance=number / 20) for number in range(15)]
     risks = judged(run(tmp_path, tables=tables)).scored.risks
@@ -267,7 +274,7 @@ def test_a_ledger_that_does_not_balance_is_a_problem_and_loud(tmp_path):
 
 def test_a_ledger_that_balances_is_no_problem(tmp_path):
     report = judged(run(tmp_path, counted=ledger(rows=100, rejected=7)))
-    assert report.problems == [] and "It balances" in said(report, "Ledger")
+    assert report.problems == [] and "The ledger balances" in said(report, "Ledger")
 
 
 # Nothing there
