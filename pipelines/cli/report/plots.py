@@ -32,7 +32,7 @@ LEAD_BIN_H = 12
 
 
 STYLE: Any = {
-    "svg.hashsalt": "forewarn", "svg.fonttype": "none", "text.parse_math": False, "font.size": 9, "text.color": INK,
+    "svg.fonttype": "none", "text.parse_math": False, "font.size": 9, "text.color": INK,
     "axes.labelcolor": INK, "axes.edgecolor": INK, "axes.facecolor": "none", "figure.facecolor": "none",
     "axes.spines.top": False, "axes.spines.right": False, "xtick.color": INK, "ytick.color": INK,
     "legend.frameon": False, "legend.fontsize": 8,
@@ -44,7 +44,7 @@ def draw(plot: Plot, report: Report) -> str | None:
     import matplotlib as mpl
 
     drawn, says = PLOTS[plot]
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(STYLE | {"svg.hashsalt": plot.value}):  # ids of their own on one page
         figure = drawn(report)
         return None if figure is None else _svg(figure, says)
 
@@ -59,7 +59,7 @@ def _figure(rows: float) -> tuple[Any, Any]:
 def _svg(figure: Any, says: str) -> str:
     """The SVG element alone, with its title, without what would clash with another picture of the page."""
     file = StringIO()
-    figure.savefig(file, format="svg", metadata={"Date": None})
+    figure.savefig(file, format="svg")
     svg = file.getvalue()
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
     svg = re.sub(r'<g id="[^"]*"', "<g", svg)

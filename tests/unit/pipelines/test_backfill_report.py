@@ -196,9 +196,9 @@ def test_forecasts_without_chances_are_equal(tmp_path):
 
 
 def test_the_largest_difference_is_told_with_its_place(tmp_path):
-    theirs = pl.concat([forecasts("a", [1], chance=0.25), forecasts("b", [2], chance=0.5)])
-    ours = pl.concat([forecasts("a", [1], chance=0.125), forecasts("b", [2], chance=0.125)])
-    (of_model,) = difference(tmp_path, tables=[ours], live_forecasts=theirs).forecasts
+    theirs = pl.concat([forecasts("a", [1, 3], chance=0.25), forecasts("b", [2], chance=0.5)])
+    ours = [forecasts("a", [1], chance=0.125), forecasts("b", [2], chance=0.125), forecasts("a", [3], chance=None)]
+    (of_model,) = difference(tmp_path, tables=ours, live_forecasts=theirs).forecasts
     assert (of_model.largest, of_model.asset, of_model.time_us) == (0.375, "b", at(2))
 
 
@@ -330,23 +330,23 @@ def busy(folder, asset="a", drawn=True):
     return run(folder, of=plan(assets=(asset, "b")), records=records, tables=tables, gaps=[(asset, 5, 9)])
 
 
-HOSTILE = "<script>$x_{1}$|[red]*`&amp;"
+HOSTILE = "<script>$x_{$|[red]*`&amp;"
 
 
 def test_names_are_text_on_the_page(tmp_path):
     written(busy(tmp_path, HOSTILE), Live(alerts=tuple(warning(HOSTILE, 30)), forecasts=pl.DataFrame(schema=FORECASTS)))
     page = (tmp_path / "report.html").read_text()
-    assert "<script" not in page and "&lt;script&gt;$x_{1}$|[red]*`&amp;amp;" in page
+    assert "<script" not in page and "&lt;script&gt;$x_{$|[red]*`&amp;amp;" in page
 
 
 def test_names_are_text_in_markdown(tmp_path):
     written(busy(tmp_path, HOSTILE))
     text = (tmp_path / "report.md").read_text()
-    assert r"| \<script\>$x_{1}$\|\[red\]\*\`\&amp; |" in text
+    assert r"| \<script\>$x_{$\|\[red\]\*\`\&amp; |" in text
 
 
 def test_names_are_text_on_the_terminal(tmp_path):
-    assert HOSTILE in written(busy(tmp_path, HOSTILE))
+    assert written(busy(tmp_path, HOSTILE)).count(HOSTILE) == 4  # in the plan, in two tables, with the longest gap
 
 
 def test_the_document_has_the_figures_of_the_report(tmp_path):
