@@ -73,11 +73,14 @@ class Results:
         """The last revision of each forecast, by asset and time."""
         return last_of_each(self.table("forecasts", FORECASTS))
 
-    def forecasts_by_lane(self) -> Iterator[pl.DataFrame]:
-        """The same, lane by lane, so that memory holds one: all of an asset is in one lane."""
-        for lane in sorted(self.folder.glob("lane-*")):
-            if parts := sorted(lane.glob("forecasts-*.parquet")):
-                yield last_of_each(pl.concat(map(pl.read_parquet, parts)))
+    def forecasts_by_assets(self, rows: int = 1_000_000) -> Iterator[pl.DataFrame]:
+        """The same, of some assets at a time, so that memory holds about so many rows and one asset's more."""
+        if not (parts := self._parts("forecasts", "parquet")):
+            return
+        table = pl.scan_parquet(parts)
+        counts = table.group_by("asset").len().sort("asset").collect(engine="streaming")
+        for _, some in counts.group_by(pl.col("len").cum_sum() // rows, maintain_order=True):
+            yield last_of_each(table.filter(pl.col("asset").is_in(some["asset"].to_list())).collect(engine="streaming"))
 
     def records(self) -> Iterator[AnyRecord]:
         """Alerts, notices, dead letters, failures and repairs, as they came in each lane."""

@@ -5,6 +5,7 @@ matplotlib is imported here and only when a picture is drawn; workers never are 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -79,28 +80,29 @@ def draw(life: Life, file: Path) -> None:
         figure.savefig(file, format="svg", metadata={"Date": None})
 
 
-def _days(times_us: list[int]) -> np.ndarray:
+def days(times_us: Sequence[int] | np.ndarray) -> np.ndarray:
+    """Times as matplotlib takes them."""
     return np.array(times_us, dtype="datetime64[us]")
 
 
-def _line(times_us: list[int], values: list[float]) -> tuple[np.ndarray, np.ndarray]:
-    """Places of a line that breaks where nothing is known for hours."""
-    gaps = np.flatnonzero(np.diff(times_us) > GAP_US) + 1
-    at = np.insert(_days(times_us), gaps, np.datetime64("NaT"))
+def broken(times_us: Sequence[int], values: Sequence[float], gap_us: int = GAP_US) -> tuple[np.ndarray, np.ndarray]:
+    """Places of a line that breaks where nothing is known for longer than `gap_us`."""
+    gaps = np.flatnonzero(np.diff(times_us) > gap_us) + 1
+    at = np.insert(days(times_us), gaps, np.datetime64("NaT"))
     return at, np.round(np.insert(np.array(values, float), gaps, np.nan), 2)
 
 
 def _chance(axis: Any, life: Life) -> None:
     said = [f for f in life.forecasts if f.chances and f.operating is OperatingState.RUNNING][::HOURLY]
-    line = _line([f.window_end_us for f in said], [100 * f.chances[WARNING] for f in said])
+    line = broken([f.window_end_us for f in said], [100 * f.chances[WARNING] for f in said])
     axis.plot(*line, color=CHANCE, lw=1.2, label="chance within 72 h while it runs")
     axis.axhline(100 * life.limit, color=INK, lw=0.8, ls="--", label=f"warning limit, {life.limit:.0%}")
     for number, warning in enumerate(life.warnings):
         end_us = warning.ended_us or life.forecasts[-1].window_end_us
         label = "warning open" if number == 0 else None
-        axis.axvspan(*_days([warning.opened_us, end_us]), color=OPEN, alpha=0.35, lw=0, label=label)
+        axis.axvspan(*days([warning.opened_us, end_us]), color=OPEN, alpha=0.35, lw=0, label=label)
     for failure in life.failures:
-        when = _days([failure.time_us])[0]
+        when = days([failure.time_us])[0]
         axis.axvline(when, color=FAILED, lw=1.6)
         lead = "no warning" if failure.lead_h is None else f"warned {failure.lead_h:.0f} h before"
         axis.annotate(f" failed: {failure.mode}\n {lead}", (when, 97), va="top", fontsize=8)
@@ -112,7 +114,7 @@ def _chance(axis: Any, life: Life) -> None:
 
 def _states(axis: Any, life: Life) -> None:
     runs = [(state, next(run).window_end_us) for state, run in groupby(life.forecasts, key=lambda f: f.operating)]
-    edges = _days([first_us for _, first_us in runs] + [life.forecasts[-1].window_end_us])
+    edges = days([first_us for _, first_us in runs] + [life.forecasts[-1].window_end_us])
     drawn = set()
     for (state, _), begin, end in zip(runs, edges[:-1], edges[1:], strict=True):
         axis.axvspan(begin, end, color=SHADES[state], lw=0, label=state.value if state not in drawn else None)
@@ -128,5 +130,5 @@ def _signal(axis: Any, life: Life, signal: str, unit: str) -> None:
     minute_end, hour = (pl.col("time_us") // MINUTE_US + 1) * MINUTE_US, pl.col("time_us") // HOUR_US * HOUR_US
     rows = life.rows.filter(minute_end.is_in(ran)).group_by(hour).agg(pl.col(signal).mean())
     rows = rows.drop_nulls().sort("time_us")
-    axis.plot(*_line(rows["time_us"].to_list(), rows[signal].to_list()), color=INK, lw=0.9)
+    axis.plot(*broken(rows["time_us"].to_list(), rows[signal].to_list()), color=INK, lw=0.9)
     axis.set_ylabel(f"{signal.removesuffix('_' + unit.lower().replace('/', '_')).replace('_', ' ')}\n{unit}", **FLAT)

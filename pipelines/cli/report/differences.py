@@ -79,7 +79,7 @@ def of_span(forecasts: pl.DataFrame, plan: Plan) -> pl.DataFrame:
 def differences(
     ours: Outcome, theirs: Outcome, against: Iterable[Compared], live_forecasts: int, forecasts: int
 ) -> Difference:
-    """Put together what `compared` found of each lane, and match the warnings."""
+    """Put together what `compared` found part by part, and match the warnings."""
     only_here, only_live, both = matched(ours.warnings, theirs.warnings)
     models = _by_models(against)
     common = sum(one.compared for one in models)

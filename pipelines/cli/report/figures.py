@@ -176,7 +176,7 @@ def _known(plan: Plan) -> tuple[int, int]:
 def _forecasts(results: Results, plan: Plan, live: Live | str | None) -> tuple[Scored, list[Compared]]:
     """One pass over the forecasts: what they say, and how they compare."""
     parts, against = [], []
-    for table in results.forecasts_by_lane():
+    for table in results.forecasts_by_assets():
         parts.append(scored(table, plan))
         if isinstance(live, Live):
             against += compared(table, of_span(live.forecasts, plan))

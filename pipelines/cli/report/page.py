@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 
 from pipelines.cli import picture
@@ -9,6 +10,7 @@ from pipelines.cli.report import plots
 from pipelines.cli.report.figures import Report
 from pipelines.cli.report.sections import Grid, Section, sections, title
 
+NUMBER = re.compile(r"[\d,.]+")
 STYLE = """
 :root { color-scheme: light dark; --back: #ffffff; --ink: #1f2328; --soft: #667078; --line: #d5dade; --bad: #b3331d;
   --good: #2f7d55; --open: #d69a14; --quiet: #8d99ae; --stripe: #f5f7f8; }
@@ -25,7 +27,8 @@ p { max-width: 48rem; overflow-wrap: anywhere; }
 table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
 caption { text-align: left; color: var(--soft); padding: .25rem 0; }
 th, td { text-align: left; vertical-align: top; padding: .25rem .75rem; border-bottom: 1px solid var(--line); }
-th { white-space: nowrap; } tbody tr:nth-child(even) { background: var(--stripe); }
+th { white-space: nowrap; } .number { text-align: right; }
+tbody tr:nth-child(even) { background: var(--stripe); }
 @media print { nav { display: none; } body { max-width: none; font-size: 11px; } .wide { overflow: visible; }
   .wide svg { min-width: 0; } figure, tr { break-inside: avoid; } }
 """
@@ -65,9 +68,14 @@ def _drawn(section: Section, report: Report) -> str:
     return "".join(f'<figure class="wide">{svg}</figure>\n' for svg in drawn if svg)
 
 
+def _cell(text: str) -> str:
+    number = ' class="number"' if NUMBER.fullmatch(text) else ""
+    return f"<td{number}>{escape(text)}</td>"
+
+
 def _table(grid: Grid) -> str:
     head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in grid.head)
-    rows = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>\n" for row in grid.rows)
+    rows = "".join("<tr>" + "".join(map(_cell, row)) + "</tr>\n" for row in grid.rows)
     return (
         f'<div class="wide"><table>\n<caption>{escape(grid.title)}</caption>\n<thead><tr>{head}</tr></thead>\n'
         f"<tbody>\n{rows}</tbody>\n</table></div>\n"

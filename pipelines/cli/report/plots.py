@@ -15,7 +15,9 @@ import numpy as np
 
 from models.records import WARNING_HORIZON_H
 from pipelines.cli.outcome import Verdict
+from pipelines.cli.picture import broken, days
 from pipelines.cli.report.figures import Report
+from pipelines.cli.report.scored import piece_us
 from pipelines.cli.report.sections import Plot
 
 INK, BAD, GOOD, OPEN, QUIET = "#1f2328", "#b3331d", "#2f7d55", "#d69a14", "#8d99ae"
@@ -30,7 +32,7 @@ LEAD_BIN_H = 12
 
 
 STYLE: Any = {
-    "svg.hashsalt": "forewarn", "svg.fonttype": "none", "text.parse_math": False, "font.size": 9, "text.color": INK,
+    "svg.fonttype": "none", "text.parse_math": False, "font.size": 9, "text.color": INK,
     "axes.labelcolor": INK, "axes.edgecolor": INK, "axes.facecolor": "none", "figure.facecolor": "none",
     "axes.spines.top": False, "axes.spines.right": False, "xtick.color": INK, "ytick.color": INK,
     "legend.frameon": False, "legend.fontsize": 8,
@@ -42,7 +44,7 @@ def draw(plot: Plot, report: Report) -> str | None:
     import matplotlib as mpl
 
     drawn, says = PLOTS[plot]
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(STYLE | {"svg.hashsalt": plot.value}):  # ids of their own on one page
         figure = drawn(report)
         return None if figure is None else _svg(figure, says)
 
@@ -57,17 +59,13 @@ def _figure(rows: float) -> tuple[Any, Any]:
 def _svg(figure: Any, says: str) -> str:
     """The SVG element alone, with its title, without what would clash with another picture of the page."""
     file = StringIO()
-    figure.savefig(file, format="svg", metadata={"Date": None})
+    figure.savefig(file, format="svg")
     svg = file.getvalue()
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
     svg = re.sub(r'<g id="[^"]*"', "<g", svg)
     for drawn, named in OF_PAGE.items():
         svg = svg.replace(drawn, named)
     return svg.replace(">", f' role="img" aria-label="{escape(says)}"><title>{escape(says)}</title>', 1)
-
-
-def _days(times_us: Any) -> np.ndarray:
-    return np.array(times_us, dtype="datetime64[us]")
 
 
 def _rows(assets: list[str], report: Report) -> tuple[Any, Any]:
@@ -81,7 +79,7 @@ def _rows(assets: list[str], report: Report) -> tuple[Any, Any]:
 
 
 def _span(axis: Any, report: Report) -> None:
-    axis.set_xlim(*_days([report.plan.from_us, report.plan.to_us]))
+    axis.set_xlim(*days([report.plan.from_us, report.plan.to_us]))
     axis.set_xlabel("days (UTC)")
 
 
@@ -89,16 +87,19 @@ def _bars(axis: Any, spans: list[tuple[int, int, int]], **look: Any) -> None:
     """Stretches of time (row, from, to)."""
     if spans:
         rows, from_us, to_us = (np.array(column) for column in zip(*spans, strict=True))
-        axis.barh(rows, (to_us - from_us).astype("timedelta64[us]"), left=_days(from_us), **look)
+        axis.barh(rows, (to_us - from_us).astype("timedelta64[us]"), left=days(from_us), **look)
 
 
 def _timeline(report: Report) -> Any:
     """Warnings from opening to end, failures and repairs, of the assets that have any."""
     outcome = report.outcome
-    told = sorted({one.asset for one in outcome.warnings} | {one.asset for one in outcome.failures})[:ASSETS_DRAWN]
+    concerned = sorted({one.asset for one in outcome.warnings} | {one.asset for one in outcome.failures})
+    told = concerned[:ASSETS_DRAWN]
     if not told:
         return None
     figure, axis = _rows(told, report)
+    if len(concerned) > len(told):
+        axis.set_title(f"the first {len(told)} of {len(concerned)} assets", loc="right", fontsize=8)
     row = {asset: number for number, asset in enumerate(told)}
     for verdict, colour in BARS.items():
         spans = [
@@ -112,7 +113,7 @@ def _timeline(report: Report) -> Any:
     for points, marker, says in ((failed, "x", "failure"), (repaired, "|", "repair")):
         if points:
             times_us, at = zip(*points, strict=True)
-            axis.plot(_days(times_us), at, marker, color=INK, ms=7, mew=1.6, label=says)
+            axis.plot(days(times_us), at, marker, color=INK, ms=7, mew=1.6, label=says)
     figure.legend(loc="outside upper left", ncols=5)
     return figure
 
@@ -142,12 +143,20 @@ def _risks(report: Report) -> Any:
     figure = Figure(figsize=(WIDE, len(risks) * 0.6 + REST), layout="constrained")
     axes = figure.subplots(len(risks), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
     for axis, risk in zip(axes, risks, strict=True):
-        axis.fill_between(_days(risk.times_us), 100 * np.array(risk.chances), color=BAD, alpha=0.25, lw=0)
-        axis.plot(_days(risk.times_us), 100 * np.array(risk.chances), color=BAD, lw=1)
+        at, percents = broken(risk.times_us, [100 * chance for chance in risk.chances], 3 * piece_us(report.plan))
+        axis.fill_between(at, percents, color=BAD, alpha=0.25, lw=0)
+        axis.plot(at, percents, color=BAD, lw=1)
+        for failure in (one for one in report.outcome.failures if one.asset == risk.asset):
+            axis.axvline(days([failure.time_us])[0], color=INK, lw=1, ls=":")
         axis.set_ylabel(risk.asset, rotation=0, ha="right", va="center", fontsize=8)
         axis.set_ylim(0, 100)
     _span(axes[-1], report)
-    figure.suptitle("chance of failure within 72 h while running, %", fontsize=9, x=0.01, ha="left")
+    figure.suptitle(
+        f"chance of failure within {WARNING_HORIZON_H} h while running, %; dotted: it failed",
+        fontsize=9,
+        x=0.01,
+        ha="left",
+    )
     return figure
 
 

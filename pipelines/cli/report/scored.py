@@ -39,7 +39,7 @@ class Scored:
 
 
 def total(parts: Sequence[Scored]) -> Scored:
-    """The sum over lanes."""
+    """The sum over parts."""
     risks = nlargest(WORST, (risk for part in parts for risk in part.risks), key=lambda risk: risk.peak)
     return Scored(
         forecasts=sum(part.forecasts for part in parts),
@@ -49,12 +49,17 @@ def total(parts: Sequence[Scored]) -> Scored:
 
 
 def scored(forecasts: pl.DataFrame, plan: Plan) -> Scored:
-    """What a lane's forecasts say; they come by asset and time."""
+    """What the forecasts of some assets say; they come by asset and time."""
     return Scored(
         forecasts=forecasts.height,
         running_h=running_h(forecasts, plan.every_min),
-        risks=tuple(_risks(forecasts, max(MINUTE_US, (plan.to_us - plan.from_us) // POINTS))),
+        risks=tuple(_risks(forecasts, piece_us(plan))),
     )
+
+
+def piece_us(plan: Plan) -> int:
+    """How long a piece is of which the highest chance is kept."""
+    return max(plan.every_min * MINUTE_US, (plan.to_us - plan.from_us) // POINTS)
 
 
 def running_h(forecasts: pl.DataFrame, every_min: int = 1) -> float:

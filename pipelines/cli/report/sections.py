@@ -57,6 +57,7 @@ def title(report: Report) -> str:
 def sections(report: Report) -> tuple[Section, ...]:
     """All of it, in the order of reading."""
     return (
+        Section("In short", tuple(_short(report))),
         Section("What was done", tuple(_plan(report))),
         _fired(report),
         _leads(report),
@@ -72,6 +73,19 @@ def few(names: tuple[str, ...]) -> str:
     """The first of them, and how many more."""
     rest = len(names) - NAMES_TOLD
     return ", ".join(names[:NAMES_TOLD]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _short(report: Report) -> Iterator[str]:
+    worth, ledger = report.worth, report.ledger
+    if What.ALERTS in report.plan.what:
+        failures = f"{leads(report.outcome)}; " if worth.failures else "no failure is known; "
+        yield f"{worth.warnings} warnings: {failures}{worth.unfounded} unfounded, {worth.undecided} undecided."
+    share = "an unknown share" if report.gaps.share is None else f"{report.gaps.share:.2%}"
+    yield (
+        f"{ledger.rows_read:,} rows read, {ledger.values_rejected:,} of {ledger.values_read:,} values rejected; "
+        f"assets were silent for {share} of the time."
+    )
+    yield _balance(report)
 
 
 def _plan(report: Report) -> Iterator[str]:
@@ -280,11 +294,16 @@ def _gaps(report: Report) -> Section:
 
 def _ledger(report: Report) -> Section:
     ledger = report.ledger
-    balance = "It balances: read = stored + rejected." if ledger.balances else "IT DOES NOT BALANCE: something is lost."
-    if not ledger.rows_read:
-        balance = "Nothing was read."
     rows = tuple(
         (what, f"{getattr(ledger, f'rows_{what}'):,}", f"{getattr(ledger, f'values_{what}'):,}")
         for what in ("read", "stored", "late", "rejected")
     )
-    return Section("Ledger", (balance,), (Grid("What came and where it went", ("", "rows", "values"), rows),))
+    return Section("Ledger", (_balance(report),), (Grid("What came and where it went", ("", "rows", "values"), rows),))
+
+
+def _balance(report: Report) -> str:
+    if not report.ledger.rows_read:
+        return "Nothing was read."
+    if report.ledger.balances:
+        return "The ledger balances: read = stored + rejected."
+    return "THE LEDGER DOES NOT BALANCE: rows or values read are neither stored nor rejected."

@@ -11,7 +11,7 @@ from rich.table import Table
 from pipelines.cli.report.figures import Report
 from pipelines.cli.report.sections import Grid, sections, title
 
-ROWS_SHOWN = 30
+ROWS_SHOWN = 15
 """Rows of a table on the terminal; the files have all."""
 MEANS_SOMETHING = re.compile(r"([\\|<>&*`\[\]])")
 

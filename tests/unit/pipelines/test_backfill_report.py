@@ -145,6 +145,13 @@ def test_the_last_revision_of_a_forecast_counts_across_parts(tmp_path):
     assert (report.scored.forecasts, report.scored.running_h) == (2, 0)
 
 
+def test_forecasts_of_some_assets_at_a_time_are_all_of_them(tmp_path):
+    tables = [forecasts(asset, [hour, hour + 1]) for hour in (0, 1) for asset in ("a", "b", "c")]
+    results = run(tmp_path, tables=tables)
+    parts = list(results.forecasts_by_assets(rows=5))
+    assert len(parts) == 3 and pl.concat(parts).equals(results.forecasts())
+
+
 def test_the_assets_most_at_risk_come_first(tmp_path):
     tables = [forecasts(f"p{number:02}", [1, 2], chance=number / 20) for number in range(15)]
     risks = judged(run(tmp_path, tables=tables)).scored.risks
@@ -189,9 +196,9 @@ def test_forecasts_without_chances_are_equal(tmp_path):
 
 
 def test_the_largest_difference_is_told_with_its_place(tmp_path):
-    theirs = pl.concat([forecasts("a", [1], chance=0.25), forecasts("b", [2], chance=0.5)])
-    ours = pl.concat([forecasts("a", [1], chance=0.125), forecasts("b", [2], chance=0.125)])
-    (of_model,) = difference(tmp_path, tables=[ours], live_forecasts=theirs).forecasts
+    theirs = pl.concat([forecasts("a", [1, 3], chance=0.25), forecasts("b", [2], chance=0.5)])
+    ours = [forecasts("a", [1], chance=0.125), forecasts("b", [2], chance=0.125), forecasts("a", [3], chance=None)]
+    (of_model,) = difference(tmp_path, tables=ours, live_forecasts=theirs).forecasts
     assert (of_model.largest, of_model.asset, of_model.time_us) == (0.375, "b", at(2))
 
 
@@ -267,7 +274,7 @@ def test_a_ledger_that_does_not_balance_is_a_problem_and_loud(tmp_path):
 
 def test_a_ledger_that_balances_is_no_problem(tmp_path):
     report = judged(run(tmp_path, counted=ledger(rows=100, rejected=7)))
-    assert report.problems == [] and "It balances" in said(report, "Ledger")
+    assert report.problems == [] and "The ledger balances" in said(report, "Ledger")
 
 
 # Nothing there
@@ -323,23 +330,23 @@ def busy(folder, asset="a", drawn=True):
     return run(folder, of=plan(assets=(asset, "b")), records=records, tables=tables, gaps=[(asset, 5, 9)])
 
 
-HOSTILE = "<script>$x_{1}$|[red]*`&amp;"
+HOSTILE = "<script>$x_{$|[red]*`&amp;"
 
 
 def test_names_are_text_on_the_page(tmp_path):
     written(busy(tmp_path, HOSTILE), Live(alerts=tuple(warning(HOSTILE, 30)), forecasts=pl.DataFrame(schema=FORECASTS)))
     page = (tmp_path / "report.html").read_text()
-    assert "<script" not in page and "&lt;script&gt;$x_{1}$|[red]*`&amp;amp;" in page
+    assert "<script" not in page and "&lt;script&gt;$x_{$|[red]*`&amp;amp;" in page
 
 
 def test_names_are_text_in_markdown(tmp_path):
     written(busy(tmp_path, HOSTILE))
     text = (tmp_path / "report.md").read_text()
-    assert r"| \<script\>$x_{1}$\|\[red\]\*\`\&amp; |" in text
+    assert r"| \<script\>$x_{$\|\[red\]\*\`\&amp; |" in text
 
 
 def test_names_are_text_on_the_terminal(tmp_path):
-    assert HOSTILE in written(busy(tmp_path, HOSTILE))
+    assert written(busy(tmp_path, HOSTILE)).count(HOSTILE) == 4  # in the plan, in two tables, with the longest gap
 
 
 def test_the_document_has_the_figures_of_the_report(tmp_path):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from models.records import Alert, AlertReason, AlertState
-from pipelines.cli.outcome import HOUR_US, Verdict, judge
+from pipelines.cli.outcome import HOUR_US, Verdict, became, judge
 
 
 def alert(asset: str, opened_h: int, at_h: int, reason: AlertReason, revision: int = 0) -> Alert:
@@ -46,3 +46,32 @@ def test_repeats_of_a_revision_change_nothing():
     one = [alert("a", 40, 40, AlertReason.OPENED)]
     failures = [("a", 100 * HOUR_US, "wear")]
     assert judge(failures, one * 3, 200 * HOUR_US, 1) == judge(failures, one, 200 * HOUR_US, 1)
+
+
+def test_a_warning_repaired_before_a_failure_is_undecided_and_says_so():
+    alerts = [alert("a", 40, 40, AlertReason.OPENED), alert("a", 40, 400, AlertReason.REPAIRED, 1)]
+    (warning,) = judge([], alerts, 900 * HOUR_US, 1, [("a", 400 * HOUR_US)]).warnings
+    assert (warning.verdict, warning.ended) == (Verdict.UNDECIDED, AlertReason.REPAIRED)
+    assert became(warning) == "undecided: repaired before it failed"
+
+
+def test_a_failure_after_a_repair_is_of_another_life():
+    alerts = [alert("a", 40, 40, AlertReason.OPENED), alert("a", 40, 50, AlertReason.CLEARED, 1)]
+    outcome = judge([("a", 100 * HOUR_US, "wear")], alerts, 900 * HOUR_US, 1, [("a", 60 * HOUR_US)])
+    assert [(w.verdict, w.act_h) for w in outcome.warnings] == [(Verdict.UNDECIDED, None)]
+
+
+def test_a_repair_after_the_failure_changes_nothing():
+    alerts = [alert("a", 40, 40, AlertReason.OPENED), alert("a", 40, 110, AlertReason.REPAIRED, 1)]
+    outcome = judge([("a", 100 * HOUR_US, "wear")], alerts, 900 * HOUR_US, 1, [("a", 110 * HOUR_US)])
+    assert [(w.verdict, w.act_h, w.repaired_us) for w in outcome.warnings] == [(Verdict.FAILED, 60, None)]
+
+
+def test_a_repair_long_after_a_warning_cleared_leaves_it_unfounded():
+    alerts = [alert("a", 40, 40, AlertReason.OPENED), alert("a", 40, 50, AlertReason.CLEARED, 1)]
+    assert judge([], alerts, 900 * HOUR_US, 1, [("a", 300 * HOUR_US)]).count(Verdict.UNFOUNDED) == 1
+
+
+def test_a_repair_of_another_asset_changes_nothing():
+    outcome = judge([], [alert("a", 40, 40, AlertReason.OPENED)], 900 * HOUR_US, 1, [("b", 60 * HOUR_US)])
+    assert outcome.count(Verdict.UNFOUNDED) == 1

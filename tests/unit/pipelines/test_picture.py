@@ -58,6 +58,6 @@ def test_the_same_life_gives_the_same_picture_and_names_what_happened(tmp_path):
 
 
 def test_a_line_breaks_where_hours_are_missing():
-    at, values = picture._line([START_US, START_US + HOUR_US, START_US + 9 * HOUR_US], [1.0, 2.0, 3.0])
+    at, values = picture.broken([START_US, START_US + HOUR_US, START_US + 9 * HOUR_US], [1.0, 2.0, 3.0])
     assert np.isnan(values).tolist() == [False, False, True, False]
     assert np.isnat(at).tolist() == [False, False, True, False]
