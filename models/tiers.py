@@ -13,15 +13,17 @@ import numpy as np
 
 from models.bins import COUNT, EMPTY, MINUTE_US, QUARTER, SQUARES, SUM, Bins, changes
 
-MINUTES = 92
-"""Slots of 1-min bins: 60 of the longest fast window, SPAN that close together, and what lateness can still correct."""
-QUARTERS = 304
-"""Slots of 15-min bins: 288 of the longest slow window and what closes together or can still be corrected."""
-DAYS = 32
-"""Slots of daily bins: 30 of the longest window, the day that is not over, and one that can begin ahead of a window."""
 SPAN = 20
 """Minutes of one asset that may be written before the windows of the first of them are read: a third of an hour of the
-clock. Of an hour, long batches are a twentieth faster, and state is a quarter larger."""
+clock. Of an hour, long batches are a twentieth faster, and state is a quarter larger. History has longer ones."""
+LONGEST_SPAN = 1440
+"""A span lies within a day of the clock."""
+MINUTES = 72
+"""Slots of 1-min bins beside a span: 60 of the longest fast window, and what lateness can still correct."""
+QUARTERS = 302
+"""Slots of 15-min bins beside a span: 288 of the longest slow window and what can still be corrected."""
+DAYS = 32
+"""Slots of daily bins: 30 of the longest window, the day that is not over, and one that can begin ahead of a window."""
 LONGEST_LATENESS_MIN = 10
 """Minutes that lateness may reopen: with 59 of a fast window behind them and SPAN ahead they fit the 1-min ring."""
 QUARTERS_A_DAY = 96
@@ -46,16 +48,16 @@ class Tiers:
 
     reference: np.ndarray
     held: np.ndarray
-    minute: np.ndarray  # [assets, MINUTES] index of the bin in the slot, -1 for none
-    minute_statistics: np.ndarray  # [assets, MINUTES, 7, columns]
-    minute_use: np.ndarray  # bool [assets, MINUTES, columns] what windows may use
-    minute_lead: np.ndarray  # [assets, MINUTES, 3, held] what held from before, to be added to COUNT, SUM, SQUARES
-    quarter: np.ndarray  # [assets, QUARTERS]
-    quarter_count: np.ndarray  # [assets, QUARTERS, columns]
-    quarter_sum: np.ndarray  # [assets, QUARTERS, columns]
-    day: np.ndarray  # [assets, DAYS]
-    day_count: np.ndarray  # [assets, DAYS, columns]
-    day_sum: np.ndarray  # [assets, DAYS, columns]
+    minute: np.ndarray  # [assets, minutes] index of the bin in the slot, -1 for none
+    minute_statistics: np.ndarray  # [assets, minutes, 7, columns]
+    minute_use: np.ndarray  # bool [assets, minutes, columns] what windows may use
+    minute_lead: np.ndarray  # [assets, minutes, 3, held] what held from before, to be added to COUNT, SUM, SQUARES
+    quarter: np.ndarray  # [assets, quarters]
+    quarter_count: np.ndarray  # [assets, quarters, columns]
+    quarter_sum: np.ndarray  # [assets, quarters, columns]
+    day: np.ndarray  # [assets, days]
+    day_count: np.ndarray  # [assets, days, columns]
+    day_sum: np.ndarray  # [assets, days, columns]
     touched: dict[str, np.ndarray] = field(init=False)  # bool [assets, slots] by ring: what a snapshot has to keep
 
     def __post_init__(self) -> None:
@@ -66,30 +68,41 @@ class Tiers:
         self.touched = {ring: np.zeros(getattr(self, ring).shape, bool) for ring in RINGS}
 
     @classmethod
-    def empty(cls, assets: int, reference: np.ndarray, held: np.ndarray) -> Tiers:
-        """Rings that hold nothing."""
-        columns = len(reference)
+    def empty(cls, assets: int, reference: np.ndarray, held: np.ndarray, span: int = SPAN) -> Tiers:
+        """Rings that hold nothing, with room for `span` minutes that close together."""
+        columns, minutes, quarters = len(reference), MINUTES + span, QUARTERS + -(-span // QUARTER)
         return cls(
             reference=reference,
             held=held,
-            minute=np.full((assets, MINUTES), -1, np.int64),
-            minute_statistics=np.broadcast_to(EMPTY[:, None], (assets, MINUTES, len(EMPTY), columns)).copy(),
-            minute_use=np.zeros((assets, MINUTES, columns), bool),
-            minute_lead=np.zeros((assets, MINUTES, 3, len(held))),
-            quarter=np.full((assets, QUARTERS), -1, np.int64),
-            quarter_count=np.zeros((assets, QUARTERS, columns), np.int32),
-            quarter_sum=np.zeros((assets, QUARTERS, columns)),
+            minute=np.full((assets, minutes), -1, np.int64),
+            minute_statistics=np.broadcast_to(EMPTY[:, None], (assets, minutes, len(EMPTY), columns)).copy(),
+            minute_use=np.zeros((assets, minutes, columns), bool),
+            minute_lead=np.zeros((assets, minutes, 3, len(held))),
+            quarter=np.full((assets, quarters), -1, np.int64),
+            quarter_count=np.zeros((assets, quarters, columns), np.int32),
+            quarter_sum=np.zeros((assets, quarters, columns)),
             day=np.full((assets, DAYS), -1, np.int64),
             day_count=np.zeros((assets, DAYS, columns), np.int32),
             day_sum=np.zeros((assets, DAYS, columns)),
         )
+
+    @property
+    def span(self) -> int:
+        """Minutes of one asset that may be written before the windows of the first of them are read."""
+        return self.minute.shape[1] - MINUTES
+
+    def _minute_slot(self, minute: np.ndarray) -> np.ndarray:
+        return minute % self.minute.shape[1]
+
+    def _quarter_slot(self, quarter: np.ndarray) -> np.ndarray:
+        return quarter % self.quarter.shape[1]
 
     def grow(self, assets: int) -> None:
         """Make room for `assets` machines in all."""
         more = assets - len(self.minute)
         if more <= 0:
             return
-        fresh = Tiers.empty(more, self.reference, self.held)
+        fresh = Tiers.empty(more, self.reference, self.held, self.span)
         for name in ARRAYS:
             grown(getattr(self, name), getattr(fresh, name))
         for ring, touched in self.touched.items():
@@ -97,7 +110,7 @@ class Tiers:
 
     def write(self, bins: Bins) -> None:
         """Put 1-min bins in their slots; windows take nothing of them until `use` says what."""
-        slot = bins.minute % MINUTES
+        slot = self._minute_slot(bins.minute)
         self.minute[bins.asset, slot] = bins.minute
         self.minute_statistics[bins.asset, slot] = bins.statistics
         self.minute_use[bins.asset, slot] = False
@@ -105,7 +118,7 @@ class Tiers:
 
     def statistics(self, asset: np.ndarray, minute: np.ndarray) -> np.ndarray:
         """What stands in the slots of written minutes: [pairs, 7, columns]."""
-        return self.minute_statistics[asset, minute % MINUTES]
+        return self.minute_statistics[asset, self._minute_slot(minute)]
 
     def use(
         self, asset: np.ndarray, minute: np.ndarray, use: np.ndarray, lead: np.ndarray
@@ -115,7 +128,7 @@ class Tiers:
         `lead` [pairs, 3, columns] is what held into them. Pairs are sorted by asset and minute. Returns asset and index
         of each 15-min bin that is another now.
         """
-        slot = minute % MINUTES
+        slot = self._minute_slot(minute)
         self.minute_use[asset, slot] = use
         self.minute_lead[asset, slot] = lead[:, :, self.held]
         self.touched["minute"][asset, slot] = True
@@ -129,7 +142,7 @@ class Tiers:
         """Which of them are others than before: bool [pairs]."""
         minutes = quarter[:, None] * QUARTER + np.arange(QUARTER)
         merged = self._merged(asset, minutes, np.zeros(len(asset), np.int64))
-        slot = quarter % QUARTERS
+        slot = self._quarter_slot(quarter)
         same = (self.quarter_count[asset, slot] == merged[:, COUNT]) & (self.quarter_sum[asset, slot] == merged[:, SUM])
         other = (self.quarter[asset, slot] != quarter) | ~same.all(axis=1)
         self.quarter[asset, slot] = quarter
@@ -154,7 +167,7 @@ class Tiers:
         Unknown bins, those before `since_us` and what is of no use count nothing. Summed along the last axis of
         contiguous memory, which is the same order for a pair alone and among others.
         """
-        slot = minutes % MINUTES
+        slot = self._minute_slot(minutes)
         known = (self.minute[asset[:, None], slot] == minutes) & (minutes * MINUTE_US >= since_us[:, None])
         use = self.minute_use[asset[:, None], slot] & known[:, :, None]
         statistics = self.minute_statistics[asset[:, None], slot, : SQUARES + 1]
@@ -177,7 +190,7 @@ class Tiers:
 
         A bin that was never written, is overwritten or begins before `since_us` counts nothing.
         """
-        slot = quarters % QUARTERS
+        slot = self._quarter_slot(quarters)
         known = (self.quarter[asset[:, None], slot] == quarters) & (quarters * QUARTER_US >= since_us[:, None])
         return *_taken(self.quarter_count, self.quarter_sum, asset, slot, known, columns), known
 

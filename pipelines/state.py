@@ -19,7 +19,7 @@ from models.operating import IDLE, MAINTENANCE, OFF, STOPPING, UNKNOWN, Machines
 from models.plant import Plant
 from models.plant.layout import Layout
 from models.records import Forecast, key_of
-from models.tiers import ARRAYS, Tiers
+from models.tiers import ARRAYS, SPAN, Tiers
 from pipelines.late import Late
 from pipelines.ledger import Ledger
 from pipelines.meters import Scores, Size
@@ -140,9 +140,9 @@ class Block:
         self.stirred = np.zeros(len(self.watermark_us), bool)
 
     @classmethod
-    def empty(cls, layout: Layout) -> Block:
-        """A block that has seen nothing."""
-        tiers = Tiers.empty(0, layout.reference, layout.held_places)
+    def empty(cls, layout: Layout, span: int = SPAN) -> Block:
+        """A block that has seen nothing, with room for `span` minutes that close together."""
+        tiers = Tiers.empty(0, layout.reference, layout.held_places, span)
         never = np.full(0, NEVER, np.int64)
         return cls(layout, tiers, Machines.none(0, layout.columns), never, never.copy())
 
@@ -288,10 +288,10 @@ class State:
             block.written = Written(anew=True)
 
     @classmethod
-    def empty(cls, plant: Plant, share: Share | None = None) -> State:
-        """The state before the first record."""
+    def empty(cls, plant: Plant, share: Share | None = None, span: int = SPAN) -> State:
+        """The state before the first record, with room for `span` minutes of an asset that close together."""
         plant = plant.for_workers()
-        blocks = {name: Block.empty(Layout(name, asset_type)) for name, asset_type in plant.types.items()}
+        blocks = {name: Block.empty(Layout(name, asset_type), span) for name, asset_type in plant.types.items()}
         return cls(plant, blocks, share=share)
 
     @property

@@ -46,10 +46,13 @@ class Pairs(NamedTuple):
     spread: np.ndarray
 
 
-def spans(asset: np.ndarray, minute: np.ndarray) -> np.ndarray:
-    """Round of each bin (sorted by asset and minute): an asset's minutes of one round lie in one SPAN of the clock."""
+def spans(asset: np.ndarray, minute: np.ndarray, span: int | np.ndarray = SPAN) -> np.ndarray:
+    """Round of each bin (sorted by asset and minute): an asset's minutes of one round lie in one span of the clock.
+
+    `span` is in minutes, and may be another one for each asset: then it is [bins].
+    """
     first = np.maximum.accumulate(np.where(changes(asset), np.arange(len(asset)), 0))
-    return minute // SPAN - minute[first] // SPAN
+    return minute // span - minute[first] // span
 
 
 class Known(NamedTuple):

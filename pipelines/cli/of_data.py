@@ -55,7 +55,7 @@ def show_notices(
 @data.command(
     "backfill",
     epilog="Examples: forewarn backfill --from 2026-01-01 --to 2026-03-01 --source influx --asset 'pump-*' --dry-run"
-    "   |   forewarn backfill --from 2026-01-01 --to 2026-03-01 --source parquet --files 'history/*.parquet' --to influx",
+    "   |   forewarn backfill --from 2026-01-01 --to 2026-03-01 --source csv --files 'history/*.csv' --to influx",
 )
 def backfill(
     begin: Annotated[str, typer.Option("--from", help="Where to begin: 2026-01-01 (UTC), or with time and zone.")],

@@ -14,7 +14,7 @@ from models.bins import MINUTE_US, Bins
 from models.failure.hazard import Hazard
 from models.operating import RUNNING
 from models.records import Forecast, Notice, Rebuilt, Reject
-from models.tiers import MINUTES, RINGS
+from models.tiers import RINGS
 from pipelines import late
 from pipelines.parse import Rejected
 from pipelines.settled import settle
@@ -67,8 +67,9 @@ def _checked(record: Rebuilt, where: Where) -> Slice:
         raise Unfit("not all up to its end is final")
     if any(waiting < minute for waiting in block.small.unsettled.get(asset, ())):
         raise Unfit("minutes before its end can still change")
-    if int(block.tiers.minute[asset].max()) - minute >= MINUTES:
-        raise Unfit(f"it ends more than {MINUTES} minutes before the newest bin, so that bins between are gone")
+    slots = block.tiers.minute.shape[1]
+    if int(block.tiers.minute[asset].max()) - minute >= slots:
+        raise Unfit(f"it ends more than {slots} minutes before the newest bin, so that bins between are gone")
     return found
 
 
