@@ -28,7 +28,7 @@ from models.records import (
     encode,
     key_of,
 )
-from models.tiers import LONGEST_LATENESS_MIN
+from models.tiers import LONGEST_LATENESS_MIN, SPAN
 from pipelines.backfill.stretch import Stretch
 from pipelines.controls import rebuilt
 from pipelines.controls.clocks import Quarantined, decide
@@ -65,6 +65,16 @@ _RANK: dict[type, int] = {kind: at for at, kind in enumerate(_TOPIC)}
 """Of what one record brings about, letters come first, then forecasts, warnings, notices."""
 
 
+class Pace(NamedTuple):
+    """Minutes of an asset that may close together, and which of them are scored: those that `every_min` divides."""
+
+    span: int = SPAN
+    every_min: int = 1
+
+
+LIVE = Pace()
+
+
 class Made(NamedTuple):
     """What history made: rows to store, and records in the order they would be published in."""
 
@@ -89,7 +99,12 @@ class Partition:
     """One partition of `records`: raw records in, effects out."""
 
     def __init__(
-        self, plant: Plant, hazards: Mapping[str, Hazard], lateness_s: int = 120, share: Share | None = None
+        self,
+        plant: Plant,
+        hazards: Mapping[str, Hazard],
+        lateness_s: int = 120,
+        share: Share | None = None,
+        pace: Pace = LIVE,
     ) -> None:
         """`hazards` by the name that asset types give as their model; raises ModelError where one misfits.
 
@@ -101,7 +116,8 @@ class Partition:
         self.lateness_us = lateness_s * 1_000_000
         self._models = hazards
         self.hazards = hazards_of(plant, hazards)
-        self.state = State.empty(plant, share)
+        self.state = State.empty(plant, share, pace.span)
+        self.every_min = pace.every_min
         self.scores = Scores()
         self.next_offset = 0
         self._unacknowledged: deque[tuple[Kept, ...]] = deque()
@@ -116,12 +132,13 @@ class Partition:
         snapshot: Snapshot | None,
         lateness_s: int = 120,
         share: Share | None = None,
+        pace: Pace = LIVE,
     ) -> Partition:
         """A partition as it was at a snapshot, with the plant it had then; a fresh one of `plant` for None.
 
         Raises SnapshotError where it does not fit: the plant's name, the models, the lateness, this program.
         """
-        partition = cls(plant, hazards, lateness_s, share)
+        partition = cls(plant, hazards, lateness_s, share, pace)
         if snapshot is not None:
             partition._go_on_from(load(snapshot.parts, lateness_s, share))
             partition.next_offset = partition._snapshot_offset = snapshot.next_offset
@@ -285,7 +302,8 @@ class Partition:
         ordered = order(block, columns, screened, decoded.ticks, decoded.tick_us, self.lateness_us)
         block.stirred[ordered.stirred] = True
         hazard = self.hazards[block.layout.name]
-        due = window(block, hazard.spec if hazard else None, columns, screened, ordered, self.lateness_us)
+        spec = hazard.spec if hazard else None
+        due = window(block, spec, columns, screened, ordered, self.lateness_us, self.every_min)
         found += ((at, 0, letter.asset, letter) for at, letter in screened.letters)
         if hazard is not None:
             if due is not None:

@@ -73,6 +73,7 @@ def backfill(
     what: Annotated[
         list[str] | None, typer.Option(help="ingest,forecasts,alerts,features; forecasts,alerts if not given.")
     ] = None,
+    every: Annotated[int, typer.Option(min=1, max=1440, help="Minutes from one scored minute to the next.")] = 1,
     warm_up: Annotated[
         float | None, typer.Option(min=0, help="Days read before --from; if not given, machines' whole lives.")
     ] = None,
@@ -104,6 +105,7 @@ def backfill(
         events=events,
         models=tuple(model or ()),
         as_of=as_of,
+        every_min=every,
         warm_up_days=warm_up,
         processes=processes,
         out=out_folder,

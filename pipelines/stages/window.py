@@ -6,12 +6,13 @@ to it. Only minutes of settled running have a feature row.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
 from models.bins import COUNT, MINUTE_US, Bins, Samples, changes, summarise
-from models.features import Baseline, Pairs, Spec, compute, levels, spans
+from models.features import AFTER_RUNNING_MIN, HOUR_MIN, Baseline, Pairs, Spec, compute, levels, spans
 from models.holding import minutes_of, pauses, with_empty
 from models.operating import RUNNING, follow
 from pipelines.frames import Columns
@@ -49,6 +50,7 @@ def window(
     screened: Screened,
     ordered: Ordered,
     lateness_us: int,
+    every_min: int = 1,
 ) -> Due | None:
     """Take the batch's good, timely samples into the block, segment by segment; returns what became due."""
     samples, frame = _samples(block, columns, screened, ordered)
@@ -57,7 +59,7 @@ def window(
     parts = []
     for number in range(rounds):
         mine = samples if rounds == 1 else samples.where(segment == number)
-        part = _take(block, spec, mine, ordered.segments.of_round(number), ordered.rises, lateness_us)
+        part = _take(block, spec, mine, ordered.segments.of_round(number), ordered.rises, lateness_us, every_min)
         if part is not None:
             parts.append(part)
     _forget_final(block, spec, ordered, lateness_us)
@@ -80,7 +82,13 @@ def _samples(block: Block, columns: Columns, screened: Screened, ordered: Ordere
 
 
 def _take(
-    block: Block, spec: Spec | None, samples: Samples, segments: Segments, rises: Rises, lateness_us: int
+    block: Block,
+    spec: Spec | None,
+    samples: Samples,
+    segments: Segments,
+    rises: Rises,
+    lateness_us: int,
+    every_min: int,
 ) -> Due | None:
     for known, new in ((block.small.repairs_us, segments.repaired_us), (block.small.failures_us, segments.failed_us)):
         for asset, before_us, times_us in segments.told_in(new):
@@ -92,7 +100,7 @@ def _take(
     bins = summarise(chosen, layout.columns, layout.reference, layout.held)
     bins = with_pauses(block, bins)
     again = _again(block, segments, reopened, bins, lateness_us)
-    due = due_of(block, spec, bins, again, lateness_us)
+    due = due_of(block, spec, bins, again, lateness_us, every_min)
     return due._replace(at=_due_at(due.asset, due.minute, rises, segments)) if len(due.asset) else None
 
 
@@ -173,18 +181,23 @@ def due_of(
     bins: Bins,
     again: tuple[np.ndarray, np.ndarray],
     lateness_us: int,
+    every_min: int = 1,
 ) -> Due:
-    """Write the bins and look at all that is due, a SPAN of each asset at a time; which record made it so is open."""
+    """Write the bins and look at all that is due, a span of each asset at a time; which record made it so is open.
+
+    Of minutes in which something was heard, those that `every_min` divides are due.
+    """
     asset, minute = np.concatenate([bins.asset, again[0]]), np.concatenate([bins.minute, again[1]])
     order = np.lexsort((minute, asset))
     asset, minute = asset[order], minute[order]
     is_bin = order < len(bins.asset)
     heard = np.concatenate([has_samples(bins.statistics), np.ones(len(again[0]), bool)])[order]
-    since_us, turn = block.since_us(asset, minute), spans(asset, minute)
+    since_us = block.since_us(asset, minute)
+    turn = spans(asset, minute, _span(block, spec, asset, since_us))
     state = np.empty(len(asset), np.int8)
     rows = np.full((len(asset), len(spec.names) if spec else 0), np.nan, np.float32)
     baseline, fresh = np.full(len(asset), None, object), np.ones(len(asset), bool)
-    behind = behind_min(lateness_us)
+    behind, due = behind_min(lateness_us), heard & (minute % every_min == 0)
     for number in np.unique(turn):
         now = np.flatnonzero(turn == number)
         heads = now[changes(asset[now])]
@@ -192,13 +205,49 @@ def due_of(
         block.tiers.write(bins.where(order[now[is_bin[now]]]))
         state[now], running, starts = _follow(block, asset[now], minute[now], since_us[now])
         if spec is not None:
-            running, starts, now = running[heard[now]], starts[heard[now]], now[heard[now]]
+            looked = due[now]
+            if every_min > 1:
+                looked |= heard[now] & _for_usual(block, asset[now], minute[now], since_us[now], state[now], running)
+            running, starts, now = running[looked], starts[looked], now[looked]
             pairs = asset[now], minute[now], since_us[now]
             baseline[now] = _baselines(block, *pairs, behind)
             rows[now] = _rows(block, spec, pairs, (state[now], running, starts), baseline[now].tolist(), behind)
             fresh[now] = _remember(block, *pairs, state[now], rows[now])
-    asset, minute, since_us, at = asset[heard], minute[heard], since_us[heard], np.zeros(int(heard.sum()), np.int64)
-    return Due(asset, minute, at, since_us, state[heard], rows[heard], baseline[heard], fresh[heard])
+    asset, minute, since_us, at = asset[due], minute[due], since_us[due], np.zeros(int(due.sum()), np.int64)
+    return Due(asset, minute, at, since_us, state[due], rows[due], baseline[due], fresh[due])
+
+
+def _span(block: Block, spec: Spec | None, asset: np.ndarray, since_us: np.ndarray) -> np.ndarray | int:
+    """Minutes of each asset that may close together: what rings have room for while nothing is looked for in between.
+
+    An asset's usual is looked for in each hour of a life until it is whole, and can be used from the next hour on.
+    """
+    most = block.tiers.span
+    if spec is None or most <= HOUR_MIN:
+        return most
+    out = np.full(len(asset), HOUR_MIN)
+    heads = np.flatnonzero(changes(asset))
+    for begin, end in pairwise([*heads.tolist(), len(asset)]):
+        known, life = block.small.baselines.get(int(asset[begin])), since_us[begin:end]
+        if known is not None and known.is_whole and (life == known.since_us).all():
+            out[begin:end] = most
+    return out
+
+
+def _for_usual(
+    block: Block,
+    asset: np.ndarray,
+    minute: np.ndarray,
+    since_us: np.ndarray,
+    state: np.ndarray,
+    running: np.ndarray,
+) -> np.ndarray:
+    """Minutes that an asset's usual is looked for at, whatever the cadence: bool [pairs]."""
+    out = (state == RUNNING) & (running >= AFTER_RUNNING_MIN)
+    for at in np.flatnonzero(out).tolist():
+        known = block.small.baselines.get(int(asset[at]))
+        out[at] = known is None or known.wants(int(since_us[at]), int(minute[at]))
+    return out
 
 
 def _follow(

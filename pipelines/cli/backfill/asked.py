@@ -49,6 +49,7 @@ class Asked(Struct, frozen=True, kw_only=True):
     events: Path | None = None
     models: tuple[str, ...] = ()
     as_of: bool = False
+    every_min: int = 1
     warm_up_days: float | None = None
     processes: int = 2
     out: Path = Path("build/backfill")

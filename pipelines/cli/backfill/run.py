@@ -59,6 +59,7 @@ def planned(settings: Settings, asked: Asked, source: Lanes, turns: tuple[Turn, 
         what=asked.what,
         into=asked.into,
         lateness_s=settings.lateness_s,
+        every_min=asked.every_min,
         lanes=source.lanes(assets, asked.processes),
         found=found,
     )

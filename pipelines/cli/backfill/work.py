@@ -17,16 +17,18 @@ from msgspec.structs import replace
 
 from connectors.influx.keeper import InfluxKeeper
 from connectors.kafka.keeper import TopicKeeper
+from models.bins import STATISTICS
 from models.failure.hazard import Hazard
 from models.plant import Plant
+from models.plant.layout import Layout
 from pipelines.backfill.kept import LaneFolder
-from pipelines.backfill.lane import Lane, Span
+from pipelines.backfill.lane import Keeper, Lane, Span
 from pipelines.backfill.plan import Into, Plan, What
 from pipelines.cli.backfill.asked import Asked
 from pipelines.cli.backfill.models import Turn
 from pipelines.cli.backfill.sources import open_source
 from pipelines.main import influx_target, read_plant
-from pipelines.partition import Partition
+from pipelines.partition import LIVE, Pace, Partition
 from pipelines.ports import Snapshot
 from pipelines.settings import Settings
 
@@ -87,13 +89,27 @@ def run(
     point = folder.point
     snapshot = Snapshot(point.next_offset, point.state) if point else None
     hazards = hazards_at(models, point.at.reached_us if point else 0)
-    partition = Partition.restore(plant, hazards, snapshot, plan.lateness_s, source.share(job.lane))
+    share = source.share(job.lane)
+    pace = Pace(_span(plant, len(span.assets)), plan.every_min) if share is None else LIVE
+    partition = Partition.restore(plant, hazards, snapshot, plan.lateness_s, share, pace)
     edges_us = [from_us for from_us, _ in models]
     pieces = source.pieces(plan, job.lane, point.at.position if point else None, edges_us)
     with ExitStack() as open_keepers:
-        keepers = [open_keepers.enter_context(keeper) for keeper in _keepers(job)]
+        keepers: list[Keeper] = [open_keepers.enter_context(keeper) for keeper in _keepers(job)]
         lane = Lane(partition, span, folder, keepers, plan.source, checkpoint, models)
         return lane.run(ahead(pieces), told, stop)
+
+
+SPANS_MIN = (1440, 720, 480, 360, 240, 120, 60)
+RING_BYTES = 256_000_000
+"""Of the rings of 1-min bins of a lane. Our choice."""
+
+
+def _span(plant: Plant, assets: int) -> int:
+    """The longest span whose rings are not too large: parts of a day."""
+    columns = max(Layout(name, of).columns for name, of in plant.types.items())
+    minute = assets * columns * STATISTICS * 8
+    return next((span for span in SPANS_MIN if span * minute <= RING_BYTES), SPANS_MIN[-1])
 
 
 def plant_of(settings: Settings, plan: Plan) -> Plant:
