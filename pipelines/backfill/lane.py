@@ -84,8 +84,12 @@ class Lane:
         pieces: Iterable[Stretch | Batch],
         told: Callable[[int, int], None] = lambda _rows, _until_us: None,
         stop: Callable[[], bool] = lambda: False,
+        keep_s: float = KEEP_S,
     ) -> bool:
-        """Work pieces off, telling rows read and the time reached; whether it came to the end, and was not stopped."""
+        """Work pieces off, telling rows read and the time reached; whether it came to the end, and was not stopped.
+
+        What a point covers is safe; there is one every `keep_s` seconds.
+        """
         kept_s = time.monotonic()
         for piece in pieces:
             self._work(piece)
@@ -93,7 +97,7 @@ class Lane:
             if stop():
                 self._keep()
                 return False
-            if time.monotonic() - kept_s > KEEP_S:
+            if time.monotonic() - kept_s >= keep_s:
                 self._keep()
                 kept_s = time.monotonic()
         self._folder.take((), (), self._gaps.finish(self.span.assets, self.span.to_us))

@@ -23,6 +23,8 @@ def tables(records: Iterable[AnyInput], plant: Plant) -> dict[str, pl.DataFrame]
         if isinstance(record, Frame):
             of = [dict(zip(record.signals, row, strict=True)) for row in zip(*record.signals.values(), strict=True)]
             for time_us, values in zip(record.times_us, of, strict=True):
+                if all(value is None for value in values.values()):
+                    continue
                 rows[plant.assets[record.asset].type].append({"asset": record.asset, "time_us": time_us} | values)
     return {name: pl.DataFrame(of, schema(plant, name)).sort("asset", "time_us") for name, of in rows.items()}
 

@@ -22,7 +22,7 @@ from models.failure.hazard import Hazard
 from models.plant import Plant
 from models.plant.layout import Layout
 from pipelines.backfill.kept import LaneFolder
-from pipelines.backfill.lane import Keeper, Lane, Span
+from pipelines.backfill.lane import Lane, Span
 from pipelines.backfill.plan import Into, Plan, What
 from pipelines.cli.backfill.asked import Asked
 from pipelines.cli.backfill.models import Turn
@@ -95,7 +95,7 @@ def run(
     edges_us = [from_us for from_us, _ in models]
     pieces = source.pieces(plan, job.lane, point.at.position if point else None, edges_us)
     with ExitStack() as open_keepers:
-        keepers: list[Keeper] = [open_keepers.enter_context(keeper) for keeper in _keepers(job)]
+        keepers = [keeper for keeper in _keepers(job) if open_keepers.enter_context(keeper)]
         lane = Lane(partition, span, folder, keepers, plan.source, checkpoint, models)
         return lane.run(ahead(pieces), told, stop)
 

@@ -1,0 +1,179 @@
+"""A lane over history: what it leaves, wherever it is killed, stopped or refused."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+
+import numpy as np
+import polars as pl
+import pytest
+
+from models.records import Alert, DeadLetter, Forecast, Maintenance, Reject, encode
+from pipelines.backfill.kept import LaneFolder
+from pipelines.backfill.lane import Lane, Span
+from pipelines.backfill.results import FORECASTS, GAPS, Results
+from pipelines.backfill.stretch import Stretch
+from pipelines.partition import Pace, Partition
+from pipelines.ports import Refusal, Snapshot
+from tests.kit import history, streams, tiny
+
+DAY_US = 86_400_000_000
+RECORDS = streams.weeks(3, days=6)
+END_US = streams.START_US + 6 * DAY_US
+SPAN = Span(from_us=streams.START_US + 2 * DAY_US, to_us=END_US, assets=frozenset({"pump-01", "pump-02", "mixer-01"}))
+ENDS_US = [streams.START_US + n * DAY_US // 2 for n in range(1, 13)] + [END_US + 240_000_000]
+NAMES = ("stepped", "settled", "kept")
+
+
+class Killed(Exception):
+    """Stands for kill -9: nothing after it is done."""
+
+
+class Refuses:
+    """A keeper that keeps what it was given, and refuses a row of some steps."""
+
+    def __init__(self, every: int = 0) -> None:
+        self.every, self.taken, self.records, self.settled = every, 0, [], 0
+
+    def take(self, rows, records):
+        self.taken += 1
+        self.records += records
+        refused: Future = Future()
+        refused.set_result([Refusal(0, 0, "no")] if rows and self.every and self.taken % self.every == 0 else [])
+        return refused
+
+    def settle(self):
+        self.settled += 1
+
+
+def pieces(after_us: int = 0) -> list[Stretch]:
+    every = history.stretches(RECORDS, tiny.plant(), ENDS_US)
+    return [stretch for stretch in every if stretch.until_us > after_us]
+
+
+def lane_of(folder, keepers=(), checkpoint=lambda _: None) -> tuple[Lane, list[Stretch]]:
+    kept = LaneFolder(folder / "lane-0")
+    point = kept.point
+    snapshot = Snapshot(point.next_offset, point.state) if point else None
+    partition = Partition.restore(tiny.plant(), {"tiny": tiny.hazard(0.55)}, snapshot, pace=Pace(span=1440))
+    return Lane(partition, SPAN, kept, keepers, "test", checkpoint), pieces(point.at.position if point else 0)
+
+
+def work(folder, *, keep_s=0.0, stop=lambda: False, **given) -> bool:
+    lane, left = lane_of(folder, **given)
+    return lane.run(left, stop=stop, keep_s=keep_s)
+
+
+def left_in(folder) -> tuple:
+    results = Results(folder)
+    lines = sorted(encode(record) for record in results.records())
+    gaps = results.table("gaps", GAPS).sort("asset", "from_us")
+    return results.forecasts().rows(), lines, gaps.rows(), results.ledger()
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("whole")
+    assert work(folder, keep_s=1e9)
+    return left_in(folder)
+
+
+def test_a_run_leaves_forecasts_warnings_failures_and_its_ledger(whole):
+    forecasts, lines, _, ledger = whole
+    assert len(forecasts) > 1000
+    assert {b"alert", b"maintenance"} <= {line.split(b'"')[3] for line in lines}
+    assert ledger.balances
+    assert ledger.rows_read > 1000
+
+
+def test_what_it_says_is_of_the_span_alone(whole):
+    forecasts = pl.DataFrame(whole[0], FORECASTS, orient="row")
+    assert SPAN.from_us < forecasts["window_end_us"].min()
+    assert forecasts["window_end_us"].max() <= SPAN.to_us
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("at", [1, 2, 9])
+def test_killed_at_any_step_and_begun_again_it_leaves_the_same(whole, tmp_path, name, at):
+    count = 0
+
+    def killed(step: str) -> None:
+        nonlocal count
+        count += step == name
+        if step == name and count == at:
+            raise Killed
+
+    with pytest.raises(Killed):
+        work(tmp_path, checkpoint=killed)
+    assert work(tmp_path)
+    assert left_in(tmp_path) == whole
+
+
+def test_killed_at_random_again_and_again_it_leaves_the_same(whole, tmp_path):
+    random = np.random.default_rng(5)
+
+    def killed(_step: str) -> None:
+        if random.random() < 0.08:
+            raise Killed
+
+    for _ in range(200):
+        try:
+            if work(tmp_path, checkpoint=killed):
+                break
+        except Killed:
+            continue
+    assert left_in(tmp_path) == whole
+
+
+def test_a_file_cut_off_by_a_crash_is_not_read(whole, tmp_path):
+    work(tmp_path, stop=lambda: True)
+    (tmp_path / "lane-0" / "forecasts-000007.parquet").write_bytes(b"half")
+    assert work(tmp_path)
+    assert left_in(tmp_path) == whole
+
+
+def test_a_stop_keeps_what_is_done_and_the_next_run_goes_on(whole, tmp_path):
+    asked = iter([False, False, True])
+    assert not work(tmp_path, stop=lambda: next(asked))
+    _, left = lane_of(tmp_path)
+    assert len(left) == len(pieces()) - 3
+    assert work(tmp_path)
+    assert left_in(tmp_path) == whole
+
+
+def test_a_lane_that_is_through_says_so(tmp_path):
+    assert not LaneFolder(tmp_path / "lane-0").is_through
+    work(tmp_path)
+    assert LaneFolder(tmp_path / "lane-0").is_through
+
+
+def test_what_the_store_refuses_is_a_dead_letter_and_counted(tmp_path):
+    work(tmp_path, keepers=[Refuses(every=5)])
+    letters = [record for record in Results(tmp_path).records() if isinstance(record, DeadLetter)]
+    assert {letter.reason for letter in letters} == {Reject.STORE_REFUSED}
+    ledger = Results(tmp_path).ledger()
+    assert ledger.rows_rejected == len(letters) > 1
+    assert ledger.balances
+
+
+def test_keepers_get_each_forecast_and_warning_of_the_span_and_settle_before_each_point(tmp_path):
+    keeper = Refuses()
+    work(tmp_path, keepers=[keeper])
+    said = [record for record in keeper.records if isinstance(record, Forecast)]
+    assert {(f.asset, f.window_end_us) for f in said} == {row[:2] for row in Results(tmp_path).forecasts().rows()}
+    assert any(isinstance(record, Alert) for record in keeper.records)
+    assert keeper.settled == len(pieces()) + 1
+
+
+def test_failures_of_the_span_are_left_to_judge_by(whole, tmp_path):
+    work(tmp_path)
+    told = {r for r in Results(tmp_path).records() if isinstance(r, Maintenance)}
+    assert told == {r for r in RECORDS if isinstance(r, Maintenance) and r.time_us >= SPAN.from_us}
+
+
+def test_an_asset_that_never_spoke_is_a_gap_of_the_whole_span(tmp_path):
+    lane, left = lane_of(tmp_path)
+    lane.span = Span(from_us=SPAN.from_us, to_us=SPAN.to_us, assets=SPAN.assets | {"fan-01"})
+    lane.run(left)
+    gaps = Results(tmp_path).table("gaps", GAPS)
+    assert ("fan-01", SPAN.from_us, SPAN.to_us) in gaps.rows()
