@@ -14,8 +14,9 @@ import numpy as np
 
 from models.bins import COUNT, MINUTE_US, Bins, Samples, summarise
 from models.features import AFTER_RUNNING_MIN, Baseline, Pairs, Spec, baseline_of, compute, levels, spans
+from models.following import follow
 from models.holding import minutes_of, pauses, with_empty
-from models.operating import RUNNING, Machines, follow
+from models.operating import RUNNING, Machines
 from models.physics.cycles import RUN_STATES
 from models.physics.fleet import SIGNALS, FleetBlock, FleetEventKind, FleetSpec, simulate
 from models.physics.plc import ALARMS, TAGS

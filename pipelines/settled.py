@@ -6,7 +6,8 @@ import numpy as np
 
 from models.bins import MINUTE_US, changes
 from models.features import AFTER_RUNNING_MIN, Spec, baseline_of
-from models.operating import RUNNING, follow
+from models.following import follow
+from models.operating import RUNNING
 from pipelines.state import Block, Turned
 
 

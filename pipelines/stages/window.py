@@ -13,8 +13,9 @@ import numpy as np
 
 from models.bins import COUNT, MINUTE_US, Bins, Samples, changes, summarise
 from models.features import AFTER_RUNNING_MIN, HOUR_MIN, Baseline, Pairs, Spec, compute, levels, spans
+from models.following import follow
 from models.holding import minutes_of, pauses, with_empty
-from models.operating import RUNNING, follow
+from models.operating import RUNNING
 from pipelines.frames import Columns
 from pipelines.open import key_of
 from pipelines.settled import behind_min, settle

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from models.bins import COUNT, MINUTE_MS, MINUTE_US, QUARTER, SQUARES, SUM, Samples, summarise
+from models.following import follow
 from models.holding import minutes_of, pauses, with_empty
-from models.operating import Machines, follow
+from models.operating import Machines
 from models.plant import parse
 from models.plant.layout import Layout
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from models.bins import MINUTE_US, Samples, summarise
-from models.operating import STATES, Machines, follow
+from models.following import follow
+from models.operating import STATES, Machines
 from models.plant import parse
 from models.plant.layout import Layout
 from models.records import OperatingState
