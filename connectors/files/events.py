@@ -9,7 +9,7 @@ import msgspec
 import polars as pl
 
 from connectors.files import lines
-from connectors.files.given import Unusable, in_time, opened
+from connectors.files.given import Unusable, in_time, opened, row_count
 from connectors.files.shape import Columns, Shape
 from connectors.files.table import MapError
 from connectors.files.trouble import LINE, TIME, Told, Trouble
@@ -33,9 +33,9 @@ def read_events(path: Path, shape: Shape, plant: Plant) -> tuple[list[Maintenanc
         raise MapError(f"{path} {wrong}") from wrong
     if "action" not in file.names:
         raise MapError(f"{path} has no column 'action'; it has {file.names}: events have asset, time, action and mode")
-    trouble = Trouble(plant.plant, str(path), "row" if file.is_parquet else "line")
+    trouble = file.trouble(plant.plant, shape)
     if file.is_parquet:
-        tables = [file.scan(own, file.values, 0, 1 << 32).collect()]
+        tables = [file.scan(own, file.values, 0, row_count(path)).collect()]
     else:
         pieces = lines.pieces(path, file.names, own, trouble)
         tables = [piece.rows.with_columns(file.time.alias(TIME)) for piece in pieces]

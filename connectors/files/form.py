@@ -71,7 +71,7 @@ def cast(cells: Cells, rows: pl.DataFrame, name: str, kind: type, trouble: Troub
     if found.wrong is not None and found.wrong.any():
         what = {float: "number", bool: "truth", str: "text of at most 1000 characters"}[kind]
         reason = Reject.NOT_A_NUMBER if kind is float else Reject.WRONG_KIND
-        bad = rows.filter(found.wrong).select(pl.exclude(r"^\(asset\)$"))
+        bad = rows.filter(found.wrong)
         trouble.rows(
             reason, f"no {what} in '{name}'", bad, lambda row: f"'{name}' says {str(row[name])[:100]!r}, no {what}"
         )

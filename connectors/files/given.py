@@ -47,6 +47,10 @@ class File(NamedTuple):
         """Its columns but for the time, with the asset that its folder says."""
         return [name for name in self.names if name != self.time_name]
 
+    def trouble(self, plant: str, shape: Shape) -> Trouble:
+        """A collector of letters about it."""
+        return Trouble(plant, str(self.path), "row" if self.is_parquet else "line", shape.delimiter)
+
     def scan(self, shape: Shape, columns: Sequence[str], offset: int, rows: int) -> pl.LazyFrame:
         """Some rows of a Parquet file with LINE, TIME, and the asset that its folder says."""
         own = [name for name in columns if name in self.names]
@@ -132,10 +136,16 @@ def in_time(rows: pl.DataFrame, file: File, trouble: Trouble) -> pl.DataFrame:
         return rows
 
     def said(row: dict[str, Any]) -> str:
-        return f"'{file.time_name}' says {str(row[file.time_name])[:100]!r}"
+        return f"'{file.time_name}' says {str(row[file.time_name] or '')[:100]!r}"
 
     trouble.rows(Reject.NO_TIME, "no time", rows.filter(time.is_null()), lambda row: f"{said(row)}, which is no time")
     is_far = ~is_good & time.is_not_null()
     ask = "which is not from 2000 to 9999: is time_format right?"
     trouble.rows(Reject.FAR_PAST, "such times", rows.filter(is_far).drop(TIME), lambda row: f"{said(row)}, {ask}")
     return rows.filter(is_good)
+
+
+def row_count(path: Path) -> int:
+    """Rows of a Parquet file, from its end."""
+    table = pl.scan_parquet(path, glob=False, hive_partitioning=False)
+    return int(table.select(pl.len()).collect().item())

@@ -15,7 +15,7 @@ import polars as pl
 from connectors.files import staged
 from connectors.files.events import read_events
 from connectors.files.form import Known
-from connectors.files.given import File, Unusable, listed, opened
+from connectors.files.given import File, Unusable, listed, opened, row_count
 from connectors.files.mapped import form_of
 from connectors.files.marks import Marks, Minutes, marked
 from connectors.files.shape import Shape, check
@@ -161,9 +161,9 @@ class FileHistory:
         return self._seen
 
     def _marks(self, file: File, seen: _Looked) -> Marks | None:
-        trouble = Trouble(self._plant.plant, str(file.path), "row")
+        trouble = file.trouble(self._plant.plant, self._shape)
         try:
-            rows = staged.row_count(file.path)
+            rows = row_count(file.path)
             known = marked(file.scan(self._shape, (), 0, rows).select(TIME), rows)
             if known is None:
                 return None

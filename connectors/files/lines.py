@@ -37,8 +37,9 @@ class Piece(NamedTuple):
 def header(path: Path, shape: Shape) -> list[str]:
     """Names of the columns; empty for an empty file. Raises what is in UNREADABLE."""
     with path.open("rb") as raw:
-        text = io.TextIOWrapper(_plain(raw, path), shape.encoding, newline=None)
+        text = io.TextIOWrapper(_plain(raw, path), shape.encoding, "surrogateescape", newline=None)
         line = text.readline(PIECE)
+    line.encode("utf-8")  # bytes of another encoding may spoil other lines, but not this one
     return [name.strip() for name in next(csv.reader([line.rstrip("\n")], delimiter=shape.delimiter), [])]
 
 

@@ -27,8 +27,8 @@ class Long:
                 "(address)": [span.address for span in spans],
                 "(from)": [span.from_us for span in spans],
                 "(to)": [span.to_us for span in spans],
-                "asset": pl.Series([span.asset for span in spans], dtype=known.assets),
-                "signal": [span.signal for span in spans],
+                "(asset)": pl.Series([span.asset for span in spans], dtype=known.assets),
+                "(signal)": [span.signal for span in spans],
                 "(type)": [known.types[span.asset] for span in spans],
                 "(kind)": [known.kinds[known.types[span.asset]][span.signal].__name__ for span in spans],
                 "(scale)": [span.scale for span in spans],
@@ -101,5 +101,7 @@ class Long:
             empty["number"] = values.cast(pl.Float64)
         else:
             empty["text"] = values
-        part = rows.select("asset", pl.col(TIME).alias("time_us"), "signal", **empty)
+        part = rows.select(
+            pl.col("(asset)").alias("asset"), pl.col(TIME).alias("time_us"), pl.col("(signal)").alias("signal"), **empty
+        )
         return part.filter(pl.any_horizontal(pl.col("number", "text").is_not_null()))

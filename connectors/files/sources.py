@@ -12,7 +12,7 @@ from connectors.files.form import Form, Known, Part
 from connectors.files.given import File, in_time
 from connectors.files.marks import Marks
 from connectors.files.shape import Shape
-from connectors.files.trouble import TIME, Told, Trouble
+from connectors.files.trouble import TIME, Told
 from models.records import Reject
 
 BROKEN = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
@@ -39,7 +39,7 @@ class SortedFile:
     def __init__(self, file: File, marks: Marks, shape: Shape, form: Form, plant: str) -> None:
         self.marks = marks
         self._file, self._shape, self._form = file, shape, form
-        self._trouble = Trouble(plant, str(file.path), "row")
+        self._trouble = file.trouble(plant, shape)
 
     def parts(self, from_us: int, to_us: int, assets: Collection[str]) -> Iterator[Part]:
         """See `Source`; a file that can no longer be read is told of."""

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from connectors.files import lines
 from connectors.files.form import Form
-from connectors.files.given import File, in_time
+from connectors.files.given import File, in_time, row_count
 from connectors.files.shape import Shape
 from connectors.files.trouble import TIME, Told, Trouble
 from models.plant import Plant
@@ -85,7 +85,7 @@ def made(folder: Path, files: Sequence[File], shape: Shape, form: Form, plant: P
     letters: list[Told] = []
     size, done = sum(file.size for file in files), 0
     for file in files:
-        trouble = Trouble(plant.plant, str(file.path), "row" if file.is_parquet else "line")
+        trouble = file.trouble(plant.plant, shape)
         for rows, read in _reads(file, shape, form, plant, trouble):
             for kind, part in form.parts(in_time(rows, file, trouble), trouble):
                 writer.add(kind, part)
@@ -114,12 +114,6 @@ def _reads(file: File, shape: Shape, form: Form, plant: Plant, trouble: Trouble)
             yield file.scan(shape, columns, offset, ROWS_A_READ).collect(), file.size * offset // count
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as wrong:
         trouble.tell(Reject.UNREADABLE, f"cannot be read on: {str(wrong).splitlines()[0]}"[:500])
-
-
-def row_count(path: Path) -> int:
-    """Rows of a Parquet file, from its end."""
-    table = pl.scan_parquet(path, glob=False, hive_partitioning=False)
-    return int(table.select(pl.len()).collect().item())
 
 
 class _Runs:

@@ -20,7 +20,8 @@ PAYLOAD_KEPT = 2048
 """Characters of a line that its letter carries."""
 LINE = "(line)"
 TIME = "(time)"
-"""Columns that rows have beside their own while they are read: the line they came from, and their time in us."""
+"""Columns that rows have beside their own while they are read: the line they came from, and their time in us. Other
+columns that no file has are in such brackets, too."""
 
 
 class Told(Struct, frozen=True):
@@ -33,9 +34,9 @@ class Told(Struct, frozen=True):
 class Trouble:
     """Collects the letters about one file; `word` is what its rows are counted in."""
 
-    def __init__(self, plant: str, name: str, word: str = "line") -> None:
+    def __init__(self, plant: str, name: str, word: str = "line", delimiter: str = ",") -> None:
         self.name = name
-        self._plant, self._word = plant, word
+        self._plant, self._word, self._delimiter = plant, word, delimiter
         self._told: list[Told] = []
         self._seen: Counter[tuple[Reject, str]] = Counter()
         self._counts: Counter[tuple[Reject, str]] = Counter()
@@ -92,7 +93,8 @@ class Trouble:
         self._seen[reason, kind] += len(bad)
         for row in bad.head(room).to_dicts():
             number, time_us = row.pop(LINE), row.pop(TIME, None)
-            line = ",".join("" if cell is None else str(cell) for cell in row.values())
+            cells = [cell for name, cell in row.items() if not name.startswith("(")]
+            line = self._delimiter.join("" if cell is None else str(cell) for cell in cells)
             self._line(reason, number, say(row), time_us, "", line)
 
     def _line(self, reason: Reject, number: int, what: str, time_us: int | None, asset: str, line: str) -> None:
