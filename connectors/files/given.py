@@ -58,6 +58,18 @@ class File(NamedTuple):
         table = table.select(*dict.fromkeys((*own, self.time_name))).slice(offset, rows)
         return self.with_asset(table.with_row_index(LINE, offset + 1), shape).with_columns(self.time.alias(TIME))
 
+    def times(self) -> pl.LazyFrame:
+        """The times of a Parquet file."""
+        return pl.scan_parquet(self.path, glob=False, hive_partitioning=False).select(self.time.alias(TIME))
+
+    def timed(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Rows of text with TIME: a text that comes often is read once."""
+        texts = rows.select(self.time_name).unique()
+        if 2 * len(texts) > len(rows):
+            return rows.with_columns(self.time.alias(TIME))
+        known = texts.with_columns(self.time.alias(TIME))
+        return rows.join(known, on=self.time_name, how="left", nulls_equal=True, maintain_order="left")
+
     def with_asset(self, table: pl.LazyFrame, shape: Shape) -> pl.LazyFrame:
         """With the asset that its folder says as a column, for rows that have none."""
         if self.asset is None or shape.form != "rows" or shape.columns.asset in self.names:

@@ -1,6 +1,7 @@
 """History from CSV and Parquet files as stretches of tables.
 
-Parquet that is sorted by time is read as it is; everything else is staged first, see `staged`.
+Parquet that is sorted by time is read as it is, unless many files have the same times; everything else is staged
+first, see `staged`.
 """
 
 from __future__ import annotations
@@ -17,16 +18,19 @@ from connectors.files.events import read_events
 from connectors.files.form import Known
 from connectors.files.given import File, Unusable, listed, opened, row_count
 from connectors.files.mapped import form_of
-from connectors.files.marks import Marks, Minutes, marked
+from connectors.files.marks import Marks, Minutes, depths, marked
 from connectors.files.shape import Shape, check
 from connectors.files.sources import BROKEN, Run, SortedFile, Source
 from connectors.files.staged import Progress
 from connectors.files.table import MapError
 from connectors.files.tables import table
-from connectors.files.trouble import TIME, Told, Trouble
+from connectors.files.trouble import Told, Trouble
 from models.plant import Plant
 from models.records import Maintenance, Reject
 from pipelines.backfill.stretch import Found, Stretch
+
+MOST_AT_ONCE = 8
+"""Files that are read at once as they are: the row groups of each are read again for every stretch. Our choice."""
 
 
 def _quiet(done: int, of: int) -> None:
@@ -148,33 +152,32 @@ class FileHistory:
         return files
 
     def _look(self) -> _Looked:
-        """Which files are sorted. Reads the times of all that are Parquet, once."""
+        """Which files are read as they are: sorted by time, and few at a time. Reads all times of Parquet, once."""
         if self._seen is None:
-            seen = _Looked([], [], Minutes(), [*self._letters])
-            for file in self._files:
-                marks = self._marks(file, seen) if file.is_parquet else None
-                if marks is None:
-                    seen.rest.append(file)
-                else:
-                    seen.ordered.append((file, marks))
+            known = [(file, self._marks(file) if file.is_parquet else None) for file in self._files]
+            ordered = [(file, marks) for file, marks in known if marks is not None]
+            depth = depths([marks.first_us for _, marks in ordered], [marks.last_us for _, marks in ordered])
+            few = [one for one, deep in zip(ordered, depth, strict=True) if deep <= MOST_AT_ONCE]
+            direct = {file.path for file, _ in few}
+            seen = _Looked(few, [file for file in self._files if file.path not in direct], Minutes(), [*self._letters])
+            for file, marks in few:
+                seen.minutes.add(file.times(), marks.rows)
+                seen.letters.extend(self._unknown(file, marks))
             self._seen = seen
         return self._seen
 
-    def _marks(self, file: File, seen: _Looked) -> Marks | None:
-        trouble = file.trouble(self._plant.plant, self._shape)
+    def _marks(self, file: File) -> Marks | None:
         try:
-            rows = row_count(file.path)
-            known = marked(file.scan(self._shape, (), 0, rows).select(TIME), rows)
-            if known is None:
-                return None
-            if self._form.key:
-                keys = file.scan(self._shape, (self._form.key,), 0, rows).group_by(self._form.key).len().collect()
-                self._form.unknown(keys, trouble)
+            return marked(file.times(), row_count(file.path))
         except BROKEN:
             return None  # staging tells how far it can be read
-        seen.minutes.add(known[1])
-        seen.letters.extend(trouble.end())
-        return known[0]
+
+    def _unknown(self, file: File, marks: Marks) -> list[Told]:
+        trouble = file.trouble(self._plant.plant, self._shape)
+        if self._form.key:
+            keys = file.scan(self._shape, (self._form.key,), 0, marks.rows)
+            self._form.unknown(keys.group_by(self._form.key).len().collect(), trouble)
+        return trouble.end()
 
     def _ready(self, *, make: bool) -> _Ready | None:
         """None where a stage is missing and none is to be made."""
@@ -187,10 +190,5 @@ class FileHistory:
             if stage is None:
                 return None
             self._made = _Ready([], seen.minutes, [*seen.letters, *stage.letters])
-            for run in stage.runs:
-                path = folder / run.name
-                known = marked(pl.scan_parquet(path, glob=False).select("time_us"), run.rows)
-                assert known is not None, f"{path} is not sorted"
-                self._made.minutes.add(known[1])
-                self._made.runs.append(Run(path, run.kind, known[0], self._known))
+            self._made.runs.extend(staged.run_of(folder, run, self._known, seen.minutes) for run in stage.runs)
         return self._made

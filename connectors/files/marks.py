@@ -5,7 +5,7 @@ Both are learnt by reading the column of times alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -45,11 +45,13 @@ class Minutes:
         self._counts = pl.DataFrame(schema={"minute": pl.Int64, "rows": pl.Int64})
         self._waiting: list[pl.DataFrame] = []
 
-    def add(self, minutes: list[pl.DataFrame]) -> None:
-        """Take counts by minute, as `marked` made them."""
-        self._waiting += minutes
-        if sum(map(len, self._waiting)) > MOST_COUNTS:
-            self._sum()
+    def add(self, times: pl.LazyFrame, rows: int) -> None:
+        """Count the rows of a sorted file with one column of times in us."""
+        for time in _reads(times, rows):
+            runs = (time // MINUTE_US).rle().struct.unnest()
+            self._waiting.append(runs.select(minute="value", rows=pl.col("len").cast(pl.Int64)))
+            if sum(map(len, self._waiting)) > MOST_COUNTS:
+                self._sum()
 
     def ends(self, from_us: int, to_us: int, rows: int) -> list[int]:
         """Where stretches of about so many rows end: at the same minutes wherever one begins, but at last at to_us."""
@@ -72,10 +74,20 @@ class Minutes:
             self._waiting = []
 
 
-def marked(times: pl.LazyFrame, rows: int) -> tuple[Marks, list[pl.DataFrame]] | None:
-    """The marks of a file with one column of times in us, and its rows by minute; None where it is not sorted."""
+def depths(firsts: Sequence[int], lasts: Sequence[int]) -> np.ndarray:
+    """For each of some spans of time, how many of them overlap, itself too, where most do."""
+    first, last = np.array(firsts, np.int64), np.array(lasts, np.int64)
+    moments, steps = np.concatenate([first, last + 1]), np.repeat([1, -1], len(first))
+    order = np.lexsort((steps, moments))
+    open_then = np.cumsum(steps[order])
+    begins = np.searchsorted(moments[order], first, "right") - 1
+    ends = np.searchsorted(moments[order], last, "right")
+    return np.array([open_then[begin:end].max() for begin, end in zip(begins, ends, strict=True)], np.int64)
+
+
+def marked(times: pl.LazyFrame, rows: int) -> Marks | None:
+    """The marks of a file with one column of times in us; None where it is not sorted, or empty."""
     marks: list[np.ndarray] = []
-    minutes: list[pl.DataFrame] = []
     first_us = last_us = OLDEST_US
     for time in _reads(times, rows):
         if time.null_count() or not time.is_sorted() or time[0] < last_us or time[-1] >= ALWAYS_US:
@@ -83,9 +95,7 @@ def marked(times: pl.LazyFrame, rows: int) -> tuple[Marks, list[pl.DataFrame]] |
         first_us = first_us if marks else time[0]
         last_us = time[-1]
         marks.append(time.gather_every(STEP).to_numpy())
-        runs = (time // MINUTE_US).rle()
-        minutes.append(runs.struct.unnest().select(minute="value", rows=pl.col("len").cast(pl.Int64)))
-    return (Marks(np.concatenate(marks), rows, first_us, last_us), minutes) if marks else None
+    return Marks(np.concatenate(marks), rows, first_us, last_us) if marks else None
 
 
 def _reads(times: pl.LazyFrame, rows: int) -> Iterator[pl.Series]:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from connectors.files import history as of_files
 from connectors.files import marks, staged
 from tests.unit.connectors.files.history_kit import ASSETS, BEGIN_US, END_US, MINUTE_US, at, history, rows_of, stretches
 
@@ -50,11 +51,13 @@ def order(row: tuple) -> tuple:
 
 @pytest.fixture
 def small_steps(monkeypatch):
-    """A mark at each second row, and runs of some rows."""
+    """A mark at each second row, runs of some rows, and no more than two files or runs at once."""
     monkeypatch.setattr(marks, "STEP", 2)
     monkeypatch.setattr(marks, "ROWS_A_READ", 6)
     monkeypatch.setattr(staged, "RUN_BYTES", 100)
     monkeypatch.setattr(staged, "ROWS_A_READ", 5)
+    monkeypatch.setattr(staged, "MOST_AT_ONCE", 2)
+    monkeypatch.setattr(of_files, "MOST_AT_ONCE", 2)
 
 
 @pytest.mark.usefixtures("small_steps")
