@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import polars as pl
@@ -10,7 +11,9 @@ from connectors.files.shape import US_A_UNIT, Shape
 
 _OFFSET = r"(:\d\d(?:[.,]\d+)?)\s*([Zz]|[+-]\d\d(?::?\d\d)?)$"
 """The offset of an ISO time after its minutes or seconds; the day of a date looks like one."""
-_WHOLE = r"^([+-]?\d{1,15})\.0*$"
+_NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
+_WHOLE_DIGITS = 15
+"""A whole number of so many digits is the same as a float."""
 _NO_NUMBER = ("nan", "inf", "+inf", "-inf", "infinity", "null", "none")
 TEXT_KEPT = 1000
 """Characters of a text, as a feed's mapping has it."""
@@ -81,19 +84,18 @@ class Cells:
 
     def cast(self, raw: pl.Series, kind: type) -> Cast:
         """A column's cells as values of a kind: float, bool or str."""
-        values = {float: self._numbers, bool: _truths, str: _texts}[kind](raw)
+        values = {float: self._numbers, bool: _truths, str: self._texts}[kind](raw)
         if kind is float and raw.dtype.is_numeric():
             return Cast(values, values.null_count() - raw.null_count(), None)
         if values.null_count() == raw.null_count() and not (kind is str and raw.dtype == pl.String):
             return Cast(values, 0, None)
-        return self._told(raw, values, kind)
+        return self._told(raw, values)
 
-    def _told(self, raw: pl.Series, values: pl.Series, kind: type) -> Cast:
+    def _told(self, raw: pl.Series, values: pl.Series) -> Cast:
         if raw.dtype != pl.String:
             return Cast(values, 0, values.is_null() & raw.is_not_null())
         word = raw.str.strip_chars().str.to_lowercase()
-        bad = word.is_in(self._states) | (word.is_in(_NO_NUMBER) & (kind is not str)) | _endless(raw, kind)
-        bad = bad.fill_null(value=False)
+        bad = (word.is_in(self._states) | word.is_in(_NO_NUMBER) | self._is_endless(word)).fill_null(value=False)
         values = values.set(bad, None) if bad.any() else values
         wrong = values.is_null() & ~bad & (word != "").fill_null(value=False)
         return Cast(values, int(bad.sum()), wrong if wrong.any() else None)
@@ -102,19 +104,32 @@ class Cells:
         if raw.dtype == pl.Boolean:
             return pl.Series(raw.name, [None], pl.Float64).new_from_index(0, len(raw))
         if raw.dtype == pl.String:
-            raw = raw.str.strip_chars()
-            if self._decimal == ",":
-                raw = raw.set(raw.str.contains(".", literal=True), None).str.replace(",", ".", literal=True)
+            raw = self._point(raw.str.strip_chars())
         numbers = raw.cast(pl.Float64, strict=False)
         finite = numbers.is_finite()
         return numbers if finite.all() else numbers.set(~finite.fill_null(value=True), None)
 
+    def _texts(self, raw: pl.Series) -> pl.Series:
+        """Words as they are, but for codes and truths: 3.0 is '3', TRUE is 'true'. A too long one is null."""
+        if raw.dtype == pl.Boolean:
+            return raw.cast(pl.String)
+        text = raw.cast(pl.String, strict=False).str.strip_chars()
+        word = text.str.to_lowercase()
+        text = text.zip_with(~word.is_in(["true", "false"]).fill_null(value=False), word)
+        codes = text.filter(self._point(text).str.contains(_NUMBER).fill_null(value=False)).unique()
+        if len(codes):
+            text = text.replace(codes, [_code(code) for code in self._point(codes).to_list()])
+        return text.set((text.str.len_chars() > TEXT_KEPT) | (text == ""), None)
 
-def _endless(raw: pl.Series, kind: type) -> pl.Series:
-    """Texts of numbers that no float can hold, such as 1e999."""
-    if kind is not float:
-        return pl.repeat(False, len(raw), eager=True)
-    return raw.str.strip_chars().cast(pl.Float64, strict=False).is_infinite().fill_null(value=False)
+    def _point(self, text: pl.Series) -> pl.Series:
+        """With a decimal point where the shape has commas; what has a point then is no number."""
+        if self._decimal == ".":
+            return text
+        return text.set(text.str.contains(".", literal=True), None).str.replace(",", ".", literal=True)
+
+    def _is_endless(self, text: pl.Series) -> pl.Series:
+        """Whether a text is a number that no float can hold, such as 1e999."""
+        return self._point(text).cast(pl.Float64, strict=False).is_infinite()
 
 
 def _truths(raw: pl.Series) -> pl.Series:
@@ -130,11 +145,8 @@ def _truths(raw: pl.Series) -> pl.Series:
     return number.set(~number.is_in([0.0, 1.0]), None).cast(pl.Boolean)
 
 
-def _texts(raw: pl.Series) -> pl.Series:
-    """Words as they are, but for codes and truths: 3.0 is '3', TRUE is 'true'. A too long one is null."""
-    if raw.dtype == pl.Boolean:
-        return raw.cast(pl.String)
-    text = raw.cast(pl.String, strict=False).str.strip_chars().str.replace(_WHOLE, "$1")
-    word = text.str.to_lowercase()
-    text = text.zip_with(~word.is_in(["true", "false"]).fill_null(value=False), word)
-    return text.set((text.str.len_chars() > TEXT_KEPT) | (text == ""), None)
+def _code(number: str) -> str | None:
+    """The one text of a number, as a feed's mapping has it; None where no float can hold it."""
+    if number.isdecimal() and len(number) <= _WHOLE_DIGITS:
+        return str(int(number))
+    return f"{value:.15g}" if math.isfinite(value := float(number)) else None

@@ -20,8 +20,8 @@ from connectors.files.shape import Shape
 from connectors.files.trouble import LINE, Trouble
 from models.records import Reject
 
-PIECE = 16 * 1024 * 1024
-"""Bytes, or characters, read at once; our choice: some 200,000 lines. No line may be longer."""
+PIECE = 8 * 1024 * 1024
+"""Bytes, or characters, read at once; our choice: some 100,000 lines. No line may be longer."""
 _QUOTED = re.compile(rb'"[^"\n]*"')
 UNREADABLE = (OSError, EOFError, zlib.error, UnicodeError)
 """What reading raises of a file that is gone, cut off, packed wrongly or of another encoding."""

@@ -49,8 +49,10 @@ class Rows:
 
     def parts(self, rows: pl.DataFrame, trouble: Trouble) -> Iterator[Part]:
         """By asset type."""
-        rows = rows.with_columns(text(rows[self._asset]).cast(self._known.assets, strict=False).alias("(asset)"))
-        known = rows["(asset)"]
+        known = rows[self._asset].cast(pl.String).cast(self._known.assets, strict=False)
+        if known.null_count():  # there may be spaces around them
+            known = text(rows[self._asset]).cast(self._known.assets, strict=False)
+        rows = rows.with_columns(known.alias("(asset)"))
         if known.null_count():
             self.unknown(rows.filter(known.is_null()).group_by(self._asset).len(), trouble)
         for kind, signals in self._known.kinds.items():

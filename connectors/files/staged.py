@@ -145,11 +145,11 @@ class _Writer:
         self._bytes = 0.0
 
     def write(self, kind: str, parts: Sequence[pl.DataFrame]) -> RunFile:
-        rows = pl.concat(parts, how="diagonal").sort("time_us", maintain_order=True)
+        rows = pl.concat(parts, how="diagonal").with_columns(pl.col("asset").cast(pl.String))
+        rows = rows.sort("time_us", maintain_order=True)
         path = self._folder / f"{self._written:06d}.parquet"
         self._written += 1
-        text = rows.with_columns(pl.col("asset").cast(pl.String))
-        text.write_parquet(path, compression="lz4", row_group_size=ROWS_A_GROUP)
+        rows.write_parquet(path, compression="lz4", row_group_size=ROWS_A_GROUP)
         first_us, last_us = rows["time_us"][0], rows["time_us"][-1]
         return RunFile(path.name, kind, len(rows), path.stat().st_size, first_us, last_us)
 
