@@ -12,8 +12,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from models.bins import MINUTE_US
 from models.failure.hazard import Hazard
+from models.features import Spec
 from models.inference import ModelError
+from models.operating import RUNNING
 from models.plant import Plant
 from models.records import (
     Alert,
@@ -47,7 +50,7 @@ from pipelines.stages.score import score
 from pipelines.stages.screen import Screened, screen_columns
 from pipelines.stages.tabled import decode_stretch
 from pipelines.stages.warn import forget, warn
-from pipelines.stages.window import window
+from pipelines.stages.window import Due, window
 from pipelines.state import NOWHERE, PLACE_BITS, Block, SnapshotError, State, floor_of
 from pipelines.told import told
 from pipelines.topics import Share, Topic
@@ -66,13 +69,28 @@ _RANK: dict[type, int] = {kind: at for at, kind in enumerate(_TOPIC)}
 
 
 class Pace(NamedTuple):
-    """Minutes of an asset that may close together, and which of them are scored: those that `every_min` divides."""
+    """Minutes of an asset that may close together, and which of them are scored: those that `every_min` divides.
+
+    With `features`, what they were scored by is given out, too.
+    """
 
     span: int = SPAN
     every_min: int = 1
+    features: bool = False
 
 
 LIVE = Pace()
+
+
+class Looked(NamedTuple):
+    """Feature rows of running machines of one type, by asset and minute, as they were scored."""
+
+    spec: Spec
+    assets: tuple[str, ...]
+    asset: np.ndarray  # places in `assets`
+    window_end_us: np.ndarray
+    since_us: np.ndarray  # start of the life that each is of
+    rows: np.ndarray  # float32 [rows, features]
 
 
 class Made(NamedTuple):
@@ -118,6 +136,8 @@ class Partition:
         self.hazards = hazards_of(plant, hazards)
         self.state = State.empty(plant, share, pace.span)
         self.every_min = pace.every_min
+        self.looked: list[Looked] | None = [] if pace.features else None
+        """What was given out of features and not yet taken."""
         self.scores = Scores()
         self.next_offset = 0
         self._unacknowledged: deque[tuple[Kept, ...]] = deque()
@@ -307,6 +327,7 @@ class Partition:
         found += ((at, 0, letter.asset, letter) for at, letter in screened.letters)
         if hazard is not None:
             if due is not None:
+                self._show(block, hazard.spec, due)
                 found += ((at, 1, f.asset, f) for at, f in score(block, hazard, due, self.plant.plant))
             finals = warn(block, hazard, ordered.rises, self.lateness_us, self.plant.plant)
             found += ((at, _RANK[type(record)], record.asset, record) for at, record in finals)
@@ -315,6 +336,14 @@ class Partition:
         notices = notify(block, ordered, self.lateness_us, self.plant.plant)
         found += ((at, _RANK[Notice], notice.asset, notice) for at, notice in notices)
         return self._kept(columns, screened, ordered.late & screened.row_good)
+
+    def _show(self, block: Block, spec: Spec, due: Due) -> None:
+        """Give out what running machines are scored by, where somebody wants it."""
+        if self.looked is not None:
+            ran = np.flatnonzero(due.state == RUNNING)
+            ends_us = (due.minute[ran] + 1) * MINUTE_US
+            names = tuple(block.names)
+            self.looked.append(Looked(spec, names, due.asset[ran], ends_us, due.since_us[ran], due.features[ran]))
 
     def _kept(self, columns: Columns, screened: Screened, late: np.ndarray) -> Kept | None:
         """What is to be stored, counted by source. `late` is [rows]."""

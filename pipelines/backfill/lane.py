@@ -13,8 +13,11 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Protocol
 
+import polars as pl
+
 from models.failure.hazard import Hazard
 from models.records import Alert, DeadLetter, Forecast, Notice, decode
+from pipelines.backfill.features import features_table
 from pipelines.backfill.gaps import Gaps
 from pipelines.backfill.kept import LaneFolder, Standing
 from pipelines.backfill.stretch import Batch, Stretch
@@ -125,10 +128,20 @@ class Lane:
         records: list[Told] = [each for each in said if isinstance(each, Told) and self._is_asked(each)]
         forecasts = [each for each in records if isinstance(each, Forecast)]
         others = [each for each in records if not isinstance(each, Forecast)]
+        for looked in self.partition.looked or ():
+            if len(looked.asset):
+                self._folder.take_table("features", self._asked_features(features_table(looked)))
+        if self.partition.looked:
+            self.partition.looked.clear()
         self._folder.take(forecasts, [*others, *happened(rows)], self._gaps.take(rows))
         self._waiting.append([keeper.take(rows, records) for keeper in self._keepers])
         while len(self._waiting) > IN_FLIGHT:
             self._acknowledge()
+
+    def _asked_features(self, table: pl.DataFrame) -> pl.DataFrame:
+        end_us = pl.col("window_end_us")
+        asked = (end_us > self.span.from_us) & (end_us <= self.span.to_us) & pl.col("asset").is_in(self.span.assets)
+        return table.filter(asked)
 
     def _is_asked(self, record: Told) -> bool:
         span = self.span

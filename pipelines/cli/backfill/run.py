@@ -14,6 +14,8 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from models.records import Maintenance
+from pipelines.backfill.features import FOLDER, Outcomes, label
 from pipelines.backfill.kept import forget
 from pipelines.backfill.plan import Plan, What
 from pipelines.backfill.results import PLAN, WHOLE, Results
@@ -206,6 +208,10 @@ def _report(
 
     live = live_or_why(settings, plan, errors) if {What.FORECASTS, What.ALERTS} & set(plan.what) else None
     shown = Console(quiet=True) if as_json else console
+    if What.FEATURES in plan.what:
+        events = [record for record in Results(folder).records() if isinstance(record, Maintenance)]
+        rows = label(folder, Outcomes(events, plan.to_us))
+        shown.print(f"{rows:,} feature rows with labels in {folder / FOLDER}", highlight=False, soft_wrap=True)
     report = write_reports(Results(folder), live, shown, engineers=engineers, bases=bases)
     if as_json:
         console.out(document(report), highlight=False, end="")

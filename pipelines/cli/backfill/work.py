@@ -21,14 +21,16 @@ from models.bins import STATISTICS
 from models.failure.hazard import Hazard
 from models.plant import Plant
 from models.plant.layout import Layout
+from models.tiers import SPAN
 from pipelines.backfill.kept import LaneFolder
 from pipelines.backfill.lane import Lane, Span
 from pipelines.backfill.plan import Into, Plan, What
 from pipelines.cli.backfill.asked import Asked
 from pipelines.cli.backfill.models import Turn
 from pipelines.cli.backfill.sources import open_source
+from pipelines.collector import spare_the_collector
 from pipelines.main import influx_target, read_plant
-from pipelines.partition import LIVE, Pace, Partition
+from pipelines.partition import Pace, Partition
 from pipelines.ports import Snapshot
 from pipelines.settings import Settings
 
@@ -63,6 +65,7 @@ class Ended(NamedTuple):
 def work_lane(job: Job, told: Connection, stop: Event) -> None:
     """The body of the process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it and asks lanes to stop
+    spare_the_collector()
     parent = os.getppid()
     try:
         ended = Ended(run(job, lambda *at: told.send(Told(*at)), lambda: stop.is_set() or os.getppid() != parent))
@@ -90,7 +93,7 @@ def run(
     snapshot = Snapshot(point.next_offset, point.state) if point else None
     hazards = hazards_at(models, point.at.reached_us if point else 0)
     share = source.share(job.lane)
-    pace = Pace(_span(plant, len(span.assets)), plan.every_min) if share is None else LIVE
+    pace = Pace(_span(plant, len(span.assets)) if share is None else SPAN, plan.every_min, What.FEATURES in plan.what)
     partition = Partition.restore(plant, hazards, snapshot, plan.lateness_s, share, pace)
     edges_us = [from_us for from_us, _ in models]
     pieces = source.pieces(plan, job.lane, point.at.position if point else None, edges_us)

@@ -1,0 +1,83 @@
+"""Feature rows for training, as they were scored, and what became of each machine, as of the end of the history.
+
+A label rests on what is known by then and on nothing later: where it does not show the end of a life, it says for how
+long the outcome is known.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from models.bins import MINUTE_US
+from models.records import Maintenance, MaintenanceAction
+from pipelines.partition import Looked
+
+HOUR_US = 3_600_000_000
+KEYS = ("asset", "window_end_us", "since_us")
+LABELS = ("failed_in_h", "mode", "known_h")
+FOLDER = "features"
+
+
+def features_table(looked: Looked) -> pl.DataFrame:
+    """`asset`, `window_end_us`, `since_us`, then the features by name."""
+    names = pl.Series(looked.assets, dtype=pl.String).gather(looked.asset)
+    times = [pl.Series("window_end_us", looked.window_end_us), pl.Series("since_us", looked.since_us)]
+    columns = [pl.Series(name, looked.rows[:, at]) for at, name in enumerate(looked.spec.names)]
+    return pl.DataFrame([names.alias("asset"), *times, *columns])
+
+
+class Outcomes:
+    """What happened to each asset up to `as_of_us`."""
+
+    def __init__(self, events: Iterable[Maintenance], as_of_us: int) -> None:
+        self._as_of_us = as_of_us
+        known: dict[str, list[Maintenance]] = defaultdict(list)
+        for event in events:
+            if event.time_us <= as_of_us:
+                known[event.asset].append(event)
+        self._of = {asset: sorted(of, key=lambda event: event.time_us) for asset, of in known.items()}
+
+    def labelled(self, table: pl.DataFrame) -> pl.DataFrame:
+        """With LABELS: hours to the failure that ended the life and its mode, null where none is known.
+
+        And the hours for which that is known: to the failure, to a repair before one, or to where history ends. The
+        minute of a failure still belongs to it, with hours below 0.
+        """
+        parts = [self._labelled(str(asset), part) for (asset,), part in table.group_by("asset", maintain_order=True)]
+        return pl.concat(parts) if parts else table
+
+    def _labelled(self, asset: str, table: pl.DataFrame) -> pl.DataFrame:
+        of = self._of.get(asset, [])
+        ends_us = table["window_end_us"].to_numpy()
+        times = np.array([event.time_us for event in of], np.int64)
+        began_us = table["since_us"].to_numpy() + 1  # the repair that began a life ends none
+        at = np.searchsorted(times, np.maximum(ends_us - MINUTE_US, began_us))
+        some = at < len(of)
+        until_us = np.full(len(table), self._as_of_us)
+        until_us[some] = times[at[some]]
+        hours = (until_us - ends_us) / HOUR_US
+        failed = np.array([event.action is MaintenanceAction.FAILED for event in of], bool)
+        fails = some.copy()
+        fails[some] = failed[at[some]]
+        modes = [of[which].mode if fail else None for which, fail in zip(at.tolist(), fails.tolist(), strict=True)]
+        return table.with_columns(
+            pl.Series("failed_in_h", np.where(fails, hours, np.nan)).fill_nan(None),
+            pl.Series("mode", modes, pl.String),
+            pl.Series("known_h", hours),
+        )
+
+
+def label(run: Path, outcomes: Outcomes) -> int:
+    """Write all parts of a run's features with labels to `features/` in its folder; how many rows."""
+    rows, folder = 0, run / FOLDER
+    folder.mkdir(exist_ok=True)
+    for part in sorted(run.glob("lane-*/features-*.parquet")):
+        table = outcomes.labelled(pl.read_parquet(part))
+        table.write_parquet(folder / f"{part.parent.name}-{part.name}")
+        rows += len(table)
+    return rows
