@@ -56,7 +56,7 @@ class Minutes:
     def ends(self, from_us: int, to_us: int, rows: int) -> list[int]:
         """Where stretches of about so many rows end: at the same minutes wherever one begins, but at last at to_us."""
         self._sum()
-        group = (pl.col("rows").cum_sum() - 1) // rows
+        group = (pl.col("rows").cum_sum() - 1) // max(1, rows)
         last = self._counts.group_by(group.alias("group"), maintain_order=True).agg(pl.col("minute").max())["minute"]
         ends = ((last + 1) * MINUTE_US).to_list()[:-1]
         return [end for end in ends if from_us < end < to_us] + [to_us]

@@ -22,6 +22,7 @@ from connectors.files.given import File, in_time, row_count
 from connectors.files.marks import Minutes, depths, marked
 from connectors.files.shape import Shape
 from connectors.files.sources import BROKEN, Run
+from connectors.files.table import MapError
 from connectors.files.trouble import Told, Trouble
 from models.plant import Plant
 from models.records import Reject
@@ -85,9 +86,12 @@ def found(folder: Path) -> Stage | None:
 
 
 def made(folder: Path, files: Sequence[File], shape: Shape, form: Form, plant: Plant, progress: Progress) -> Stage:
-    """Bring files into a folder, anew."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    """Bring files into a folder, anew. Raises MapError where that cannot be written."""
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as wrong:
+        raise _not_kept(folder, wrong) from wrong
     writer = _Writer(folder)
     letters: list[Told] = []
     size, done = sum(file.size for file in files), 0
@@ -106,6 +110,10 @@ def made(folder: Path, files: Sequence[File], shape: Shape, form: Form, plant: P
     begun.write_bytes(msgspec.json.encode(stage))
     begun.rename(folder / MARKER)
     return stage
+
+
+def _not_kept(path: Path, wrong: Exception) -> MapError:
+    return MapError(f"{path} cannot be written ({str(wrong).splitlines()[0]}): make room there, or give another folder")
 
 
 def _reads(file: File, shape: Shape, form: Form, plant: Plant, trouble: Trouble) -> Iterator[tuple[pl.DataFrame, int]]:
@@ -149,7 +157,10 @@ class _Writer:
         rows = rows.sort("time_us", maintain_order=True)
         path = self._folder / f"{self._written:06d}.parquet"
         self._written += 1
-        rows.write_parquet(path, compression="lz4", row_group_size=ROWS_A_GROUP)
+        try:
+            rows.write_parquet(path, compression="lz4", row_group_size=ROWS_A_GROUP)
+        except BROKEN as wrong:
+            raise _not_kept(path, wrong) from wrong
         first_us, last_us = rows["time_us"][0], rows["time_us"][-1]
         return RunFile(path.name, kind, len(rows), path.stat().st_size, first_us, last_us)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import polars as pl
 
-DTYPES: Mapping[type, type[pl.DataType]] = {float: pl.Float64, bool: pl.Boolean, str: pl.String}
+from connectors.files.cells import DTYPES
 
 
 def table(parts: Sequence[pl.DataFrame], kinds: Mapping[str, type]) -> pl.DataFrame:
