@@ -160,7 +160,7 @@ class FileHistory:
             direct = {file.path for file, _ in few}
             seen = _Looked(few, [file for file in self._files if file.path not in direct], Minutes(), [*self._letters])
             for file, marks in few:
-                seen.minutes.add(file.times(), marks.rows)
+                seen.minutes.add(file.times(), marks.rows, self._form.weight(file.values))
                 seen.letters.extend(self._unknown(file, marks))
             self._seen = seen
         return self._seen

@@ -45,11 +45,11 @@ class Minutes:
         self._counts = pl.DataFrame(schema={"minute": pl.Int64, "rows": pl.Int64})
         self._waiting: list[pl.DataFrame] = []
 
-    def add(self, times: pl.LazyFrame, rows: int) -> None:
-        """Count the rows of a sorted file with one column of times in us."""
+    def add(self, times: pl.LazyFrame, rows: int, weight: int = 1) -> None:
+        """Count the rows of a sorted file with one column of times in us; each is so many rows of tables."""
         for time in _reads(times, rows):
             runs = (time // MINUTE_US).rle().struct.unnest()
-            self._waiting.append(runs.select(minute="value", rows=pl.col("len").cast(pl.Int64)))
+            self._waiting.append(runs.select(minute="value", rows=pl.col("len").cast(pl.Int64) * weight))
             if sum(map(len, self._waiting)) > MOST_COUNTS:
                 self._sum()
 
