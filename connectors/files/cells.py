@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import polars as pl
 
 from connectors.files.shape import US_A_UNIT, Shape
+from models.plant.tags import ALWAYS_US
 
 _OFFSET = r"(:\d\d(?:[.,]\d+)?)\s*([Zz]|[+-]\d\d(?::?\d\d)?)$"
 """The offset of an ISO time after its minutes or seconds; the day of a date looks like one."""
@@ -17,6 +19,8 @@ _WHOLE_DIGITS = 15
 _NO_NUMBER = ("nan", "inf", "+inf", "-inf", "infinity", "null", "none")
 TEXT_KEPT = 1000
 """Characters of a text, as a feed's mapping has it."""
+DTYPES: Mapping[type, type[pl.DataType]] = {float: pl.Float64, bool: pl.Boolean, str: pl.String}
+"""How values of each kind stand in a table."""
 _AMBIGUOUS = {"first": "earliest", "second": "latest", "refuse": "null"}
 
 
@@ -24,7 +28,7 @@ def time_us(column: str, dtype: pl.DataType, shape: Shape) -> pl.Expr | None:
     """Microseconds since 1970 UTC of a column, null where a cell is no time; None for a type that has no times."""
     cell, unit = pl.col(column), US_A_UNIT.get(shape.time_format, 1)
     if dtype.is_integer():
-        return cell.cast(pl.Int64, strict=False) * unit
+        return _in_us(cell.cast(pl.Int64, strict=False), unit)
     if dtype.is_float():
         return (cell * unit).round().cast(pl.Int64, strict=False)
     if dtype == pl.Date:
@@ -32,6 +36,11 @@ def time_us(column: str, dtype: pl.DataType, shape: Shape) -> pl.Expr | None:
     if isinstance(dtype, pl.Datetime):
         return cell.dt.epoch("us") if dtype.time_zone else _with_zone(cell.cast(pl.Datetime("us")), shape)
     return _of_text(cell.str.strip_chars(), shape, unit) if dtype == pl.String else None
+
+
+def _in_us(whole: pl.Expr, unit: int) -> pl.Expr:
+    """Null for what is after the year 9999 in that unit, which might be a time again once it overflows."""
+    return whole if unit == 1 else pl.when(whole.is_between(0, ALWAYS_US // unit)).then(whole) * unit
 
 
 def _with_zone(local: pl.Expr, shape: Shape) -> pl.Expr:
@@ -46,7 +55,7 @@ def _of_text(text: pl.Expr, shape: Shape, unit: int) -> pl.Expr:
     if shape.time_format not in ("iso", *US_A_UNIT):
         said = text.str.to_datetime(shape.time_format.replace(".%f", "%.f"), time_unit="us", strict=False)
         return said.dt.epoch("us") if "%z" in shape.time_format else _with_zone(said, shape)
-    whole = text.cast(pl.Int64, strict=False) * unit
+    whole = _in_us(text.cast(pl.Int64, strict=False), unit)
     if shape.time_format != "iso":
         return pl.coalesce(whole, (text.cast(pl.Float64, strict=False) * unit).round().cast(pl.Int64, strict=False))
     return pl.coalesce(whole, _iso(text, shape))
@@ -84,6 +93,10 @@ class Cells:
 
     def cast(self, raw: pl.Series, kind: type) -> Cast:
         """A column's cells as values of a kind: float, bool or str."""
+        if raw.dtype in (pl.Categorical, pl.Enum):
+            raw = raw.cast(pl.String)
+        elif not (raw.dtype.is_numeric() or raw.dtype in (pl.String, pl.Boolean, pl.Null)):
+            return Cast(pl.Series(raw.name, [None], DTYPES[kind]).new_from_index(0, len(raw)), 0, raw.is_not_null())
         values = {float: self._numbers, bool: _truths, str: self._texts}[kind](raw)
         if kind is float and raw.dtype.is_numeric():
             return Cast(values, values.null_count() - raw.null_count(), None)

@@ -46,6 +46,10 @@ class Form(Protocol):
         """Which rows are read for them."""
         ...
 
+    def weight(self, names: Collection[str]) -> int:
+        """How many rows of tables a row of a file with these columns makes, at most."""
+        ...
+
     @property
     def key(self) -> str | None:
         """The column of names, of assets or tags, by which `where` picks; None where there is none."""

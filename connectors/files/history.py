@@ -89,13 +89,12 @@ class FileHistory:
         if ready is None:
             return Found(None, size, None, None, len(self._files))
         marks = [*(marks for _, marks in self._look().ordered), *(run.marks for run in ready.runs)]
-        return Found(
-            rows=ready.minutes.rows(from_us, to_us),
-            size=size,
-            first_us=min((each.first_us for each in marks), default=None),
-            last_us=max((each.last_us for each in marks), default=None),
-            parts=len(self._files),
-        )
+        rows = ready.minutes.rows(from_us, to_us)
+        if not rows:
+            return Found(0, size, None, None, len(self._files))
+        first_us = max(from_us, min(each.first_us for each in marks))
+        last_us = min(to_us - 1, max(each.last_us for each in marks))
+        return Found(rows, size, first_us, last_us, len(self._files))
 
     def stage(self) -> None:
         """Make the stage where one is needed and there is none, which reads all files that need it once."""
@@ -161,7 +160,7 @@ class FileHistory:
             direct = {file.path for file, _ in few}
             seen = _Looked(few, [file for file in self._files if file.path not in direct], Minutes(), [*self._letters])
             for file, marks in few:
-                seen.minutes.add(file.times(), marks.rows)
+                seen.minutes.add(file.times(), marks.rows, self._form.weight(file.values))
                 seen.letters.extend(self._unknown(file, marks))
             self._seen = seen
         return self._seen

@@ -22,6 +22,8 @@ class Long:
         self._shape, self._known, self._cells = shape, known, Cells(shape)
         self._spans = spans
         self._good = [word.strip().lower() for word in (*shape.good, *shape.uncertain)]
+        meant = [(known.types[span.asset], known.kinds[known.types[span.asset]][span.signal]) for span in spans]
+        self._meant = list(dict.fromkeys(meant))
         self._table = pl.DataFrame(
             {
                 "(address)": [span.address for span in spans],
@@ -29,8 +31,7 @@ class Long:
                 "(to)": [span.to_us for span in spans],
                 "(asset)": pl.Series([span.asset for span in spans], dtype=known.assets),
                 "(signal)": [span.signal for span in spans],
-                "(type)": [known.types[span.asset] for span in spans],
-                "(kind)": [known.kinds[known.types[span.asset]][span.signal].__name__ for span in spans],
+                "(meant)": [self._meant.index(one) for one in meant],
                 "(scale)": [span.scale for span in spans],
                 "(offset)": [span.offset for span in spans],
             },
@@ -46,6 +47,10 @@ class Long:
         """Addresses that ever were of one of these assets."""
         wanted = [span.address for span in self._spans if span.asset in assets]
         return [self._address().is_in(wanted)]
+
+    def weight(self, names: Collection[str]) -> int:  # noqa: ARG002 # of all the same
+        """One, though a few make one."""
+        return 1
 
     @property
     def key(self) -> str | None:
@@ -76,8 +81,11 @@ class Long:
             lost = joined.filter(~is_tag)
             names = lost["(address)"].drop_nulls().unique().sort().to_list()
             trouble.count(Reject.UNKNOWN_TAG, "values of addresses that are no tag at their time", len(lost), names)
-        for (kind, python), own in joined.filter(is_tag).partition_by("(type)", "(kind)", as_dict=True).items():
-            yield str(kind), self._values(own, {"float": float, "bool": bool, "str": str}[str(python)], trouble)
+        known = joined if is_tag.all() else joined.filter(is_tag)
+        for place in known["(meant)"].unique(maintain_order=True):
+            kind, python = self._meant[place]
+            own = known["(meant)"] == place
+            yield kind, self._values(known if own.all() else known.filter(own), python, trouble)
 
     def _address(self) -> pl.Expr:
         return pl.lit(self._shape.prefix) + pl.col(self._shape.columns.tag).cast(pl.String).str.strip_chars()

@@ -45,18 +45,18 @@ class Minutes:
         self._counts = pl.DataFrame(schema={"minute": pl.Int64, "rows": pl.Int64})
         self._waiting: list[pl.DataFrame] = []
 
-    def add(self, times: pl.LazyFrame, rows: int) -> None:
-        """Count the rows of a sorted file with one column of times in us."""
+    def add(self, times: pl.LazyFrame, rows: int, weight: int = 1) -> None:
+        """Count the rows of a sorted file with one column of times in us; each is so many rows of tables."""
         for time in _reads(times, rows):
             runs = (time // MINUTE_US).rle().struct.unnest()
-            self._waiting.append(runs.select(minute="value", rows=pl.col("len").cast(pl.Int64)))
+            self._waiting.append(runs.select(minute="value", rows=pl.col("len").cast(pl.Int64) * weight))
             if sum(map(len, self._waiting)) > MOST_COUNTS:
                 self._sum()
 
     def ends(self, from_us: int, to_us: int, rows: int) -> list[int]:
         """Where stretches of about so many rows end: at the same minutes wherever one begins, but at last at to_us."""
         self._sum()
-        group = (pl.col("rows").cum_sum() - 1) // rows
+        group = (pl.col("rows").cum_sum() - 1) // max(1, rows)
         last = self._counts.group_by(group.alias("group"), maintain_order=True).agg(pl.col("minute").max())["minute"]
         ends = ((last + 1) * MINUTE_US).to_list()[:-1]
         return [end for end in ends if from_us < end < to_us] + [to_us]

@@ -29,6 +29,10 @@ class Rows:
         """Those of the assets."""
         return [pl.col(self._asset).cast(pl.String).str.strip_chars().is_in(list(assets))]
 
+    def weight(self, names: Collection[str]) -> int:  # noqa: ARG002 # of all the same
+        """One."""
+        return 1
+
     @property
     def key(self) -> str | None:
         """The column of assets."""

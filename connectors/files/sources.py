@@ -53,7 +53,9 @@ class SortedFile:
         except BROKEN as wrong:
             self._trouble.tell(Reject.UNREADABLE, f"cannot be read: {str(wrong).splitlines()[0]}"[:500], from_us)
             return
-        yield from self._form.parts(in_time(rows, self._file, self._trouble), self._trouble)
+        for kind, part in self._form.parts(in_time(rows, self._file, self._trouble), self._trouble):
+            # An address that is a tag of one of the assets may be one of another at another time.
+            yield kind, part if self._shape.form == "rows" else part.filter(pl.col("asset").is_in(list(assets)))
 
     def told(self, *, is_last: bool) -> list[Told]:
         """See `Source`."""

@@ -22,13 +22,15 @@ from connectors.files.given import File, in_time, row_count
 from connectors.files.marks import Minutes, depths, marked
 from connectors.files.shape import Shape
 from connectors.files.sources import BROKEN, Run
+from connectors.files.table import MapError
 from connectors.files.trouble import Told, Trouble
 from models.plant import Plant
 from models.records import Reject
 
 RUN_BYTES = 64 * 1024 * 1024
 """Of values in memory that make a run; our choice. Sorting takes as much again."""
-ROWS_A_READ = 500_000
+CELLS_A_READ = 4_000_000
+"""Of unsorted Parquet, at once; our choice: some 32 MB of numbers."""
 ROWS_A_GROUP = 32_768
 """Rows of a row group, which is the least that is read of a run; our choice."""
 MOST_AT_ONCE = 32
@@ -85,9 +87,12 @@ def found(folder: Path) -> Stage | None:
 
 
 def made(folder: Path, files: Sequence[File], shape: Shape, form: Form, plant: Plant, progress: Progress) -> Stage:
-    """Bring files into a folder, anew."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    """Bring files into a folder, anew. Raises MapError where that cannot be written."""
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as wrong:
+        raise _not_kept(folder, wrong) from wrong
     writer = _Writer(folder)
     letters: list[Told] = []
     size, done = sum(file.size for file in files), 0
@@ -108,6 +113,10 @@ def made(folder: Path, files: Sequence[File], shape: Shape, form: Form, plant: P
     return stage
 
 
+def _not_kept(path: Path, wrong: Exception) -> MapError:
+    return MapError(f"{path} cannot be written ({str(wrong).splitlines()[0]}): make room there, or give another folder")
+
+
 def _reads(file: File, shape: Shape, form: Form, plant: Plant, trouble: Trouble) -> Iterator[tuple[pl.DataFrame, int]]:
     """Rows with LINE and TIME, and how many bytes were read by then."""
     if not file.is_parquet:
@@ -117,8 +126,9 @@ def _reads(file: File, shape: Shape, form: Form, plant: Plant, trouble: Trouble)
     try:
         columns = form.reads(file.values, plant.assets)
         count = row_count(file.path)
-        for offset in range(0, count, ROWS_A_READ):
-            yield file.scan(shape, columns, offset, ROWS_A_READ).collect(), file.size * offset // count
+        read = max(1, CELLS_A_READ // (len(columns) + 2))
+        for offset in range(0, count, read):
+            yield file.scan(shape, columns, offset, read).collect(), file.size * offset // count
     except BROKEN as wrong:
         trouble.tell(Reject.UNREADABLE, f"cannot be read on: {str(wrong).splitlines()[0]}"[:500])
 
@@ -149,7 +159,10 @@ class _Writer:
         rows = rows.sort("time_us", maintain_order=True)
         path = self._folder / f"{self._written:06d}.parquet"
         self._written += 1
-        rows.write_parquet(path, compression="lz4", row_group_size=ROWS_A_GROUP)
+        try:
+            rows.write_parquet(path, compression="lz4", row_group_size=ROWS_A_GROUP)
+        except BROKEN as wrong:
+            raise _not_kept(path, wrong) from wrong
         first_us, last_us = rows["time_us"][0], rows["time_us"][-1]
         return RunFile(path.name, kind, len(rows), path.stat().st_size, first_us, last_us)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import polars as pl
 
-DTYPES: Mapping[type, type[pl.DataType]] = {float: pl.Float64, bool: pl.Boolean, str: pl.String}
+from connectors.files.cells import DTYPES
 
 
 def table(parts: Sequence[pl.DataFrame], kinds: Mapping[str, type]) -> pl.DataFrame:
@@ -31,16 +31,32 @@ def _order(rows: pl.DataFrame) -> np.ndarray:
 
 
 def _pivoted(rows: pl.DataFrame, kinds: Mapping[str, type]) -> pl.DataFrame:
-    """A second value of a signal at the same time has a row of its own."""
-    place = ["asset", "time_us"]
-    again = pl.int_range(pl.len()).over(*place, "signal").alias("(again)")
-    rows = rows.with_columns(
-        again if rows.select(*place, "signal").is_duplicated().any() else pl.lit(0).alias("(again)")
-    )
-    place.append("(again)")
-    keys = rows.select(place).unique(maintain_order=True).sort(place)
-    for (name,), own in rows.partition_by("signal", as_dict=True).items():
-        kind = kinds[str(name)]
-        value = pl.col("text") if kind is str else pl.col("number").cast(DTYPES[kind])
-        keys = keys.join(own.select(*place, value.alias(str(name))), on=place, how="left", maintain_order="left")
-    return keys.drop("(again)")
+    """Values in order of asset and time as rows; a second value of a signal at the same time has a row of its own."""
+    asset, time = rows["asset"], rows["time_us"]
+    is_new = ((asset != asset.shift()) | (time != time.shift())).fill_null(value=True)
+    row = is_new.cast(pl.Int64).cum_sum().to_numpy() - 1
+    signal = rows["signal"].cast(pl.Enum(list(kinds))).to_physical().to_numpy().astype(np.int64)
+    again = _again(row * len(kinds) + signal)
+    if again.any():
+        row = np.unique(row * (again.max() + 1) + again, return_inverse=True)[1]
+    first = np.zeros(row.max() + 1, np.int64)
+    first[row[::-1]] = np.arange(len(row))[::-1]
+    columns = [asset.gather(first), time.gather(first)]
+    for code, (name, kind) in enumerate(kinds.items()):
+        own = np.flatnonzero(signal == code)
+        place = np.full(len(first), -1)
+        place[row[own]] = own
+        picked = pl.Series(place)
+        values = rows["text"] if kind is str else rows["number"].cast(DTYPES[kind])
+        columns.append(values.gather(picked.set(picked < 0, None)).alias(name))
+    return pl.DataFrame(columns)
+
+
+def _again(cell: np.ndarray) -> np.ndarray:
+    """How many of the same cell came before each."""
+    order = np.argsort(cell, kind="stable")
+    at = np.arange(len(cell))
+    is_first = np.diff(cell[order], prepend=-1) != 0
+    again = np.empty(len(cell), np.int64)
+    again[order] = at - np.maximum.accumulate(np.where(is_first, at, 0))
+    return again

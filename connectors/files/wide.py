@@ -31,6 +31,11 @@ class Wide:
         """All."""
         return []
 
+    def weight(self, names: Collection[str]) -> int:
+        """One of each asset."""
+        known = {self._prefix + name for name in names}
+        return len({(span.asset, span.layer) for span in self._spans if span.address in known}) or 1
+
     @property
     def key(self) -> str | None:
         """None."""

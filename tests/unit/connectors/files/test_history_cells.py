@@ -132,3 +132,14 @@ def test_a_decimal_comma():
 
 def test_more_states_are_bad_values():
     assert cast(["Off scan", "1"], float, Shape(more_states=("OFF SCAN",))) == ([None, 1.0], 1, 0)
+
+
+def test_words_as_categories_and_columns_that_are_no_values():
+    words = pl.Series("x", ["auto", "7.0", None], pl.Categorical)
+    assert Cells(Shape()).cast(words, str).values.to_list() == ["auto", "7", None]
+    found = Cells(Shape()).cast(pl.Series("x", [[1.0], None]), float)
+    assert found.values.to_list() == [None, None] and found.wrong is not None and found.wrong.to_list() == [True, False]
+
+
+def test_a_time_that_overflows_in_its_unit_is_none():
+    assert times([NINE * 10], Shape(time_format="s")) == times([str(NINE)], Shape(time_format="s")) == [None]

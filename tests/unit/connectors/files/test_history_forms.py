@@ -181,3 +181,14 @@ def test_two_addresses_of_one_signal_at_a_time_are_two_rows(tmp_path):
     write(tmp_path / "a.csv", f"time,A,B\n{at(0)},1,2\n")
     found = rows_of(stretches(history(tmp_path, tags=tags, shape=Shape(form="wide"))))
     assert sorted(row["temp_degc"] for row in found) == [1.0, 2.0]
+
+
+@pytest.mark.parametrize("form", ["wide", "long"])
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_an_address_that_went_to_another_asset_gives_no_rows_of_one_that_was_not_asked_for(tmp_path, form, suffix):
+    made = pl.DataFrame({"time": [at(m) for m in range(4)], "PT1": [10.0, 20.0, 30.0, 40.0]})
+    if form == "long":
+        made = made.select("time", value="PT1", tag=pl.lit("PT1"))
+    getattr(made, f"write_{suffix}")(tmp_path / f"a.{suffix}")
+    found = history(tmp_path, f"*.{suffix}", tags=TAGS, shape=Shape(form=form, prefix="site/"))
+    assert [row["minute"] for row in rows_of(stretches(found, assets=["pump-1"]))] == [0.0, 1.0]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from connectors.files import history as of_files
 from connectors.files import marks, staged
+from connectors.files.shape import Shape
 from tests.unit.connectors.files.history_kit import ASSETS, BEGIN_US, END_US, MINUTE_US, at, history, rows_of, stretches
 
 ROW = st.tuples(
@@ -55,7 +56,7 @@ def small_steps(monkeypatch):
     monkeypatch.setattr(marks, "STEP", 2)
     monkeypatch.setattr(marks, "ROWS_A_READ", 6)
     monkeypatch.setattr(staged, "RUN_BYTES", 100)
-    monkeypatch.setattr(staged, "ROWS_A_READ", 5)
+    monkeypatch.setattr(staged, "CELLS_A_READ", 20)
     monkeypatch.setattr(staged, "MOST_AT_ONCE", 2)
     monkeypatch.setattr(of_files, "MOST_AT_ONCE", 2)
 
@@ -159,3 +160,11 @@ def test_what_there_is_is_found_before_a_stage_as_far_as_can_be(tmp_path):
     found = of.found(0, END_US)
     assert (found.rows, found.first_us, found.last_us) == (2, at(0), at(3))
     assert of.found(BEGIN_US, at(2)).rows == 1
+
+
+def test_stretches_of_wide_files_are_short_enough_for_all_their_assets(tmp_path):
+    tags = "".join(f'[[tags]]\naddress = "{one}"\nasset = "{one}"\nsignal = "temp_degc"\n' for one in ASSETS)
+    made = pl.DataFrame({"time": [at(m) for m in range(100)]} | {asset: [1.0] * 100 for asset in ASSETS})
+    made.write_parquet(tmp_path / "a.parquet")
+    found = stretches(history(tmp_path, "*.parquet", tags=tags, shape=Shape(form="wide")), 60)
+    assert [sum(map(len, each.tables.values())) for each in found] == [60] * 5

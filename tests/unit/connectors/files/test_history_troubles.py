@@ -256,3 +256,18 @@ def test_a_letter_about_a_value_of_a_long_file_has_its_line(tmp_path):
     write(tmp_path / "a.csv", f"tag;time;value\nT;{at(0)};warm\n")
     found = stretches(history(tmp_path, tags=tags, shape=Shape(form="long", delimiter=";")))
     assert [letter.payload for each in found for letter in each.letters] == [f"T;{at(0)};warm"]
+
+
+def test_rows_of_parquet_without_a_time_are_told_and_the_others_given(tmp_path):
+    made = pl.DataFrame({"asset": ["pump-1"] * 3, "time_us": [at(0), None, at(1)], "temp_degc": [1.0, 2.0, 3.0]})
+    made.write_parquet(tmp_path / "a.parquet")
+    found = stretches(history(tmp_path, "*.parquet"))
+    assert [row["temp_degc"] for row in rows_of(found)] == [1.0, 3.0]
+    assert letters_of(found) == [f"{tmp_path}/a.parquet, row 2: 'time_us' says '', which is no time"]
+
+
+def test_a_work_folder_that_cannot_be_written_is_an_error(tmp_path):
+    write(tmp_path / "a.csv", HEADER + GOOD[0] + "\n")
+    write(tmp_path / "work", "a file where the folder should be")
+    with pytest.raises(MapError, match="cannot be written"):
+        stretches(history(tmp_path))
