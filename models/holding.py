@@ -6,7 +6,7 @@ without any sample belongs to the next minute that has one, or to the last minut
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -43,23 +43,20 @@ def lead(
     return np.stack([np.where(weight > 0, part, 0.0) for part in parts], axis=1)
 
 
-def pauses(minutes: Iterable[int], hearing_min: int) -> list[int]:
+def pauses(minutes: np.ndarray, hearing_min: int) -> list[int]:
     """Last minutes of the quarters between minutes with samples (rising), while the machine counts as heard."""
+    before, after = minutes[:-1], minutes[1:]
+    first = (before + 1) // QUARTER * QUARTER + QUARTER - 1
     out: list[int] = []
-    before = None
-    for minute in minutes:
-        if before is not None:
-            first = before // QUARTER * QUARTER + QUARTER - 1
-            out += (m for m in range(first, min(minute, before + hearing_min + 1), QUARTER) if m > before)
-        before = minute
+    for at in np.flatnonzero(first < after).tolist():
+        out += range(int(first[at]), min(int(after[at]), int(before[at]) + hearing_min + 1), QUARTER)
     return out
 
 
-def minutes_of(bins: Bins) -> list[tuple[int, list[int]]]:
+def minutes_of(bins: Bins) -> list[tuple[int, np.ndarray]]:
     """Each asset of the bins with its minutes."""
     heads = np.flatnonzero(changes(bins.asset))
-    parts = np.split(bins.minute, heads[1:])
-    return [(int(bins.asset[head]), part.tolist()) for head, part in zip(heads.tolist(), parts, strict=True)]
+    return list(zip(bins.asset[heads].tolist(), np.split(bins.minute, heads[1:]), strict=True))
 
 
 def with_empty(bins: Bins, found: Sequence[tuple[int, int]]) -> Bins:

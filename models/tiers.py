@@ -108,6 +108,20 @@ class Tiers:
         for ring, touched in self.touched.items():
             grown(touched, fresh.touched[ring])
 
+    def resized(self, span: int) -> Tiers:
+        """A copy with room for another span, which holds the newest bins of each asset."""
+        out = Tiers.empty(len(self.minute), self.reference, self.held, span)
+        for ring in RINGS:
+            index = getattr(self, ring)
+            slots = getattr(out, ring).shape[1]
+            newest = index.max(axis=1, keepdims=True, initial=-1)
+            asset, slot = np.nonzero((index >= 0) & (index > newest - slots))
+            at = asset, index[asset, slot] % slots
+            for name in ARRAYS:
+                if name.startswith(ring):
+                    getattr(out, name)[at] = getattr(self, name)[asset, slot]
+        return out
+
     def write(self, bins: Bins) -> None:
         """Put 1-min bins in their slots; windows take nothing of them until `use` says what."""
         slot = self._minute_slot(bins.minute)

@@ -143,7 +143,8 @@ class _Recorder:
         hearing_min, found = self.layout.rule.hearing_min, []
         for asset, minutes in minutes_of(bins):
             before = int(self.machines.minute[asset])
-            found += [(asset, m) for m in pauses([before, *minutes] if before >= 0 else minutes, hearing_min)]
+            known = np.append(before, minutes) if before >= 0 else minutes
+            found += [(asset, m) for m in pauses(known, hearing_min)]
         return with_empty(bins, found)
 
     def _since_us(self, bins: Bins) -> np.ndarray:

@@ -16,6 +16,7 @@ from faust.tables.manager import TableManager
 from faust.types import TP
 
 from models.records import Tick, encode
+from pipelines.collector import spare_the_collector
 from pipelines.ownership import Partitions
 from pipelines.ports import Clock, Output, Publisher
 from pipelines.runner import PartitionRunner

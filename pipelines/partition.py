@@ -160,7 +160,8 @@ class Partition:
         """
         partition = cls(plant, hazards, lateness_s, share, pace)
         if snapshot is not None:
-            partition._go_on_from(load(snapshot.parts, lateness_s, share))
+            state = load(snapshot.parts, lateness_s, share)
+            partition._go_on_from(state if pace.span == SPAN else state.resized(pace.span))
             partition.next_offset = partition._snapshot_offset = snapshot.next_offset
         return partition
 
@@ -406,6 +407,11 @@ class Partition:
             return None
         self._snapshot_offset = self.next_offset
         return Snapshot(self.next_offset, *save(self.state, self.lateness_us // 1_000_000))
+
+    def whole(self) -> Snapshot:
+        """All that it remembers, by itself; nothing may be unacknowledged."""
+        assert not self._unacknowledged
+        return Snapshot(self.next_offset, save(self.state.resized(SPAN), self.lateness_us // 1_000_000)[0])
 
 
 def _output(raw: RawRecord, record: Out) -> Output:

@@ -19,7 +19,7 @@ from models.clocks import Clocks
 from models.operating import Machines
 from models.plant import AssetType, PlantError, content
 from models.plant.layout import Layout
-from models.tiers import ARRAYS, SPAN
+from models.tiers import ARRAYS
 from pipelines.ledger import Ledger
 from pipelines.state import Block, Small, SnapshotError, State, Written, arrays_of
 from pipelines.topics import Share
@@ -95,7 +95,6 @@ class _BlockHead(Struct):
     features_sha256: str
     page_assets: int
     written: Written
-    span: int = SPAN
 
 
 class _Head(Struct):
@@ -161,7 +160,6 @@ def _head(block: Block) -> _BlockHead:
         block.small.features_sha256,
         _page_assets(block),
         block.written,
-        block.tiers.span,
     )
 
 
@@ -309,8 +307,7 @@ def _check(head: _Head, lateness_s: int) -> None:
 
 def _empty(name: str, asset_type: AssetType, head: _BlockHead, names: list[str], now: _Now) -> Block:
     """A block with its assets, of which nothing is known but when they were heard."""
-    layout = Layout(name, asset_type, dict(zip(head.columns, head.reference, strict=True)))
-    block = Block.empty(layout, head.span)
+    block = Block.empty(Layout(name, asset_type, dict(zip(head.columns, head.reference, strict=True))))
     for asset in names:
         block.index_of(asset)
     block.make_room()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from models.bins import MINUTE_US, changes
@@ -35,8 +37,20 @@ def settle(block: Block, spec: Spec | None, until: dict[int, int]) -> None:
     _note_faults(block, asset, minute, before, states.fault)
     if spec is not None:
         ripe = (states.state == RUNNING) & (states.running >= AFTER_RUNNING_MIN)
+        ripe[ripe] = wants_usual(block, asset[ripe], since_us[ripe])
         for at in np.flatnonzero(ripe).tolist():
             _give_usual(block, spec, *found[at])
+
+
+def wants_usual(block: Block, asset: np.ndarray, since_us: np.ndarray) -> np.ndarray:
+    """Which pairs (sorted by asset) are of an asset whose usual is not whole in that life: bool [pairs]."""
+    out = np.ones(len(asset), bool)
+    heads = np.flatnonzero(changes(asset))
+    for begin, end in pairwise([*heads.tolist(), len(asset)]):
+        known = block.small.baselines.get(int(asset[begin]))
+        if known is not None and known.is_whole:
+            out[begin:end] = since_us[begin:end] != known.since_us
+    return out
 
 
 def _note_faults(block: Block, asset: np.ndarray, minute: np.ndarray, before: np.ndarray, fault: np.ndarray) -> None:

@@ -5,7 +5,7 @@ The step owns it and changes it in place; nobody else holds it. A snapshot is th
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -293,6 +293,16 @@ class State:
         plant = plant.for_workers()
         blocks = {name: Block.empty(Layout(name, asset_type), span) for name, asset_type in plant.types.items()}
         return cls(plant, blocks, share=share)
+
+    def resized(self, span: int) -> State:
+        """The same with room for another span of minutes, not kept in any snapshot yet.
+
+        The two share what is no array of bins: only one of them may be stepped.
+        """
+        blocks = {name: replace(block, tiers=block.tiers.resized(span)) for name, block in self.blocks.items()}
+        for block in blocks.values():
+            block.written = Written(anew=True)
+        return State(self.plant, blocks, self.tick_us, self.ledger, self.clocks, self.gone, self.share)
 
     @property
     def size(self) -> Size:

@@ -20,7 +20,7 @@ AFTER_RUNNING_MIN = 24 * 60
 LEAST_QUARTERS = 24
 """15-min bins of settled running in 72 h that a usual rests on at least: a quarter of a day's. Our choice."""
 HOUR_MIN = 60
-NEVER_MIN = np.iinfo(np.int64).max
+NEVER_MIN = int(np.iinfo(np.int64).max)
 
 
 class Baseline(Struct, frozen=True, eq=False):
@@ -41,7 +41,7 @@ class Baseline(Struct, frozen=True, eq=False):
     @property
     def is_whole(self) -> bool:
         """Whether each target has its usual."""
-        return bool((np.frombuffer(self.taken, np.int64) != NEVER_MIN).all())
+        return NEVER_MIN not in memoryview(self.taken).cast("q")
 
     def wants(self, since_us: int, minute: int) -> bool:
         """Whether a final minute of a life is one to look for its usual at."""

@@ -22,7 +22,7 @@ from pipelines.backfill.gaps import Gaps
 from pipelines.backfill.kept import LaneFolder, Standing
 from pipelines.backfill.stretch import Batch, Stretch
 from pipelines.partition import Partition
-from pipelines.ports import Refusal, Rows, Snapshot
+from pipelines.ports import Refusal, Rows
 from pipelines.told import happened
 
 IN_FLIGHT = 2
@@ -78,7 +78,6 @@ class Lane:
         point = folder.point
         self.position, self._reached_us, self.rows, last_us = point.at if point else Standing(0, 0, 0, {})
         self._gaps = Gaps(partition.plant, span.from_us, last_us)
-        self._state = Snapshot(point.next_offset, point.state) if point else None
         self._turns = deque((from_us, hazards) for from_us, hazards in models if from_us > self._reached_us)
         self._waiting: deque[list[Future[Sequence[Refusal]]]] = deque()
 
@@ -163,9 +162,6 @@ class Lane:
         for keeper in self._keepers:
             keeper.settle()
         self._checkpoint("settled")
-        snapshot = self.partition.snapshot()
-        if snapshot is not None:
-            self._state = snapshot.onto(self._state)
-        if self._state is not None:
-            self._folder.keep(self._state, Standing(self.position, self._reached_us, self.rows, self._gaps.last_us))
+        at = Standing(self.position, self._reached_us, self.rows, self._gaps.last_us)
+        self._folder.keep(self.partition.whole(), at)
         self._checkpoint("kept")

@@ -6,7 +6,6 @@ to it. Only minutes of settled running have a feature row.
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +17,7 @@ from models.holding import minutes_of, pauses, with_empty
 from models.operating import RUNNING
 from pipelines.frames import Columns
 from pipelines.open import key_of
-from pipelines.settled import behind_min, settle
+from pipelines.settled import behind_min, settle, wants_usual
 from pipelines.stages.order import Ordered, Rises, Segments
 from pipelines.stages.screen import Screened
 from pipelines.state import Block, Entry
@@ -169,10 +168,9 @@ def with_pauses(block: Block, bins: Bins) -> Bins:
         if waiting:
             each = np.array(sorted(waiting), np.int64)
             heard = has_samples(block.tiers.statistics(np.full(len(each), asset), each))
-            minutes = sorted({*minutes, *each[heard].tolist()})
-        known = [before, *minutes] if before >= 0 else minutes
-        held = pauses(known, block.layout.rule.hearing_min)
-        found += ((asset, m) for m in held if m > taken and m not in waiting)
+            minutes = np.union1d(minutes, each[heard])
+        known = np.append(before, minutes) if before >= 0 else minutes
+        found += ((asset, m) for m in pauses(known, block.layout.rule.hearing_min) if m > taken and m not in waiting)
     return with_empty(bins, found)
 
 
@@ -226,13 +224,9 @@ def _span(block: Block, spec: Spec | None, asset: np.ndarray, since_us: np.ndarr
     most = block.tiers.span
     if spec is None or most <= HOUR_MIN:
         return most
-    out = np.full(len(asset), HOUR_MIN)
-    heads = np.flatnonzero(changes(asset))
-    for begin, end in pairwise([*heads.tolist(), len(asset)]):
-        known, life = block.small.baselines.get(int(asset[begin])), since_us[begin:end]
-        if known is not None and known.is_whole and (life == known.since_us).all():
-            out[begin:end] = most
-    return out
+    wants, heads = wants_usual(block, asset, since_us), np.flatnonzero(changes(asset))
+    some = np.logical_or.reduceat(wants, heads) if len(heads) else wants
+    return np.repeat(np.where(some, HOUR_MIN, most), np.diff(np.append(heads, len(asset))))
 
 
 def _for_usual(
@@ -244,7 +238,7 @@ def _for_usual(
     running: np.ndarray,
 ) -> np.ndarray:
     """Minutes that an asset's usual is looked for at, whatever the cadence: bool [pairs]."""
-    out = (state == RUNNING) & (running >= AFTER_RUNNING_MIN)
+    out = (state == RUNNING) & (running >= AFTER_RUNNING_MIN) & wants_usual(block, asset, since_us)
     for at in np.flatnonzero(out).tolist():
         known = block.small.baselines.get(int(asset[at]))
         out[at] = known is None or known.wants(int(since_us[at]), int(minute[at]))

@@ -101,9 +101,9 @@ def test_nothing_holds_once_the_machine_was_not_heard():
 
 
 def test_pauses_are_the_ends_of_quarters_between_minutes_with_samples():
-    assert pauses([3, 4, 14, 15, 50], 60) == [29, 44]
-    assert pauses([0, 100], 20) == [14]
-    assert pauses([], 60) == pauses([7], 60) == []
+    assert pauses(np.array([3, 4, 14, 15, 50]), 60) == [29, 44]
+    assert pauses(np.array([0, 100]), 20) == [14]
+    assert pauses(np.array([]), 60) == pauses([7], 60) == []
 
 
 def test_truths_and_declared_words_are_shares_and_events_are_counted():
