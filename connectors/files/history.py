@@ -16,8 +16,8 @@ import polars as pl
 from connectors.files import staged
 from connectors.files.events import read_events
 from connectors.files.form import Known
+from connectors.files.forms import form_of
 from connectors.files.given import File, Unusable, listed, opened, row_count
-from connectors.files.mapped import form_of
 from connectors.files.marks import Marks, Minutes, depths, marked
 from connectors.files.shape import Shape, check
 from connectors.files.sources import BROKEN, Run, SortedFile, Source

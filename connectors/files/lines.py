@@ -74,7 +74,8 @@ def _blocks(raw: IO[bytes], path: Path, shape: Shape) -> Iterator[bytes]:
         whole, feed, begun = (rest + block).rpartition(b"\n")
         rest = begun
         if whole or feed:
-            yield (whole + feed).replace(b"\r\n", b"\n")
+            lines = whole + feed
+            yield lines.replace(b"\r\n", b"\n") if b"\r" in lines else lines
         if len(rest) > PIECE:
             raise UnicodeError(f"a line is longer than {PIECE} bytes")
     if rest:
