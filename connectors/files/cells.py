@@ -116,9 +116,9 @@ class Cells:
     def _numbers(self, raw: pl.Series) -> pl.Series:
         if raw.dtype == pl.Boolean:
             return pl.Series(raw.name, [None], pl.Float64).new_from_index(0, len(raw))
-        if raw.dtype == pl.String:
-            raw = self._point(raw.str.strip_chars())
         numbers = raw.cast(pl.Float64, strict=False)
+        if raw.dtype == pl.String and (self._decimal == "," or numbers.null_count() > raw.null_count()):
+            numbers = self._point(raw.str.strip_chars()).cast(pl.Float64, strict=False)
         finite = numbers.is_finite()
         return numbers if finite.all() else numbers.set(~finite.fill_null(value=True), None)
 

@@ -68,7 +68,7 @@ class File(NamedTuple):
         if 2 * len(texts) > len(rows):
             return rows.with_columns(self.time.alias(TIME))
         known = texts.with_columns(self.time.alias(TIME))
-        return rows.join(known, on=self.time_name, how="left", nulls_equal=True, maintain_order="left")
+        return rows.join(known, on=self.time_name, how="left", maintain_order="left")
 
     def with_asset(self, table: pl.LazyFrame, shape: Shape) -> pl.LazyFrame:
         """With the asset that its folder says as a column, for rows that have none."""

@@ -16,11 +16,11 @@ import polars as pl
 from connectors.files import staged
 from connectors.files.events import read_events
 from connectors.files.form import Known
+from connectors.files.forms import form_of
 from connectors.files.given import File, Unusable, listed, opened, row_count
-from connectors.files.mapped import form_of
 from connectors.files.marks import Marks, Minutes, depths, marked
 from connectors.files.shape import Shape, check
-from connectors.files.sources import BROKEN, Run, SortedFile, Source
+from connectors.files.sources import BROKEN, Run, SortedFile, Source, first_line
 from connectors.files.staged import Progress
 from connectors.files.table import MapError
 from connectors.files.tables import table
@@ -175,7 +175,10 @@ class FileHistory:
         trouble = file.trouble(self._plant.plant, self._shape)
         if self._form.key:
             keys = file.scan(self._shape, (self._form.key,), 0, marks.rows)
-            self._form.unknown(keys.group_by(self._form.key).len().collect(), trouble)
+            try:
+                self._form.unknown(keys.group_by(self._form.key).len().collect(), trouble)
+            except BROKEN as wrong:
+                trouble.tell(Reject.UNREADABLE, f"'{self._form.key}' cannot be read: {first_line(wrong)}")
         return trouble.end()
 
     def _ready(self, *, make: bool) -> _Ready | None:

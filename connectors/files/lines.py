@@ -1,4 +1,4 @@
-"""CSV, plain or packed by gzip, in pieces of whole lines: polars reads what is well formed, `csv` what is not.
+"""CSV, plain or packed by gzip, in pieces of whole lines: polars reads most of it, `csv` what is near a bad line.
 
 A line is a row: a quote that is never closed, or a byte of another encoding, costs its line and not the rest.
 """
@@ -22,6 +22,8 @@ from models.records import Reject
 
 PIECE = 8 * 1024 * 1024
 """Bytes, or characters, read at once; our choice: some 100,000 lines. No line may be longer."""
+FEW_LINES = 100
+"""Lines that are read one by one where one of them is bad; our choice."""
 _QUOTED = re.compile(rb'"[^"\n]*"')
 UNREADABLE = (OSError, EOFError, zlib.error, UnicodeError)
 """What reading raises of a file that is gone, cut off, packed wrongly or of another encoding."""
@@ -38,7 +40,7 @@ def header(path: Path, shape: Shape) -> list[str]:
     """Names of the columns; empty for an empty file. Raises what is in UNREADABLE."""
     with path.open("rb") as raw:
         text = io.TextIOWrapper(_plain(raw, path), shape.encoding, "surrogateescape", newline=None)
-        line = text.readline(PIECE)
+        line = text.readline(PIECE).removeprefix("\ufeff")
     line.encode("utf-8")  # bytes of another encoding may spoil other lines, but not this one
     return [name.strip() for name in next(csv.reader([line.rstrip("\n")], delimiter=shape.delimiter), [])]
 
@@ -74,7 +76,8 @@ def _blocks(raw: IO[bytes], path: Path, shape: Shape) -> Iterator[bytes]:
         whole, feed, begun = (rest + block).rpartition(b"\n")
         rest = begun
         if whole or feed:
-            yield (whole + feed).replace(b"\r\n", b"\n")
+            lines = whole + feed
+            yield lines.replace(b"\r\n", b"\n") if b"\r" in lines else lines
         if len(rest) > PIECE:
             raise UnicodeError(f"a line is longer than {PIECE} bytes")
     if rest:
@@ -93,7 +96,13 @@ def _rows(data: bytes, number: int, names: list[str], shape: Shape, trouble: Tro
             rows = None
         if rows is not None and len(rows) == lines:
             return rows.with_columns(pl.int_range(number, number + lines, dtype=pl.UInt32).alias(LINE))
-    return _by_line(data, number, names, shape, trouble)
+    if lines <= FEW_LINES:
+        return _by_line(data, number, names, shape, trouble)
+    # A few bad lines among many: the halves without them are read by polars.
+    half = data.rindex(b"\n", 0, max(len(data) // 2, data.index(b"\n") + 1)) + 1
+    second = number + data.count(b"\n", 0, half)
+    parts = (data[:half], number), (data[half:], second)
+    return pl.concat([_rows(part, first, names, shape, trouble) for part, first in parts if part])
 
 
 def _by_polars(data: bytes, names: list[str], shape: Shape) -> pl.DataFrame:

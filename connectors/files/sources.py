@@ -19,6 +19,11 @@ BROKEN = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
 """What polars raises of a file that cannot be read."""
 
 
+def first_line(wrong: BaseException) -> str:
+    """What an error says, without where in polars it arose."""
+    return next(iter(str(wrong).splitlines()), type(wrong).__name__)[:400]
+
+
 class Source(Protocol):
     """Something sorted by time, with its marks."""
 
@@ -51,7 +56,7 @@ class SortedFile:
         try:
             rows = table.filter(*wanted).collect()
         except BROKEN as wrong:
-            self._trouble.tell(Reject.UNREADABLE, f"cannot be read: {str(wrong).splitlines()[0]}"[:500], from_us)
+            self._trouble.count(Reject.UNREADABLE, f"stretches of it cannot be read ({first_line(wrong)})", 1)
             return
         for kind, part in self._form.parts(in_time(rows, self._file, self._trouble), self._trouble):
             # An address that is a tag of one of the assets may be one of another at another time.

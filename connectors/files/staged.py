@@ -21,7 +21,7 @@ from connectors.files.form import Form, Known
 from connectors.files.given import File, in_time, row_count
 from connectors.files.marks import Minutes, depths, marked
 from connectors.files.shape import Shape
-from connectors.files.sources import BROKEN, Run
+from connectors.files.sources import BROKEN, Run, first_line
 from connectors.files.table import MapError
 from connectors.files.trouble import Told, Trouble
 from models.plant import Plant
@@ -114,7 +114,7 @@ def made(folder: Path, files: Sequence[File], shape: Shape, form: Form, plant: P
 
 
 def _not_kept(path: Path, wrong: Exception) -> MapError:
-    return MapError(f"{path} cannot be written ({str(wrong).splitlines()[0]}): make room there, or give another folder")
+    return MapError(f"{path} cannot be written ({first_line(wrong)}): make room there, or give another folder")
 
 
 def _reads(file: File, shape: Shape, form: Form, plant: Plant, trouble: Trouble) -> Iterator[tuple[pl.DataFrame, int]]:
@@ -130,7 +130,7 @@ def _reads(file: File, shape: Shape, form: Form, plant: Plant, trouble: Trouble)
         for offset in range(0, count, read):
             yield file.scan(shape, columns, offset, read).collect(), file.size * offset // count
     except BROKEN as wrong:
-        trouble.tell(Reject.UNREADABLE, f"cannot be read on: {str(wrong).splitlines()[0]}"[:500])
+        trouble.tell(Reject.UNREADABLE, f"cannot be read on: {first_line(wrong)}")
 
 
 class _Writer:

@@ -68,7 +68,7 @@ def as_history(path: Path, form: str, quality: str) -> list[tuple]:
     return sorted(values, key=str)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(["P", "T", "T2", "R", "M", "?"]), TIMES, CELLS, QUALITIES), max_size=25))
 def test_long_files(rows):
     with tempfile.TemporaryDirectory() as folder:
@@ -76,7 +76,7 @@ def test_long_files(rows):
         assert as_history(path, "long", "q") == as_live(path, "long", "q")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(TIMES, CELLS, CELLS, CELLS, CELLS, CELLS, CELLS), max_size=12))
 def test_wide_files(rows):
     with tempfile.TemporaryDirectory() as folder:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import gzip
 from datetime import UTC, datetime
+from pathlib import Path
 
 import polars as pl
 import pytest
 
-from connectors.files.shape import Columns, Shape
+from connectors.files.shape import Columns, Shape, read_shape
 from tests.unit.connectors.files.history_kit import (
     END_US,
     at,
@@ -20,6 +21,7 @@ from tests.unit.connectors.files.history_kit import (
     write,
 )
 
+EXAMPLES = Path(__file__).parents[4] / "infra" / "examples" / "history"
 ROWS = [
     {"asset": "fan-1", "minute": 1.0, "temp_degc": 30.0},
     {"asset": "pump-1", "minute": 0.0, "pressure_bar": 5.5, "is_running": True, "mode": "auto"},
@@ -192,3 +194,11 @@ def test_an_address_that_went_to_another_asset_gives_no_rows_of_one_that_was_not
     getattr(made, f"write_{suffix}")(tmp_path / f"a.{suffix}")
     found = history(tmp_path, f"*.{suffix}", tags=TAGS, shape=Shape(form=form, prefix="site/"))
     assert [row["minute"] for row in rows_of(stretches(found, assets=["pump-1"]))] == [0.0, 1.0]
+
+
+def test_the_example_reads_what_it_shows(tmp_path):
+    shape = read_shape(EXAMPLES / "historian.toml")
+    tags = '[[tags]]\naddress = "PT-101"\nasset = "pump-1"\nsignal = "pressure_bar"\n'
+    write(tmp_path / "a.csv", 'Timestamp;Tag;Value;Quality\n"2026-01-01 01:05:00";"PT-101";"4,71";"Good"\n')
+    found = rows_of(stretches(history(tmp_path, tags=tags, shape=shape)))
+    assert found == [{"asset": "pump-1", "minute": 5.0, "pressure_bar": 4.71}]

@@ -168,3 +168,35 @@ def test_stretches_of_wide_files_are_short_enough_for_all_their_assets(tmp_path)
     made.write_parquet(tmp_path / "a.parquet")
     found = stretches(history(tmp_path, "*.parquet", tags=tags, shape=Shape(form="wide")), 60)
     assert [sum(map(len, each.tables.values())) for each in found] == [60] * 5
+
+
+@pytest.mark.usefixtures("small_steps")
+def test_runs_that_overlap_are_merged_until_few_do(tmp_path):
+    for number in range(9):
+        made = pl.DataFrame({"asset": ["pump-1"] * 20, "time_us": [at(m) for m in range(20)], "temp_degc": [1.0] * 20})
+        made.write_csv(tmp_path / f"{number}.csv")
+    found = stretches(history(tmp_path, "*.csv"), 30)
+    assert sum(len(each.tables["pump"]) for each in found) == 180
+    (folder,) = (tmp_path / "work").iterdir()
+    stage = staged.found(folder)
+    assert stage is not None
+    assert marks.depths([run.first_us for run in stage.runs], [run.last_us for run in stage.runs]).max() <= 2
+    assert {path.name for path in folder.glob("*.parquet")} == {run.name for run in stage.runs}
+
+
+def test_a_stage_of_which_a_run_is_cut_off_is_made_anew(tmp_path):
+    (tmp_path / "a.csv").write_text(f"asset,time_us,temp_degc\npump-1,{at(0)},1\n")
+    stretches(history(tmp_path))
+    (run,) = (tmp_path / "work").glob("*/*.parquet")
+    run.write_bytes(run.read_bytes()[:-10])
+    assert len(rows_of(stretches(history(tmp_path)))) == 1
+
+
+def test_sorted_files_of_the_same_times_are_read_as_they_are_only_where_they_are_few(tmp_path):
+    for number in range(of_files.MOST_AT_ONCE + 1):
+        made = pl.DataFrame({"asset": ["pump-1"], "time_us": [at(0)], "temp_degc": [float(number)]})
+        made.write_parquet(tmp_path / f"{number}.parquet")
+    assert len(rows_of(stretches(history(tmp_path, "[1-9].parquet")))) == of_files.MOST_AT_ONCE
+    assert not (tmp_path / "work").exists()
+    assert len(rows_of(stretches(history(tmp_path, "*.parquet")))) == of_files.MOST_AT_ONCE + 1
+    assert (tmp_path / "work").exists()

@@ -271,3 +271,22 @@ def test_a_work_folder_that_cannot_be_written_is_an_error(tmp_path):
     write(tmp_path / "work", "a file where the folder should be")
     with pytest.raises(MapError, match="cannot be written"):
         stretches(history(tmp_path))
+
+
+def test_a_few_bad_lines_among_many_cost_nothing_but_themselves(tmp_path):
+    lines_of = [f"pump-1,{at(m)},{m}" for m in range(1000)]
+    for bad in (0, 333, 334, 999):
+        lines_of[bad] = "bad"
+    write(tmp_path / "a.csv", HEADER + "\n".join(lines_of) + "\n")
+    found = stretches(history(tmp_path))
+    assert [row["temp_degc"] for row in rows_of(found)] == [m for m in range(1000) if m not in (0, 333, 334, 999)]
+    assert [letter.partition(": ")[0][-9:].split()[-1] for letter in letters_of(found)] == ["2", "335", "336", "1001"]
+
+
+@pytest.mark.parametrize("place", [0, 150, 299])
+def test_a_bad_line_may_be_longer_than_all_others_together(tmp_path, place):
+    lines_of = [f"pump-1,{at(m)},{m}" for m in range(300)]
+    lines_of[place] = "x" * 100_000
+    write(tmp_path / "a.csv", HEADER + "\n".join(lines_of) + "\n")
+    found = stretches(history(tmp_path))
+    assert len(rows_of(found)) == 299 and len(letters_of(found)) == 1
