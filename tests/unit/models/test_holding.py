@@ -103,7 +103,7 @@ def test_nothing_holds_once_the_machine_was_not_heard():
 def test_pauses_are_the_ends_of_quarters_between_minutes_with_samples():
     assert pauses(np.array([3, 4, 14, 15, 50]), 60) == [29, 44]
     assert pauses(np.array([0, 100]), 20) == [14]
-    assert pauses(np.array([]), 60) == pauses([7], 60) == []
+    assert pauses(np.empty(0, np.int64), 60) == pauses(np.array([7]), 60) == []
 
 
 def test_truths_and_declared_words_are_shares_and_events_are_counted():
