@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,13 +18,14 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from models.records import Maintenance
 from pipelines.backfill.features import FOLDER, Outcomes, label
 from pipelines.backfill.kept import forget
-from pipelines.backfill.plan import Plan, What
+from pipelines.backfill.plan import SCORED, Plan, What
 from pipelines.backfill.results import PLAN, WHOLE, Results
 from pipelines.cli.backfill.asked import Asked, BackfillError, assets_of
 from pipelines.cli.backfill.models import Turn, as_of, named_ones, present
 from pipelines.cli.backfill.sources import Lanes, open_source
 from pipelines.cli.backfill.told import show_plan
-from pipelines.cli.backfill.work import Ended, Job, Told, work_lane
+from pipelines.cli.backfill.work import Ended, Job, Told, source_of, work_lane
+from pipelines.cli.watching import clock
 from pipelines.main import read_plant
 from pipelines.settings import Settings
 
@@ -34,6 +36,8 @@ def planned(settings: Settings, asked: Asked, source: Lanes, turns: tuple[Turn, 
     """What will be done. Raises BackfillError where there is nothing to do it with."""
     plant = read_plant(settings.plant, settings.site)
     assets = assets_of(plant, asked.assets)
+    if SCORED & set(asked.what) and not any(plant.types[plant.assets[asset].type].model for asset in assets):
+        raise BackfillError("no type of these assets has a model: give types one in the plant file, or --what ingest")
     if asked.warm_up_days is None:
         reads_from_us = source.reads_from(asked.from_us, assets)
     else:
@@ -42,7 +46,8 @@ def planned(settings: Settings, asked: Asked, source: Lanes, turns: tuple[Turn, 
     if found.first_us is not None:
         reads_from_us = max(reads_from_us, found.first_us // DAY_US * DAY_US)
     if found.rows == 0:
-        raise BackfillError(f"{source.where} has no rows before {asked.to_us} us: is the source the right one?")
+        span = f"from {clock(reads_from_us)} to {clock(asked.to_us)} UTC"
+        raise BackfillError(f"{source.where} has no rows {span}: are times and source right?")
     versions = [{n: hazard.card.version for n, hazard in turn.read(plant).items()} for turn in turns]
     return Plan(
         plant=plant.plant,
@@ -71,7 +76,7 @@ def backfill(
     settings: Settings, asked: Asked, console: Console, errors: Console, *, dry_run: bool, resume: bool, as_json: bool,
     engineers: float,
 ) -> int:  # fmt: skip
-    """Plan, work off, report; the exit status: 1 for an end before the end, or a ledger that does not balance."""
+    """Plan, work off, report; the exit status: 1 for an end before the end, or where the report has problems."""
     plant = read_plant(settings.plant, settings.site)
     turns: tuple[Turn, ...] = (named_ones(present(plant, settings.models), asked.models, settings.models),)
     if asked.as_of:
@@ -86,7 +91,12 @@ def backfill(
         return 0
     folder = asked.out / plan.name
     _prepare(folder, plan, resume)
-    through = _work_off(Job(settings, asked, plan, turns, 0, folder), errors)
+    job = Job(settings, asked, plan, turns, 0, folder)
+    try:
+        source_of(job).prepare()
+        through = _work_off(job, errors)
+    except KeyboardInterrupt:  # before lanes were started
+        through = False
     if not through:
         errors.print(f"stopped; the same command with --resume goes on from {folder}", highlight=False, soft_wrap=True)
         return 1
@@ -138,7 +148,9 @@ class _Lanes:
         here, there = self._context.Pipe(duplex=False)
         args = (self._job._replace(lane=lane), there, self._stop)
         process = self._context.Process(target=work_lane, args=args, name=f"lane {lane}", daemon=True)
+        heard = signal.signal(signal.SIGINT, signal.SIG_IGN)  # lanes inherit this: Ctrl-C is for the parent
         process.start()
+        signal.signal(signal.SIGINT, heard)
         there.close()
         self._running[here] = lane, process
 

@@ -26,6 +26,10 @@ class Lanes(Protocol):
 
     where: str
 
+    def prepare(self) -> None:
+        """Make what all lanes read from, where there is none."""
+        ...
+
     def found(self, from_us: int, to_us: int) -> Found:
         """What there is."""
         ...
@@ -54,8 +58,15 @@ class Lanes(Protocol):
 class OfTables:
     """Lanes over a source of tables: assets dealt out, each lane in order of time."""
 
-    def __init__(self, tables: Tables, where: str, begins: Callable[[int, Sequence[str]], int]) -> None:
-        self.where, self._tables, self._begins = where, tables, begins
+    def __init__(
+        self,
+        tables: Tables,
+        where: str,
+        begins: Callable[[int, Sequence[str]], int],
+        prepare: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.where, self.prepare = where, prepare
+        self._tables, self._begins = tables, begins
 
     def found(self, from_us: int, to_us: int) -> Found:
         """What the tables say."""
@@ -78,7 +89,10 @@ class OfTables:
         return plan.assets[lane :: plan.lanes]
 
     def pieces(self, plan: Plan, lane: int, position: int | None, edges_us: Sequence[int]) -> Iterator[Stretch | Batch]:
-        """Stretches, and a last one without rows: what came before `to_us` is final by then."""
+        """Stretches, and a last one without rows: what came before `to_us` is final by then.
+
+        The first lane's last one tells of what could not be used, so that it is told once.
+        """
         begin_us = plan.read_from_us if position is None else position
         edges = [begin_us, *(us for us in sorted({plan.from_us, *edges_us}) if begin_us < us < plan.to_us), plan.to_us]
         for first_us, last_us in pairwise(edges):
@@ -86,7 +100,8 @@ class OfTables:
                 yield from self._tables.stretches(first_us, last_us, self.assets(plan, lane), ROWS)
         end_us = plan.to_us + 2 * plan.lateness_s * 1_000_000
         if position is None or position < end_us:
-            yield Stretch(end_us, {})
+            letters = self._tables.letters(plan.read_from_us, plan.to_us) if lane == 0 else ()
+            yield Stretch(end_us, {}, letters=letters)
 
 
 class OfLog:
@@ -98,6 +113,9 @@ class OfLog:
         self._settings, self._plant = settings, plant
         topic = named(settings.topic_prefix, Topic.RECORDS)
         self.where, self._log = f"topic {topic} on {settings.kafka}", LogHistory(settings.kafka, topic)
+
+    def prepare(self) -> None:
+        """The log is there."""
 
     def found(self, from_us: int, to_us: int) -> Found:
         """Records that arrived in time."""
@@ -161,10 +179,8 @@ def _influx(settings: Settings, plant: Plant) -> Lanes:
 
 def _files(asked: Asked, plant: Plant, work: Path) -> Lanes:
     from connectors.files.history import FileHistory
-    from connectors.files.shape import Shape
+    from connectors.files.shape import read_shape
 
-    from connectors.files import toml
-
-    shape = toml.read(asked.shape, Shape) if asked.shape else None
+    shape = read_shape(asked.shape) if asked.shape else None
     history = FileHistory(plant, asked.files, work, shape, asked.events)
-    return OfTables(history, ", ".join(asked.files), lambda _from_us, _assets: 0)
+    return OfTables(history, ", ".join(asked.files), lambda _from_us, _assets: 0, history.stage)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
-import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from multiprocessing.connection import Connection
@@ -23,11 +24,11 @@ from models.plant import Plant
 from models.plant.layout import Layout
 from models.tiers import SPAN
 from pipelines.backfill.kept import LaneFolder
-from pipelines.backfill.lane import Lane, Span
-from pipelines.backfill.plan import Into, Plan, What
+from pipelines.backfill.lane import KEEP_S, Lane, Span
+from pipelines.backfill.plan import SCORED, Into, Plan, What
 from pipelines.cli.backfill.asked import Asked
 from pipelines.cli.backfill.models import Turn
-from pipelines.cli.backfill.sources import open_source
+from pipelines.cli.backfill.sources import Lanes, open_source
 from pipelines.collector import spare_the_collector
 from pipelines.main import influx_target, read_plant
 from pipelines.partition import Pace, Partition
@@ -62,13 +63,22 @@ class Ended(NamedTuple):
     fault: Exception | None = None
 
 
-def work_lane(job: Job, told: Connection, stop: Event) -> None:
+def work_lane(
+    job: Job,
+    told: Connection,
+    stop: Event,
+    checkpoint: Callable[[str], None] = lambda _: None,
+    keep_s: float = KEEP_S,
+) -> None:
     """The body of the process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it and asks lanes to stop
     spare_the_collector()
     parent = os.getppid()
+
+    def is_over() -> bool:
+        return stop.is_set() or os.getppid() != parent
+
     try:
-        ended = Ended(run(job, lambda *at: told.send(Told(*at)), lambda: stop.is_set() or os.getppid() != parent))
+        ended = Ended(run(job, lambda *at: told.send(Told(*at)), is_over, checkpoint, keep_s))
     except Exception as fault:  # told to the parent, which says it
         ended = Ended(False, fault)
     told.send(ended)
@@ -79,13 +89,40 @@ def run(
     told: Callable[[int, int], None],
     stop: Callable[[], bool],
     checkpoint: Callable[[str], None] = lambda _: None,
+    keep_s: float = KEEP_S,
 ) -> bool:
     """Work a lane off; whether it came to its end."""
-    folder = LaneFolder(job.folder / f"lane-{job.lane}")
-    if folder.is_through:
-        return True
+    with ExitStack() as held:
+        if not _alone(job, held, stop):
+            return False
+        folder = LaneFolder(job.folder / f"lane-{job.lane}")
+        return folder.is_through or _run(job, folder, told, stop, checkpoint, keep_s)
+
+
+def _alone(job: Job, held: ExitStack, stop: Callable[[], bool]) -> bool:
+    """Wait for a process that still works this lane off, whose parent was killed; False if stopped meanwhile."""
+    job.folder.mkdir(parents=True, exist_ok=True)
+    lock = held.enter_context((job.folder / f".lane-{job.lane}").open("w"))
+    while not stop():
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(0.1)
+        else:
+            return True
+    return False
+
+
+def _run(
+    job: Job,
+    folder: LaneFolder,
+    told: Callable[[int, int], None],
+    stop: Callable[[], bool],
+    checkpoint: Callable[[str], None],
+    keep_s: float,
+) -> bool:
     plan, settings = job.plan, job.settings
-    source = open_source(settings, job.asked, read_plant(settings.plant, settings.site), job.folder / "stage")
+    source = source_of(job)
     plant = plant_of(settings, plan)
     span = Span(from_us=plan.from_us, to_us=plan.to_us, assets=frozenset(source.assets(plan, job.lane)))
     models = [(turn.from_us, turn.read(plant)) for turn in job.turns]
@@ -100,7 +137,13 @@ def run(
     with ExitStack() as open_keepers:
         keepers = [keeper for keeper in _keepers(job) if open_keepers.enter_context(keeper)]
         lane = Lane(partition, span, folder, keepers, plan.source, checkpoint, models)
-        return lane.run(ahead(pieces), told, stop)
+        return lane.run(ahead(pieces), told, stop, keep_s)
+
+
+def source_of(job: Job) -> Lanes:
+    """The source, with what it needs on the way in the run's folder."""
+    plant = read_plant(job.settings.plant, job.settings.site)
+    return open_source(job.settings, job.asked, plant, job.folder / "stage")
 
 
 SPANS_MIN = (1440, 720, 480, 360, 240, 120, 60)
@@ -118,7 +161,7 @@ def _span(plant: Plant, assets: int) -> int:
 def plant_of(settings: Settings, plan: Plan) -> Plant:
     """The plant as it is worked with: without models where nothing is to be scored."""
     plant = read_plant(settings.plant, settings.site)
-    if {What.FORECASTS, What.ALERTS, What.FEATURES} & set(plan.what):
+    if SCORED & set(plan.what):
         return plant
     return replace(plant, types={name: replace(of, model=None) for name, of in plant.types.items()})
 
