@@ -218,8 +218,8 @@ def test_forecasts_are_told_by_the_models_that_made_them(tmp_path):
 
 
 def test_live_forecasts_outside_the_span_are_not_compared(tmp_path):
-    found = difference(tmp_path, live_forecasts=forecasts("a", [-1, 28 * 24]))
-    assert found.forecasts_only_live == 0
+    found = difference(tmp_path, live_forecasts=forecasts("a", [0, 1 / 60, 28 * 24, 28 * 24 + 1 / 60]))
+    assert found.forecasts_only_live == 2  # a forecast is of the minute that ends then
 
 
 @pytest.mark.parametrize(("live", "why"), [(None, "nothing that was live"), ("InfluxDB was away", "InfluxDB was away")])
