@@ -55,6 +55,11 @@ class Lanes(Protocol):
         ...
 
 
+def final_us(plan: Plan) -> int:
+    """When no row that is not late can change what is said of before `to_us`."""
+    return plan.to_us + 2 * plan.lateness_s * 1_000_000
+
+
 class OfTables:
     """Lanes over a source of tables: assets dealt out, each lane in order of time."""
 
@@ -98,7 +103,7 @@ class OfTables:
         for first_us, last_us in pairwise(edges):
             if first_us < last_us:
                 yield from self._tables.stretches(first_us, last_us, self.assets(plan, lane), ROWS)
-        end_us = plan.to_us + 2 * plan.lateness_s * 1_000_000
+        end_us = final_us(plan)
         if position is None or position < end_us:
             letters = self._tables.letters(plan.read_from_us, plan.to_us) if lane == 0 else ()
             yield Stretch(end_us, {}, letters=letters)
@@ -139,11 +144,11 @@ class OfLog:
         return tuple(asset for asset in plan.assets if share.has(key_of(plan.plant, asset)))
 
     def pieces(self, plan: Plan, lane: int, position: int | None, edges_us: Sequence[int]) -> Iterator[Stretch | Batch]:  # noqa: ARG002 - records are not cut
-        """Records of the wanted assets, and those of none."""
+        """Records of the wanted assets, and those of none, until what came before `to_us` is final."""
         others = {key_of(plan.plant, asset) for asset in self._plant.assets} - {
             key_of(plan.plant, asset) for asset in plan.assets
         }
-        extent = self._log.extents(plan.read_from_us, plan.to_us).get(lane)
+        extent = self._log.extents(plan.read_from_us, final_us(plan)).get(lane)
         if extent is not None:
             begin = extent.begin if position is None else max(position, extent.begin)
             yield from self._log.batches(lane, begin, extent.end, lambda key: key not in others)
