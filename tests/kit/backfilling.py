@@ -6,6 +6,7 @@ SPEC is `NAME:n`, to kill the process group the n-th time a lane passes that ste
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -62,6 +63,29 @@ def backfill(environ: Mapping[str, str], out: Path, *arguments: str, spec: str =
     return ended(started(environ, out, *arguments, spec=spec), out)
 
 
+def killed(environ: Mapping[str, str], out: Path, crash: str | float, *arguments: str) -> None:
+    """Run it until all its processes are killed: at a step of a lane, or some seconds after one has a new point."""
+    if isinstance(crash, str):
+        ran = backfill(environ, out, *arguments, spec=crash)
+        assert ran.status == -signal.SIGKILL, ran.said
+        return
+    began_s = time.time()
+    process = started(environ, out, *arguments, spec="slow")
+    while process.poll() is None and _newest_s(out) < began_s:
+        time.sleep(0.05)
+    time.sleep(crash)
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+
+
+def _newest_s(out: Path) -> float:
+    """When the last point was kept."""
+    with contextlib.suppress(FileNotFoundError):  # a run that begins anew forgets those of the one before
+        return max((point.stat().st_mtime for point in out.glob("*/lane-*/point")), default=0.0)
+    return 0.0
+
+
 def left_by(ran: Ran) -> tuple[Any, ...]:
     """All that a run leaves: forecasts, records, gaps, ledger, whatever the order of lanes' parts."""
     results = ran.results
@@ -89,8 +113,10 @@ def checkpoint_of(spec: str) -> Callable[[str], None]:
 
 def lane(spec: str, *given: Any) -> None:
     """The body of a lane's process."""
+    from connectors.kafka import history
     from pipelines.cli.backfill.work import work_lane
 
+    history.RECORDS = 200  # so that there are many steps
     work_lane(*given, checkpoint=checkpoint_of(spec), keep_s=0)
 
 
