@@ -79,12 +79,13 @@ class Gaps:
         self.held[asset] = left
 
     def finish(self, assets: Collection[str], to_us: int) -> Found:
-        """The gaps that were held, and those that last to the end, of these assets."""
+        """The gaps that were held, and those that last to the end, of these assets; asked again, none."""
         out = [(asset, *gap) for asset in sorted(assets) for gap in self.held.pop(asset, ())]
         for asset in sorted(assets):
             last_us = self.last_us.get(asset, self._from_us)
             if to_us - last_us > self._most_us[self._types[asset]]:
                 out.append((asset, last_us, to_us))
+            self.last_us[asset] = max(last_us, to_us)
         return out
 
 
