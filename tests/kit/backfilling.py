@@ -63,12 +63,15 @@ def backfill(environ: Mapping[str, str], out: Path, *arguments: str, spec: str =
     return ended(started(environ, out, *arguments, spec=spec), out)
 
 
-def killed(environ: Mapping[str, str], out: Path, crash: str | float, *arguments: str) -> None:
-    """Run it until all its processes are killed: at a step of a lane, or some seconds after one has a new point."""
+def killed(environ: Mapping[str, str], out: Path, crash: str | float, *arguments: str) -> bool:
+    """Run it until all its processes are killed: at a step of a lane, or some seconds after one has a new point.
+
+    Whether they were, before they came to the end.
+    """
     if isinstance(crash, str):
         ran = backfill(environ, out, *arguments, spec=crash)
-        assert ran.status == -signal.SIGKILL, ran.said
-        return
+        assert ran.status in (-signal.SIGKILL, 0), ran.said
+        return ran.status != 0
     began_s = time.time()
     process = started(environ, out, *arguments, spec="slow")
     while process.poll() is None and _newest_s(out) < began_s:
@@ -77,6 +80,7 @@ def killed(environ: Mapping[str, str], out: Path, crash: str | float, *arguments
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
+    return process.returncode != 0
 
 
 def _newest_s(out: Path) -> float:

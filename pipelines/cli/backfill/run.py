@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -18,7 +18,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from models.records import Maintenance
 from pipelines.backfill.features import FOLDER, Outcomes, label
 from pipelines.backfill.kept import forget
-from pipelines.backfill.plan import SCORED, Plan, What
+from pipelines.backfill.plan import SCORED, Into, Plan, What
 from pipelines.backfill.results import PLAN, WHOLE, Results
 from pipelines.cli.backfill.asked import Asked, BackfillError, assets_of
 from pipelines.cli.backfill.models import Turn, as_of, named_ones, present
@@ -26,7 +26,7 @@ from pipelines.cli.backfill.sources import Lanes, open_source
 from pipelines.cli.backfill.told import show_plan
 from pipelines.cli.backfill.work import Ended, Job, Told, source_of, work_lane
 from pipelines.cli.watching import clock
-from pipelines.main import read_plant
+from pipelines.main import provision_log, provision_store, read_plant
 from pipelines.settings import Settings
 
 DAY_US = 86_400_000_000
@@ -89,19 +89,21 @@ def backfill(
     show_plan(plan, asked, console, as_json=as_json and dry_run)
     if dry_run:
         return 0
+    _provision(settings, plan.into)
     folder = asked.out / plan.name
     _prepare(folder, plan, resume)
-    job = Job(settings, asked, plan, turns, 0, folder)
-    try:
-        source_of(job).prepare()
-        through = _work_off(job, errors)
-    except KeyboardInterrupt:  # before lanes were started
-        through = False
-    if not through:
-        errors.print(f"stopped; the same command with --resume goes on from {folder}", highlight=False, soft_wrap=True)
+    if not _through(Job(settings, asked, plan, turns, 0, folder), errors):
         return 1
     bases = {of.card.version: of.card.basis for turn in turns for of in turn.read(plant).values()}
     return _report(settings, plan, folder, console, errors, as_json=as_json, engineers=engineers, bases=bases)
+
+
+def _provision(settings: Settings, into: Collection[Into]) -> None:
+    """Make where results go, if it is missing. Raises where a server is away."""
+    if Into.INFLUX in into:
+        provision_store(settings)
+    if Into.TOPICS in into:
+        provision_log(settings)
 
 
 def _prepare(folder: Path, plan: Plan, resume: bool) -> None:
@@ -116,6 +118,21 @@ def _prepare(folder: Path, plan: Plan, resume: bool) -> None:
     aside = folder / f".{PLAN}"
     aside.write_bytes(msgspec.json.format(msgspec.json.encode(plan), indent=2) + b"\n")
     aside.replace(folder / PLAN)
+
+
+def _through(job: Job, errors: Console) -> bool:
+    """Work all lanes off; whether they came to their end. If not, how to go on is said, whatever went wrong."""
+    through = False
+    try:
+        source_of(job).prepare()
+        through = _work_off(job, errors)
+    except KeyboardInterrupt:  # before lanes were started
+        pass
+    finally:
+        if not through:
+            go_on = f"stopped; the same command with --resume goes on from {job.folder}"
+            errors.print(go_on, highlight=False, soft_wrap=True)
+    return through
 
 
 class _Lanes:

@@ -54,6 +54,8 @@ def line(*arguments: str, begin: str = "2026-01-01", to: str = "2026-01-02") -> 
         ((*CSV, "--what", "plans"), "nothing makes plans yet"),
         ((*CSV, "--model", "tiny@ffff"), "--model tiny@ffff: {place} has tiny@"),
         ((*CSV, "--model", "other@ffff"), "no asset type has a model 'other'; they have tiny"),
+        ((*CSV, "--to", "topics"), "start one with `forewarn up` or set FOREWARN_KAFKA"),
+        ((*CSV, "--to", "influx"), "no InfluxDB at http://127.0.0.1:1"),
         ((*CSV, "--as-of"), "start one with `forewarn up` or set FOREWARN_KAFKA"),
     ],
     ids=lambda given: "-".join(given).replace("--", "") if isinstance(given, tuple) else "",
