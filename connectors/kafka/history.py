@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from kafka.structs import TopicPartition
 
+from connectors.kafka.admin import KafkaUnreachable
 from connectors.kafka.plain import POLL_MS, consumer_of
 from pipelines.backfill.stretch import Batch, Found
 from pipelines.ports import RawRecord
 
 RECORDS = 2000
 """Records of a batch, as many as a poll gives. Our choice."""
+GIVE_UP_S = 30.0
+"""Without a record, as the store's writer gives up. Our choice."""
 
 
 class Extent(NamedTuple):
@@ -51,14 +55,23 @@ class LogHistory:
         return Found(None, None, None, None, len(extents), f"partitions, {records:,} records")
 
     def batches(self, partition: int, begin: int, end: int, is_wanted: Callable[[bytes], bool]) -> Iterator[Batch]:
-        """The records of a partition with begin <= offset < end and a key that is wanted, in order."""
+        """The records of a partition with begin <= offset < end and a key that is wanted, in order.
+
+        Raises KafkaUnreachable where nothing comes for GIVE_UP_S.
+        """
         place = TopicPartition(self._topic, partition)
         options = {"isolation_level": "read_committed", "auto_offset_reset": "earliest", "max_poll_records": RECORDS}
         with consumer_of(self._bootstrap, **options) as consumer:
             consumer.assign([place])
             consumer.seek(place, begin)
-            while consumer.position(place) < end:
+            heard_s = time.monotonic()
+            while (position := consumer.position(place)) < end:
                 records = [r for r in consumer.poll(timeout_ms=POLL_MS).get(place, ()) if r.offset < end]
                 wanted = [RawRecord(r.offset, r.timestamp, r.value or b"") for r in records if is_wanted(r.key or b"")]
                 if wanted:
                     yield Batch(wanted, records[-1].timestamp * 1000)
+                if consumer.position(place) != position:
+                    heard_s = time.monotonic()
+                elif time.monotonic() - heard_s > GIVE_UP_S:
+                    where = f"partition {partition} of {self._topic} from offset {position}"
+                    raise KafkaUnreachable(f"Kafka at {self._bootstrap} gives nothing of {where} on: see that it runs")

@@ -13,7 +13,8 @@ import polars as pl
 import pytest
 
 from connectors.influx import admin as influx_admin
-from connectors.kafka.admin import KafkaAdmin
+from connectors.kafka.admin import KafkaAdmin, KafkaUnreachable
+from connectors.kafka.history import LogHistory
 from models.records import Alert, AnyInput, Tick, decode, encode
 from pipelines.backfill.results import CHANCES, forecasts_table
 from pipelines.backfill.said import ALERTS, FORECASTS
@@ -204,3 +205,13 @@ def test_killed_at_many_steps_and_moments_it_leaves_the_same(lived, stored, tmp_
     crashes = [*at_steps, *(moments.uniform(0, 4) for _ in at_steps)]
     moments.shuffle(crashes)
     survives(lived, stored, tmp_path, crashes, least=20)
+
+
+def test_a_log_that_gives_nothing_more_is_told(lived, monkeypatch):
+    monkeypatch.setattr("connectors.kafka.history.GIVE_UP_S", 1.0)
+    log = LogHistory(lived.settings.kafka, lived.records)
+    beyond = log.extents(0, EVER_US)[1].end + 1
+    read = log.batches(1, 0, beyond, lambda _: True)
+    assert next(read).records
+    with pytest.raises(KafkaUnreachable, match="gives nothing of partition 1"):
+        list(read)

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Event
 from pathlib import Path
-from queue import Queue
+from queue import Empty, Queue
 from typing import NamedTuple, TypeVar
 
 from msgspec.structs import replace
@@ -36,6 +36,8 @@ from pipelines.ports import Snapshot
 from pipelines.settings import Settings
 
 T = TypeVar("T")
+WAIT_S = 0.5
+"""From one look at whether a lane is to end to the next, while nothing comes. Our choice."""
 
 
 class Job(NamedTuple):
@@ -137,7 +139,10 @@ def _run(
     with ExitStack() as open_keepers:
         keepers = [keeper for keeper in _keepers(job) if open_keepers.enter_context(keeper)]
         lane = Lane(partition, span, folder, keepers, plan.source, checkpoint, models)
-        return lane.run(ahead(pieces), told, stop, keep_s)
+        try:
+            return lane.run(ahead(pieces, stop), told, stop, keep_s)
+        except Stopped:
+            return False
 
 
 def source_of(job: Job) -> Lanes:
@@ -181,8 +186,12 @@ def _keepers(job: Job) -> Iterator[InfluxKeeper | TopicKeeper]:
         )
 
 
-def ahead(items: Iterator[T]) -> Iterator[T]:
-    """The same items, the next of which is made in a thread while one is worked with."""
+class Stopped(Exception):
+    """Reading was given up, as asked, while nothing came."""
+
+
+def ahead(items: Iterator[T], stop: Callable[[], bool]) -> Iterator[T]:
+    """The same items, the next of which is made in a thread while one is worked with. Raises Stopped."""
     queue: Queue[tuple[T | None, BaseException | None]] = Queue(maxsize=1)
     is_over = threading.Event()
 
@@ -200,7 +209,12 @@ def ahead(items: Iterator[T]) -> Iterator[T]:
     thread.start()
     try:
         while True:
-            item, fault = queue.get()
+            try:
+                item, fault = queue.get(timeout=WAIT_S)
+            except Empty:
+                if stop():
+                    raise Stopped from None
+                continue
             if isinstance(fault, StopIteration):
                 return
             if fault is not None:

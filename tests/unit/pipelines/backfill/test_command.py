@@ -105,6 +105,7 @@ def test_after_ctrl_c_the_same_command_goes_on_if_it_is_told_to(environ, whole, 
     stopped = ended(process, tmp_path)
     assert stopped.status == 1
     assert "stopped; the same command with --resume goes on from" in stopped.said
+    assert "error" not in stopped.said
     again = backfill(environ, tmp_path, *asked(environ))
     assert again.status == 1
     assert "begun and not ended: give --resume, or remove the folder" in again.said
