@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from models.records import DeadLetter
+from pipelines.cli.backfill.work import Job, run
 from tests.kit import tiny
 from tests.kit.backfilling import backfill, ended, left_by, started
 
@@ -99,6 +101,13 @@ def test_all_that_bad_lines_stand_beside_is_worked_off(whole):
     assert set(whole.results.forecasts()["asset"]) == set(ASSETS)
 
 
+def test_files_are_staged_once_before_lanes_begin(whole):
+    (staged,) = whole.results.folder.glob("stage/*/done.json")
+    lanes = list(whole.results.folder.glob(".lane-*"))  # each is made as the lane begins
+    assert len(lanes) == 2
+    assert all(staged.stat().st_mtime_ns < lane.stat().st_mtime_ns for lane in lanes)
+
+
 def test_after_ctrl_c_the_same_command_goes_on_if_it_is_told_to(environ, whole, tmp_path):
     process = at_work(environ, tmp_path)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does
@@ -120,3 +129,12 @@ def test_lanes_whose_parent_is_killed_end_and_the_next_run_goes_on(environ, whol
     next_one = started(environ, tmp_path, *asked(environ), "--resume")  # beside the lanes, which have not heard of it
     until(lambda: not alive(process.pid), next_one, 10)
     assert left_by(ended(next_one, tmp_path)) == left_by(whole)
+
+
+def test_a_lane_waits_for_a_process_that_still_works_it_off(tmp_path):
+    job = Job(settings=None, asked=None, plan=None, turns=(), lane=0, folder=tmp_path)
+    asked = iter([False, False, True])
+    with (tmp_path / ".lane-0").open("w") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        assert not run(job, lambda *_: None, lambda: next(asked))
+    assert list(tmp_path.iterdir()) == [tmp_path / ".lane-0"]
