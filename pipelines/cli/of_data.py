@@ -81,7 +81,10 @@ def backfill(
     out_folder: Annotated[Path, typer.Option("--out", help="Where runs leave results.")] = Path("build/backfill"),
     engineers: Annotated[float, typer.Option(min=0.01, help="Reliability engineers that warnings go to.")] = 1.0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and end.")] = False,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with this very backfill where it was ended.")] = False,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on with this very backfill where it was ended, or tell its report again."),
+    ] = False,
     as_json: AsJson = False,
     instance: Instance = "default",
 ) -> None:

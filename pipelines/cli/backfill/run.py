@@ -112,7 +112,7 @@ def _prepare(folder: Path, plan: Plan, resume: bool) -> None:
         raise BackfillError(
             f"{folder} has this very backfill, begun and not ended: give --resume, or remove the folder"
         )
-    if not (begun and not whole):
+    if not (begun and resume):  # one that came to its end is told of again
         forget(folder)
     folder.mkdir(parents=True, exist_ok=True)
     aside = folder / f".{PLAN}"

@@ -122,6 +122,14 @@ def test_after_ctrl_c_the_same_command_goes_on_if_it_is_told_to(environ, whole, 
     assert left_by(last) == left_by(whole)
 
 
+def test_one_that_came_to_its_end_is_told_of_again_and_not_worked_off(environ, whole):
+    before = {part: part.stat().st_mtime_ns for part in whole.results.folder.glob("lane-*/*")}
+    again = backfill(environ, whole.out, *asked(environ), "--resume")
+    assert again.status == whole.status
+    assert "In short" in again.said
+    assert {part: part.stat().st_mtime_ns for part in whole.results.folder.glob("lane-*/*")} == before
+
+
 def test_lanes_whose_parent_is_killed_end_and_the_next_run_goes_on(environ, whole, tmp_path):
     process = at_work(environ, tmp_path)
     os.kill(process.pid, signal.SIGKILL)
