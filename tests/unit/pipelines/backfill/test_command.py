@@ -64,9 +64,9 @@ def until(true, process: subprocess.Popen[str], timeout_s: float = 60) -> None:
 
 
 def at_work(environ, out: Path) -> subprocess.Popen[str]:
-    """A slow run whose lanes both have a point to go on from, and are not through."""
+    """A slow run of which a lane has a point to go on from, and none is through."""
     process = started(environ, out, *asked(environ), spec="slow")
-    until(lambda: len(list(out.glob("*/lane-*/point"))) == 2, process)
+    until(lambda: any(out.glob("*/lane-*/point")), process)
     assert not list(out.glob("*/lane-*/ledger.json"))
     return process
 
@@ -135,7 +135,7 @@ def test_lanes_whose_parent_is_killed_end_and_the_next_run_goes_on(environ, whol
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     next_one = started(environ, tmp_path, *asked(environ), "--resume")  # beside the lanes, which have not heard of it
-    until(lambda: not alive(process.pid), next_one, 10)
+    until(lambda: not alive(process.pid), next_one, 15)
     assert left_by(ended(next_one, tmp_path)) == left_by(whole)
 
 
