@@ -19,7 +19,7 @@ from pipelines.backfill.features import FOLDER, Outcomes, label
 from pipelines.backfill.kept import forget
 from pipelines.backfill.plan import Plan, What
 from pipelines.backfill.results import PLAN, WHOLE, Results
-from pipelines.cli.backfill.asked import Asked, BackfillError, assets_of
+from pipelines.cli.backfill.asked import Asked, BackfillError, assets_of, check_replay
 from pipelines.cli.backfill.models import Turn, as_of, named_ones, present
 from pipelines.cli.backfill.sources import Lanes, open_source
 from pipelines.cli.backfill.told import show_plan
@@ -33,7 +33,7 @@ DAY_US = 86_400_000_000
 def planned(settings: Settings, asked: Asked, source: Lanes, turns: tuple[Turn, ...]) -> Plan:
     """What will be done. Raises BackfillError where there is nothing to do it with."""
     plant = read_plant(settings.plant, settings.site)
-    assets = assets_of(plant, asked.assets)
+    assets, onto = assets_of(plant, asked.assets), check_replay(asked, settings.topic_prefix)
     if asked.warm_up_days is None:
         reads_from_us = source.reads_from(asked.from_us, assets)
     else:
@@ -62,7 +62,8 @@ def planned(settings: Settings, asked: Asked, source: Lanes, turns: tuple[Turn, 
         into=asked.into,
         lateness_s=settings.lateness_s,
         every_min=asked.every_min,
-        lanes=source.lanes(assets, asked.processes),
+        replays_onto=onto,
+        lanes=1 if onto else source.lanes(assets, asked.processes),
         found=found,
     )
 

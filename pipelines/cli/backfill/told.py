@@ -38,7 +38,7 @@ def _lines(plan: Plan, asked: Asked) -> list[tuple[str, str]]:
         ("models", ", ".join(sorted(set(plan.models.values()))) or "none"),
         ("makes", ", ".join(plan.what)),
         ("into", ", ".join((*plan.into, str(asked.out / plan.name)))),
-        ("alerts", _muted(plan)),
+        ("alerts", _muted(plan)) if plan.replays_onto is None else ("records", f"onto topics {plan.replays_onto}..."),
         ("work", f"{plan.lanes} lane(s), {asked.processes} at a time, each with under {MB_A_LANE} MB"),
     ]
 

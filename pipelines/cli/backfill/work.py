@@ -17,18 +17,23 @@ from msgspec.structs import replace
 
 from connectors.influx.keeper import InfluxKeeper
 from connectors.kafka.keeper import TopicKeeper
+from connectors.kafka.replay import ReplayTopics
 from models.bins import STATISTICS
 from models.failure.hazard import Hazard
 from models.plant import Plant
 from models.plant.layout import Layout
 from models.tiers import SPAN
-from pipelines.backfill.kept import LaneFolder
+from pipelines.backfill.kept import LaneFolder, Standing
 from pipelines.backfill.lane import Lane, Span
 from pipelines.backfill.plan import Into, Plan, What
+from pipelines.backfill.replay import records_of
+from pipelines.backfill.stretch import Stretch
 from pipelines.cli.backfill.asked import Asked
 from pipelines.cli.backfill.models import Turn
 from pipelines.cli.backfill.sources import open_source
 from pipelines.collector import spare_the_collector
+from pipelines.ledger import Ledger
+from pipelines.ledger import Source as Counts
 from pipelines.main import influx_target, read_plant
 from pipelines.partition import Pace, Partition
 from pipelines.ports import Snapshot
@@ -84,6 +89,8 @@ def run(
     folder = LaneFolder(job.folder / f"lane-{job.lane}")
     if folder.is_through:
         return True
+    if job.plan.replays_onto is not None:
+        return publish(job, folder, told, stop)
     plan, settings = job.plan, job.settings
     source = open_source(settings, job.asked, read_plant(settings.plant, settings.site), job.folder / "stage")
     plant = plant_of(settings, plan)
@@ -101,6 +108,33 @@ def run(
         keepers = [keeper for keeper in _keepers(job) if open_keepers.enter_context(keeper)]
         lane = Lane(partition, span, folder, keepers, plan.source, checkpoint, models)
         return lane.run(ahead(pieces), told, stop)
+
+
+def publish(job: Job, folder: LaneFolder, told: Callable[[int, int], None], stop: Callable[[], bool]) -> bool:
+    """Publish history as records, for workers of another prefix; whether it came to its end.
+
+    What was sent since the last point is sent again after a crash: it is the same, and workers' outputs are, too.
+    """
+    plan, settings = job.plan, job.settings
+    plant = read_plant(settings.plant, settings.site)
+    source = open_source(settings, job.asked, plant, job.folder / "stage")
+    at = folder.point.at if folder.point else Standing(0, 0, 0, {})
+    pieces = source.pieces(plan, job.lane, at.position if folder.point else None, ())
+    rows = at.rows
+    with ReplayTopics(settings.kafka, plan.replays_onto or "", settings.partitions) as topics:
+        for stretch in ahead(pieces):
+            assert isinstance(stretch, Stretch)
+            topics.publish(records_of(stretch, plan.plant, plan.source))
+            rows += sum(map(len, stretch.tables.values()))
+            folder.take((), stretch.letters, [])
+            folder.keep(Snapshot(0, {}), Standing(stretch.until_us, stretch.until_us, rows, {}))
+            told(rows, stretch.until_us)
+            if stop():
+                return False
+    folder.finish(
+        Ledger(rows_read=rows, rows_stored=rows, sources={plan.source: Counts(rows_read=rows, rows_stored=rows)})
+    )
+    return True
 
 
 SPANS_MIN = (1440, 720, 480, 360, 240, 120, 60)
