@@ -24,6 +24,7 @@ from pipelines.cli.backfill.models import Turn, as_of, named_ones, present
 from pipelines.cli.backfill.sources import Lanes, open_source
 from pipelines.cli.backfill.told import show_plan
 from pipelines.cli.backfill.work import Ended, Job, Told, work_lane
+from pipelines.cli.feed import bar
 from pipelines.main import read_plant
 from pipelines.settings import Settings
 
@@ -81,6 +82,10 @@ def backfill(
         live = read_live(settings, asked.from_us, asked.to_us, set(plant.assets), errors)
         turns = as_of(turns[0], live.forecasts, settings.models)
     source = open_source(settings, asked, plant, asked.out / "stage")
+    if not dry_run:
+        with bar(errors) as progress:
+            task = progress.add_task("reading files once", total=None)
+            source.prepare(lambda done, of: progress.update(task, completed=done, total=of))
     plan = planned(settings, asked, source, turns)
     show_plan(plan, asked, console, as_json=as_json and dry_run)
     if dry_run:

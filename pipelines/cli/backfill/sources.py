@@ -16,6 +16,8 @@ from pipelines.settings import Settings
 from pipelines.slices import MARGIN_US
 from pipelines.topics import Share, Topic, named
 
+Progress = Callable[[int, int], None]
+
 ROWS = 200_000
 """Rows of a stretch, which is a step. Our choice."""
 DAY_US = 86_400_000_000
@@ -25,6 +27,10 @@ class Lanes(Protocol):
     """A source as lanes that do not touch one another."""
 
     where: str
+
+    def prepare(self, told: Progress) -> None:
+        """Do what has to be done once before lanes read; `told` gets how much is done, and of how much."""
+        ...
 
     def found(self, from_us: int, to_us: int) -> Found:
         """What there is."""
@@ -54,8 +60,14 @@ class Lanes(Protocol):
 class OfTables:
     """Lanes over a source of tables: assets dealt out, each lane in order of time."""
 
-    def __init__(self, tables: Tables, where: str, begins: Callable[[int, Sequence[str]], int]) -> None:
-        self.where, self._tables, self._begins = where, tables, begins
+    def __init__(
+        self,
+        tables: Tables,
+        where: str,
+        begins: Callable[[int, Sequence[str]], int],
+        prepare: Callable[[Progress], None] = lambda _: None,
+    ) -> None:
+        self.where, self._tables, self._begins, self.prepare = where, tables, begins, prepare
 
     def found(self, from_us: int, to_us: int) -> Found:
         """What the tables say."""
@@ -98,6 +110,9 @@ class OfLog:
         self._settings, self._plant = settings, plant
         topic = named(settings.topic_prefix, Topic.RECORDS)
         self.where, self._log = f"topic {topic} on {settings.kafka}", LogHistory(settings.kafka, topic)
+
+    def prepare(self, told: Progress) -> None:
+        """Nothing: a log is read as it is."""
 
     def found(self, from_us: int, to_us: int) -> Found:
         """Records that arrived in time."""
@@ -161,10 +176,19 @@ def _influx(settings: Settings, plant: Plant) -> Lanes:
 
 def _files(asked: Asked, plant: Plant, work: Path) -> Lanes:
     from connectors.files.history import FileHistory
-    from connectors.files.shape import Shape
+    from connectors.files.shape import read_shape
 
-    from connectors.files import toml
+    progress: list[Progress] = []
+    shape = read_shape(asked.shape) if asked.shape else None
 
-    shape = toml.read(asked.shape, Shape) if asked.shape else None
-    history = FileHistory(plant, asked.files, work, shape, asked.events)
-    return OfTables(history, ", ".join(asked.files), lambda _from_us, _assets: 0)
+    def told(done: int, of: int) -> None:
+        for each in progress:
+            each(done, of)
+
+    def stage(show: Progress) -> None:
+        progress.append(show)
+        history.stage()
+        progress.clear()
+
+    history = FileHistory(plant, asked.files, work, shape, asked.events, told)
+    return OfTables(history, ", ".join(asked.files), lambda _from_us, _assets: 0, stage)
