@@ -29,7 +29,8 @@ def show_plan(plan: Plan, asked: Asked, console: Console, *, as_json: bool) -> N
 
 def _lines(plan: Plan, asked: Asked) -> list[tuple[str, str]]:
     assets = ", ".join(plan.assets[:ASSETS_SHOWN]) + (" ..." if len(plan.assets) > ASSETS_SHOWN else "")
-    warm = f"read from {clock(plan.read_from_us)}, so that windows are full"
+    begin = clock(plan.read_from_us) if plan.read_from_us else "where the source begins"
+    warm = f"read from {begin}, so that windows are full"
     return [
         ("span", f"{clock(plan.from_us)} to {clock(plan.to_us)} UTC; {warm}"),
         ("source", f"{plan.source}: {plan.where}"),
