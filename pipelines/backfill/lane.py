@@ -12,6 +12,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from itertools import chain
 from typing import Protocol
+from urllib.parse import quote
 
 import polars as pl
 
@@ -20,6 +21,7 @@ from models.records import Alert, DeadLetter, Forecast, Notice, decode
 from pipelines.backfill.features import features_table
 from pipelines.backfill.gaps import Gaps
 from pipelines.backfill.kept import LaneFolder, Standing
+from pipelines.backfill.said import rows_table
 from pipelines.backfill.stretch import Batch, Stretch
 from pipelines.partition import Partition
 from pipelines.ports import Refusal, Rows
@@ -68,13 +70,17 @@ class Lane:
         source: str,
         checkpoint: Callable[[str], None] = lambda _: None,
         models: Sequence[tuple[int, Mapping[str, Hazard]]] = (),
+        *,
+        keeps_rows: bool = False,
     ) -> None:
         """`source` names where rows come from, in the ledger; `checkpoint` is told each step of keeping.
 
-        `models` are those to score by from a time on, of which the partition has the first that holds.
+        `models` are those to score by from a time on, of which the partition has the first that holds. With
+        `keeps_rows`, rows of machines are results, too.
         """
         self.partition, self.span, self._folder = partition, span, folder
         self._keepers, self._source, self._checkpoint = keepers, source, checkpoint
+        self._keeps_rows = keeps_rows
         point = folder.point
         self.position, self._reached_us, self.rows, last_us = point.at if point else Standing(0, 0, 0, {})
         self._gaps = Gaps(partition.plant, span.from_us, last_us)
@@ -127,6 +133,9 @@ class Lane:
         records: list[Told] = [each for each in said if isinstance(each, Told) and self._is_asked(each)]
         forecasts = [each for each in records if isinstance(each, Forecast)]
         others = [each for each in records if not isinstance(each, Forecast)]
+        for table in rows if self._keeps_rows else ():
+            if table.measurement in self.partition.plant.types:
+                self._folder.take_table(f"rows-{quote(table.measurement, safe='')}", rows_table(table))
         for looked in self.partition.looked or ():
             if len(looked.asset):
                 self._folder.take_table("features", self._asked_features(features_table(looked)))

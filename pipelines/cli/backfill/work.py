@@ -106,7 +106,8 @@ def run(
     pieces = source.pieces(plan, job.lane, point.at.position if point else None, edges_us)
     with ExitStack() as open_keepers:
         keepers = [keeper for keeper in _keepers(job) if open_keepers.enter_context(keeper)]
-        lane = Lane(partition, span, folder, keepers, plan.source, checkpoint, models)
+        keeps_rows = What.INGEST in plan.what and Into.PARQUET in plan.into
+        lane = Lane(partition, span, folder, keepers, plan.source, checkpoint, models, keeps_rows=keeps_rows)
         return lane.run(ahead(pieces), told, stop)
 
 
