@@ -17,7 +17,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from models.records import Maintenance
 from pipelines.backfill.features import FOLDER, Outcomes, label
 from pipelines.backfill.kept import forget
-from pipelines.backfill.plan import Plan, What
+from pipelines.backfill.plan import Into, Plan, What
 from pipelines.backfill.results import PLAN, WHOLE, Results
 from pipelines.cli.backfill.asked import Asked, BackfillError, assets_of, check_replay
 from pipelines.cli.backfill.models import Turn, as_of, named_ones, present
@@ -29,6 +29,8 @@ from pipelines.main import read_plant
 from pipelines.settings import Settings
 
 DAY_US = 86_400_000_000
+EVENTS_FILE = "events.parquet"
+"""Failures and repairs beside rows, for `--events` of a later run."""
 
 
 def planned(settings: Settings, asked: Asked, source: Lanes, turns: tuple[Turn, ...]) -> Plan:
@@ -214,6 +216,8 @@ def _report(
 
     live = live_or_why(settings, plan, errors) if {What.FORECASTS, What.ALERTS} & set(plan.what) else None
     shown = Console(quiet=True) if as_json else console
+    if What.INGEST in plan.what and Into.PARQUET in plan.into:
+        Results(folder).events().write_parquet(folder / EVENTS_FILE)
     if What.FEATURES in plan.what:
         events = [record for record in Results(folder).records() if isinstance(record, Maintenance)]
         rows = label(folder, Outcomes(events, plan.to_us))
