@@ -27,7 +27,7 @@ def draw(rates: Mapping[str, float], shares: Mapping[str, float], path: Path) ->
         axis.margins(x=0.12)
         axis.spines[["top", "right"]].set_visible(False)
         axis.tick_params(labelsize=8)
-    figure.suptitle("A month of minutes to features and chances once an hour", fontsize=10)
+    figure.suptitle("Minutes of pumps to features and chances once an hour", fontsize=10)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, metadata={"Date": None})
     plt.close(figure)
