@@ -113,9 +113,19 @@ def influx_target(settings: Settings) -> Target:
 
 def provision(settings: Settings) -> list[Topic]:
     """Make the topics and the bucket that are missing; returns the topics made. Raises where a server is away."""
+    provision_store(settings)
+    return provision_log(settings)
+
+
+def provision_store(settings: Settings) -> None:
+    """Make the bucket where it is missing. Raises where InfluxDB is away."""
     target = influx_target(settings)
     influx_admin.reachable(target.url)
     influx_admin.ensure(target, settings.retention_days)
+
+
+def provision_log(settings: Settings) -> list[Topic]:
+    """Make the topics that are missing, and return them. Raises where Kafka is away."""
     with KafkaAdmin(settings.kafka, settings.topic_prefix) as admin:
         return admin.create_topics(settings.partitions)
 

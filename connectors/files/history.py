@@ -26,7 +26,7 @@ from connectors.files.table import MapError
 from connectors.files.tables import table
 from connectors.files.trouble import Told, Trouble
 from models.plant import Plant
-from models.records import Maintenance, Reject
+from models.records import DeadLetter, Maintenance, Reject
 from pipelines.backfill.stretch import Found, Stretch
 
 MOST_AT_ONCE = 8
@@ -109,15 +109,19 @@ class FileHistory:
         ]
         sources += ready.runs
         own = sorted(set(assets) & self._known.types.keys())
-        letters, begin_us = ready.letters, from_us
+        begin_us = from_us
         for end_us in ready.minutes.ends(from_us, to_us, rows):
             tables = self._tables(sources, begin_us, end_us, own)
-            told = [one for source in sources for one in source.told(is_last=end_us == to_us)]
-            now = [one for one in (*letters, *told) if one.time_us is None or begin_us <= one.time_us < end_us]
-            letters = [one for one in letters if one.time_us is not None and one.time_us >= end_us]
+            told = [one.letter for source in sources for one in source.told(is_last=end_us == to_us)]
             events = [one for one in self._events if begin_us <= one.time_us < end_us and one.asset in own]
-            yield Stretch(end_us, tables, tuple(events), tuple(one.letter for one in now))
+            yield Stretch(end_us, tables, tuple(events), tuple(told))
             begin_us = end_us
+
+    def letters(self, from_us: int, to_us: int) -> tuple[DeadLetter, ...]:
+        """See `Tables`. Makes the stage where there is none."""
+        ready = self._ready(make=True)
+        assert ready is not None
+        return tuple(one.letter for one in ready.letters if one.time_us is None or from_us <= one.time_us < to_us)
 
     def _tables(
         self, sources: Sequence[Source], from_us: int, to_us: int, assets: Collection[str]

@@ -12,7 +12,7 @@ from connectors.influx.target import Target
 from models.bins import MINUTE_US
 from models.plant import Plant
 from models.plant.layout import Layout
-from models.records import Maintenance
+from models.records import DeadLetter, Maintenance
 from pipelines.backfill.stretch import Found, Stretch
 from pipelines.told import MAINTENANCE, maintenance_of
 
@@ -71,6 +71,10 @@ class InfluxHistory:
                     minutes = _next_span(minutes, rows, got)
             finally:
                 runner.run(reader.__aexit__(None, None, None))
+
+    def letters(self, from_us: int, to_us: int) -> tuple[DeadLetter, ...]:  # noqa: ARG002 - the same for all times
+        """None: what could not be used is not in the store."""
+        return ()
 
     async def _tables(
         self, reader: InfluxReader, from_us: int, to_us: int, assets: Collection[str]

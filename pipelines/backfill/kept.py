@@ -13,7 +13,7 @@ import polars as pl
 from msgspec import Struct
 
 from models.records import AnyRecord, Forecast
-from pipelines.backfill.gaps import Found, gaps_table
+from pipelines.backfill.gaps import Found, Held, gaps_table
 from pipelines.backfill.results import LEDGER, forecasts_table, last_of_each, lines_of
 from pipelines.ledger import Ledger
 from pipelines.ports import Snapshot
@@ -22,7 +22,7 @@ POINT = "point"
 
 
 class Standing(NamedTuple):
-    """How far a lane is: where reading goes on, the time reached, rows read, and when each asset last spoke.
+    """How far a lane is: where reading goes on, the time reached, rows read, when assets last spoke, gaps held.
 
     A position is a time in microseconds, or an offset of a log.
     """
@@ -31,6 +31,7 @@ class Standing(NamedTuple):
     reached_us: int
     rows: int
     last_us: dict[str, int]
+    held: Held
 
 
 class Point(Struct, frozen=True, kw_only=True):

@@ -82,8 +82,8 @@ class Lane:
         self._keepers, self._source, self._checkpoint = keepers, source, checkpoint
         self._keeps_rows = keeps_rows
         point = folder.point
-        self.position, self._reached_us, self.rows, last_us = point.at if point else Standing(0, 0, 0, {})
-        self._gaps = Gaps(partition.plant, span.from_us, last_us)
+        self.position, self._reached_us, self.rows, last_us, held = point.at if point else Standing(0, 0, 0, {}, {})
+        self._gaps = Gaps(partition.plant, span.from_us, last_us, held)
         self._turns = deque((from_us, hazards) for from_us, hazards in models if from_us > self._reached_us)
         self._waiting: deque[list[Future[Sequence[Refusal]]]] = deque()
 
@@ -141,7 +141,9 @@ class Lane:
                 self._folder.take_table("features", self._asked_features(features_table(looked)))
         if self.partition.looked:
             self.partition.looked.clear()
-        self._folder.take(forecasts, [*others, *happened(rows)], self._gaps.take(rows))
+        events = [event for event in happened(rows) if event.time_us >= self.span.from_us]
+        gaps = self._gaps.take(rows, in_order=isinstance(piece, Stretch))
+        self._folder.take(forecasts, [*others, *events], gaps)
         self._waiting.append([keeper.take(rows, records) for keeper in self._keepers])
         while len(self._waiting) > IN_FLIGHT:
             self._acknowledge()
@@ -171,6 +173,6 @@ class Lane:
         for keeper in self._keepers:
             keeper.settle()
         self._checkpoint("settled")
-        at = Standing(self.position, self._reached_us, self.rows, self._gaps.last_us)
+        at = Standing(self.position, self._reached_us, self.rows, self._gaps.last_us, self._gaps.held)
         self._folder.keep(self.partition.whole(), at)
         self._checkpoint("kept")

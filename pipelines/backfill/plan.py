@@ -20,6 +20,10 @@ class What(StrEnum):
     FEATURES = "features"
 
 
+SCORED = frozenset({What.FORECASTS, What.ALERTS, What.FEATURES})
+"""What needs a model."""
+
+
 class Into(StrEnum):
     """Where it goes, beside the run's own folder."""
 

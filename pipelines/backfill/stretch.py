@@ -17,7 +17,7 @@ class Stretch(NamedTuple):
     `tables` has by asset type `asset` (String), `time_us` (Int64), then the signals of the type by their names, in any
     order: Float64, Boolean or String as their kind is, null where nothing was said. Its rows are sorted by asset and
     time; two of one moment stand as they came. `events` are failures and repairs in order of time; `letters` tell of
-    what could not be used, with file and line where it has those.
+    what of its rows could not be used, with file and line where it has those.
     """
 
     until_us: int
@@ -55,5 +55,12 @@ class Tables(Protocol):
         """All of it, in stretches of about `rows` rows, in bounded memory; the last one ends at `to_us`.
 
         Stretches end at whole minutes.
+        """
+        ...
+
+    def letters(self, from_us: int, to_us: int) -> tuple[DeadLetter, ...]:
+        """What could not be used, whatever assets are asked for: of rows of that time, and all that has no time.
+
+        No stretch has them.
         """
         ...

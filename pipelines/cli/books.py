@@ -56,7 +56,7 @@ def _document(settings: Settings, found: dict[int, Ledger], total: Ledger) -> di
 def _topics(settings: Settings, total: Ledger) -> dict[str, int]:
     """Records by topic: those that workers read from `records`, and those they published on the others.
 
-    History that `forewarn rebuild` publishes is in no partition's ledger.
+    History that `forewarn rebuild` and `backfill` publish is in no partition's ledger.
     """
     counts = {
         Topic.RECORDS: total.records_read,

@@ -88,7 +88,11 @@ def backfill(
     as_json: AsJson = False,
     instance: Instance = "default",
 ) -> None:
-    """Run history through the path that live runs, and tell what would have fired. Alerts are muted."""
+    """Run history through the path that live runs, and tell what would have fired. Alerts are muted.
+
+    Exit status 1 if it was stopped or cannot be relied on: a ledger that does not balance, nothing read, or files of
+    which not all could be used; the report says why, the rest was worked off.
+    """
     from pipelines.cli.backfill import asked as ask
     from pipelines.cli.backfill.run import backfill as run
     from pipelines.settings import Settings

@@ -46,7 +46,7 @@ from pipelines.settings import STARTER, Settings
 from pipelines.stages import window
 from pipelines.topics import Topic, named
 from tests.kit import backfill_picture, peers, year
-from tests.kit.backfilling import Ran, command, lane
+from tests.kit.backfill_measured import Ran, command, lane
 from tests.kit.bench import ROOT, Row, report
 from tests.kit.ground import QUICK, installation, servers, topics
 from tests.kit.loads import PLANT, SECOND_US, SIGNALS, names, send

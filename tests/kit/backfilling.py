@@ -1,101 +1,132 @@
-"""Runs `forewarn backfill` and measures it from outside, or one lane of it in this process.
+"""`forewarn backfill` as a process: run to its end, or so that its lanes are slow or end themselves as by kill -9.
 
-The clock of the command runs from its start to the moment the last lane is through; labels and report come after that
-and are in `whole_s`.
+`python -m tests.kit.backfilling SPEC ARGUMENTS`: the command line, of which each lane keeps a point after every step.
+SPEC is `NAME:n`, to kill the process group the n-th time a lane passes that step, or `slow`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
+from typing import Any, NamedTuple
 
-import msgspec
+from models.records import encode
+from pipelines.backfill.results import GAPS, PLAN, Results
 
-from infra.bin.processes import last_lines
-from pipelines.backfill.results import LEDGER
-from pipelines.cli import environment
-from pipelines.cli.backfill.asked import Asked
-from pipelines.cli.backfill.models import present
-from pipelines.cli.backfill.run import planned
-from pipelines.cli.backfill.sources import open_source
-from pipelines.cli.backfill.work import Job, run
-from pipelines.ledger import Ledger
-from pipelines.main import read_plant
-from pipelines.settings import Settings
-from tests.kit.gauges import peaks_mib
-
-POLL_S = 0.1
-LONGEST_S = 900.0
-"""Most that one command may take."""
+ROOT = Path(__file__).parents[2]
+TIMEOUT_S = 120
 
 
-@dataclass(frozen=True, kw_only=True)
-class Ran:
-    """`cpu_s` is processor seconds a million rows, all of the command; `peak_mib` the sum of what its processes had at
-    their highest, `lane_mib` the largest of its lanes.
-    """
+class Ran(NamedTuple):
+    """What a run said, and its folder's results."""
 
-    rows: int
-    seconds: float
-    whole_s: float
-    cpu_s: float
-    peak_mib: float
-    lane_mib: float
+    status: int
+    said: str
+    out: Path
 
     @property
-    def rate(self) -> float:
-        """Rows a second until the last lane is through."""
-        return self.rows / self.seconds
+    def results(self) -> Results:
+        """Of the only run in its folder."""
+        (plan,) = self.out.glob(f"*/{PLAN}")
+        return Results(plan.parent)
 
 
-def command(settings: Settings, words: Sequence[str], rows: int, out: Path) -> Ran:
-    """Run it with two processes. Raises AssertionError where it fails or reads other than so many rows."""
-    log = out.with_suffix(".log")
-    line = [sys.executable, "-m", "pipelines.cli", "backfill", *words, "--processes", "2", "--out", str(out)]
-    began, peaks = time.time(), dict[int, float]()
-    with log.open("wb") as output:
-        process = subprocess.Popen(line, env=environment(settings), cwd=log.parent, stdout=output, stderr=output)
-        try:
-            while (ended := os.wait4(process.pid, os.WNOHANG))[0] == 0:
-                peaks |= peaks_mib(process.pid)
-                assert time.time() - began < LONGEST_S, f"it takes longer than {LONGEST_S:g} s. {last_lines(log)}"
-                time.sleep(POLL_S)
-            process.returncode = os.waitstatus_to_exitcode(ended[1])
-        finally:
-            process.kill()
-            process.wait()
-    whole_s, usage = time.time() - began, ended[2]
-    assert process.returncode == 0, f"it ended with {process.returncode}. {last_lines(log)}"
-    ledgers = list(out.glob(f"*/lane-*/{LEDGER}"))
-    read = sum(msgspec.json.decode(ledger.read_bytes(), type=Ledger).rows_read for ledger in ledgers)
-    assert read == rows, f"{read} rows were read, not {rows}. {last_lines(log)}"
-    return Ran(
-        rows=rows,
-        seconds=max(ledger.stat().st_mtime for ledger in ledgers) - began,
-        whole_s=whole_s,
-        cpu_s=(usage.ru_utime + usage.ru_stime) / rows * 1e6,
-        peak_mib=sum(peaks.values()),
-        lane_mib=max(mib for pid, mib in peaks.items() if pid != process.pid),
+def started(environ: Mapping[str, str], out: Path, *arguments: str, spec: str = "") -> subprocess.Popen[str]:
+    """The command in a process group of its own."""
+    program = ("tests.kit.backfilling", spec) if spec else ("pipelines.cli",)
+    command = [sys.executable, "-m", *program, "backfill", *arguments, "--out", str(out), "--processes", "2"]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(
+        command, cwd=ROOT, env=dict(environ), stdout=pipe, stderr=pipe, text=True, start_new_session=True
     )
 
 
-def lane(settings: Settings, asked: Asked) -> tuple[int, float]:
-    """Plan what is asked and work off its first lane in this process: its rows and the seconds that all took."""
-    began_s, rows = time.perf_counter(), 0
-    plant = read_plant(settings.plant, settings.site)
-    turns = (present(plant, settings.models),)
-    source = open_source(settings, asked, plant, asked.out / "stage")
-    plan = planned(settings, asked, source, turns)
-    source.prepare(lambda _done, _of: None)
+def ended(process: subprocess.Popen[str], out: Path) -> Ran:
+    """Once it has."""
+    try:
+        texts = process.communicate(timeout=TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        raise
+    return Ran(process.returncode, "".join(texts), out)
 
-    def told(so_far: int, _until_us: int) -> None:
-        nonlocal rows
-        rows = so_far
 
-    assert run(Job(settings, asked, plan, turns, 0, asked.out / plan.name), told, lambda: False)
-    return rows, time.perf_counter() - began_s
+def backfill(environ: Mapping[str, str], out: Path, *arguments: str, spec: str = "") -> Ran:
+    """Run it to its end."""
+    return ended(started(environ, out, *arguments, spec=spec), out)
+
+
+def killed(environ: Mapping[str, str], out: Path, crash: str | float, *arguments: str) -> bool:
+    """Run it until all its processes are killed: at a step of a lane, or some seconds after one has a new point.
+
+    Whether they were, before they came to the end.
+    """
+    if isinstance(crash, str):
+        ran = backfill(environ, out, *arguments, spec=crash)
+        assert ran.status in (-signal.SIGKILL, 0), ran.said
+        return ran.status != 0
+    began_s = time.time()
+    process = started(environ, out, *arguments, spec="slow")
+    while process.poll() is None and _newest_s(out) < began_s:
+        time.sleep(0.05)
+    time.sleep(crash)
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    return process.returncode != 0
+
+
+def _newest_s(out: Path) -> float:
+    """When the last point was kept."""
+    with contextlib.suppress(FileNotFoundError):  # a run that begins anew forgets those of the one before
+        return max((point.stat().st_mtime for point in out.glob("*/lane-*/point")), default=0.0)
+    return 0.0
+
+
+def left_by(ran: Ran) -> tuple[Any, ...]:
+    """All that a run leaves: forecasts, records, gaps, ledger, whatever the order of lanes' parts."""
+    results = ran.results
+    lines = sorted(encode(record) for record in results.records())
+    gaps = results.table("gaps", GAPS).sort("asset", "from_us")
+    return results.forecasts().rows(), lines, gaps.rows(), results.ledger()
+
+
+def checkpoint_of(spec: str) -> Callable[[str], None]:
+    """Sleeps at each step, or kills this process and those it was started with."""
+    name, _, count = spec.partition(":")
+    left = int(count or 1)
+
+    def checkpoint(passed: str) -> None:
+        nonlocal left
+        if name == "slow":
+            time.sleep(0.5)
+        elif passed == name:
+            left -= 1
+            if left == 0:
+                os.killpg(0, signal.SIGKILL)
+
+    return checkpoint
+
+
+def lane(spec: str, *given: Any) -> None:
+    """The body of a lane's process."""
+    from connectors.kafka import history
+    from pipelines.cli.backfill.work import work_lane
+
+    history.RECORDS = 200  # so that there are many steps
+    work_lane(*given, checkpoint=checkpoint_of(spec), keep_s=0)
+
+
+if __name__ == "__main__":
+    from pipelines.cli import run
+    from pipelines.cli.backfill import run as backfills
+
+    backfills.work_lane = partial(lane, sys.argv.pop(1))
+    run()

@@ -151,9 +151,9 @@ class Installation:
                 value, partition = record if raw else encode(record), partition_of(key, PARTITIONS)
                 producer.send(topic, key, value, partition, timestamp_ms=stamp_ms)
 
-    def feed(self, records: Sequence[AnyInput | bytes], seconds: float) -> None:
+    def feed(self, records: Sequence[AnyInput | bytes], seconds: float, stamps_ms: Sequence[int] | None = None) -> None:
         """Send in the background."""
-        self._feeds.append(threading.Thread(target=self.send, args=(records, seconds)))
+        self._feeds.append(threading.Thread(target=self.send, args=(records, seconds, None, stamps_ms)))
         self._feeds[-1].start()
 
     def configure(self, topic: Topic, **changes: str) -> None:
@@ -199,11 +199,12 @@ class Installation:
         """How many were published, repeats and all."""
         return sum(map(len, self.published(Topic.FORECASTS).values()))
 
-    def stored(self, measurement: str) -> pl.DataFrame:
-        """All rows in InfluxDB."""
+    def stored(self, measurement: str, bucket: str = "") -> pl.DataFrame:
+        """All rows in InfluxDB, in its bucket or another."""
+        settings = self.settings.model_copy(update={"influx_bucket": bucket} if bucket else {})
 
         async def ask() -> pl.DataFrame:
-            async with InfluxReader(influx_target(self.settings)) as reader:
+            async with InfluxReader(influx_target(settings)) as reader:
                 return await reader.read(measurement, 0, EVER_US)
 
         return asyncio.run(ask())

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -17,7 +18,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from models.records import Maintenance
 from pipelines.backfill.features import FOLDER, Outcomes, label
 from pipelines.backfill.kept import forget
-from pipelines.backfill.plan import Into, Plan, What
+from pipelines.backfill.plan import SCORED, Into, Plan, What
 from pipelines.backfill.results import PLAN, WHOLE, Results
 from pipelines.cli.backfill.asked import Asked, BackfillError, assets_of, check_replay
 from pipelines.cli.backfill.models import Turn, as_of, named_ones, present
@@ -25,7 +26,8 @@ from pipelines.cli.backfill.sources import Lanes, open_source
 from pipelines.cli.backfill.told import show_plan
 from pipelines.cli.backfill.work import Ended, Job, Told, work_lane
 from pipelines.cli.feed import bar
-from pipelines.main import read_plant
+from pipelines.cli.watching import clock
+from pipelines.main import provision_log, provision_store, read_plant
 from pipelines.settings import Settings
 
 DAY_US = 86_400_000_000
@@ -37,6 +39,8 @@ def planned(settings: Settings, asked: Asked, source: Lanes, turns: tuple[Turn, 
     """What will be done. Raises BackfillError where there is nothing to do it with."""
     plant = read_plant(settings.plant, settings.site)
     assets, onto = assets_of(plant, asked.assets), check_replay(asked, settings.topic_prefix)
+    if SCORED & set(asked.what) and not any(plant.types[plant.assets[asset].type].model for asset in assets):
+        raise BackfillError("no type of these assets has a model: give types one in the plant file, or --what ingest")
     if asked.warm_up_days is None:
         reads_from_us = source.reads_from(asked.from_us, assets)
     else:
@@ -45,7 +49,8 @@ def planned(settings: Settings, asked: Asked, source: Lanes, turns: tuple[Turn, 
     if found.first_us is not None:
         reads_from_us = max(reads_from_us, found.first_us // DAY_US * DAY_US)
     if found.rows == 0:
-        raise BackfillError(f"{source.where} has no rows before {asked.to_us} us: is the source the right one?")
+        span = f"from {clock(reads_from_us)} to {clock(asked.to_us)} UTC"
+        raise BackfillError(f"{source.where} has no rows {span}: are times and source right?")
     versions = [{n: hazard.card.version for n, hazard in turn.read(plant).items()} for turn in turns]
     return Plan(
         plant=plant.plant,
@@ -75,7 +80,7 @@ def backfill(
     settings: Settings, asked: Asked, console: Console, errors: Console, *, dry_run: bool, resume: bool, as_json: bool,
     engineers: float,
 ) -> int:  # fmt: skip
-    """Plan, work off, report; the exit status: 1 for an end before the end, or a ledger that does not balance."""
+    """Plan, work off, report; the exit status: 1 for an end before the end, or where the report has problems."""
     plant = read_plant(settings.plant, settings.site)
     turns: tuple[Turn, ...] = (named_ones(present(plant, settings.models), asked.models, settings.models),)
     if asked.as_of:
@@ -83,7 +88,7 @@ def backfill(
 
         live = read_live(settings, asked.from_us, asked.to_us, set(plant.assets), errors)
         turns = as_of(turns[0], live.forecasts, settings.models)
-    source = open_source(settings, asked, plant, asked.out / "stage")
+    source = open_source(settings, asked, plant)
     if not dry_run:
         with bar(errors) as progress:
             task = progress.add_task("reading files once", total=None)
@@ -92,14 +97,21 @@ def backfill(
     show_plan(plan, asked, console, as_json=as_json and dry_run)
     if dry_run:
         return 0
+    _provision(settings, plan.into)
     folder = asked.out / plan.name
     _prepare(folder, plan, resume)
-    through = _work_off(Job(settings, asked, plan, turns, 0, folder), errors)
-    if not through:
-        errors.print(f"stopped; the same command with --resume goes on from {folder}", highlight=False, soft_wrap=True)
+    if not _through(Job(settings, asked, plan, turns, 0, folder), errors):
         return 1
     bases = {of.card.version: of.card.basis for turn in turns for of in turn.read(plant).values()}
     return _report(settings, plan, folder, console, errors, as_json=as_json, engineers=engineers, bases=bases)
+
+
+def _provision(settings: Settings, into: Collection[Into]) -> None:
+    """Make where results go, if it is missing. Raises where a server is away."""
+    if Into.INFLUX in into:
+        provision_store(settings)
+    if Into.TOPICS in into:
+        provision_log(settings)
 
 
 def _prepare(folder: Path, plan: Plan, resume: bool) -> None:
@@ -114,6 +126,20 @@ def _prepare(folder: Path, plan: Plan, resume: bool) -> None:
     aside = folder / f".{PLAN}"
     aside.write_bytes(msgspec.json.format(msgspec.json.encode(plan), indent=2) + b"\n")
     aside.replace(folder / PLAN)
+
+
+def _through(job: Job, errors: Console) -> bool:
+    """Work all lanes off; whether they came to their end. If not, how to go on is said, whatever went wrong."""
+    through = False
+    try:
+        through = _work_off(job, errors)
+    except KeyboardInterrupt:  # before lanes were started
+        pass
+    finally:
+        if not through:
+            go_on = f"stopped; the same command with --resume goes on from {job.folder}"
+            errors.print(go_on, highlight=False, soft_wrap=True)
+    return through
 
 
 class _Lanes:
@@ -146,7 +172,9 @@ class _Lanes:
         here, there = self._context.Pipe(duplex=False)
         args = (self._job._replace(lane=lane), there, self._stop)
         process = self._context.Process(target=work_lane, args=args, name=f"lane {lane}", daemon=True)
+        heard = signal.signal(signal.SIGINT, signal.SIG_IGN)  # lanes inherit this: Ctrl-C is for the parent
         process.start()
+        signal.signal(signal.SIGINT, heard)
         there.close()
         self._running[here] = lane, process
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
-from pathlib import Path
 from typing import Protocol
 
 from models.plant import Plant
@@ -18,6 +17,8 @@ from pipelines.topics import Share, Topic, named
 
 Progress = Callable[[int, int], None]
 
+STAGE = "stage"
+"""Folder beside those of runs in which files are that were put in order once."""
 ROWS = 200_000
 """Rows of a stretch, which is a step. Our choice."""
 DAY_US = 86_400_000_000
@@ -57,6 +58,11 @@ class Lanes(Protocol):
         ...
 
 
+def final_us(plan: Plan) -> int:
+    """When no row that is not late can change what is said of before `to_us`."""
+    return plan.to_us + 2 * plan.lateness_s * 1_000_000
+
+
 class OfTables:
     """Lanes over a source of tables: assets dealt out, each lane in order of time."""
 
@@ -90,15 +96,19 @@ class OfTables:
         return plan.assets[lane :: plan.lanes]
 
     def pieces(self, plan: Plan, lane: int, position: int | None, edges_us: Sequence[int]) -> Iterator[Stretch | Batch]:
-        """Stretches, and a last one without rows: what came before `to_us` is final by then."""
+        """Stretches, and a last one without rows: what came before `to_us` is final by then.
+
+        The first lane's last one tells of what could not be used, so that it is told once.
+        """
         begin_us = plan.read_from_us if position is None else position
         edges = [begin_us, *(us for us in sorted({plan.from_us, *edges_us}) if begin_us < us < plan.to_us), plan.to_us]
         for first_us, last_us in pairwise(edges):
             if first_us < last_us:
                 yield from self._tables.stretches(first_us, last_us, self.assets(plan, lane), ROWS)
-        end_us = plan.to_us + 2 * plan.lateness_s * 1_000_000
+        end_us = final_us(plan)
         if position is None or position < end_us:
-            yield Stretch(end_us, {})
+            letters = self._tables.letters(plan.read_from_us, plan.to_us) if lane == 0 else ()
+            yield Stretch(end_us, {}, letters=letters)
 
 
 class OfLog:
@@ -136,25 +146,25 @@ class OfLog:
         return tuple(asset for asset in plan.assets if share.has(key_of(plan.plant, asset)))
 
     def pieces(self, plan: Plan, lane: int, position: int | None, edges_us: Sequence[int]) -> Iterator[Stretch | Batch]:  # noqa: ARG002 - records are not cut
-        """Records of the wanted assets, and those of none."""
+        """Records of the wanted assets, and those of none, until what came before `to_us` is final."""
         others = {key_of(plan.plant, asset) for asset in self._plant.assets} - {
             key_of(plan.plant, asset) for asset in plan.assets
         }
-        extent = self._log.extents(plan.read_from_us, plan.to_us).get(lane)
+        extent = self._log.extents(plan.read_from_us, final_us(plan)).get(lane)
         if extent is not None:
             begin = extent.begin if position is None else max(position, extent.begin)
             yield from self._log.batches(lane, begin, extent.end, lambda key: key not in others)
 
 
-def open_source(settings: Settings, asked: Asked, plant: Plant, work: Path) -> Lanes:
-    """The source that was asked for; `work` is a folder for what it needs on the way. Raises BackfillError."""
+def open_source(settings: Settings, asked: Asked, plant: Plant) -> Lanes:
+    """The source that was asked for. Raises BackfillError."""
     if asked.source is Source.KAFKA:
         return OfLog(settings, plant)
     if asked.source is Source.INFLUX:
         return _influx(settings, plant)
     if not asked.files:
         raise BackfillError(f"--source {asked.source} reads files: give --files 'history/**/*.{asked.source}'")
-    return _files(asked, plant, work)
+    return _files(asked, plant)
 
 
 def _influx(settings: Settings, plant: Plant) -> Lanes:
@@ -174,7 +184,7 @@ def _influx(settings: Settings, plant: Plant) -> Lanes:
     return OfTables(history, f"bucket {settings.influx_bucket} at {settings.influx_url}", begins)
 
 
-def _files(asked: Asked, plant: Plant, work: Path) -> Lanes:
+def _files(asked: Asked, plant: Plant) -> Lanes:
     from connectors.files.history import FileHistory
     from connectors.files.shape import read_shape
 
@@ -190,5 +200,5 @@ def _files(asked: Asked, plant: Plant, work: Path) -> Lanes:
         history.stage()
         progress.clear()
 
-    history = FileHistory(plant, asked.files, work, shape, asked.events, told)
+    history = FileHistory(plant, asked.files, asked.out / STAGE, shape, asked.events, told)
     return OfTables(history, ", ".join(asked.files), lambda _from_us, _assets: 0, stage)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
-import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from multiprocessing.connection import Connection
@@ -24,13 +25,13 @@ from models.plant import Plant
 from models.plant.layout import Layout
 from models.tiers import SPAN
 from pipelines.backfill.kept import LaneFolder, Standing
-from pipelines.backfill.lane import Lane, Span
-from pipelines.backfill.plan import Into, Plan, What
+from pipelines.backfill.lane import KEEP_S, Lane, Span
+from pipelines.backfill.plan import SCORED, Into, Plan, What
 from pipelines.backfill.replay import records_of
 from pipelines.backfill.stretch import Stretch
 from pipelines.cli.backfill.asked import Asked
 from pipelines.cli.backfill.models import Turn
-from pipelines.cli.backfill.sources import open_source
+from pipelines.cli.backfill.sources import Lanes, open_source
 from pipelines.collector import spare_the_collector
 from pipelines.ledger import Ledger
 from pipelines.ledger import Source as Counts
@@ -67,13 +68,22 @@ class Ended(NamedTuple):
     fault: Exception | None = None
 
 
-def work_lane(job: Job, told: Connection, stop: Event) -> None:
+def work_lane(
+    job: Job,
+    told: Connection,
+    stop: Event,
+    checkpoint: Callable[[str], None] = lambda _: None,
+    keep_s: float = KEEP_S,
+) -> None:
     """The body of the process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it and asks lanes to stop
     spare_the_collector()
     parent = os.getppid()
+
+    def is_over() -> bool:
+        return stop.is_set() or os.getppid() != parent
+
     try:
-        ended = Ended(run(job, lambda *at: told.send(Told(*at)), lambda: stop.is_set() or os.getppid() != parent))
+        ended = Ended(run(job, lambda *at: told.send(Told(*at)), is_over, checkpoint, keep_s))
     except Exception as fault:  # told to the parent, which says it
         ended = Ended(False, fault)
     told.send(ended)
@@ -84,15 +94,44 @@ def run(
     told: Callable[[int, int], None],
     stop: Callable[[], bool],
     checkpoint: Callable[[str], None] = lambda _: None,
+    keep_s: float = KEEP_S,
 ) -> bool:
     """Work a lane off; whether it came to its end."""
-    folder = LaneFolder(job.folder / f"lane-{job.lane}")
-    if folder.is_through:
-        return True
-    if job.plan.replays_onto is not None:
-        return publish(job, folder, told, stop)
+    with ExitStack() as held:
+        if not _alone(job, held, stop):
+            return False
+        folder = LaneFolder(job.folder / f"lane-{job.lane}")
+        if folder.is_through:
+            return True
+        if job.plan.replays_onto is not None:
+            return publish(job, folder, told, stop)
+        return _run(job, folder, told, stop, checkpoint, keep_s)
+
+
+def _alone(job: Job, held: ExitStack, stop: Callable[[], bool]) -> bool:
+    """Wait for a process that still works this lane off, whose parent was killed; False if stopped meanwhile."""
+    job.folder.mkdir(parents=True, exist_ok=True)
+    lock = held.enter_context((job.folder / f".lane-{job.lane}").open("w"))
+    while not stop():
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(0.1)
+        else:
+            return True
+    return False
+
+
+def _run(
+    job: Job,
+    folder: LaneFolder,
+    told: Callable[[int, int], None],
+    stop: Callable[[], bool],
+    checkpoint: Callable[[str], None],
+    keep_s: float,
+) -> bool:
     plan, settings = job.plan, job.settings
-    source = open_source(settings, job.asked, read_plant(settings.plant, settings.site), job.folder / "stage")
+    source = source_of(job)
     plant = plant_of(settings, plan)
     span = Span(from_us=plan.from_us, to_us=plan.to_us, assets=frozenset(source.assets(plan, job.lane)))
     models = [(turn.from_us, turn.read(plant)) for turn in job.turns]
@@ -108,7 +147,13 @@ def run(
         keepers = [keeper for keeper in _keepers(job) if open_keepers.enter_context(keeper)]
         keeps_rows = What.INGEST in plan.what and Into.PARQUET in plan.into
         lane = Lane(partition, span, folder, keepers, plan.source, checkpoint, models, keeps_rows=keeps_rows)
-        return lane.run(ahead(pieces), told, stop)
+        return lane.run(ahead(pieces), told, stop, keep_s)
+
+
+def source_of(job: Job) -> Lanes:
+    """The source of a run's lanes."""
+    plant = read_plant(job.settings.plant, job.settings.site)
+    return open_source(job.settings, job.asked, plant)
 
 
 def publish(job: Job, folder: LaneFolder, told: Callable[[int, int], None], stop: Callable[[], bool]) -> bool:
@@ -117,9 +162,8 @@ def publish(job: Job, folder: LaneFolder, told: Callable[[int, int], None], stop
     What was sent since the last point is sent again after a crash: it is the same, and workers' outputs are, too.
     """
     plan, settings = job.plan, job.settings
-    plant = read_plant(settings.plant, settings.site)
-    source = open_source(settings, job.asked, plant, job.folder / "stage")
-    at = folder.point.at if folder.point else Standing(0, 0, 0, {})
+    source = source_of(job)
+    at = folder.point.at if folder.point else Standing(0, 0, 0, {}, {})
     pieces = source.pieces(plan, job.lane, at.position if folder.point else None, ())
     rows = at.rows
     with ReplayTopics(settings.kafka, plan.replays_onto or "", settings.partitions) as topics:
@@ -128,7 +172,7 @@ def publish(job: Job, folder: LaneFolder, told: Callable[[int, int], None], stop
             topics.publish(records_of(stretch, plan.plant, plan.source))
             rows += sum(map(len, stretch.tables.values()))
             folder.take((), stretch.letters, [])
-            folder.keep(Snapshot(0, {}), Standing(stretch.until_us, stretch.until_us, rows, {}))
+            folder.keep(Snapshot(0, {}), Standing(stretch.until_us, stretch.until_us, rows, {}, {}))
             told(rows, stretch.until_us)
             if stop():
                 return False
@@ -153,7 +197,7 @@ def _span(plant: Plant, assets: int) -> int:
 def plant_of(settings: Settings, plan: Plan) -> Plant:
     """The plant as it is worked with: without models where nothing is to be scored."""
     plant = read_plant(settings.plant, settings.site)
-    if {What.FORECASTS, What.ALERTS, What.FEATURES} & set(plan.what):
+    if SCORED & set(plan.what):
         return plant
     return replace(plant, types={name: replace(of, model=None) for name, of in plant.types.items()})
 

@@ -71,8 +71,8 @@ class Difference:
 
 
 def of_span(forecasts: pl.DataFrame, plan: Plan) -> pl.DataFrame:
-    """Those of the plan's assets and span."""
-    in_time = pl.col("window_end_us").is_between(plan.from_us, plan.to_us, closed="left")
+    """Those of the plan's assets whose minutes are in its span, as a run keeps them."""
+    in_time = pl.col("window_end_us").is_between(plan.from_us, plan.to_us, closed="right")
     return forecasts.filter(in_time, pl.col("asset").is_in(list(plan.assets)))
 
 

@@ -10,6 +10,7 @@ from statistics import median
 from models.records import Alert, AnyRecord, DeadLetter, Maintenance, MaintenanceAction, Notice
 from pipelines.backfill.plan import Plan
 from pipelines.backfill.results import GAPS, Results
+from pipelines.cli.backfill.asked import Source
 from pipelines.cli.notices import last_of_each
 from pipelines.cli.outcome import Failed, Outcome, Verdict, judge
 from pipelines.cli.report.differences import Compared, Difference, Live, compared, differences, of_span
@@ -19,6 +20,7 @@ from pipelines.ledger import Ledger
 
 WEEK_US = 7 * 86_400_000_000
 LETTERS_TOLD = 10
+FILES = tuple(source.value for source in Source if source.is_files)
 NO_LIVE = "nothing that was live was given to compare with"
 
 
@@ -62,6 +64,7 @@ class Told:
     notices: list[Notice] = field(default_factory=list)
     letters_by_reason: Counter[str] = field(default_factory=Counter)
     letters: list[Letter] = field(default_factory=list)
+    unread: int = 0
 
     def take(self, record: AnyRecord) -> None:
         """Put one where it belongs."""
@@ -76,6 +79,7 @@ class Told:
                 self.notices.append(record)
             case DeadLetter():
                 self.letters_by_reason[record.reason.value] += 1
+                self.unread += not record.samples
                 if len(self.letters) < LETTERS_TOLD:
                     letter = Letter(reason=record.reason.value, asset=record.asset, detail=record.detail)
                     self.letters.append(letter)
@@ -86,7 +90,7 @@ class Report:
     """Everything that is said of a run. `from_us` to `to_us` is the part of the plan's span that data was there for.
 
     `bases` has by model what it learnt its chances from, as far as that is known. `difference` is a text where there
-    is none, and says why.
+    is none, and says why. `unread` are the dead letters about lines and files that could not be read.
     """
 
     plan: Plan
@@ -100,6 +104,7 @@ class Report:
     difference: Difference | str
     letters_by_reason: dict[str, int]
     letters: tuple[Letter, ...]
+    unread: int
     notices: tuple[Notice, ...]
     gaps: Gaps
     ledger: Ledger
@@ -119,6 +124,10 @@ class Report:
             (
                 not ledger.rows_read or ledger.rows_stored > 0,
                 f"all of the {ledger.rows_read:,} rows read were rejected",
+            ),
+            (
+                not self.unread,
+                f"not all of {plan.where} could be used: {self.unread:,} dead letters say what, and where",
             ),
         )
         return [problem for holds, problem in checks if not holds]
@@ -159,6 +168,7 @@ def judged(
         difference=difference,
         letters_by_reason=dict(told.letters_by_reason.most_common()),
         letters=tuple(told.letters),
+        unread=told.unread if plan.source in FILES else 0,
         notices=tuple(last_of_each(told.notices)),
         gaps=found(results.table("gaps", GAPS), from_us, to_us, len(plan.assets)),
         ledger=results.ledger(),

@@ -18,6 +18,7 @@ from models.records import (
     MaintenanceAction,
     NoticeKind,
     Reject,
+    RejectedSample,
     notice,
 )
 from pipelines.backfill.plan import What
@@ -217,8 +218,8 @@ def test_forecasts_are_told_by_the_models_that_made_them(tmp_path):
 
 
 def test_live_forecasts_outside_the_span_are_not_compared(tmp_path):
-    found = difference(tmp_path, live_forecasts=forecasts("a", [-1, 28 * 24]))
-    assert found.forecasts_only_live == 0
+    found = difference(tmp_path, live_forecasts=forecasts("a", [0, 1 / 60, 28 * 24, 28 * 24 + 1 / 60]))
+    assert found.forecasts_only_live == 2  # a forecast is of the minute that ends then
 
 
 @pytest.mark.parametrize(("live", "why"), [(None, "nothing that was live"), ("InfluxDB was away", "InfluxDB was away")])
@@ -270,6 +271,17 @@ def test_a_ledger_that_does_not_balance_is_a_problem_and_loud(tmp_path):
     report = judged(run(tmp_path, counted=ledger(rows=100, lost=1)))
     assert "the ledger does not balance" in report.problems[0]
     assert markdown(report).splitlines()[2].startswith("**the ledger does not balance")
+
+
+@pytest.mark.parametrize(("source", "problems"), [("csv", 1), ("parquet", 1), ("kafka", 0)])
+def test_lines_of_files_that_could_not_be_used_are_a_problem(tmp_path, source, problems):
+    letter = DeadLetter(plant="plant", reason=Reject.NO_TIME, detail="a.csv, line 3: no time")
+    sample = RejectedSample(signal="s", time_us=at(1), value="99")
+    out = DeadLetter(plant="plant", reason=Reject.OUT_OF_RANGE, detail="s is 99", samples=(sample,))
+    report = judged(run(tmp_path, of=plan(source=source), records=[letter, out], counted=ledger(rows=100)))
+    assert [problem.partition(":")[2] for problem in report.problems] == [
+        " 1 dead letters say what, and where"
+    ] * problems
 
 
 def test_a_ledger_that_balances_is_no_problem(tmp_path):

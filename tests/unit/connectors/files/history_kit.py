@@ -68,7 +68,9 @@ def write(path: Path, text: str) -> Path:
 def stretches(
     of: FileHistory, rows: int = 1000, assets: Iterable[str] = ASSETS, from_us: int = 0, to_us: int = END_US
 ) -> list[Stretch]:
-    return list(of.stretches(from_us, to_us, list(assets), rows))
+    """All of them; the last one has what was told of the files, too."""
+    *found, last = of.stretches(from_us, to_us, list(assets), rows)
+    return [*found, last._replace(letters=(*last.letters, *of.letters(from_us, to_us)))]
 
 
 def rows_of(found: Iterable[Stretch]) -> list[dict[str, Any]]:

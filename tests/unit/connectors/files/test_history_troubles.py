@@ -62,13 +62,24 @@ def test_twenty_bad_lines_of_a_kind_are_told_and_the_others_counted(tmp_path):
     ]
 
 
-def test_a_letter_comes_with_the_stretch_of_its_row(tmp_path):
+def test_letters_are_of_a_span_or_have_no_time_and_no_stretch_has_them(tmp_path):
     text = HEADER + "".join(f"pump-1,{at(m)},{'warm' if m == 5 else m}\n" for m in range(10)) + "x\n"
     write(tmp_path / "a.csv", text)
-    found = stretches(history(tmp_path), rows=2)
-    assert [len(each.letters) for each in found] == [1, 0, 1, 0, 0]
-    rest = stretches(history(tmp_path), rows=2, from_us=found[2].until_us)
-    assert all("warm" not in letter for letter in letters_of(rest))
+    of = history(tmp_path)
+    assert letters_of(of.stretches(at(0), at(9), ["pump-1"], 2)) == []
+    lines = [
+        sorted(letter.detail.split(":")[0].split()[-1] for letter in of.letters(*span))
+        for span in ((at(0), at(9)), (at(0), at(5)), (at(5), at(6)), (at(6), at(9)))
+    ]
+    assert lines == [["12", "7"], ["12"], ["12", "7"], ["12"]]
+
+
+def test_bad_cells_of_sorted_files_come_with_the_stretch_of_their_row(tmp_path):
+    cells = ["warm" if m == 5 else str(m) for m in range(10)]
+    made = pl.DataFrame({"asset": ["pump-1"] * 10, "time_us": [at(m) for m in range(10)], "temp_degc": cells})
+    made.write_parquet(tmp_path / "a.parquet")
+    found = list(history(tmp_path, "*.parquet").stretches(at(0), at(10), ["pump-1"], 2))
+    assert [len(each.letters) for each in found] == [0, 0, 1, 0, 0]
 
 
 def test_bad_cells_of_parquet_are_told_by_row(tmp_path):

@@ -187,3 +187,17 @@ def test_an_asset_that_never_spoke_is_a_gap_of_the_whole_span(tmp_path):
     lane.run(left)
     gaps = Results(tmp_path).table("gaps", GAPS)
     assert ("fan-01", SPAN.from_us, SPAN.to_us) in gaps.rows()
+
+
+def test_killed_before_it_says_that_it_is_through_it_tells_no_gap_twice(tmp_path, monkeypatch):
+    def killed(*_) -> None:
+        raise Killed
+
+    monkeypatch.setattr(LaneFolder, "finish", killed)
+    for _ in range(2):
+        lane, left = lane_of(tmp_path)
+        lane.span = Span(from_us=SPAN.from_us, to_us=SPAN.to_us, assets=SPAN.assets | {"fan-01"})
+        with pytest.raises(Killed):
+            lane.run(left)
+    gaps = Results(tmp_path).table("gaps", GAPS).rows()
+    assert gaps.count(("fan-01", SPAN.from_us, SPAN.to_us)) == 1

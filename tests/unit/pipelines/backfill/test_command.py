@@ -1,0 +1,121 @@
+"""`forewarn backfill` on files, without servers: bad ones among good ones, Ctrl-C, and a parent that is killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from models.records import DeadLetter
+from tests.kit import tiny
+from tests.kit.backfilling import backfill, ended, left_by, started
+
+ASSETS = ("pump-01", "pump-02", "gear-01")
+HOURS = 8
+SPAN = ("--from", "2026-01-01T04:00", "--to", "2026-01-02", "--source", "csv", "--files", "*.csv")
+
+
+def lines(asset: str, first: int, step_s: int = 20) -> list[str]:
+    """Rows of an asset, over some hours."""
+    seconds = range(first, HOURS * 3600, step_s)
+    return [f"{asset},{tiny.ROWS_BEGIN_US + s * 10**6},{5 + s % 7 / 10},{60 + s % 11}" for s in seconds]
+
+
+@pytest.fixture(scope="module")
+def environ(tmp_path_factory) -> dict[str, str]:
+    """A plant, its model, and files of which two are not as they should be; no server answers."""
+    folder = tmp_path_factory.mktemp("place")
+    tiny.write(folder)
+    (folder / "plant.toml").write_text(tiny.PLANT_TOML)
+    header = "asset,time_us,pressure_bar,temp_degc\n"
+    bad = lines("pump-01", 0)
+    bad[3], bad[700] = "pump-01,yesterday,5,60", bad[700].rpartition(",")[0] + ",warm"
+    (folder / "bad.csv").write_text(header + "\n".join(bad))
+    (folder / "good.csv").write_text(header + "\n".join([*lines("pump-02", 1), *lines("gear-01", 2)]))
+    (folder / "broken.csv").write_bytes(bytes(range(256)))
+    return os.environ | {
+        "FOREWARN_PLANT": str(folder / "plant.toml"), "FOREWARN_MODELS": str(folder), "FOREWARN_KAFKA": "127.0.0.1:1",
+        "FOREWARN_INFLUX_URL": "http://127.0.0.1:1", "COLUMNS": "200", "FILES": str(folder / "*.csv"),
+    }  # fmt: skip
+
+
+def asked(environ: dict[str, str]) -> tuple[str, ...]:
+    return (*SPAN[:-1], environ["FILES"])
+
+
+@pytest.fixture(scope="module")
+def whole(environ, tmp_path_factory):
+    return backfill(environ, tmp_path_factory.mktemp("whole"), *asked(environ))
+
+
+def until(true, process: subprocess.Popen[str], timeout_s: float = 60) -> None:
+    began_s = time.monotonic()
+    while not true():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() - began_s < timeout_s
+        time.sleep(0.05)
+
+
+def at_work(environ, out: Path) -> subprocess.Popen[str]:
+    """A slow run whose lanes both have a point to go on from, and are not through."""
+    process = started(environ, out, *asked(environ), spec="slow")
+    until(lambda: len(list(out.glob("*/lane-*/point"))) == 2, process)
+    assert not list(out.glob("*/lane-*/ledger.json"))
+    return process
+
+
+def alive(group: int) -> list[int]:
+    """Processes of a group that have not ended."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, of = stat.read_text().rpartition(")")[2].split()[:3]
+        except OSError:  # it ended meanwhile
+            continue
+        if int(of) == group and state != "Z":
+            found.append(int(stat.parent.name))
+    return found
+
+
+def test_bad_lines_and_files_are_each_told_once_with_their_place_and_the_status_says_so(whole):
+    letters = [record.detail for record in whole.results.records() if isinstance(record, DeadLetter)]
+    told = {detail.rpartition("/")[2].split(":")[0] for detail in letters}
+    assert (len(letters), told) == (3, {"bad.csv, line 5", "bad.csv, line 702", "broken.csv"})
+    report = json.loads((whole.results.folder / "report.json").read_text())
+    assert sum(report["letters_by_reason"].values()) == 3
+    assert whole.status == 1
+    assert "could be used: 3 dead letters say what, and where" in whole.said
+
+
+def test_all_that_bad_lines_stand_beside_is_worked_off(whole):
+    rows = len(ASSETS) * HOURS * 180
+    ledger = whole.results.ledger()
+    assert (ledger.rows_read, ledger.balances) == (rows - 1, True)
+    assert set(whole.results.forecasts()["asset"]) == set(ASSETS)
+
+
+def test_after_ctrl_c_the_same_command_goes_on_if_it_is_told_to(environ, whole, tmp_path):
+    process = at_work(environ, tmp_path)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+    stopped = ended(process, tmp_path)
+    assert stopped.status == 1
+    assert "stopped; the same command with --resume goes on from" in stopped.said
+    again = backfill(environ, tmp_path, *asked(environ))
+    assert again.status == 1
+    assert "begun and not ended: give --resume, or remove the folder" in again.said
+    last = backfill(environ, tmp_path, *asked(environ), "--resume")
+    assert left_by(last) == left_by(whole)
+
+
+def test_lanes_whose_parent_is_killed_end_and_the_next_run_goes_on(environ, whole, tmp_path):
+    process = at_work(environ, tmp_path)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    next_one = started(environ, tmp_path, *asked(environ), "--resume")  # beside the lanes, which have not heard of it
+    until(lambda: not alive(process.pid), next_one, 10)
+    assert left_by(ended(next_one, tmp_path)) == left_by(whole)
