@@ -83,7 +83,7 @@ def summarise(samples: Samples, signals: int, reference: np.ndarray, held: Held 
     to the end of the minute.
     """
     samples = _in_order(samples)
-    asset, signal, time_us, value = samples
+    asset, signal, _, value = samples
     minute = samples.minute
     new_cell = changes(asset) | changes(signal) | changes(minute)
     heads = np.flatnonzero(new_cell)
@@ -151,9 +151,7 @@ def _statistics(cell: np.ndarray, heads: np.ndarray, value: np.ndarray, referenc
     ]
 
 
-def _weigh(
-    cells: list[np.ndarray], new_cell: np.ndarray, samples: Samples, reference: np.ndarray, held: Held
-) -> None:
+def _weigh(cells: list[np.ndarray], new_cell: np.ndarray, samples: Samples, reference: np.ndarray, held: Held) -> None:
     """Put integrals over milliseconds into COUNT, SUM and SQUARES of cells of held signals."""
     chosen = held.columns[samples.signal]
     of_cells, new_cell = chosen[new_cell], new_cell[chosen]

@@ -6,6 +6,7 @@ often the machine has run in this life, and which sensors are stuck or jump whil
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -144,6 +145,15 @@ class Found(NamedTuple):
             np.zeros((pairs, 3, columns)), np.empty(both, np.int8),
         )  # fmt: skip
 
-    def part(self, of: slice) -> Found:
-        """The room of some of the minutes."""
+    def part(self, of: slice | np.ndarray) -> Found:
+        """The room of some of the minutes; what is in it, for a mask."""
         return Found(*(column[of] for column in self))
+
+    @classmethod
+    def placed(cls, parts: Sequence[Found], where: Sequence[np.ndarray]) -> Found:
+        """Parts as one, of whose minutes each has those that its mask says."""
+        out = cls.of(len(where[0]), parts[0].use.shape[1])
+        for part, mine in zip(parts, where, strict=True):
+            for column, values in zip(out, part, strict=True):
+                column[mine] = values
+        return out

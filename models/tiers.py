@@ -230,11 +230,18 @@ def grown(array: np.ndarray, more: np.ndarray) -> None:
 def _taken(
     counts: np.ndarray, sums: np.ndarray, asset: np.ndarray, slot: np.ndarray, known: np.ndarray, columns: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    at = asset[:, None, None], slot[:, None, :], columns[None, :, None]
-    count, total = counts[at].astype(np.float64), sums[at]
+    """Counts and sums, each [pairs, columns, bins], of slots [pairs, bins]; nothing of what is not known."""
+    place = asset[:, None] * counts.shape[1] + slot
+    count, total = (_turned(of, place, columns) for of in (counts, sums))
     count *= known[:, None, :]
     total *= known[:, None, :]
     return count, total
+
+
+def _turned(of: np.ndarray, place: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Columns of an array [assets, slots, columns] at places [pairs, bins], float64 [pairs, columns, bins]."""
+    rows = of.reshape(-1, of.shape[2]).take(place, axis=0)
+    return rows.transpose(0, 2, 1)[:, columns].astype(np.float64, order="C")
 
 
 def _different(asset: np.ndarray, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
