@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from models.bins import COUNT, EMPTY, MINUTE_US, QUARTER, SQUARES, SUM, Bins, changes
+from models.bins import COUNT, EMPTY, MINUTE_US, QUARTER, SQUARES, STATISTICS, SUM, Bins, changes
 
 SPAN = 20
 """Minutes of one asset that may be written before the windows of the first of them are read: a third of an hour of the
@@ -26,6 +26,8 @@ DAYS = 32
 """Slots of daily bins: 30 of the longest window, the day that is not over, and one that can begin ahead of a window."""
 LONGEST_LATENESS_MIN = 10
 """Minutes that lateness may reopen: with 59 of a fast window behind them and SPAN ahead they fit the 1-min ring."""
+BINS = 2048
+"""1-min bins that are merged at a time: more leave the processor's cache. Measured."""
 QUARTERS_A_DAY = 96
 QUARTER_US = QUARTER * MINUTE_US
 DAY_US = QUARTERS_A_DAY * QUARTER_US
@@ -181,14 +183,21 @@ class Tiers:
         Unknown bins, those before `since_us` and what is of no use count nothing. Summed along the last axis of
         contiguous memory, which is the same order for a pair alone and among others.
         """
-        slot = self._minute_slot(minutes)
-        known = (self.minute[asset[:, None], slot] == minutes) & (minutes * MINUTE_US >= since_us[:, None])
-        use = self.minute_use[asset[:, None], slot] & known[:, :, None]
-        statistics = self.minute_statistics[asset[:, None], slot, : SQUARES + 1]
+        step = max(BINS // minutes.shape[1], 1)
+        parts = [slice(begin, begin + step) for begin in range(0, max(len(asset), 1), step)]
+        return np.concatenate([self._merged_part(asset[part], minutes[part], since_us[part]) for part in parts])
+
+    def _merged_part(self, asset: np.ndarray, minutes: np.ndarray, since_us: np.ndarray) -> np.ndarray:
+        place = asset[:, None] * self.minute.shape[1] + self._minute_slot(minutes)
+        known = (self.minute.reshape(-1)[place] == minutes) & (minutes * MINUTE_US >= since_us[:, None])
+        use = self.minute_use.reshape(-1, len(self.reference))[place] & known[:, :, None]
+        rows = self.minute_statistics.reshape(-1, STATISTICS, len(self.reference))[:, : SQUARES + 1]
+        statistics = np.ascontiguousarray(rows[place].transpose(0, 2, 3, 1))
         if len(self.held):
-            statistics[:, :, :, self.held] += self.minute_lead[asset[:, None], slot]
-        statistics *= use[:, :, None, :]
-        return np.ascontiguousarray(statistics.transpose(0, 2, 3, 1)).sum(axis=3)
+            lead = self.minute_lead.reshape(-1, SQUARES + 1, len(self.held))[place]
+            statistics[:, :, self.held] += lead.transpose(0, 2, 3, 1)
+        statistics *= use.transpose(0, 2, 1).astype(np.float64, order="C")[:, None]
+        return statistics.sum(axis=3)
 
     def fast(
         self, asset: np.ndarray, minute: np.ndarray, since_us: np.ndarray
