@@ -40,8 +40,8 @@ class Samples(NamedTuple):
         """Index of the 1-min bin of each sample, left-closed: floor(time / 1 min)."""
         return self.time_us // MINUTE_US
 
-    def where(self, chosen: np.ndarray) -> Samples:
-        """The samples that a mask or an index array chooses."""
+    def where(self, chosen: np.ndarray | slice) -> Samples:
+        """The samples that a mask, an index array or a slice chooses."""
         return Samples(*(column[chosen] for column in self))
 
     @staticmethod
@@ -83,6 +83,21 @@ def summarise(samples: Samples, signals: int, reference: np.ndarray, held: Held 
     to the end of the minute.
     """
     samples = _in_order(samples)
+    ends = [*np.flatnonzero(changes(samples.asset))[1:].tolist(), len(samples.asset)]
+    parts, begin = [], 0
+    for end in ends:
+        if end - begin >= SAMPLES or end == ends[-1]:
+            parts.append(_summed(samples.where(slice(begin, end)), signals, reference, held))
+            begin = end
+    return parts[0] if len(parts) == 1 else Bins(*map(np.concatenate, zip(*parts, strict=True)))
+
+
+SAMPLES = 100000
+"""Samples of whole assets that are summed at a time: the bins of more leave the processor's cache. Measured."""
+
+
+def _summed(samples: Samples, signals: int, reference: np.ndarray, held: Held | None) -> Bins:
+    """Bins of samples by asset, signal and time."""
     asset, signal, _, value = samples
     minute = samples.minute
     new_cell = changes(asset) | changes(signal) | changes(minute)
@@ -100,10 +115,11 @@ def summarise(samples: Samples, signals: int, reference: np.ndarray, held: Held 
 
 
 def _in_order(samples: Samples) -> Samples:
-    """By signal, asset and time, each time once. What stands so already, as history does, is not sorted."""
-    series = samples.signal * (samples.asset.max(initial=0) + 1) + samples.asset
+    """By asset, signal and time, each time once. What stands so already is not sorted."""
+    series = samples.asset * (samples.signal.max(initial=0) + 1) + samples.signal
     if (series[1:] < series[:-1]).any():
-        order = np.argsort(series, kind="stable")
+        few = series.max() <= np.iinfo(np.uint16).max  # which numpy sorts by digits
+        order = np.argsort(series.astype(np.uint16) if few else series, kind="stable")
         samples, series = samples.where(order), series[order]
     if ((samples.time_us[1:] < samples.time_us[:-1]) & (series[1:] == series[:-1])).any():
         order = np.lexsort((samples.time_us, series))
@@ -118,16 +134,17 @@ ROOM = 4
 
 def _grouped(asset: np.ndarray, minute: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Asset and minute of each bin, in order, and for each cell which bin it is of."""
-    first = minute.min(initial=np.iinfo(np.int64).max)
+    none = np.iinfo(np.int64).max
+    lowest, first = asset.min(initial=none), minute.min(initial=none)
     wide = minute.max(initial=first) - first + 1
-    key = asset * wide + (minute - first)
+    key = (asset - lowest) * wide + (minute - first)
     if key.max(initial=0) < ROOM * len(key):
         there = np.zeros(int(key.max()) + 1, bool)
         there[key] = True
         keys, bin_of = np.flatnonzero(there), (np.cumsum(there) - 1)[key]
     else:
         keys, bin_of = np.unique(key, return_inverse=True)
-    return keys // wide, keys % wide + first, bin_of
+    return keys // wide + lowest, keys % wide + first, bin_of
 
 
 def changes(column: np.ndarray) -> np.ndarray:

@@ -94,14 +94,14 @@ def _take(
         for asset, before_us, times_us in segments.told_in(new):
             _note(known, asset, times_us, before_us - lateness_us)
     closed, closes = _edges(block, segments)
-    block.open.add(samples)
-    reopened = _reopened(samples, closed)
-    layout, chosen = block.layout, block.open.chosen(closed * MINUTE_US, closes * MINUTE_US, reopened)
+    reopened, layout = _reopened(samples, closed), block.layout
+    final = np.full(len(block.watermark_us), NEVER)
+    final[segments.asset] = (segments.after_us - lateness_us) // MINUTE_US - 1
+    edges_us = closed * MINUTE_US, closes * MINUTE_US
+    chosen = block.open.take(samples, *edges_us, reopened, (final + 1) * MINUTE_US)
     bins = summarise(chosen, layout.columns, layout.reference, layout.held)
     bins = with_pauses(block, bins)
     again = _again(block, segments, reopened, bins, lateness_us)
-    final = np.full(len(block.watermark_us), NEVER)
-    final[segments.asset] = (segments.after_us - lateness_us) // MINUTE_US - 1
     due = due_of(block, spec, bins, again, final, lateness_us, every_min)
     return due._replace(at=_due_at(due.asset, due.minute, rises, segments)) if len(due.asset) else None
 
