@@ -92,7 +92,7 @@ def summarise(samples: Samples, signals: int, reference: np.ndarray, held: Held 
     return parts[0] if len(parts) == 1 else Bins(*map(np.concatenate, zip(*parts, strict=True)))
 
 
-SAMPLES = 100000
+SAMPLES = 10_000
 """Samples of whole assets that are summed at a time: the bins of more leave the processor's cache. Measured."""
 
 
