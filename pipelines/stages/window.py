@@ -54,11 +54,10 @@ def window(
 ) -> Due | None:
     """Take the batch's good, timely samples into the block, segment by segment; returns what became due."""
     samples, frame = _samples(block, columns, screened, ordered)
-    segment = ordered.frame_segment[frame]
     rounds = ordered.segments.rounds
     parts = []
     for number in range(rounds):
-        mine = samples if rounds == 1 else samples.where(segment == number)
+        mine = samples if rounds == 1 else samples.where(ordered.frame_segment[frame] == number)
         part = _take(block, spec, mine, ordered.segments.of_round(number), ordered.rises, lateness_us, every_min)
         if part is not None:
             parts.append(part)
@@ -68,8 +67,10 @@ def window(
 
 def _samples(block: Block, columns: Columns, screened: Screened, ordered: Ordered) -> tuple[Samples, np.ndarray]:
     """The good and timely samples with the frame of each; what words tell comes last, in columns of its own."""
-    good = screened.good & ~ordered.late[columns.value_row]
-    row, signal, value = columns.value_row[good], columns.value_signal[good], columns.value[good]
+    row, signal, value = columns.value_row, columns.value_signal, columns.value
+    good = screened.good & ~ordered.late[row] if ordered.late.any() else screened.good
+    if not good.all():
+        row, signal, value = row[good], signal[good], value[good]
     for name in screened.objects.keys() & block.layout.told.keys():
         told, (rows, words) = block.layout.told[name], screened.objects[name]
         timely = [(r, told.of(word)) for r, word in zip(rows, words, strict=True) if not ordered.late[r]]
