@@ -141,12 +141,12 @@ class Tiers:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Say what windows may use of written minutes, bool [pairs, columns], and merge what they belong to anew.
 
-        `lead` [pairs, 3, columns] is what held into them. Pairs are sorted by asset and minute. Returns asset and index
+        `lead` [pairs, 3, held] is what held into them. Pairs are sorted by asset and minute. Returns asset and index
         of each 15-min bin that is another now.
         """
         slot = self._minute_slot(minute)
         self.minute_use[asset, slot] = use
-        self.minute_lead[asset, slot] = lead[:, :, self.held]
+        self.minute_lead[asset, slot] = lead
         self.touched["minute"][asset, slot] = True
         asset, quarter = _different(asset, minute // QUARTER)
         other = self._merge_quarters(asset, quarter)

@@ -28,7 +28,7 @@ from pipelines.backfill.plan import Into, Plan, What
 from pipelines.cli.backfill.asked import Asked
 from pipelines.cli.backfill.models import Turn
 from pipelines.cli.backfill.sources import open_source
-from pipelines.collector import spare_the_collector
+from pipelines.collector import keep_memory, spare_the_collector
 from pipelines.main import influx_target, read_plant
 from pipelines.partition import Pace, Partition
 from pipelines.ports import Snapshot
@@ -66,6 +66,7 @@ def work_lane(job: Job, told: Connection, stop: Event) -> None:
     """The body of the process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it and asks lanes to stop
     spare_the_collector()
+    keep_memory()
     parent = os.getppid()
     try:
         ended = Ended(run(job, lambda *at: told.send(Told(*at)), lambda: stop.is_set() or os.getppid() != parent))

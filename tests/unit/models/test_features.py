@@ -47,7 +47,7 @@ def run(samples: Samples, since_us: int = 0, usual: float = USUAL):
     for at in np.unique(turn):
         now = turn == at
         tiers.write(bins.where(now))
-        tiers.use(bins.asset[now], bins.minute[now], use[now], np.zeros((now.sum(), 3, 3)))
+        tiers.use(bins.asset[now], bins.minute[now], use[now], np.zeros((now.sum(), 3, 0)))
         rows[now] = compute(SPEC, COLUMNS, tiers, pairs_of(bins.where(now), since_us, usual))
     return bins, use, rows, tiers
 
@@ -175,7 +175,7 @@ def test_shares_and_events_are_told_of_the_last_hour_and_day_of_running():
     for hour in range(48):
         now = bins.minute // 60 == hour
         tiers.write(bins.where(now))
-        tiers.use(bins.asset[now], bins.minute[now], bins.statistics[now, COUNT] > 0, np.zeros((60, 3, 3)))
+        tiers.use(bins.asset[now], bins.minute[now], bins.statistics[now, COUNT] > 0, np.zeros((60, 3, 0)))
     none = np.empty((1, 0))
     pairs = Pairs(np.zeros(1, int), np.array([48 * 60 - 1]), np.zeros(1, int), *np.zeros((2, 1), int), none, none)
     found = dict(zip(spec.names, compute(spec, COLUMNS, tiers, pairs)[0].tolist(), strict=True))
