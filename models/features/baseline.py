@@ -52,7 +52,7 @@ class Baseline(Struct, frozen=True, eq=False):
         """Whether a minute of a life may use it: `first` was final before the minute's hour began."""
         return self.since_us == since_us and (self.first + behind_min) // HOUR_MIN < minute // HOUR_MIN
 
-    def known(self, minute: np.ndarray, behind_min: int) -> np.ndarray:
+    def known(self, minute: int | np.ndarray, behind_min: int) -> np.ndarray:
         """Targets whose usual was final before a minute's hour began, however batches fell.
 
         Of minutes [pairs, 1]: bool [pairs, targets].
