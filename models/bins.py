@@ -157,14 +157,17 @@ def changes(column: np.ndarray) -> np.ndarray:
 
 def _statistics(cell: np.ndarray, heads: np.ndarray, value: np.ndarray, reference: np.ndarray) -> list[np.ndarray]:
     """The statistics of cells in which samples stand together, by time; bincount adds strictly in that order."""
+    squares = np.square(value - reference)
+    if len(heads) == len(value):  # each alone: its sum is what bincount makes of it, 0.0 + value
+        return [np.ones(len(value)), 0.0 + value, squares, value, value, value, value]
     return [
         np.bincount(cell).astype(np.float64),
         np.bincount(cell, weights=value),
-        np.bincount(cell, weights=np.square(value - reference)),
-        np.minimum.reduceat(value, heads) if len(heads) else value,
-        np.maximum.reduceat(value, heads) if len(heads) else value,
+        np.bincount(cell, weights=squares),
+        np.minimum.reduceat(value, heads),
+        np.maximum.reduceat(value, heads),
         value[heads],
-        value[np.append(heads[1:], len(value)) - 1] if len(heads) else value,
+        value[np.append(heads[1:], len(value)) - 1],
     ]
 
 

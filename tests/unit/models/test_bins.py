@@ -105,3 +105,12 @@ def test_bins_far_apart_are_those_of_each_time_alone():
         mine = np.isin(together.minute, alone.minute)
         assert np.array_equal(alone.asset, together.asset[mine])
         assert np.array_equal(alone.statistics, together.statistics[mine])
+
+
+def test_bins_of_one_sample_a_cell_have_the_bits_that_they_have_among_fuller_ones():
+    rows = [
+        (0, signal, minute * MINUTE_US, value) for minute, value in enumerate((-0.0, 1.5, 0.1)) for signal in (0, 2)
+    ]
+    alone = summarise(samples(rows), 3, REFERENCE)
+    among = summarise(samples([*rows, (0, 0, 9 * MINUTE_US, 1.0), (0, 0, 9 * MINUTE_US + 1, 2.0)]), 3, REFERENCE)
+    assert alone.statistics.tobytes() == among.statistics[:3].tobytes()
