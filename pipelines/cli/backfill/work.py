@@ -32,7 +32,7 @@ from pipelines.backfill.stretch import Stretch
 from pipelines.cli.backfill.asked import Asked
 from pipelines.cli.backfill.models import Turn
 from pipelines.cli.backfill.sources import Lanes, open_source
-from pipelines.collector import spare_the_collector
+from pipelines.collector import keep_memory, spare_the_collector
 from pipelines.ledger import Ledger
 from pipelines.ledger import Source as Counts
 from pipelines.main import influx_target, read_plant
@@ -77,6 +77,7 @@ def work_lane(
 ) -> None:
     """The body of the process."""
     spare_the_collector()
+    keep_memory()
     parent = os.getppid()
 
     def is_over() -> bool:
