@@ -19,7 +19,7 @@ import polars as pl
 from models.failure.hazard import Hazard
 from models.records import Alert, DeadLetter, Forecast, Notice, decode
 from pipelines.backfill.features import features_table
-from pipelines.backfill.gaps import Gaps
+from pipelines.backfill.gaps import Found, Gaps
 from pipelines.backfill.kept import LaneFolder, Standing
 from pipelines.backfill.said import rows_table
 from pipelines.backfill.stretch import Batch, Stretch
@@ -114,25 +114,34 @@ class Lane:
         return True
 
     def _work(self, piece: Stretch | Batch) -> None:
-        before = self.partition.ledger.rows_read
+        """Step over a piece, and hand on what of it was asked for."""
         while self._turns and self._turns[0][0] <= self._reached_us:
             self.partition.score_by(self._turns.popleft()[1])
-        if isinstance(piece, Stretch):
-            made = self.partition.take(piece, self._source)
-            rows, said = made.rows, list[object](made.records)
-            self.position = piece.until_us
-        else:
-            effects = self.partition.receive(piece.records)
-            rows, said = effects.rows, [decode(output.value) for output in effects.outputs]
-            self.position = self.partition.next_offset
-        self._reached_us = piece.until_us
+        before = self.partition.ledger.rows_read
+        rows, said = self._made(piece)
         self.rows += self.partition.ledger.rows_read - before
+        self._reached_us = piece.until_us
         self._checkpoint("stepped")
         if piece.until_us <= self.span.from_us:
             rows = ()  # of before the span: they are kept already, wherever they come from
         records: list[Told] = [each for each in said if isinstance(each, Told) and self._is_asked(each)]
-        forecasts = [each for each in records if isinstance(each, Forecast)]
-        others = [each for each in records if not isinstance(each, Forecast)]
+        self._leave(rows, records, self._gaps.take(rows, in_order=isinstance(piece, Stretch)))
+        self._waiting.append([keeper.take(rows, records) for keeper in self._keepers])
+        while len(self._waiting) > IN_FLIGHT:
+            self._acknowledge()
+
+    def _made(self, piece: Stretch | Batch) -> tuple[Sequence[Rows], Sequence[object]]:
+        """Rows and records that a piece brings about."""
+        if isinstance(piece, Stretch):
+            made = self.partition.take(piece, self._source)
+            self.position = piece.until_us
+            return made.rows, made.records
+        effects = self.partition.receive(piece.records)
+        self.position = self.partition.next_offset
+        return effects.rows, [decode(output.value) for output in effects.outputs]
+
+    def _leave(self, rows: Sequence[Rows], records: Sequence[Told], gaps: Found) -> None:
+        """Put results into the folder."""
         for table in rows if self._keeps_rows else ():
             if table.measurement in self.partition.plant.types:
                 self._folder.take_table(f"rows-{quote(table.measurement, safe='')}", rows_table(table))
@@ -141,12 +150,10 @@ class Lane:
                 self._folder.take_table("features", self._asked_features(features_table(looked)))
         if self.partition.looked:
             self.partition.looked.clear()
+        forecasts = [each for each in records if isinstance(each, Forecast)]
+        others = [each for each in records if not isinstance(each, Forecast)]
         events = [event for event in happened(rows) if event.time_us >= self.span.from_us]
-        gaps = self._gaps.take(rows, in_order=isinstance(piece, Stretch))
         self._folder.take(forecasts, [*others, *events], gaps)
-        self._waiting.append([keeper.take(rows, records) for keeper in self._keepers])
-        while len(self._waiting) > IN_FLIGHT:
-            self._acknowledge()
 
     def _asked_features(self, table: pl.DataFrame) -> pl.DataFrame:
         end_us = pl.col("window_end_us")
