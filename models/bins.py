@@ -40,8 +40,8 @@ class Samples(NamedTuple):
         """Index of the 1-min bin of each sample, left-closed: floor(time / 1 min)."""
         return self.time_us // MINUTE_US
 
-    def where(self, chosen: np.ndarray) -> Samples:
-        """The samples that a mask or an index array chooses."""
+    def where(self, chosen: np.ndarray | slice) -> Samples:
+        """The samples that a mask, an index array or a slice chooses."""
         return Samples(*(column[chosen] for column in self))
 
     @staticmethod
@@ -82,22 +82,69 @@ def summarise(samples: Samples, signals: int, reference: np.ndarray, held: Held 
     Of samples of one asset, signal and time the last to arrive counts. One of a held signal weighs until the next, or
     to the end of the minute.
     """
+    samples = _in_order(samples)
+    ends = [*np.flatnonzero(changes(samples.asset))[1:].tolist(), len(samples.asset)]
+    parts, begin = [], 0
+    for end in ends:
+        if end - begin >= SAMPLES or end == ends[-1]:
+            parts.append(_summed(samples.where(slice(begin, end)), signals, reference, held))
+            begin = end
+    return parts[0] if len(parts) == 1 else Bins(*map(np.concatenate, zip(*parts, strict=True)))
+
+
+SAMPLES = 10_000
+"""Samples of whole assets that are summed at a time: the bins of more leave the processor's cache. Measured."""
+
+
+def _summed(samples: Samples, signals: int, reference: np.ndarray, held: Held | None) -> Bins:
+    """Bins of samples by asset, signal and time."""
+    asset, signal, _, value = samples
     minute = samples.minute
-    order = np.lexsort((samples.time_us, samples.signal, minute, samples.asset))
-    asset, signal, time_us, value = samples.where(order)
-    minute = minute[order]
-    new_bin = changes(asset) | changes(minute)
-    new_cell = new_bin | changes(signal)
-    last_of_time = np.append((new_cell | changes(time_us))[1:], True)
-    if not last_of_time.all():
-        return summarise(samples.where(np.sort(order[last_of_time])), signals, reference, held)
-    heads = np.flatnonzero(new_bin)
-    cell = (np.cumsum(new_bin) - 1) * signals + signal
-    statistics = _statistics(cell, np.flatnonzero(new_cell), value, reference[signal], len(heads) * signals)
-    if held is not None and held.columns[signal].any():
-        _weigh(statistics, cell, new_cell, Samples(asset, signal, time_us, value), reference[signal], held)
-    shaped = statistics.reshape(STATISTICS, len(heads), signals).swapaxes(0, 1)
-    return Bins(asset[heads], minute[heads], np.ascontiguousarray(shaped))
+    new_cell = changes(asset) | changes(signal) | changes(minute)
+    heads = np.flatnonzero(new_cell)
+    bins_asset, bins_minute, bin_of = _grouped(asset[heads], minute[heads])
+    cells = _statistics(np.cumsum(new_cell) - 1, heads, value, reference[signal])
+    if held is not None:
+        _weigh(cells, new_cell, samples, reference, held)
+    statistics = np.empty((len(bins_asset), STATISTICS * signals))
+    statistics[:] = np.repeat(EMPTY, signals)
+    places, at = statistics.reshape(-1), bin_of * statistics.shape[1] + signal[heads]
+    for what, of_cells in enumerate(cells):
+        places[at + what * signals] = of_cells
+    return Bins(bins_asset, bins_minute, statistics.reshape(-1, STATISTICS, signals))
+
+
+def _in_order(samples: Samples) -> Samples:
+    """By asset, signal and time, each time once. What stands so already is not sorted."""
+    series = samples.asset * (samples.signal.max(initial=0) + 1) + samples.signal
+    if (series[1:] < series[:-1]).any():
+        few = series.max() <= np.iinfo(np.uint16).max  # which numpy sorts by digits
+        order = np.argsort(series.astype(np.uint16) if few else series, kind="stable")
+        samples, series = samples.where(order), series[order]
+    if ((samples.time_us[1:] < samples.time_us[:-1]) & (series[1:] == series[:-1])).any():
+        order = np.lexsort((samples.time_us, series))
+        samples, series = samples.where(order), series[order]
+    is_last = np.append((changes(samples.time_us) | changes(series))[1:], True)
+    return samples if is_last.all() else samples.where(is_last[: len(series)])
+
+
+ROOM = 4
+"""Places to look a bin up in, for each cell, beyond which bins are sorted. Our choice."""
+
+
+def _grouped(asset: np.ndarray, minute: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Asset and minute of each bin, in order, and for each cell which bin it is of."""
+    none = np.iinfo(np.int64).max
+    lowest, first = asset.min(initial=none), minute.min(initial=none)
+    wide = minute.max(initial=first) - first + 1
+    key = (asset - lowest) * wide + (minute - first)
+    if key.max(initial=0) < ROOM * len(key):
+        there = np.zeros(int(key.max()) + 1, bool)
+        there[key] = True
+        keys, bin_of = np.flatnonzero(there), (np.cumsum(there) - 1)[key]
+    else:
+        keys, bin_of = np.unique(key, return_inverse=True)
+    return keys // wide + lowest, keys % wide + first, bin_of
 
 
 def changes(column: np.ndarray) -> np.ndarray:
@@ -108,36 +155,34 @@ def changes(column: np.ndarray) -> np.ndarray:
     return changed
 
 
-def _statistics(
-    cell: np.ndarray, heads: np.ndarray, value: np.ndarray, reference: np.ndarray, cells: int
-) -> np.ndarray:
-    """[7, cells] of samples sorted by cell and time; bincount adds strictly in that order."""
-    out = np.repeat(EMPTY[:, None], cells, axis=1)
-    if not len(cell):
-        return out
-    filled = cell[heads]
-    out[COUNT] = np.bincount(cell, minlength=cells)
-    out[SUM] = np.bincount(cell, weights=value, minlength=cells)
-    out[SQUARES] = np.bincount(cell, weights=np.square(value - reference), minlength=cells)
-    out[MIN, filled] = np.minimum.reduceat(value, heads)
-    out[MAX, filled] = np.maximum.reduceat(value, heads)
-    out[FIRST, filled] = value[heads]
-    out[LAST, filled] = value[np.append(heads[1:], len(value)) - 1]
-    return out
+def _statistics(cell: np.ndarray, heads: np.ndarray, value: np.ndarray, reference: np.ndarray) -> list[np.ndarray]:
+    """The statistics of cells in which samples stand together, by time; bincount adds strictly in that order."""
+    squares = np.square(value - reference)
+    if len(heads) == len(value):  # each alone: its sum is what bincount makes of it, 0.0 + value
+        return [np.ones(len(value)), 0.0 + value, squares, value, value, value, value]
+    return [
+        np.bincount(cell).astype(np.float64),
+        np.bincount(cell, weights=value),
+        np.bincount(cell, weights=squares),
+        np.minimum.reduceat(value, heads),
+        np.maximum.reduceat(value, heads),
+        value[heads],
+        value[np.append(heads[1:], len(value)) - 1],
+    ]
 
 
-def _weigh(
-    statistics: np.ndarray, cell: np.ndarray, new_cell: np.ndarray, samples: Samples, reference: np.ndarray, held: Held
-) -> None:
-    """Put integrals over milliseconds into COUNT, SUM and SQUARES [7, cells] of held signals."""
-    last = np.append(new_cell[1:], True)
-    ms = samples.time_us % MINUTE_US // 1000
-    weight = (np.where(last, MINUTE_MS, np.append(ms[1:], 0)) - ms).astype(np.float64)
-    to = np.where(last | ~held.linear[samples.signal], samples.value, np.append(samples.value[1:], 0.0))
-    chosen = np.flatnonzero(held.columns[samples.signal])
-    cells = cell[chosen]
-    for what, part in enumerate(integrals(weight, samples.value, to, reference)):
-        statistics[what, cells] = np.bincount(cells, weights=part[chosen], minlength=statistics.shape[1])[cells]
+def _weigh(cells: list[np.ndarray], new_cell: np.ndarray, samples: Samples, reference: np.ndarray, held: Held) -> None:
+    """Put integrals over milliseconds into COUNT, SUM and SQUARES of cells of held signals."""
+    chosen = held.columns[samples.signal]
+    of_cells, new_cell = chosen[new_cell], new_cell[chosen]
+    _, signal, time_us, value = samples.where(chosen)
+    last = np.append(new_cell[1:], True)[: len(value)]
+    ms = time_us % MINUTE_US // 1000
+    weight = (np.where(last, MINUTE_MS, np.append(ms[1:], 0)[: len(ms)]) - ms).astype(np.float64)
+    to = np.where(last | ~held.linear[signal], value, np.append(value[1:], 0.0)[: len(value)])
+    cell = np.cumsum(new_cell) - 1
+    for what, part in enumerate(integrals(weight, value, to, reference[signal])):
+        cells[what][of_cells] = np.bincount(cell, weights=part)
 
 
 def integrals(

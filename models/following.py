@@ -27,7 +27,7 @@ def follow(
     Changes `machines`, which took earlier minutes only. `statistics` is [pairs, 7, columns]; a minute without samples
     is a pause in which values hold.
     """
-    found = Found.of(len(at), statistics.shape[2])
+    found = Found.of(len(at), statistics.shape[2], int(rule.held.columns.sum()))
     for begin in range(0, len(at), SLICE):
         part = slice(begin, begin + SLICE)
         _move(rule, machines, at[part], minute[part], since_us[part], statistics[part], found.part(part))

@@ -6,6 +6,7 @@ often the machine has run in this life, and which sensors are stuck or jump whil
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -132,18 +133,27 @@ class Found(NamedTuple):
     use: np.ndarray  # bool [pairs, columns]
     running: np.ndarray  # int64 [pairs]
     starts: np.ndarray  # int64 [pairs]
-    lead: np.ndarray  # float64 [pairs, 3, columns]: COUNT, SUM, SQUARES
+    lead: np.ndarray  # float64 [pairs, 3, held]: COUNT, SUM, SQUARES
     fault: np.ndarray  # int8 [pairs, columns], places in FAULTS
 
     @classmethod
-    def of(cls, pairs: int, columns: int) -> Found:
-        """Room for so many minutes, in which nothing held."""
+    def of(cls, pairs: int, columns: int, held: int) -> Found:
+        """Room for so many minutes."""
         both = (pairs, columns)
         return cls(
             np.empty(pairs, np.int8), np.empty(both, bool), np.empty(pairs, np.int64), np.empty(pairs, np.int64),
-            np.zeros((pairs, 3, columns)), np.empty(both, np.int8),
+            np.empty((pairs, 3, held)), np.empty(both, np.int8),
         )  # fmt: skip
 
-    def part(self, of: slice) -> Found:
-        """The room of some of the minutes."""
+    def part(self, of: slice | np.ndarray) -> Found:
+        """The room of some of the minutes; what is in it, for a mask."""
         return Found(*(column[of] for column in self))
+
+    @classmethod
+    def placed(cls, parts: Sequence[Found], where: Sequence[np.ndarray]) -> Found:
+        """Parts as one, of whose minutes each has those that its mask says."""
+        out = cls.of(len(where[0]), parts[0].use.shape[1], parts[0].lead.shape[2])
+        for part, mine in zip(parts, where, strict=True):
+            for column, values in zip(out, part, strict=True):
+                column[mine] = values
+        return out

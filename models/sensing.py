@@ -151,5 +151,5 @@ def _holding(
     holds = ~np.isnan(value) & (begin <= spoke + holds_min[:, None])
     minute, taken, value, spoke = (of[..., rows.minutes].T for of in (course.minute, course.taken, value, spoke))
     kinds, of_held = Held(*(of[held] for of in rule.held)), statistics[:, :, held]
-    found.lead[:, :, held] = lead(kinds, rule.reference[held], of_held, minute, taken, value, spoke, holds_min)
+    found.lead[:] = lead(kinds, rule.reference[held], of_held, minute, taken, value, spoke, holds_min)
     return holds

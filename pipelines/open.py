@@ -51,6 +51,18 @@ def _cast(samples: Samples, to: type[np.int32] | type[np.int64]) -> Samples:
     return samples._replace(asset=samples.asset.astype(to), signal=samples.signal.astype(to))
 
 
+def _some(samples: Samples, chosen: np.ndarray) -> Samples:
+    """Those that a mask chooses, without a copy if it is all of them."""
+    return samples if chosen.all() else samples.where(chosen)
+
+
+def _closing(samples: Samples, begin_us: np.ndarray, end_us: np.ndarray, reopened: np.ndarray) -> np.ndarray:
+    mine = (samples.time_us >= begin_us[samples.asset]) & (samples.time_us < end_us[samples.asset])
+    if len(reopened):
+        mine |= np.isin(key_of(samples.asset, samples.time_us // MINUTE_US), reopened)
+    return mine
+
+
 def _merge(chunks: list[_Chunk]) -> None:
     """Put the last chunks together while the last is not much smaller: few chunks, and few copies of each sample."""
     while len(chunks) > 1:
@@ -79,8 +91,19 @@ class OpenSamples:
         self.fresh.append(_Chunk.of(_cast(samples, np.int32)))
         _merge(self.fresh)
 
-    def chosen(self, begin_us: np.ndarray, end_us: np.ndarray, reopened: np.ndarray) -> Samples:
-        """Samples between two times of their asset, both [assets], or in minutes reopened: keys of asset and minute."""
+    def take(
+        self, samples: Samples, begin_us: np.ndarray, end_us: np.ndarray, reopened: np.ndarray, final_us: np.ndarray
+    ) -> Samples:
+        """Take samples in, but for those before `final_us` of their asset, and choose of all those that close.
+
+        They lie between two times of their asset, all [assets], or in minutes reopened: keys of asset and minute.
+        """
+        before = self._chosen(begin_us, end_us, reopened)
+        self.add(_some(samples, samples.time_us >= final_us[samples.asset]))
+        closing = _some(samples, _closing(samples, begin_us, end_us, reopened))
+        return Samples.joined([_cast(before, np.int64), closing]) if len(before.value) else closing
+
+    def _chosen(self, begin_us: np.ndarray, end_us: np.ndarray, reopened: np.ndarray) -> Samples:
         touched = end_us > begin_us
         first_us = int(begin_us[touched].min(initial=np.iinfo(np.int64).max))
         last_us = int(end_us[touched].max(initial=-1))
@@ -92,12 +115,8 @@ class OpenSamples:
         for chunk in (*self.kept, *self.fresh):
             if chunk.newest_us < first_us or chunk.oldest_us >= last_us:
                 continue
-            samples = chunk.samples
-            mine = (samples.time_us >= begin_us[samples.asset]) & (samples.time_us < end_us[samples.asset])
-            if len(reopened):
-                mine |= np.isin(key_of(samples.asset, samples.time_us // MINUTE_US), reopened)
-            found.append(samples.where(mine))
-        return _cast(Samples.joined(found), np.int64)
+            found.append(chunk.samples.where(_closing(chunk.samples, begin_us, end_us, reopened)))
+        return Samples.joined(found)
 
     def forget(self, watermark_us: np.ndarray, lateness_us: int) -> None:
         """Drop what is final by its asset's watermark, [assets]; some of it may stay for another minute."""

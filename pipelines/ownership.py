@@ -186,9 +186,9 @@ class Partitions:
         step failed.
         """
         await asyncio.sleep(wait_s)
-        if not self._lease() or self._changing.locked() or self._owned.get(partition) is not owned:
-            return False
-        async with self._changing:
+        async with self._changing:  # those that were lost together follow one another at once
+            if not self._lease() or self._owned.get(partition) is not owned:
+                return False
             for tick in owned.tasks[1:]:
                 tick.cancel()
             await owned.runner.close(final_snapshot=False)

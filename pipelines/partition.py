@@ -33,6 +33,7 @@ from models.records import (
 )
 from models.tiers import LONGEST_LATENESS_MIN, SPAN
 from pipelines.backfill.stretch import Stretch
+from pipelines.backfill.tabled import decode_stretch
 from pipelines.controls import rebuilt
 from pipelines.controls.clocks import Quarantined, decide
 from pipelines.controls.plant import faults_that_end, hazards_of, migrated, silences_that_end, taken
@@ -48,7 +49,6 @@ from pipelines.stages.notify import notify
 from pipelines.stages.order import order
 from pipelines.stages.score import score
 from pipelines.stages.screen import Screened, screen_columns
-from pipelines.stages.tabled import decode_stretch
 from pipelines.stages.warn import forget, warn
 from pipelines.stages.window import Due, window
 from pipelines.state import NOWHERE, PLACE_BITS, Block, SnapshotError, State, floor_of

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
 from models.bins import MINUTE_US, changes
 from models.features import AFTER_RUNNING_MIN, Spec, baseline_of
 from models.following import follow
-from models.operating import RUNNING
+from models.operating import RUNNING, Found
 from pipelines.state import Block, Turned
+
+
+class Minutes(NamedTuple):
+    """Minutes of machines, sorted by asset and minute, with the life that each belongs to."""
+
+    asset: np.ndarray
+    minute: np.ndarray
+    since_us: np.ndarray
+
+    def where(self, chosen: np.ndarray) -> Minutes:
+        """Those that a mask chooses."""
+        return Minutes(*(column[chosen] for column in self))
 
 
 def behind_min(lateness_us: int) -> int:
@@ -31,15 +44,27 @@ def settle(block: Block, spec: Spec | None, until: dict[int, int]) -> None:
             del block.small.unsettled[asset]
     if not found:
         return
-    asset, minute, since_us = np.array(found, np.int64).T
+    minutes = Minutes(*np.array(found, np.int64).T)
+    give_usuals(block, spec, minutes, move(block, minutes))
+
+
+def move(block: Block, minutes: Minutes) -> Found:
+    """Move the machines on through final minutes."""
+    asset, minute, since_us = minutes
     before = block.machines.fault[asset]
-    states = follow(block.layout.rule, block.machines, asset, minute, since_us, block.tiers.statistics(asset, minute))
-    _note_faults(block, asset, minute, before, states.fault)
+    found = follow(block.layout.rule, block.machines, asset, minute, since_us, block.tiers.statistics(asset, minute))
+    _note_faults(block, asset, minute, before, found.fault)
+    return found
+
+
+def give_usuals(block: Block, spec: Spec | None, minutes: Minutes, found: Found) -> None:
+    """Give lives their usual where final minutes were looked at for it."""
     if spec is not None:
-        ripe = (states.state == RUNNING) & (states.running >= AFTER_RUNNING_MIN)
-        ripe[ripe] = wants_usual(block, asset[ripe], since_us[ripe])
-        for at in np.flatnonzero(ripe).tolist():
-            _give_usual(block, spec, *found[at])
+        ripe = (found.state == RUNNING) & (found.running >= AFTER_RUNNING_MIN)
+        asset, minute, since_us = minutes.where(ripe)
+        wants = wants_usual(block, asset, since_us)
+        for each in zip(asset[wants].tolist(), minute[wants].tolist(), since_us[wants].tolist(), strict=True):
+            _give_usual(block, spec, *each)
 
 
 def wants_usual(block: Block, asset: np.ndarray, since_us: np.ndarray) -> np.ndarray:

@@ -32,7 +32,7 @@ class InfluxHistory:
     def found(self, from_us: int, to_us: int) -> Found:
         """Rows by what InfluxDB counts: a row has as many values as its fullest field. Raises StoreDown."""
         counts, first_us, last_us = asyncio.run(self._counted(from_us, to_us))
-        return Found(counts, None, first_us, last_us, len(self._layouts), "measurements")
+        return Found(counts, None, first_us, last_us, len(self._layouts), "measurement(s)")
 
     async def _counted(self, from_us: int, to_us: int) -> tuple[int, int | None, int | None]:
         rows, firsts, lasts = 0, [], []

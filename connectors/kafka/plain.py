@@ -34,11 +34,17 @@ class NotSent(Exception):
 
 
 class LogProducer:
-    """Sends records in order. A context manager: leaving it flushes. Raises KafkaUnreachable at once."""
+    """Sends records in order. A context manager: leaving it flushes. Raises KafkaUnreachable at once.
 
-    def __init__(self, bootstrap: str, compression: Compression | None = None, linger_ms: int = 5) -> None:
+    A record that Kafka does not take within `patience_s` is given up.
+    """
+
+    def __init__(
+        self, bootstrap: str, compression: Compression | None = None, linger_ms: int = 5, patience_s: float = 120.0
+    ) -> None:
         check_reachable(bootstrap)
         codec = None if compression in (None, Compression.NONE) else str(compression)
+        self._patience_s = patience_s
         self._failed: list[BaseException] = []
         self._partitions: dict[str, int] = {}
         self._producer = KafkaProducer(
@@ -50,6 +56,7 @@ class LogProducer:
             batch_size=256 * 1024,
             max_request_size=MAX_MESSAGE_BYTES,
             reconnect_backoff_max_ms=RECONNECT_MS,
+            delivery_timeout_ms=round(patience_s * 1000),
         )
 
     def __enter__(self) -> LogProducer:
@@ -82,7 +89,7 @@ class LogProducer:
     def flush(self) -> None:
         """Wait until all are acknowledged; raises NotSent if one was not."""
         try:
-            self._producer.flush(timeout=60)
+            self._producer.flush(timeout=self._patience_s)
         except KafkaError as error:
             self._failed.append(error)
         failed, self._failed = self._failed, []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -83,6 +84,9 @@ class KafkaPublisher:
                     max_request_size=MAX_MESSAGE_BYTES,
                     compression_type=self._compression,
                 )
+                # aiokafka gives up what it has had for 40 s when it learns of a partition that it has no leader yet:
+                # so every partition stands for a moment where Kafka comes back after longer.
+                producer._message_accumulator._batch_ttl = math.inf
                 try:
                     await producer.start()
                 except BaseException:

@@ -87,18 +87,22 @@ class Hazard:
             return np.empty((0, len(HORIZONS_H)))
         return np.round(self._predictor.predict(rows).astype(np.float64), DECIMALS)
 
-    def variants(self, row: np.ndarray, normal: np.ndarray) -> np.ndarray:
-        """The row once per signal, that signal's features as usual for the asset: float32 [signals, features]."""
-        rows = np.tile(row, (len(self.spec.signals), 1))
+    def variants(self, rows: np.ndarray, normal: np.ndarray) -> np.ndarray:
+        """Each row once per signal, that signal's features as usual for its asset: float32 [rows, signals, features].
+
+        `normal` has the usual features of each row's asset.
+        """
+        out = np.repeat(rows[:, None], len(self.spec.signals), axis=1)
         for at, columns in enumerate(self._of_signal):
-            rows[at, columns] = normal[columns]
-        return rows
+            out[:, at, columns] = normal[:, columns]
+        return out
 
     def drivers(self, row: np.ndarray, chance: float, variants: np.ndarray) -> tuple[Driver, ...]:
         """The DRIVERS signals whose usual values would lower the 72 h chance most; `variants` [signals] are theirs."""
         drops = [
             (round(chance - other, DECIMALS), signal)
             for signal, other in zip(self.spec.signals, variants.tolist(), strict=True)
+            if other < chance
         ]
         largest = sorted((drop for drop in drops if drop[0] > 0), key=lambda drop: (-drop[0], drop[1]))[:DRIVERS]
         return tuple(self._driver(row, signal, drop) for drop, signal in largest)

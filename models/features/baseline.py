@@ -7,6 +7,7 @@ sensor that was out has its turn later. What was found once stays for the life.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 
 import numpy as np
 from msgspec import Struct
@@ -51,8 +52,11 @@ class Baseline(Struct, frozen=True, eq=False):
         """Whether a minute of a life may use it: `first` was final before the minute's hour began."""
         return self.since_us == since_us and (self.first + behind_min) // HOUR_MIN < minute // HOUR_MIN
 
-    def known(self, minute: int, behind_min: int) -> np.ndarray:
-        """Targets whose usual was final before the minute's hour began, however batches fell: bool [targets]."""
+    def known(self, minute: int | np.ndarray, behind_min: int) -> np.ndarray:
+        """Targets whose usual was final before a minute's hour began, however batches fell.
+
+        Of minutes [pairs, 1]: bool [pairs, targets].
+        """
         taken = np.frombuffer(self.taken, np.int64)
         return (taken != NEVER_MIN) & ((np.minimum(taken, minute) + behind_min) // HOUR_MIN < minute // HOUR_MIN)
 
@@ -107,9 +111,11 @@ def levels(
     """Usual and spread, float64 [pairs, targets] each, as each minute may use them; NaN where there is none."""
     usual = np.full((len(baselines), len(spec.expected)), np.nan)
     spread = usual.copy()
-    for at, (one, m) in enumerate(zip(baselines, minute.tolist(), strict=True)):
+    for _, run in groupby(range(len(baselines)), lambda at: id(baselines[at])):
+        at = list(run)
+        one = baselines[at[0]]
         if one is not None:
-            known = one.known(m, behind_min)
-            usual[at, known] = np.frombuffer(one.usual)[known]
-            spread[at, known] = np.frombuffer(one.spread)[known]
+            known = one.known(minute[at, None], behind_min)
+            usual[at] = np.where(known, np.frombuffer(one.usual), np.nan)
+            spread[at] = np.where(known, np.frombuffer(one.spread), np.nan)
     return usual, spread

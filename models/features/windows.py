@@ -42,7 +42,7 @@ def residuals(spec: Spec, mean: np.ndarray) -> np.ndarray:
     for at, one in enumerate(spec.expected):
         over = mean[:, spec.signals.index(one.target)] - one.intercept
         for signal, coefficient in one.terms:
-            over = over - coefficient * mean[:, spec.signals.index(signal)]
+            over -= coefficient * mean[:, spec.signals.index(signal)]
         out[:, at] = over
     return out
 
@@ -57,18 +57,22 @@ def mean_over(values: np.ndarray, chosen: np.ndarray) -> np.ndarray:
     """Mean of the known values that are chosen, along the last axis; NaN of none."""
     known = chosen & ~np.isnan(values)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(known, values, 0.0).sum(axis=-1) / known.sum(axis=-1)
+        return np.where(known, values, 0.0).sum(axis=-1) / np.count_nonzero(known, axis=-1)
 
 
 def slope(values: np.ndarray, weight: np.ndarray, at: np.ndarray) -> np.ndarray:
     """Weighted least-squares slope along the last axis over places `at`; NaN under two known values."""
-    weight = np.where(np.isnan(values), 0.0, weight)
-    known = np.where(np.isnan(values), 0.0, values)
+    unknown = np.isnan(values)
+    weight = np.where(unknown, 0.0, weight)
+    known = np.where(unknown, 0.0, values)
     total = weight.sum(axis=-1, keepdims=True)
     with np.errstate(divide="ignore", invalid="ignore"):
         off = at - (weight * at).sum(axis=-1, keepdims=True) / total
-        level = (weight * known).sum(axis=-1, keepdims=True) / total
-        return (weight * off * (known - level)).sum(axis=-1) / (weight * np.square(off)).sum(axis=-1)
+        known -= (weight * known).sum(axis=-1, keepdims=True) / total
+        known *= weight * off
+        np.square(off, out=off)
+        off *= weight
+        return known.sum(axis=-1) / off.sum(axis=-1)
 
 
 def unrolled(spec: Spec, mean: np.ndarray) -> np.ndarray:

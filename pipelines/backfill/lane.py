@@ -12,14 +12,16 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from itertools import chain
 from typing import Protocol
+from urllib.parse import quote
 
 import polars as pl
 
 from models.failure.hazard import Hazard
 from models.records import Alert, DeadLetter, Forecast, Notice, decode
 from pipelines.backfill.features import features_table
-from pipelines.backfill.gaps import Gaps
+from pipelines.backfill.gaps import Found, Gaps
 from pipelines.backfill.kept import LaneFolder, Standing
+from pipelines.backfill.said import rows_table
 from pipelines.backfill.stretch import Batch, Stretch
 from pipelines.partition import Partition
 from pipelines.ports import Refusal, Rows
@@ -68,13 +70,17 @@ class Lane:
         source: str,
         checkpoint: Callable[[str], None] = lambda _: None,
         models: Sequence[tuple[int, Mapping[str, Hazard]]] = (),
+        *,
+        keeps_rows: bool = False,
     ) -> None:
         """`source` names where rows come from, in the ledger; `checkpoint` is told each step of keeping.
 
-        `models` are those to score by from a time on, of which the partition has the first that holds.
+        `models` are those to score by from a time on, of which the partition has the first that holds. With
+        `keeps_rows`, rows of machines are results, too.
         """
         self.partition, self.span, self._folder = partition, span, folder
         self._keepers, self._source, self._checkpoint = keepers, source, checkpoint
+        self._keeps_rows = keeps_rows
         point = folder.point
         self.position, self._reached_us, self.rows, last_us, held = point.at if point else Standing(0, 0, 0, {}, {})
         self._gaps = Gaps(partition.plant, span.from_us, last_us, held)
@@ -108,36 +114,46 @@ class Lane:
         return True
 
     def _work(self, piece: Stretch | Batch) -> None:
-        before = self.partition.ledger.rows_read
+        """Step over a piece, and hand on what of it was asked for."""
         while self._turns and self._turns[0][0] <= self._reached_us:
             self.partition.score_by(self._turns.popleft()[1])
-        if isinstance(piece, Stretch):
-            made = self.partition.take(piece, self._source)
-            rows, said = made.rows, list[object](made.records)
-            self.position = piece.until_us
-        else:
-            effects = self.partition.receive(piece.records)
-            rows, said = effects.rows, [decode(output.value) for output in effects.outputs]
-            self.position = self.partition.next_offset
-        self._reached_us = piece.until_us
+        before = self.partition.ledger.rows_read
+        rows, said = self._made(piece)
         self.rows += self.partition.ledger.rows_read - before
+        self._reached_us = piece.until_us
         self._checkpoint("stepped")
         if piece.until_us <= self.span.from_us:
             rows = ()  # of before the span: they are kept already, wherever they come from
         records: list[Told] = [each for each in said if isinstance(each, Told) and self._is_asked(each)]
-        forecasts = [each for each in records if isinstance(each, Forecast)]
-        others = [each for each in records if not isinstance(each, Forecast)]
+        self._leave(rows, records, self._gaps.take(rows, in_order=isinstance(piece, Stretch)))
+        self._waiting.append([keeper.take(rows, records) for keeper in self._keepers])
+        while len(self._waiting) > IN_FLIGHT:
+            self._acknowledge()
+
+    def _made(self, piece: Stretch | Batch) -> tuple[Sequence[Rows], Sequence[object]]:
+        """Rows and records that a piece brings about."""
+        if isinstance(piece, Stretch):
+            made = self.partition.take(piece, self._source)
+            self.position = piece.until_us
+            return made.rows, made.records
+        effects = self.partition.receive(piece.records)
+        self.position = self.partition.next_offset
+        return effects.rows, [decode(output.value) for output in effects.outputs]
+
+    def _leave(self, rows: Sequence[Rows], records: Sequence[Told], gaps: Found) -> None:
+        """Put results into the folder."""
+        for table in rows if self._keeps_rows else ():
+            if table.measurement in self.partition.plant.types:
+                self._folder.take_table(f"rows-{quote(table.measurement, safe='')}", rows_table(table))
         for looked in self.partition.looked or ():
             if len(looked.asset):
                 self._folder.take_table("features", self._asked_features(features_table(looked)))
         if self.partition.looked:
             self.partition.looked.clear()
+        forecasts = [each for each in records if isinstance(each, Forecast)]
+        others = [each for each in records if not isinstance(each, Forecast)]
         events = [event for event in happened(rows) if event.time_us >= self.span.from_us]
-        gaps = self._gaps.take(rows, in_order=isinstance(piece, Stretch))
         self._folder.take(forecasts, [*others, *events], gaps)
-        self._waiting.append([keeper.take(rows, records) for keeper in self._keepers])
-        while len(self._waiting) > IN_FLIGHT:
-            self._acknowledge()
 
     def _asked_features(self, table: pl.DataFrame) -> pl.DataFrame:
         end_us = pl.col("window_end_us")

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import polars as pl
 
-from models.records import HORIZONS_H, AnyRecord, Forecast, decode, encode
+from models.records import HORIZONS_H, AnyRecord, Forecast, Maintenance, decode, encode
 from pipelines.backfill.plan import Plan
 from pipelines.ledger import Ledger
 
@@ -29,6 +29,7 @@ FORECASTS: dict[str, type[pl.DataType]] = {
     "completeness": pl.Float64,
     "model": pl.String,
 }
+EVENTS: dict[str, type[pl.DataType]] = {"asset": pl.String, "time": pl.Int64, "action": pl.String, "mode": pl.String}
 GAPS: dict[str, type[pl.DataType]] = {"asset": pl.String, "from_us": pl.Int64, "to_us": pl.Int64}
 """Stretches of time in which an asset said nothing for longer than it may."""
 
@@ -86,6 +87,12 @@ class Results:
         """Alerts, notices, dead letters, failures and repairs, as they came in each lane."""
         for part in self._parts("records", "jsonl"):
             yield from map(decode, part.read_bytes().splitlines())
+
+    def events(self) -> pl.DataFrame:
+        """Failures and repairs in the form that files of history have them: `asset`, `time`, `action`, `mode`."""
+        events = [record for record in self.records() if isinstance(record, Maintenance)]
+        rows = sorted((event.asset, event.time_us, event.action.value, event.mode) for event in events)
+        return pl.DataFrame(rows, EVENTS, orient="row")
 
     def ledger(self) -> Ledger:
         """The sum of the lanes' ledgers."""

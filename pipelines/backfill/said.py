@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import polars as pl
 from msgspec.structs import replace
 
 from models.failure.hazard import RUNG, WARNING
@@ -14,6 +15,16 @@ from pipelines.ports import Rows
 
 FORECASTS, ALERTS = "forewarn_forecasts", "forewarn_alerts"
 """Measurements in the store."""
+
+
+def rows_table(rows: Rows) -> pl.DataFrame:
+    """Rows as they would be stored: `asset`, `time_us`, then the fields by name, null where a row has none."""
+    names = pl.Series(rows.assets, dtype=pl.String).gather(rows.asset_index)
+    columns = [
+        pl.Series(name, values.tolist() if values.dtype == object else values) for name, values in rows.fields.items()
+    ]
+    table = pl.DataFrame([names.alias("asset"), pl.Series("time_us", rows.time_us), *columns])
+    return table.with_columns(pl.col(pl.Float64).fill_nan(None))
 
 
 def forecast_rows(plant: str, forecasts: Sequence[Forecast]) -> Rows:

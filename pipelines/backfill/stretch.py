@@ -41,7 +41,7 @@ class Found(NamedTuple):
     first_us: int | None
     last_us: int | None
     parts: int  # files, or partitions of a log
-    unit: str = "files"
+    unit: str = "file(s)"
 
 
 class Tables(Protocol):

@@ -77,6 +77,9 @@ def backfill(
     warm_up: Annotated[
         float | None, typer.Option(min=0, help="Days read before --from; if not given, machines' whole lives.")
     ] = None,
+    replay_prefix: Annotated[
+        str | None, typer.Option(help="With --what ingest --to topics: prefix of the topics that other workers read.")
+    ] = None,
     processes: Annotated[int, typer.Option(min=1, help="Lanes at work at a time.")] = os.cpu_count() or 1,
     out_folder: Annotated[Path, typer.Option("--out", help="Where runs leave results.")] = Path("build/backfill"),
     engineers: Annotated[float, typer.Option(min=0.01, help="Reliability engineers that warnings go to.")] = 1.0,
@@ -115,6 +118,7 @@ def backfill(
         every_min=every,
         warm_up_days=warm_up,
         processes=processes,
+        replay_prefix=replay_prefix,
         out=out_folder,
     )
     settings = Settings(instance=instance)

@@ -17,12 +17,11 @@ from models.records import Forecast, Notice, Rebuilt, Reject
 from models.tiers import RINGS
 from pipelines import late
 from pipelines.parse import Rejected
-from pipelines.settled import settle
 from pipelines.slices import MARGIN_US, Slice, Unfit, read_slice
 from pipelines.stages.notify import corrected
 from pipelines.stages.score import score
 from pipelines.stages.window import due_of, has_samples, with_pauses
-from pipelines.state import Block, Kept, arrays_of
+from pipelines.state import NEVER, Block, Kept, arrays_of
 
 T = TypeVar("T")
 
@@ -137,10 +136,10 @@ def _follow(where: Where, since: Bins, plant: str) -> list[Forecast]:
     block, asset, hazard = where.block, where.asset, where.hazard
     spec = hazard.spec if hazard else None
     no_more = np.empty(0, np.int64), np.empty(0, np.int64)
-    due = due_of(block, spec, with_pauses(block, since), no_more, where.lateness_us)
-    told = score(block, hazard, due, plant) if hazard else []
     final = (int(block.watermark_us[asset]) - where.lateness_us) // MINUTE_US - 1
-    settle(block, spec, {asset: final})
+    of_asset = np.where(np.arange(len(block.watermark_us)) == asset, final, NEVER)
+    due = due_of(block, spec, with_pauses(block, since), no_more, of_asset, where.lateness_us)
+    told = score(block, hazard, due, plant) if hazard else []
     _forget(block, asset, final)
     return [forecast for _, forecast in told if forecast.window_end_us > (final + 1) * MINUTE_US]
 

@@ -58,8 +58,9 @@ def _drivers(
     high = [at for at in likely if baseline[at] is not None]
     if not high:
         return out
-    rows = [hazard.variants(features[at], np.frombuffer(baseline[at].features, np.float32)) for at in high]
-    others = hazard.chances(np.concatenate(rows))[:, WARNING].reshape(len(high), -1)
+    normal = np.array([np.frombuffer(baseline[at].features, np.float32) for at in high])
+    variants = hazard.variants(features[high], normal)
+    others = hazard.chances(variants.reshape(-1, features.shape[1]))[:, WARNING].reshape(len(high), -1)
     for at, variants in zip(high, others, strict=True):
         out[at] = hazard.drivers(features[at], float(chances[at, WARNING]), variants)
     return out

@@ -14,13 +14,13 @@ from models.bins import COUNT, MINUTE_US, Bins, Samples, changes, summarise
 from models.features import AFTER_RUNNING_MIN, HOUR_MIN, Baseline, Pairs, Spec, compute, levels, spans
 from models.following import follow
 from models.holding import minutes_of, pauses, with_empty
-from models.operating import RUNNING
+from models.operating import RUNNING, Found
 from pipelines.frames import Columns
 from pipelines.open import key_of
-from pipelines.settled import behind_min, settle, wants_usual
+from pipelines.settled import Minutes, behind_min, give_usuals, move, settle, wants_usual
 from pipelines.stages.order import Ordered, Rises, Segments
 from pipelines.stages.screen import Screened
-from pipelines.state import Block, Entry
+from pipelines.state import NEVER, Block, Entry
 
 NO_MINUTE = np.iinfo(np.int64).max // MINUTE_US
 """Behind all minutes."""
@@ -54,11 +54,10 @@ def window(
 ) -> Due | None:
     """Take the batch's good, timely samples into the block, segment by segment; returns what became due."""
     samples, frame = _samples(block, columns, screened, ordered)
-    segment = ordered.frame_segment[frame]
     rounds = ordered.segments.rounds
     parts = []
     for number in range(rounds):
-        mine = samples if rounds == 1 else samples.where(segment == number)
+        mine = samples if rounds == 1 else samples.where(ordered.frame_segment[frame] == number)
         part = _take(block, spec, mine, ordered.segments.of_round(number), ordered.rises, lateness_us, every_min)
         if part is not None:
             parts.append(part)
@@ -68,8 +67,10 @@ def window(
 
 def _samples(block: Block, columns: Columns, screened: Screened, ordered: Ordered) -> tuple[Samples, np.ndarray]:
     """The good and timely samples with the frame of each; what words tell comes last, in columns of its own."""
-    good = screened.good & ~ordered.late[columns.value_row]
-    row, signal, value = columns.value_row[good], columns.value_signal[good], columns.value[good]
+    row, signal, value = columns.value_row, columns.value_signal, columns.value
+    good = screened.good & ~ordered.late[row] if ordered.late.any() else screened.good
+    if not good.all():
+        row, signal, value = row[good], signal[good], value[good]
     for name in screened.objects.keys() & block.layout.told.keys():
         told, (rows, words) = block.layout.told[name], screened.objects[name]
         timely = [(r, told.of(word)) for r, word in zip(rows, words, strict=True) if not ordered.late[r]]
@@ -94,13 +95,15 @@ def _take(
         for asset, before_us, times_us in segments.told_in(new):
             _note(known, asset, times_us, before_us - lateness_us)
     closed, closes = _edges(block, segments)
-    block.open.add(samples)
-    reopened = _reopened(samples, closed)
-    layout, chosen = block.layout, block.open.chosen(closed * MINUTE_US, closes * MINUTE_US, reopened)
+    reopened, layout = _reopened(samples, closed), block.layout
+    final = np.full(len(block.watermark_us), NEVER)
+    final[segments.asset] = (segments.after_us - lateness_us) // MINUTE_US - 1
+    edges_us = closed * MINUTE_US, closes * MINUTE_US
+    chosen = block.open.take(samples, *edges_us, reopened, (final + 1) * MINUTE_US)
     bins = summarise(chosen, layout.columns, layout.reference, layout.held)
     bins = with_pauses(block, bins)
     again = _again(block, segments, reopened, bins, lateness_us)
-    due = due_of(block, spec, bins, again, lateness_us, every_min)
+    due = due_of(block, spec, bins, again, final, lateness_us, every_min)
     return due._replace(at=_due_at(due.asset, due.minute, rises, segments)) if len(due.asset) else None
 
 
@@ -179,12 +182,14 @@ def due_of(
     spec: Spec | None,
     bins: Bins,
     again: tuple[np.ndarray, np.ndarray],
+    final: np.ndarray,
     lateness_us: int,
     every_min: int = 1,
 ) -> Due:
     """Write the bins and look at all that is due, a span of each asset at a time; which record made it so is open.
 
-    Of minutes in which something was heard, those that `every_min` divides are due.
+    Of minutes in which something was heard, those that `every_min` divides are due. What is `final` by then, the last
+    such minute of each asset, is settled.
     """
     asset, minute = np.concatenate([bins.asset, again[0]]), np.concatenate([bins.minute, again[1]])
     order = np.lexsort((minute, asset))
@@ -202,7 +207,10 @@ def due_of(
         heads = now[changes(asset[now])]
         settle(block, spec, dict(zip(asset[heads].tolist(), (minute[heads] - behind).tolist(), strict=True)))
         block.tiers.write(bins.where(order[now[is_bin[now]]]))
-        state[now], running, starts = _follow(block, asset[now], minute[now], since_us[now])
+        every, found, is_final = _follow(block, Minutes(asset[now], minute[now], since_us[now]), final)
+        where = np.searchsorted(key_of(every.asset, every.minute), key_of(asset[now], minute[now]))
+        state[now] = block.name_maintenance(asset[now], minute[now], since_us[now], found.state[where])
+        running, starts = found.running[where], found.starts[where]
         if spec is not None:
             looked = due[now]
             if every_min > 1:
@@ -212,6 +220,7 @@ def due_of(
             baseline[now] = _baselines(block, *pairs, behind)
             rows[now] = _rows(block, spec, pairs, (state[now], running, starts), baseline[now].tolist(), behind)
             fresh[now] = _remember(block, *pairs, state[now], rows[now])
+            give_usuals(block, spec, every.where(is_final), found.part(is_final))
     asset, minute, since_us, at = asset[due], minute[due], since_us[due], np.zeros(int(due.sum()), np.int64)
     return Due(asset, minute, at, since_us, state[due], rows[due], baseline[due], fresh[due])
 
@@ -245,27 +254,38 @@ def _for_usual(
     return out
 
 
-def _follow(
-    block: Block, asset: np.ndarray, minute: np.ndarray, since_us: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """State code, running minutes and starts at each pair, by following all that is not final from what is."""
-    for a, m, since in zip(asset.tolist(), minute.tolist(), since_us.tolist(), strict=True):
-        block.small.unsettled.setdefault(a, {})[m] = since
-    assets = asset[changes(asset)]
-    open_minutes = [(a, m, since) for a in assets.tolist() for m, since in sorted(block.small.unsettled[a].items())]
-    every, at, since_us = np.array(open_minutes, np.int64).T
-    found = follow(
-        block.layout.rule,
-        block.machines.copy_of(assets),
-        np.searchsorted(assets, every),
-        at,
-        since_us,
-        block.tiers.statistics(every, at),
-    )
-    block.forget_slow(*block.tiers.use(every, at, found.use, found.lead))
-    where = np.searchsorted(key_of(every, at), key_of(asset, minute))
-    state = block.name_maintenance(asset, minute, since_us[where], found.state[where])
-    return state, found.running[where], found.starts[where]
+def _follow(block: Block, minutes: Minutes, final: np.ndarray) -> tuple[Minutes, Found, np.ndarray]:
+    """All minutes of these assets that are not settled yet, what is found of them, and which are `final`.
+
+    Final ones move the machines, and are settled; others are followed from there on.
+    """
+    every = _with_unsettled(block, minutes)
+    is_final = every.minute <= final[every.asset]
+    parts = []
+    if is_final.any():
+        parts.append(move(block, every.where(is_final)))
+    asset, minute, since_us = every.where(~is_final)
+    if len(asset):
+        machines = asset[changes(asset)]
+        at, statistics = np.searchsorted(machines, asset), block.tiers.statistics(asset, minute)
+        copies = block.machines.copy_of(machines)
+        parts.append(follow(block.layout.rule, copies, at, minute, since_us, statistics))
+        for a, m, since in zip(asset.tolist(), minute.tolist(), since_us.tolist(), strict=True):
+            block.small.unsettled.setdefault(a, {})[m] = since
+    found = parts[0] if len(parts) == 1 else Found.placed(parts, (is_final, ~is_final))
+    block.forget_slow(*block.tiers.use(every.asset, every.minute, found.use, found.lead))
+    return every, found, is_final
+
+
+def _with_unsettled(block: Block, minutes: Minutes) -> Minutes:
+    """These minutes, and those of their assets that are not settled yet, which are taken out of the block."""
+    assets = minutes.asset[changes(minutes.asset)].tolist()
+    taken = [(a, m, since) for a in assets for m, since in block.small.unsettled.pop(a, {}).items()]
+    if not taken:
+        return minutes
+    every = Minutes(*(np.concatenate(pair) for pair in zip(np.array(taken, np.int64).T, minutes, strict=True)))
+    every = every.where(np.lexsort((every.minute, every.asset)))
+    return every.where(np.append((changes(every.asset) | changes(every.minute))[1:], True))
 
 
 def _baselines(

@@ -40,14 +40,20 @@ def cpu_s(pid: int) -> float:
     return ticks / TICKS_A_SECOND
 
 
-def peak_mib(pid: int) -> float:
-    """Sum of the highest resident sizes of the process and its living children."""
-    kib = 0
+def peaks_mib(pid: int) -> dict[int, float]:
+    """The highest resident sizes of the process and its living children."""
+    found = {}
     for each in tree(pid):
         with suppress(FileNotFoundError, ProcessLookupError):
-            found = re.search(r"^VmHWM:\s+(\d+) kB$", Path(f"/proc/{each}/status").read_text(), re.MULTILINE)
-            kib += int(found[1]) if found else 0
-    return kib / 1024
+            kib = re.search(r"^VmHWM:\s+(\d+) kB$", Path(f"/proc/{each}/status").read_text(), re.MULTILINE)
+            if kib:
+                found[each] = int(kib[1]) / 1024
+    return found
+
+
+def peak_mib(pid: int) -> float:
+    """Sum of the highest resident sizes of the process and its living children."""
+    return sum(peaks_mib(pid).values())
 
 
 def points_stored(target: Target) -> int:

@@ -42,6 +42,8 @@ from tests.kit import tiny
 ROOT = Path(__file__).parents[2]
 EVER_US = 4_000_000_000_000_000
 PARTITIONS = 3
+LONGEST_AWAY_S = 300.0
+"""Kafka is away for less in all tests, and nothing that is sent is given up."""
 
 
 class Installation:
@@ -135,7 +137,7 @@ class Installation:
     ) -> None:
         """Put records on the log, evenly over some seconds. Bytes go to the partition of the tiny plant's pump-01."""
         topic, began = self.records, time.monotonic()
-        with LogProducer(self.settings.kafka, compression, linger_ms=1) as producer:
+        with LogProducer(self.settings.kafka, compression, linger_ms=1, patience_s=LONGEST_AWAY_S) as producer:
             for at, record in enumerate(records):
                 if seconds and at % 20 == 0:
                     time.sleep(max(0.0, began + seconds * at / len(records) - time.monotonic()))

@@ -46,11 +46,8 @@ def follow(
             found.put(samples, _advance(rule, machines, *of))
         if len(pauses):
             found.put(pauses, _pause(rule, machines, at[pauses], minute[pauses]))
-    held = np.zeros((len(at), 3, statistics.shape[2]))
-    if rule.held.columns.any():
-        held = lead(
-            rule.held, rule.reference, statistics, minute, found.taken, found.value, found.spoke, rule.holds_min
-        )
+    held = lead(rule.held, rule.reference, statistics, minute, found.taken, found.value, found.spoke, rule.holds_min)
+    held = held[:, :, rule.held.columns]
     return Found(found.state, found.use, found.running, found.starts, held, found.fault)
 
 

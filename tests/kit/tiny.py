@@ -170,8 +170,8 @@ def hazard(limit: float = 0.55, signals: tuple[str, ...] = ("pressure_bar", "tem
     return Hazard(data, card)
 
 
-def write(folder: Path) -> None:
-    """The hazard's two files, as workers read them."""
-    made = hazard()
-    (folder / "tiny.onnx").write_bytes(_graph(len(made.spec.names)))
-    (folder / "tiny.json").write_bytes(msgspec.json.encode(made.card))
+def write(folder: Path, stem: str = "tiny", made: Hazard | None = None) -> None:
+    """A hazard's two files, as workers read them; without one, the small hazard's."""
+    made = made or hazard()
+    (folder / f"{stem}.onnx").write_bytes(_graph(len(made.spec.names)))
+    (folder / f"{stem}.json").write_bytes(msgspec.json.encode(made.card))

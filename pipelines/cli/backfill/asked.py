@@ -53,7 +53,7 @@ class Asked(Struct, frozen=True, kw_only=True):
     warm_up_days: float | None = None
     processes: int = 2
     out: Path = Path("build/backfill")
-    prefix: str | None = None
+    replay_prefix: str | None = None
 
 
 E = TypeVar("E", bound=StrEnum)
@@ -103,6 +103,25 @@ def what(texts: Sequence[str]) -> tuple[What, ...]:
     if any("plans" in text.split(",") for text in texts):
         raise BackfillError("--what plans: nothing makes plans yet; use ingest, forecasts, alerts or features")
     return chosen(What, texts, "--what")
+
+
+def check_replay(asked: Asked, live_prefix: str) -> str | None:
+    """The prefix of topics to publish history's records on, if that was asked for. Raises BackfillError."""
+    if not (What.INGEST in asked.what and Into.TOPICS in asked.into):
+        if asked.replay_prefix is not None:
+            raise BackfillError("--replay-prefix goes with --what ingest --to topics")
+        return None
+    if asked.what != (What.INGEST,) or asked.into != (Into.TOPICS,) or asked.source is Source.KAFKA:
+        raise BackfillError(
+            "--what ingest --to topics publishes history as records for other workers, and goes with nothing else: "
+            "give what they shall do to the workers, and read from influx, parquet or csv"
+        )
+    if not asked.replay_prefix or asked.replay_prefix == live_prefix:
+        raise BackfillError(
+            "--what ingest --to topics needs topics of its own, since live reads those there are: give "
+            "--replay-prefix replay. and start workers with FOREWARN_TOPIC_PREFIX=replay."
+        )
+    return asked.replay_prefix
 
 
 def assets_of(plant: Plant, patterns: Sequence[str]) -> tuple[str, ...]:

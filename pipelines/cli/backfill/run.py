@@ -20,22 +20,25 @@ from pipelines.backfill.features import FOLDER, Outcomes, label
 from pipelines.backfill.kept import forget
 from pipelines.backfill.plan import SCORED, Into, Plan, What
 from pipelines.backfill.results import PLAN, WHOLE, Results
-from pipelines.cli.backfill.asked import Asked, BackfillError, assets_of
+from pipelines.cli.backfill.asked import Asked, BackfillError, assets_of, check_replay
 from pipelines.cli.backfill.models import Turn, as_of, named_ones, present
 from pipelines.cli.backfill.sources import Lanes, open_source
 from pipelines.cli.backfill.told import show_plan
-from pipelines.cli.backfill.work import Ended, Job, Told, source_of, work_lane
+from pipelines.cli.backfill.work import Ended, Job, Told, work_lane
+from pipelines.cli.feed import bar
 from pipelines.cli.watching import clock
 from pipelines.main import provision_log, provision_store, read_plant
 from pipelines.settings import Settings
 
 DAY_US = 86_400_000_000
+EVENTS_FILE = "events.parquet"
+"""Failures and repairs beside rows, for `--events` of a later run."""
 
 
 def planned(settings: Settings, asked: Asked, source: Lanes, turns: tuple[Turn, ...]) -> Plan:
     """What will be done. Raises BackfillError where there is nothing to do it with."""
     plant = read_plant(settings.plant, settings.site)
-    assets = assets_of(plant, asked.assets)
+    assets, onto = assets_of(plant, asked.assets), check_replay(asked, settings.topic_prefix)
     if SCORED & set(asked.what) and not any(plant.types[plant.assets[asset].type].model for asset in assets):
         raise BackfillError("no type of these assets has a model: give types one in the plant file, or --what ingest")
     if asked.warm_up_days is None:
@@ -67,7 +70,8 @@ def planned(settings: Settings, asked: Asked, source: Lanes, turns: tuple[Turn, 
         into=asked.into,
         lateness_s=settings.lateness_s,
         every_min=asked.every_min,
-        lanes=source.lanes(assets, asked.processes),
+        replays_onto=onto,
+        lanes=1 if onto else source.lanes(assets, asked.processes),
         found=found,
     )
 
@@ -84,7 +88,11 @@ def backfill(
 
         live = read_live(settings, asked.from_us, asked.to_us, set(plant.assets), errors)
         turns = as_of(turns[0], live.forecasts, settings.models)
-    source = open_source(settings, asked, plant, asked.out / "stage")
+    source = open_source(settings, asked, plant)
+    if not dry_run:
+        with bar(errors) as progress:
+            task = progress.add_task("reading files once", total=None)
+            source.prepare(lambda done, of: progress.update(task, completed=done, total=of))
     plan = planned(settings, asked, source, turns)
     show_plan(plan, asked, console, as_json=as_json and dry_run)
     if dry_run:
@@ -124,7 +132,6 @@ def _through(job: Job, errors: Console) -> bool:
     """Work all lanes off; whether they came to their end. If not, how to go on is said, whatever went wrong."""
     through = False
     try:
-        source_of(job).prepare()
         through = _work_off(job, errors)
     except KeyboardInterrupt:  # before lanes were started
         pass
@@ -237,6 +244,8 @@ def _report(
 
     live = live_or_why(settings, plan, errors) if {What.FORECASTS, What.ALERTS} & set(plan.what) else None
     shown = Console(quiet=True) if as_json else console
+    if What.INGEST in plan.what and Into.PARQUET in plan.into:
+        Results(folder).events().write_parquet(folder / EVENTS_FILE)
     if What.FEATURES in plan.what:
         events = [record for record in Results(folder).records() if isinstance(record, Maintenance)]
         rows = label(folder, Outcomes(events, plan.to_us))

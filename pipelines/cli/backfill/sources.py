@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
-from pathlib import Path
 from typing import Protocol
 
 from models.plant import Plant
@@ -16,6 +15,10 @@ from pipelines.settings import Settings
 from pipelines.slices import MARGIN_US
 from pipelines.topics import Share, Topic, named
 
+Progress = Callable[[int, int], None]
+
+STAGE = "stage"
+"""Folder beside those of runs in which files are that were put in order once."""
 ROWS = 200_000
 """Rows of a stretch, which is a step. Our choice."""
 DAY_US = 86_400_000_000
@@ -26,8 +29,8 @@ class Lanes(Protocol):
 
     where: str
 
-    def prepare(self) -> None:
-        """Make what all lanes read from, where there is none."""
+    def prepare(self, told: Progress) -> None:
+        """Do what has to be done once before lanes read; `told` gets how much is done, and of how much."""
         ...
 
     def found(self, from_us: int, to_us: int) -> Found:
@@ -68,10 +71,9 @@ class OfTables:
         tables: Tables,
         where: str,
         begins: Callable[[int, Sequence[str]], int],
-        prepare: Callable[[], None] = lambda: None,
+        prepare: Callable[[Progress], None] = lambda _: None,
     ) -> None:
-        self.where, self.prepare = where, prepare
-        self._tables, self._begins = tables, begins
+        self.where, self._tables, self._begins, self.prepare = where, tables, begins, prepare
 
     def found(self, from_us: int, to_us: int) -> Found:
         """What the tables say."""
@@ -119,8 +121,8 @@ class OfLog:
         topic = named(settings.topic_prefix, Topic.RECORDS)
         self.where, self._log = f"topic {topic} on {settings.kafka}", LogHistory(settings.kafka, topic)
 
-    def prepare(self) -> None:
-        """The log is there."""
+    def prepare(self, told: Progress) -> None:
+        """Nothing: a log is read as it is."""
 
     def found(self, from_us: int, to_us: int) -> Found:
         """Records that arrived in time."""
@@ -154,15 +156,15 @@ class OfLog:
             yield from self._log.batches(lane, begin, extent.end, lambda key: key not in others)
 
 
-def open_source(settings: Settings, asked: Asked, plant: Plant, work: Path) -> Lanes:
-    """The source that was asked for; `work` is a folder for what it needs on the way. Raises BackfillError."""
+def open_source(settings: Settings, asked: Asked, plant: Plant) -> Lanes:
+    """The source that was asked for. Raises BackfillError."""
     if asked.source is Source.KAFKA:
         return OfLog(settings, plant)
     if asked.source is Source.INFLUX:
         return _influx(settings, plant)
     if not asked.files:
         raise BackfillError(f"--source {asked.source} reads files: give --files 'history/**/*.{asked.source}'")
-    return _files(asked, plant, work)
+    return _files(asked, plant)
 
 
 def _influx(settings: Settings, plant: Plant) -> Lanes:
@@ -182,10 +184,21 @@ def _influx(settings: Settings, plant: Plant) -> Lanes:
     return OfTables(history, f"bucket {settings.influx_bucket} at {settings.influx_url}", begins)
 
 
-def _files(asked: Asked, plant: Plant, work: Path) -> Lanes:
+def _files(asked: Asked, plant: Plant) -> Lanes:
     from connectors.files.history import FileHistory
     from connectors.files.shape import read_shape
 
+    progress: list[Progress] = []
     shape = read_shape(asked.shape) if asked.shape else None
-    history = FileHistory(plant, asked.files, work, shape, asked.events)
-    return OfTables(history, ", ".join(asked.files), lambda _from_us, _assets: 0, history.stage)
+
+    def told(done: int, of: int) -> None:
+        for each in progress:
+            each(done, of)
+
+    def stage(show: Progress) -> None:
+        progress.append(show)
+        history.stage()
+        progress.clear()
+
+    history = FileHistory(plant, asked.files, asked.out / STAGE, shape, asked.events, told)
+    return OfTables(history, ", ".join(asked.files), lambda _from_us, _assets: 0, stage)

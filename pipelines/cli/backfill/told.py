@@ -29,7 +29,8 @@ def show_plan(plan: Plan, asked: Asked, console: Console, *, as_json: bool) -> N
 
 def _lines(plan: Plan, asked: Asked) -> list[tuple[str, str]]:
     assets = ", ".join(plan.assets[:ASSETS_SHOWN]) + (" ..." if len(plan.assets) > ASSETS_SHOWN else "")
-    warm = f"read from {clock(plan.read_from_us)}, so that windows are full"
+    begin = clock(plan.read_from_us) if plan.read_from_us else "where the source begins"
+    warm = f"read from {begin}, so that windows are full"
     return [
         ("span", f"{clock(plan.from_us)} to {clock(plan.to_us)} UTC; {warm}"),
         ("source", f"{plan.source}: {plan.where}"),
@@ -38,7 +39,7 @@ def _lines(plan: Plan, asked: Asked) -> list[tuple[str, str]]:
         ("models", ", ".join(sorted(set(plan.models.values()))) or "none"),
         ("makes", ", ".join(plan.what)),
         ("into", ", ".join((*plan.into, str(asked.out / plan.name)))),
-        ("alerts", _muted(plan)),
+        ("alerts", _muted(plan)) if plan.replays_onto is None else ("records", f"onto topics {plan.replays_onto}..."),
         ("work", f"{plan.lanes} lane(s), {asked.processes} at a time, each with under {MB_A_LANE} MB"),
     ]
 

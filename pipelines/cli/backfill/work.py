@@ -18,18 +18,23 @@ from msgspec.structs import replace
 
 from connectors.influx.keeper import InfluxKeeper
 from connectors.kafka.keeper import TopicKeeper
+from connectors.kafka.replay import ReplayTopics
 from models.bins import STATISTICS
 from models.failure.hazard import Hazard
 from models.plant import Plant
 from models.plant.layout import Layout
 from models.tiers import SPAN
-from pipelines.backfill.kept import LaneFolder
+from pipelines.backfill.kept import LaneFolder, Standing
 from pipelines.backfill.lane import KEEP_S, Lane, Span
 from pipelines.backfill.plan import SCORED, Into, Plan, What
+from pipelines.backfill.replay import records_of
+from pipelines.backfill.stretch import Stretch
 from pipelines.cli.backfill.asked import Asked
 from pipelines.cli.backfill.models import Turn
 from pipelines.cli.backfill.sources import Lanes, open_source
-from pipelines.collector import spare_the_collector
+from pipelines.collector import keep_memory, spare_the_collector
+from pipelines.ledger import Ledger
+from pipelines.ledger import Source as Counts
 from pipelines.main import influx_target, read_plant
 from pipelines.partition import Pace, Partition
 from pipelines.ports import Snapshot
@@ -74,6 +79,7 @@ def work_lane(
 ) -> None:
     """The body of the process."""
     spare_the_collector()
+    keep_memory()
     parent = os.getppid()
 
     def is_over() -> bool:
@@ -98,7 +104,14 @@ def run(
         if not _alone(job, held, stop):
             return False
         folder = LaneFolder(job.folder / f"lane-{job.lane}")
-        return folder.is_through or _run(job, folder, told, stop, checkpoint, keep_s)
+        if folder.is_through:
+            return True
+        try:
+            if job.plan.replays_onto is not None:
+                return publish(job, folder, told, stop)
+            return _run(job, folder, told, stop, checkpoint, keep_s)
+        except Stopped:
+            return False
 
 
 def _alone(job: Job, held: ExitStack, stop: Callable[[], bool]) -> bool:
@@ -138,17 +151,41 @@ def _run(
     pieces = source.pieces(plan, job.lane, point.at.position if point else None, edges_us)
     with ExitStack() as open_keepers:
         keepers = [keeper for keeper in _keepers(job) if open_keepers.enter_context(keeper)]
-        lane = Lane(partition, span, folder, keepers, plan.source, checkpoint, models)
-        try:
-            return lane.run(ahead(pieces, stop), told, stop, keep_s)
-        except Stopped:
-            return False
+        keeps_rows = What.INGEST in plan.what and Into.PARQUET in plan.into
+        lane = Lane(partition, span, folder, keepers, plan.source, checkpoint, models, keeps_rows=keeps_rows)
+        return lane.run(ahead(pieces, stop), told, stop, keep_s)
 
 
 def source_of(job: Job) -> Lanes:
-    """The source, with what it needs on the way in the run's folder."""
+    """The source of a run's lanes."""
     plant = read_plant(job.settings.plant, job.settings.site)
-    return open_source(job.settings, job.asked, plant, job.folder / "stage")
+    return open_source(job.settings, job.asked, plant)
+
+
+def publish(job: Job, folder: LaneFolder, told: Callable[[int, int], None], stop: Callable[[], bool]) -> bool:
+    """Publish history as records, for workers of another prefix; whether it came to its end.
+
+    What was sent since the last point is sent again after a crash: it is the same, and workers' outputs are, too.
+    """
+    plan, settings = job.plan, job.settings
+    source = source_of(job)
+    at = folder.point.at if folder.point else Standing(0, 0, 0, {}, {})
+    pieces = source.pieces(plan, job.lane, at.position if folder.point else None, ())
+    rows = at.rows
+    with ReplayTopics(settings.kafka, plan.replays_onto or "", settings.partitions) as topics:
+        for stretch in ahead(pieces, stop):
+            assert isinstance(stretch, Stretch)
+            topics.publish(records_of(stretch, plan.plant, plan.source))
+            rows += sum(map(len, stretch.tables.values()))
+            folder.take((), stretch.letters, [])
+            folder.keep(Snapshot(0, {}), Standing(stretch.until_us, stretch.until_us, rows, {}, {}))
+            told(rows, stretch.until_us)
+            if stop():
+                return False
+    folder.finish(
+        Ledger(rows_read=rows, rows_stored=rows, sources={plan.source: Counts(rows_read=rows, rows_stored=rows)})
+    )
+    return True
 
 
 SPANS_MIN = (1440, 720, 480, 360, 240, 120, 60)

@@ -92,7 +92,8 @@ def _plan(report: Report) -> Iterator[str]:
     plan, found = report.plan, report.plan.found
     yield f"Run {plan.name} of plant {plan.plant}, version {plan.plant_version}."
     yield f"{len(plan.assets)} assets: {few(plan.assets)}."
-    warm = f"; reading began {_span(plan.read_from_us, plan.from_us)} earlier, so that windows were full by then"
+    earlier = f"{_span(plan.read_from_us, plan.from_us)} earlier" if plan.read_from_us else "where the source begins"
+    warm = f"; reading began {earlier}, so that windows were full by then"
     yield (
         f"{clock(plan.from_us)} to {clock(plan.to_us)} UTC, {_span(plan.from_us, plan.to_us)}"
         f"{warm if plan.read_from_us < plan.from_us else ''}."

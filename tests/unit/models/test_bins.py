@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.bins import COUNT, FIRST, LAST, MAX, MIN, MINUTE_US, SQUARES, SUM, Samples, summarise
+from models.bins import COUNT, FIRST, LAST, MAX, MIN, MINUTE_US, SAMPLES, SQUARES, SUM, Samples, summarise
 
 REFERENCE = np.array([10.0, 0.0, -3.0])
 
@@ -78,3 +78,39 @@ def test_of_two_samples_at_one_time_the_last_to_arrive_counts():
 def test_bins_are_left_closed():
     bins = summarise(samples([(0, 0, MINUTE_US - 1, 1.0), (0, 0, MINUTE_US, 2.0)]), 1, np.zeros(1))
     assert bins.minute.tolist() == [0, 1]
+
+
+def series(assets: int, signals: int, minutes: np.ndarray) -> Samples:
+    """A sample of each signal in each minute, a signal after another, as history has them."""
+    random = np.random.default_rng(1)
+    asset = np.tile(np.repeat(np.arange(assets), len(minutes)), signals)
+    signal = np.repeat(np.arange(signals), assets * len(minutes))
+    return Samples(asset, signal, np.tile(minutes * MINUTE_US, assets * signals), random.normal(size=len(asset)))
+
+
+def test_assets_summed_in_parts_have_the_bins_that_they_have_alone():
+    many = series(7, 3, np.arange(SAMPLES // 5))
+    together = summarise(many, 3, REFERENCE)
+    for asset in range(7):
+        alone = summarise(many.where(many.asset == asset), 3, REFERENCE)
+        assert np.array_equal(alone.minute, together.minute[together.asset == asset])
+        assert np.array_equal(alone.statistics, together.statistics[together.asset == asset])
+
+
+def test_bins_far_apart_are_those_of_each_time_alone():
+    near, far = series(2, 3, np.arange(50)), series(2, 3, np.arange(9_000_000, 9_000_050))
+    together = summarise(Samples.joined([near, far]), 3, REFERENCE)
+    for part in (near, far):
+        alone = summarise(part, 3, REFERENCE)
+        mine = np.isin(together.minute, alone.minute)
+        assert np.array_equal(alone.asset, together.asset[mine])
+        assert np.array_equal(alone.statistics, together.statistics[mine])
+
+
+def test_bins_of_one_sample_a_cell_have_the_bits_that_they_have_among_fuller_ones():
+    rows = [
+        (0, signal, minute * MINUTE_US, value) for minute, value in enumerate((-0.0, 1.5, 0.1)) for signal in (0, 2)
+    ]
+    alone = summarise(samples(rows), 3, REFERENCE)
+    among = summarise(samples([*rows, (0, 0, 9 * MINUTE_US, 1.0), (0, 0, 9 * MINUTE_US + 1, 2.0)]), 3, REFERENCE)
+    assert alone.statistics.tobytes() == among.statistics[:3].tobytes()

@@ -10,8 +10,9 @@ import pytest
 
 from models.bins import COUNT, MINUTE_US, SQUARES, SUM, Samples, summarise
 from models.features import Expected, Pairs, Spec, baseline_of, compute, levels, spans
+from models.features.compute import HEADS
 from models.features.windows import unrolled
-from models.tiers import SPAN, Tiers
+from models.tiers import BINS, SPAN, Tiers
 
 REFERENCE = np.array([5.0, 60.0, 0.0])
 SPEC = Spec(("a", "b"), ("n",), (Expected("b", 1.0, (("a", 2.0),)),))
@@ -47,7 +48,7 @@ def run(samples: Samples, since_us: int = 0, usual: float = USUAL):
     for at in np.unique(turn):
         now = turn == at
         tiers.write(bins.where(now))
-        tiers.use(bins.asset[now], bins.minute[now], use[now], np.zeros((now.sum(), 3, 3)))
+        tiers.use(bins.asset[now], bins.minute[now], use[now], np.zeros((now.sum(), 3, 0)))
         rows[now] = compute(SPEC, COLUMNS, tiers, pairs_of(bins.where(now), since_us, usual))
     return bins, use, rows, tiers
 
@@ -175,7 +176,7 @@ def test_shares_and_events_are_told_of_the_last_hour_and_day_of_running():
     for hour in range(48):
         now = bins.minute // 60 == hour
         tiers.write(bins.where(now))
-        tiers.use(bins.asset[now], bins.minute[now], bins.statistics[now, COUNT] > 0, np.zeros((60, 3, 3)))
+        tiers.use(bins.asset[now], bins.minute[now], bins.statistics[now, COUNT] > 0, np.zeros((60, 3, 0)))
     none = np.empty((1, 0))
     pairs = Pairs(np.zeros(1, int), np.array([48 * 60 - 1]), np.zeros(1, int), *np.zeros((2, 1), int), none, none)
     found = dict(zip(spec.names, compute(spec, COLUMNS, tiers, pairs)[0].tolist(), strict=True))
@@ -216,6 +217,16 @@ def test_a_usual_serves_its_own_life_from_the_next_hour_on():
     assert not made.usable(5, 31 * 60, behind_min=3)
     assert not made.wants(5, 31 * 60) and made.wants(6, 31 * 60)
     assert not made.usable(6, 31 * 60, behind_min=2)
+
+
+def test_features_of_more_than_are_made_at_a_time_are_those_of_each_alone():
+    bins, _, _, tiers = run(history(3, hours=2, assets=3 * HEADS))
+    pairs = pairs_of(bins.where(bins.minute == bins.minute.max()), 0)
+    rows = compute(SPEC, COLUMNS, tiers, pairs)
+    assert len(rows) > max(HEADS, BINS // 60)
+    for at in range(len(rows)):
+        alone = compute(SPEC, COLUMNS, tiers, Pairs(*(part[at : at + 1] for part in pairs)))
+        assert np.array_equal(alone[0], rows[at], equal_nan=True)
 
 
 def test_the_feature_list_is_ordered_and_hashed():

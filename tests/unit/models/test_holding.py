@@ -53,7 +53,9 @@ def run(layout: Layout, level, pressure=()):
     machines = Machines.none(1, layout.columns)
     since = np.zeros(len(bins.asset), np.int64)
     lead = follow(layout.rule, machines, bins.asset, bins.minute, since, bins.statistics).lead
-    return bins, bins.statistics[:, : SQUARES + 1] + lead
+    sums = bins.statistics[:, : SQUARES + 1].copy()
+    sums[:, :, layout.held.columns] += lead
+    return bins, sums
 
 
 def draw(seed: int, hours: int = 4):

@@ -103,6 +103,22 @@ def test_a_partition_fenced_by_mistake_is_taken_back() -> None:
     play(script)
 
 
+def test_partitions_lost_together_are_all_taken_back_at_the_first_try() -> None:
+    async def script(bench: Bench) -> None:
+        desk = Desk(bench)
+        await desk.partitions.take_over({0: 0, 1: 0, 2: 0})
+        lost = dict(desk.partitions._owned)
+        for owned in lost.values():
+            owned.lost = True
+        tries = [desk.partitions._reclaim(partition, owned, 0) for partition, owned in lost.items()]
+        assert await asyncio.gather(*tries) == [True, True, True]
+        for task in (task for owned in lost.values() for task in owned.tasks):
+            task.cancel()
+        await desk.partitions.give_up()
+
+    play(script)
+
+
 def test_a_partition_lost_without_the_lease_stays_lost() -> None:
     async def script(bench: Bench) -> None:
         desk = Desk(bench)

@@ -102,7 +102,7 @@ def test_all_that_bad_lines_stand_beside_is_worked_off(whole):
 
 
 def test_files_are_staged_once_before_lanes_begin(whole):
-    (staged,) = whole.results.folder.glob("stage/*/done.json")
+    (staged,) = whole.out.glob("stage/*/done.json")
     lanes = list(whole.results.folder.glob(".lane-*"))  # each is made as the lane begins
     assert len(lanes) == 2
     assert all(staged.stat().st_mtime_ns < lane.stat().st_mtime_ns for lane in lanes)

@@ -165,6 +165,16 @@ def test_keepers_get_each_forecast_and_warning_of_the_span_and_settle_before_eac
     assert keeper.settled == len(pieces()) + 1
 
 
+def test_rows_are_left_as_they_came_where_they_are_asked_for(tmp_path):
+    lane, left = lane_of(tmp_path)
+    lane._keeps_rows = True
+    lane.run(left)
+    found = pl.concat([pl.read_parquet(part) for part in (tmp_path / "lane-0").glob("rows-mixer-*.parquet")])
+    sent = history.tables(RECORDS, tiny.plant())["mixer"].filter(pl.col("time_us") >= SPAN.from_us)
+    said = sent.select(found.columns)
+    assert found.sort("time_us").equals(said.sort("time_us"))
+
+
 def test_failures_of_the_span_are_left_to_judge_by(whole, tmp_path):
     work(tmp_path)
     told = {r for r in Results(tmp_path).records() if isinstance(r, Maintenance)}
