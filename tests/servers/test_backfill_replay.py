@@ -14,7 +14,7 @@ from connectors.kafka.plain import LogRecord, read
 from models.records import decode, encode
 from pipelines.cli.observer import Observer
 from pipelines.topics import Topic, named
-from tests.kit.backfilling import backfill
+from tests.kit.backfilling import backfill, killed
 from tests.kit.installation import EVER_US, PARTITIONS, ROOT, Installation, Undisturbed
 from tests.kit.streams import MINUTE_US, time_of
 from tests.servers.test_backfill import FROM_US, SPAN, TO_US, arrivals_ms, environ, records
@@ -48,7 +48,10 @@ def replayed(servers, tmp_path_factory) -> Replayed:
         installation.send(sent[:cut], stamps_ms=stamps_ms[:cut])
         installation.finish()
         installation.feed(sent[cut:], FEED_S, stamps_ms[cut:])
-        made = backfill(environ(installation.settings), out / "run", *SPAN, "--source", "kafka", "--to", "topics")
+        asked = (*SPAN, "--source", "kafka", "--to", "topics")
+        # Killed once and gone on with: what is said again is the same.
+        assert killed(environ(installation.settings), out / "run", "settled:3", *asked)
+        made = backfill(environ(installation.settings), out / "run", *asked, "--resume")
         assert made.status == 0, made.said
         installation.finish()
         installation.stop(worker)
@@ -100,13 +103,13 @@ def test_a_replay_has_the_bytes_of_live_but_for_its_mark_and_ids(replayed, topic
     span = [said for said in live if FROM_US < said.window_end_us <= TO_US]
     assert len(span) > 3
     assert all(said.historical for said in again)
-    unmarked = sorted(encode(replace(said, id="", historical=False)) for said in again)
-    assert unmarked == sorted(encode(replace(said, id="")) for said in span)
+    unmarked = {encode(said): encode(replace(said, id="", historical=False)) for said in again}  # repeats once
+    assert sorted(unmarked.values()) == sorted(encode(replace(said, id="")) for said in span)
 
 
 def test_those_who_watch_warnings_see_which_are_a_replay(replayed):
     shown = [line for line in replayed.watched.splitlines() if " replay " in line]
-    assert len(shown) == len(replayed.again[Topic.ALERTS]) > 3
+    assert len(shown) == len({record.value for record in replayed.again[Topic.ALERTS]}) > 3
 
 
 def test_observers_take_a_replay_for_nothing_live(replayed):
