@@ -60,6 +60,6 @@ class Plan(Struct, frozen=True, kw_only=True):
 
     @property
     def name(self) -> str:
-        """The same for the same work: what it is done with, how fast, and what there was to read are no part of it."""
-        same = msgspec.structs.replace(self, found=Found(None, None, None, None, 0))
+        """The same for the same work: how it is shared out, and what there was to read, are no part of it."""
+        same = msgspec.structs.replace(self, found=Found(None, None, None, None, 0), lanes=0, read_from_us=0)
         return sha256(msgspec.json.encode(same)).hexdigest()[:12]

@@ -99,7 +99,7 @@ def backfill(
         return 0
     _provision(settings, plan.into)
     folder = asked.out / plan.name
-    _prepare(folder, plan, resume)
+    plan = _prepared(folder, plan, resume)
     if not _through(Job(settings, asked, plan, turns, 0, folder), errors):
         return 1
     bases = {of.card.version: of.card.basis for turn in turns for of in turn.read(plant).values()}
@@ -114,18 +114,21 @@ def _provision(settings: Settings, into: Collection[Into]) -> None:
         provision_log(settings)
 
 
-def _prepare(folder: Path, plan: Plan, resume: bool) -> None:
+def _prepared(folder: Path, plan: Plan, resume: bool) -> Plan:
+    """The plan to work by, kept in its folder: what was begun goes on as it was planned then."""
     begun, whole = (folder / PLAN).is_file(), (folder / WHOLE).is_file()
-    if begun and not whole and not resume:
+    if begun and resume:  # one that came to its end is told of again
+        return Results(folder).plan
+    if begun and not whole:
         raise BackfillError(
             f"{folder} has this very backfill, begun and not ended: give --resume, or remove the folder"
         )
-    if not (begun and resume):  # one that came to its end is told of again
-        forget(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    forget(folder)
+    folder.mkdir(parents=True)
     aside = folder / f".{PLAN}"
     aside.write_bytes(msgspec.json.format(msgspec.json.encode(plan), indent=2) + b"\n")
     aside.replace(folder / PLAN)
+    return plan
 
 
 def _through(job: Job, errors: Console) -> bool:

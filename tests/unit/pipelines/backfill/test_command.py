@@ -118,8 +118,9 @@ def test_after_ctrl_c_the_same_command_goes_on_if_it_is_told_to(environ, whole, 
     again = backfill(environ, tmp_path, *asked(environ))
     assert again.status == 1
     assert "begun and not ended: give --resume, or remove the folder" in again.said
-    last = backfill(environ, tmp_path, *asked(environ), "--resume")
+    last = backfill(environ, tmp_path, *asked(environ), "--resume", "--processes", "1")
     assert left_by(last) == left_by(whole)
+    assert last.results.plan.lanes > 1, "lanes are those it was begun with"
 
 
 def test_one_that_came_to_its_end_is_told_of_again_and_not_worked_off(environ, whole):
