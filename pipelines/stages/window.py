@@ -260,7 +260,10 @@ def _follow(block: Block, minutes: Minutes, final: np.ndarray) -> tuple[Minutes,
     Final ones move the machines, and are settled; others are followed from there on.
     """
     every = _with_unsettled(block, minutes)
-    is_final = every.minute <= final[every.asset]
+    is_last = np.append(changes(minutes.asset)[1:], True)
+    assets, last = minutes.asset[is_last], minutes.minute[is_last]
+    until = np.minimum(final[assets], last)  # the bins of what comes after may still be another span's to write
+    is_final = every.minute <= until[np.searchsorted(assets, every.asset)]
     parts = []
     if is_final.any():
         parts.append(move(block, every.where(is_final)))
