@@ -6,7 +6,7 @@ Connectors implement these; the partition and its runner know nothing else of Ka
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -65,6 +65,16 @@ class Rows:
 
     def __len__(self) -> int:
         return len(self.time_us)
+
+    def where(self, chosen: np.ndarray) -> Rows:
+        """The rows that a mask chooses."""
+        return replace(
+            self,
+            asset_index=self.asset_index[chosen],
+            time_us=self.time_us[chosen],
+            fields={name: values[chosen] for name, values in self.fields.items()},
+            event=None if self.event is None else self.event[chosen],
+        )
 
 
 class Refusal(NamedTuple):

@@ -192,7 +192,7 @@ class FileHistory:
             folder = self._work / staged.name_of(seen.rest, self._shape, self._plant)
             stage = staged.found(folder) if seen.rest else staged.Stage((), ())
             if stage is None and make:
-                stage = staged.made(folder, seen.rest, self._shape, self._form, self._plant, self._progress)
+                stage = staged.found_or_made(folder, seen.rest, self._shape, self._form, self._plant, self._progress)
             if stage is None:
                 return None
             self._made = _Ready([], seen.minutes, [*seen.letters, *stage.letters])

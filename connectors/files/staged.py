@@ -6,6 +6,7 @@ last, says that all are there.
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -84,6 +85,20 @@ def found(folder: Path) -> Stage | None:
     except (OSError, msgspec.MsgspecError):
         return None
     return stage if whole else None
+
+
+def found_or_made(
+    folder: Path, files: Sequence[File], shape: Shape, form: Form, plant: Plant, progress: Progress
+) -> Stage:
+    """The stage in a folder, made if there is none, by one process at a time. Raises MapError as `made` does."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        lock = (folder.parent / ".lock").open("w")
+    except OSError as wrong:
+        raise _not_kept(folder, wrong) from wrong
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return found(folder) or made(folder, files, shape, form, plant, progress)
 
 
 def made(folder: Path, files: Sequence[File], shape: Shape, form: Form, plant: Plant, progress: Progress) -> Stage:

@@ -17,8 +17,9 @@ from pipelines.backfill.stretch import Found, Stretch
 from pipelines.told import MAINTENANCE, maintenance_of
 
 DAY_MIN = 1440
-FIRST_MIN, MOST_MIN = 60, 90 * DAY_MIN
-"""The first span that is asked for, and the longest. Our choice."""
+FIRST_MIN, BLIND_MIN, MOST_MIN = 60, 360, 90 * DAY_MIN
+"""The first span that is asked for, the longest where nothing is known of how dense rows are, and the longest of all.
+Our choice."""
 _KINDS: dict[type, type[pl.DataType]] = {float: pl.Float64, bool: pl.Boolean, str: pl.String}
 
 
@@ -60,7 +61,10 @@ class InfluxHistory:
             reader = InfluxReader(self._target)
             runner.run(reader.__aenter__())
             try:
-                begin_us, minutes = from_us, FIRST_MIN
+                first_us = runner.run(self._first_us(reader, from_us, to_us, assets))
+                begin_us, minutes = max(from_us, min(to_us, first_us) // MINUTE_US * MINUTE_US), FIRST_MIN
+                if begin_us > from_us:
+                    yield Stretch(begin_us, {}, tuple(event for event in events if event.time_us < begin_us))
                 while begin_us < to_us:
                     end_us = min(to_us, (begin_us // MINUTE_US + minutes) * MINUTE_US)
                     tables = runner.run(self._tables(reader, begin_us, end_us, assets))
@@ -76,6 +80,11 @@ class InfluxHistory:
         """None: what could not be used is not in the store."""
         return ()
 
+    async def _first_us(self, reader: InfluxReader, from_us: int, to_us: int, assets: Collection[str]) -> int:
+        """When the first of these assets has its first row; the end where none has one."""
+        every = [extent for name in self._layouts for extent in await reader.extents(name, from_us, to_us)]
+        return min((extent.first_us for extent in every if extent.asset in assets), default=to_us)
+
     async def _tables(
         self, reader: InfluxReader, from_us: int, to_us: int, assets: Collection[str]
     ) -> dict[str, pl.DataFrame]:
@@ -90,9 +99,13 @@ class InfluxHistory:
 
 
 def _next_span(minutes: int, wanted: int, got: int) -> int:
-    """Minutes that would have held what is wanted: at most four times as many as those before."""
-    fit = 4 * minutes if got == 0 else minutes * wanted // got
-    return max(1, min(fit, 4 * minutes, MOST_MIN))
+    """Minutes that would have held what is wanted: at most four times as many as those before.
+
+    Behind a span without rows nobody knows how dense the next ones are.
+    """
+    if not got:
+        return min(4 * minutes, max(minutes // 4, BLIND_MIN))
+    return max(1, min(minutes * wanted // got, 4 * minutes, MOST_MIN))
 
 
 def _typed(table: pl.DataFrame, layout: Layout) -> pl.DataFrame:

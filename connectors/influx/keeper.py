@@ -13,16 +13,16 @@ from types import TracebackType
 
 from connectors.influx.store import InfluxStore
 from connectors.influx.target import Target
-from models.records import Alert, DeadLetter, Forecast, Notice
+from models.records import Alert, DeadLetter, Forecast, Notice, Reject
 from pipelines.backfill.said import alert_rows, forecast_rows
 from pipelines.ports import Refusal, Rows
 
 
 class InfluxKeeper:
-    """A `pipelines.backfill.lane.Keeper` on one bucket; a context manager. `rows` and `said` choose what is kept."""
+    """A `pipelines.backfill.lane.Keeper` on one bucket, of what is chosen; a context manager."""
 
-    def __init__(self, target: Target, *, rows: bool, said: bool) -> None:
-        self._rows, self._said = rows, said
+    def __init__(self, target: Target, *, rows: bool, forecasts: bool, alerts: bool) -> None:
+        self._rows, self._forecasts, self._alerts = rows, forecasts, alerts
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="influx", daemon=True)
         self._store = InfluxStore(target)
@@ -42,23 +42,28 @@ class InfluxKeeper:
 
     def take(
         self, rows: Sequence[Rows], records: Sequence[Forecast | Alert | Notice | DeadLetter]
-    ) -> Future[Sequence[Refusal]]:
-        """Begin to write; the result is what InfluxDB refuses for good of `rows`."""
+    ) -> Future[Sequence[Refusal | DeadLetter]]:
+        """Begin to write; the result is what InfluxDB refuses for good, of forecasts and warnings as dead letters."""
         return asyncio.run_coroutine_threadsafe(self._write(rows if self._rows else (), records), self._loop)
 
     async def _write(
         self, rows: Sequence[Rows], records: Sequence[Forecast | Alert | Notice | DeadLetter]
-    ) -> Sequence[Refusal]:
+    ) -> Sequence[Refusal | DeadLetter]:
         tables = list(rows)
-        if self._said:
-            forecasts = [record for record in records if isinstance(record, Forecast)]
-            alerts = [record for record in records if isinstance(record, Alert)]
-            tables += [forecast_rows(forecasts[0].plant, forecasts)] if forecasts else []
-            tables += [alert_rows(alerts[0].plant, alerts)] if alerts else []
+        forecasts = [record for record in records if isinstance(record, Forecast) and self._forecasts]
+        alerts = [record for record in records if isinstance(record, Alert) and self._alerts]
+        tables += [forecast_rows(forecasts[0].plant, forecasts)] if forecasts else []
+        tables += [alert_rows(alerts[0].plant, alerts)] if alerts else []
         if not tables:
             return ()
         refused = await self._store.write(tables)
-        return [refusal for refusal in refused if refusal.table < len(rows)]
+        return [each if each.table < len(rows) else _letter(tables[each.table], each) for each in refused]
 
     def settle(self) -> None:
         """All is safe once its future is done."""
+
+
+def _letter(rows: Rows, refusal: Refusal) -> DeadLetter:
+    asset = rows.assets[rows.asset_index[refusal.row]]
+    detail = f"{rows.measurement} of {asset} at {rows.time_us[refusal.row]} us: {refusal.reason}"
+    return DeadLetter(plant=rows.plant, reason=Reject.STORE_REFUSED, detail=detail, asset=asset)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from kafka.structs import TopicPartition
 
 from connectors.kafka.admin import KafkaUnreachable
-from connectors.kafka.plain import POLL_MS, consumer_of
+from connectors.kafka.plain import POLL_MS, consumer_of, read_at
 from pipelines.backfill.stretch import Batch, Found
 from pipelines.ports import RawRecord
 
@@ -51,8 +51,18 @@ class LogHistory:
     def found(self, from_us: int, to_us: int) -> Found:
         """Records in all partitions; rows are not known before they are read."""
         extents = self.extents(from_us, to_us)
-        records = sum(extent.end - extent.begin for extent in extents.values())
-        return Found(None, None, None, None, len(extents), f"partitions, {records:,} records")
+        records = sum(max(0, extent.end - extent.begin) for extent in extents.values())
+        first_us = self._arrived_us({p: extent.begin for p, extent in extents.items() if extent.begin < extent.end})
+        last_us = self._arrived_us({p: extent.end - 1 for p, extent in extents.items() if extent.begin < extent.end})
+        unit = f"partitions, {records:,} records"
+        return Found(
+            None if records else 0, None, min(first_us, default=None), max(last_us, default=None), len(extents), unit
+        )
+
+    def _arrived_us(self, offsets: Mapping[int, int]) -> list[int]:
+        """When records at some offsets arrived; of those that a transaction took, nothing."""
+        at = {partition: [offset] for partition, offset in offsets.items()}
+        return [record.timestamp_ms * 1000 for record in read_at(self._bootstrap, self._topic, at)]
 
     def batches(self, partition: int, begin: int, end: int, is_wanted: Callable[[bytes], bool]) -> Iterator[Batch]:
         """The records of a partition with begin <= offset < end and a key that is wanted, in order.

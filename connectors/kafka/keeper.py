@@ -36,14 +36,14 @@ class TopicKeeper:
         self,
         rows: Sequence[Rows],  # noqa: ARG002 - a keeper of rows as well has them from here
         records: Sequence[Forecast | Alert | Notice | DeadLetter],
-    ) -> Future[Sequence[Refusal]]:
+    ) -> Future[Sequence[Refusal | DeadLetter]]:
         """Queue what is to be published; nothing is refused."""
         for record in records:
             if isinstance(record, Forecast | Alert) and isinstance(record, self._kinds):
                 topic = named(self._prefix, Topic.FORECASTS if isinstance(record, Forecast) else Topic.ALERTS)
                 key, value = key_of(record.plant, record.asset), encode(replayed(record, self._run))
                 self._producer.send(topic, key, value, headers=[("replay", self._run.encode())])
-        done: Future[Sequence[Refusal]] = Future()
+        done: Future[Sequence[Refusal | DeadLetter]] = Future()
         done.set_result(())
         return done
 

@@ -18,8 +18,8 @@ from models.records import Maintenance, MaintenanceAction
 from pipelines.partition import Looked
 
 HOUR_US = 3_600_000_000
-KEYS = ("asset", "window_end_us", "since_us")
-LABELS = ("failed_in_h", "mode", "known_h")
+MINUTE = ("asset", "window_end_us")
+"""What tells rows apart."""
 FOLDER = "features"
 
 
@@ -43,10 +43,10 @@ class Outcomes:
         self._of = {asset: sorted(of, key=lambda event: event.time_us) for asset, of in known.items()}
 
     def labelled(self, table: pl.DataFrame) -> pl.DataFrame:
-        """With LABELS: hours to the failure that ended the life and its mode, null where none is known.
+        """With `failed_in_h` and `mode`: hours to the failure that ended the life, and its mode; null where none did.
 
-        And the hours for which that is known: to the failure, to a repair before one, or to where history ends. The
-        minute of a failure still belongs to it, with hours below 0.
+        And `known_h`, the hours for which that is known: to the failure, to a repair before one, or to where history
+        ends. The minute of a failure still belongs to it, with hours below 0.
         """
         parts = [self._labelled(str(asset), part) for (asset,), part in table.group_by("asset", maintain_order=True)]
         return pl.concat(parts) if parts else table
@@ -73,11 +73,18 @@ class Outcomes:
 
 
 def label(run: Path, outcomes: Outcomes) -> int:
-    """Write all parts of a run's features with labels to `features/` in its folder; how many rows."""
+    """Write all parts of a run's features with labels to `features/` in its folder; how many rows.
+
+    Of a minute that was looked at again, the last row counts, which may stand in the next part.
+    """
     rows, folder = 0, run / FOLDER
     folder.mkdir(exist_ok=True)
-    for part in sorted(run.glob("lane-*/features-*.parquet")):
-        table = outcomes.labelled(pl.read_parquet(part))
-        table.write_parquet(folder / f"{part.parent.name}-{part.name}")
-        rows += len(table)
+    for lane in sorted(run.glob("lane-*")):
+        after = pl.DataFrame(schema={"asset": pl.String, "window_end_us": pl.Int64})
+        for part in sorted(lane.glob("features-*.parquet"), reverse=True):
+            table = pl.read_parquet(part).unique(MINUTE, keep="last", maintain_order=True)
+            table = table.join(after, on=MINUTE, how="anti")
+            after = pl.concat([table.select(MINUTE), after])
+            outcomes.labelled(table).write_parquet(folder / f"{lane.name}-{part.name}")
+            rows += len(table)
     return rows

@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from itertools import chain
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from urllib.parse import quote
 
+import numpy as np
 import polars as pl
 
 from models.failure.hazard import Hazard
-from models.records import Alert, DeadLetter, Forecast, Notice, decode
+from models.records import Alert, DeadLetter, Forecast, Notice, NoticeKind, decode
 from pipelines.backfill.features import features_table
 from pipelines.backfill.gaps import Found, Gaps
 from pipelines.backfill.kept import LaneFolder, Standing
@@ -37,11 +38,18 @@ Told = Forecast | Alert | Notice | DeadLetter
 """What history says that somebody can keep."""
 
 
+class Place(NamedTuple):
+    """Where rows stand among those that a step made: the table, and their places in it."""
+
+    table: int
+    rows: np.ndarray
+
+
 class Keeper(Protocol):
     """Where what history made goes, beside the run's folder."""
 
-    def take(self, rows: Sequence[Rows], records: Sequence[Told]) -> Future[Sequence[Refusal]]:
-        """Begin to keep them; the result is what the store refuses for good, by table and row."""
+    def take(self, rows: Sequence[Rows], records: Sequence[Told]) -> Future[Sequence[Refusal | DeadLetter]]:
+        """Begin to keep them; the result is what the store refuses for good: rows by table and place, or letters."""
         ...
 
     def settle(self) -> None:
@@ -85,7 +93,7 @@ class Lane:
         self.position, self._reached_us, self.rows, last_us, held = point.at if point else Standing(0, 0, 0, {}, {})
         self._gaps = Gaps(partition.plant, span.from_us, last_us, held)
         self._turns = deque((from_us, hazards) for from_us, hazards in models if from_us > self._reached_us)
-        self._waiting: deque[list[Future[Sequence[Refusal]]]] = deque()
+        self._waiting: deque[tuple[list[Place], list[Future[Sequence[Refusal | DeadLetter]]]]] = deque()
 
     def run(
         self,
@@ -122,13 +130,24 @@ class Lane:
         self.rows += self.partition.ledger.rows_read - before
         self._reached_us = piece.until_us
         self._checkpoint("stepped")
-        if piece.until_us <= self.span.from_us:
-            rows = ()  # of before the span: they are kept already, wherever they come from
+        places, asked = self._within(rows)
         records: list[Told] = [each for each in said if isinstance(each, Told) and self._is_asked(each)]
-        self._leave(rows, records, self._gaps.take(rows, in_order=isinstance(piece, Stretch)))
-        self._waiting.append([keeper.take(rows, records) for keeper in self._keepers])
+        if isinstance(piece, Stretch):  # whose ticks are too few to miss an asset by; its gaps are told
+            records = [each for each in records if not _is_silence(each)]
+        self._leave(asked, records, self._gaps.take(asked, in_order=isinstance(piece, Stretch)))
+        self._waiting.append((places, [keeper.take(asked, records) for keeper in self._keepers]))
         while len(self._waiting) > IN_FLIGHT:
             self._acknowledge()
+
+    def _within(self, tables: Sequence[Rows]) -> tuple[list[Place], list[Rows]]:
+        """Rows of the span and the assets that were asked for, with the table and the places they have in it."""
+        found: list[tuple[Place, Rows]] = []
+        for number, rows in enumerate(tables):
+            asset = np.array([name in self.span.assets for name in rows.assets], bool)
+            asked = (rows.time_us >= self.span.from_us) & (rows.time_us < self.span.to_us) & asset[rows.asset_index]
+            if asked.any():
+                found.append((Place(number, np.flatnonzero(asked)), rows if asked.all() else rows.where(asked)))
+        return [place for place, _ in found], [rows for _, rows in found]
 
     def _made(self, piece: Stretch | Batch) -> tuple[Sequence[Rows], Sequence[object]]:
         """Rows and records that a piece brings about."""
@@ -152,8 +171,7 @@ class Lane:
             self.partition.looked.clear()
         forecasts = [each for each in records if isinstance(each, Forecast)]
         others = [each for each in records if not isinstance(each, Forecast)]
-        events = [event for event in happened(rows) if event.time_us >= self.span.from_us]
-        self._folder.take(forecasts, [*others, *events], gaps)
+        self._folder.take(forecasts, [*others, *happened(rows)], gaps)
 
     def _asked_features(self, table: pl.DataFrame) -> pl.DataFrame:
         end_us = pl.col("window_end_us")
@@ -165,13 +183,16 @@ class Lane:
         if isinstance(record, DeadLetter):
             return True
         if isinstance(record, Notice):
-            return record.asset in span.assets and span.from_us <= record.time_us
+            return record.asset in span.assets and span.from_us <= record.time_us and record.since_us < span.to_us
         return record.asset in span.assets and span.from_us < record.window_end_us <= span.to_us
 
     def _acknowledge(self) -> None:
-        refused = chain.from_iterable(kept.result() for kept in self._waiting.popleft())
-        letters = self.partition.acknowledged(list(refused))
-        self._folder.take((), [decode(letter.value) for letter in letters], [])
+        places, kept = self._waiting.popleft()
+        refused = list(chain.from_iterable(future.result() for future in kept))
+        mine = [(places[each.table], each) for each in refused if isinstance(each, Refusal)]
+        own = [Refusal(place.table, int(place.rows[each.row]), each.reason) for place, each in mine]
+        letters = [decode(letter.value) for letter in self.partition.acknowledged(own)]
+        self._folder.take((), [*letters, *(each for each in refused if isinstance(each, DeadLetter))], [])
 
     def _keep(self) -> None:
         """Have all that was made safe, then the point behind it."""
@@ -183,3 +204,7 @@ class Lane:
         at = Standing(self.position, self._reached_us, self.rows, self._gaps.last_us, self._gaps.held)
         self._folder.keep(self.partition.whole(), at)
         self._checkpoint("kept")
+
+
+def _is_silence(record: Told) -> bool:
+    return isinstance(record, Notice) and record.kind is NoticeKind.SILENT_ASSET

@@ -38,7 +38,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     `read_from_us` is where reading begins so that windows are full at `from_us`; what is made before that is left out.
     `where` says in words what is read. `models` has by asset type the version of its model, `every_min` the cadence at
     which minutes are scored, 1 as live does. With `replays_onto`, records of the history are published onto topics of
-    that prefix and nothing else is made of them here.
+    that prefix and nothing else is made of them here. `inputs` is a digest of what else was given: the shape of files,
+    failures and repairs, when models change.
     """
 
     plant: str
@@ -55,6 +56,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     lateness_s: int
     every_min: int = 1
     replays_onto: str | None = None
+    inputs: str = ""
     lanes: int
     found: Found
 

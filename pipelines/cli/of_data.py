@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -80,7 +79,9 @@ def backfill(
     replay_prefix: Annotated[
         str | None, typer.Option(help="With --what ingest --to topics: prefix of the topics that other workers read.")
     ] = None,
-    processes: Annotated[int, typer.Option(min=1, help="Lanes at work at a time.")] = os.cpu_count() or 1,
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="Lanes at work at a time; if not given, one a core.")
+    ] = None,
     out_folder: Annotated[Path, typer.Option("--out", help="Where runs leave results.")] = Path("build/backfill"),
     engineers: Annotated[float, typer.Option(min=0.01, help="Reliability engineers that warnings go to.")] = 1.0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and end.")] = False,
@@ -117,7 +118,7 @@ def backfill(
         as_of=as_of,
         every_min=every,
         warm_up_days=warm_up,
-        processes=processes,
+        processes=processes or ask.cores(),
         replay_prefix=replay_prefix,
         out=out_folder,
     )

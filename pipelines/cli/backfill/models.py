@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
+
+import polars as pl
 
 from models.failure.hazard import Hazard
 from models.inference import ModelError
 from models.plant import Plant
-from models.records import Forecast
 from pipelines.cli.backfill.asked import BackfillError
 from pipelines.controls.plant import hazards_of
 from pipelines.main import read_hazard, read_hazards
@@ -51,18 +52,31 @@ def named_ones(turn: Turn, wanted: Sequence[str], folder: Path) -> Turn:
     return Turn(turn.from_us, files)
 
 
-def as_of(turn: Turn, live: Iterable[Forecast], folder: Path) -> tuple[Turn, ...]:
-    """The models that live forecasts name, from the first forecast on that each made. Raises BackfillError."""
-    first: dict[str, int] = {}
-    for forecast in live:
-        first[forecast.model] = min(forecast.window_end_us, first.get(forecast.model, forecast.window_end_us))
-    turns = [turn]
-    for version, from_us in sorted(first.items(), key=lambda each: each[1]):
+def as_of(turn: Turn, live: pl.DataFrame, folder: Path) -> tuple[Turn, ...]:
+    """The models that live forecasts name, from one change to the next; at a moment, what most of them name.
+
+    `live` has their columns `window_end_us` and `model`. Raises BackfillError where there are none, or a model is gone.
+    """
+    turns: list[Turn] = []
+    for from_us, version in _changes(live):
         name, _, of = version.partition("@")
-        files = turns[-1].files | {name: _file_of(version, name, of, folder)}
-        if files != turns[-1].files or len(turns) == 1:
-            turns.append(Turn(from_us, files))
-    return tuple(turns[1:]) or (turn,)
+        files = (turns[-1] if turns else turn).files | {name: _file_of(version, name, of, folder)}
+        turns.append(Turn(from_us, files))
+    if not turns:
+        raise BackfillError(
+            "--as-of: no live forecast of this span is on the topic any more: give --model NAME@VERSION"
+        )
+    return tuple(turns)
+
+
+def _changes(live: pl.DataFrame) -> list[tuple[int, str]]:
+    """When each model began to be what most forecasts of a moment name, in order."""
+    named = live.select("window_end_us", "model", name=pl.col("model").str.split("@").list.first())
+    at = (
+        named.group_by("name", "window_end_us").agg(pl.col("model").mode().sort().first()).sort("name", "window_end_us")
+    )
+    changed = at.filter(pl.col("model").ne_missing(pl.col("model").shift().over("name")))
+    return changed.sort("window_end_us").select("window_end_us", "model").rows()
 
 
 def _file_of(text: str, name: str, version: str, folder: Path) -> tuple[Path, str]:

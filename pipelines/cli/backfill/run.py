@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -20,7 +22,7 @@ from pipelines.backfill.features import FOLDER, Outcomes, label
 from pipelines.backfill.kept import forget
 from pipelines.backfill.plan import SCORED, Into, Plan, What
 from pipelines.backfill.results import PLAN, WHOLE, Results
-from pipelines.cli.backfill.asked import Asked, BackfillError, assets_of, check_replay
+from pipelines.cli.backfill.asked import Asked, BackfillError, assets_of, check_replay, cores
 from pipelines.cli.backfill.models import Turn, as_of, named_ones, present
 from pipelines.cli.backfill.sources import Lanes, open_source
 from pipelines.cli.backfill.told import show_plan
@@ -71,9 +73,19 @@ def planned(settings: Settings, asked: Asked, source: Lanes, turns: tuple[Turn, 
         lateness_s=settings.lateness_s,
         every_min=asked.every_min,
         replays_onto=onto,
+        inputs=_digest(asked, turns),
         lanes=1 if onto else source.lanes(assets, asked.processes),
         found=found,
     )
+
+
+def _digest(asked: Asked, turns: tuple[Turn, ...]) -> str:
+    """Of the files that were given beside history, and of when models change. Raises BackfillError."""
+    try:
+        given = [file.read_bytes() if file else b"" for file in (asked.shape, asked.events)]
+    except OSError as wrong:
+        raise BackfillError(f"{wrong.filename} cannot be read ({wrong.strerror})") from wrong
+    return sha256(msgspec.json.encode((given, [turn.from_us for turn in turns], asked.warm_up_days))).hexdigest()[:12]
 
 
 def backfill(
@@ -94,7 +106,7 @@ def backfill(
             task = progress.add_task("reading files once", total=None)
             source.prepare(lambda done, of: progress.update(task, completed=done, total=of))
     plan = planned(settings, asked, source, turns)
-    show_plan(plan, asked, console, as_json=as_json and dry_run)
+    show_plan(plan, asked, errors if as_json and not dry_run else console, as_json=as_json and dry_run)
     if dry_run:
         return 0
     _provision(settings, plan.into)
@@ -174,6 +186,7 @@ class _Lanes:
     def _start(self, lane: int) -> None:
         here, there = self._context.Pipe(duplex=False)
         args = (self._job._replace(lane=lane), there, self._stop)
+        os.environ.setdefault("POLARS_MAX_THREADS", str(-(-cores() // self._job.asked.processes)))  # of the child
         process = self._context.Process(target=work_lane, args=args, name=f"lane {lane}", daemon=True)
         heard = signal.signal(signal.SIGINT, signal.SIG_IGN)  # lanes inherit this: Ctrl-C is for the parent
         process.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import Protocol
@@ -125,15 +126,21 @@ class OfLog:
         """Nothing: a log is read as it is."""
 
     def found(self, from_us: int, to_us: int) -> Found:
-        """Records that arrived in time."""
-        return self._log.found(from_us, to_us)
+        """Records that arrived in time. Raises BackfillError where the topic has other partitions than is set."""
+        found = self._log.found(from_us, to_us)
+        if found.parts != self._settings.partitions:
+            raise BackfillError(
+                f"{self.where} has {found.parts} partitions, but FOREWARN_PARTITIONS is {self._settings.partitions}: "
+                f"set it to {found.parts}"
+            )
+        return found
 
     def reads_from(self, from_us: int, assets: Sequence[str]) -> int:  # noqa: ARG002 - it is the same for all
         """The beginning: what live knew rests on all of the log."""
         return 0
 
     def lanes(self, assets: Sequence[str], most: int) -> int:  # noqa: ARG002 - it is the same for all
-        """As many as the topic has partitions."""
+        """As many as there are partitions."""
         return self._settings.partitions
 
     def share(self, lane: int) -> Share | None:
@@ -145,15 +152,33 @@ class OfLog:
         share = Share(lane, self._settings.partitions)
         return tuple(asset for asset in plan.assets if share.has(key_of(plan.plant, asset)))
 
-    def pieces(self, plan: Plan, lane: int, position: int | None, edges_us: Sequence[int]) -> Iterator[Stretch | Batch]:  # noqa: ARG002 - records are not cut
-        """Records of the wanted assets, and those of none, until what came before `to_us` is final."""
+    def pieces(self, plan: Plan, lane: int, position: int | None, edges_us: Sequence[int]) -> Iterator[Stretch | Batch]:
+        """Records of the wanted assets, and those of none, until what came before `to_us` is final.
+
+        Raises BackfillError where records behind the position are not there any more.
+        """
         others = {key_of(plan.plant, asset) for asset in self._plant.assets} - {
             key_of(plan.plant, asset) for asset in plan.assets
         }
         extent = self._log.extents(plan.read_from_us, final_us(plan)).get(lane)
-        if extent is not None:
-            begin = extent.begin if position is None else max(position, extent.begin)
-            yield from self._log.batches(lane, begin, extent.end, lambda key: key not in others)
+        if extent is None:
+            return
+        begin = extent.begin if position is None else position
+        if begin < extent.begin:
+            raise BackfillError(
+                f"records {begin} to {extent.begin - 1} of partition {lane} were deleted since this backfill was "
+                "stopped: remove its folder and begin anew"
+            )
+        for batch in self._log.batches(lane, begin, extent.end, lambda key: key not in others):
+            yield from cut(batch, edges_us)
+
+
+def cut(batch: Batch, edges_us: Sequence[int]) -> Iterator[Batch]:
+    """A batch in parts that do not reach over an edge, by when their records arrived."""
+    arrived_us = [record.arrived_ms * 1000 for record in batch.records]
+    places = sorted({bisect_left(arrived_us, edge_us) for edge_us in edges_us} | {0, len(arrived_us)})
+    for begin, end in pairwise(places):
+        yield Batch(batch.records[begin:end], arrived_us[end - 1])
 
 
 def open_source(settings: Settings, asked: Asked, plant: Plant) -> Lanes:

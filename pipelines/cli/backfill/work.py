@@ -6,7 +6,7 @@ import fcntl
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Event
@@ -210,17 +210,11 @@ def plant_of(settings: Settings, plan: Plan) -> Plant:
 
 def _keepers(job: Job) -> Iterator[InfluxKeeper | TopicKeeper]:
     plan, settings = job.plan, job.settings
-    says = bool({What.FORECASTS, What.ALERTS} & set(plan.what))
+    said = {"forecasts": What.FORECASTS in plan.what, "alerts": What.ALERTS in plan.what}
     if Into.INFLUX in plan.into:
-        yield InfluxKeeper(influx_target(settings), rows=What.INGEST in plan.what, said=says)
-    if Into.TOPICS in plan.into and says:
-        yield TopicKeeper(
-            settings.kafka,
-            settings.topic_prefix,
-            plan.name,
-            forecasts=What.FORECASTS in plan.what,
-            alerts=What.ALERTS in plan.what,
-        )
+        yield InfluxKeeper(influx_target(settings), rows=What.INGEST in plan.what, **said)
+    if Into.TOPICS in plan.into and any(said.values()):
+        yield TopicKeeper(settings.kafka, settings.topic_prefix, plan.name, **said)
 
 
 class Stopped(Exception):
@@ -229,18 +223,18 @@ class Stopped(Exception):
 
 def ahead(items: Iterator[T], stop: Callable[[], bool]) -> Iterator[T]:
     """The same items, the next of which is made in a thread while one is worked with. Raises Stopped."""
-    queue: Queue[tuple[T | None, BaseException | None]] = Queue(maxsize=1)
-    is_over = threading.Event()
+    queue: Queue[tuple[T | None, BaseException | None]] = Queue()
+    wanted, is_over = threading.Semaphore(1), threading.Event()
 
     def fill() -> None:
         try:
-            for item in items:
-                queue.put((item, None))
-                if is_over.is_set():
-                    return
-            queue.put((None, StopIteration()))
-        except BaseException as fault:  # raised where items are taken
+            while wanted.acquire() and not is_over.is_set():
+                queue.put((next(items), None))
+        except BaseException as fault:  # the end, too; raised where items are taken
             queue.put((None, fault))
+        finally:
+            if isinstance(items, Generator):  # lets go of files and connections
+                items.close()
 
     thread = threading.Thread(target=fill, name="read ahead", daemon=True)
     thread.start()
@@ -256,9 +250,11 @@ def ahead(items: Iterator[T], stop: Callable[[], bool]) -> Iterator[T]:
                 return
             if fault is not None:
                 raise fault
+            wanted.release()
             yield item  # type: ignore[misc]
     finally:
         is_over.set()
+        wanted.release()
 
 
 def hazards_at(models: list[tuple[int, dict[str, Hazard]]], time_us: int) -> dict[str, Hazard]:

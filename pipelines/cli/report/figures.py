@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from statistics import median
 
-from models.records import Alert, AnyRecord, DeadLetter, Maintenance, MaintenanceAction, Notice
+from models.records import Alert, AnyRecord, DeadLetter, Maintenance, MaintenanceAction, Notice, Reject
 from pipelines.backfill.plan import Plan
 from pipelines.backfill.results import GAPS, Results
 from pipelines.cli.backfill.asked import Source
@@ -79,7 +79,7 @@ class Told:
                 self.notices.append(record)
             case DeadLetter():
                 self.letters_by_reason[record.reason.value] += 1
-                self.unread += not record.samples
+                self.unread += not record.samples and record.reason is not Reject.STORE_REFUSED
                 if len(self.letters) < LETTERS_TOLD:
                     letter = Letter(reason=record.reason.value, asset=record.asset, detail=record.detail)
                     self.letters.append(letter)
@@ -128,6 +128,10 @@ class Report:
             (
                 not self.unread,
                 f"not all of {plan.where} could be used: {self.unread:,} dead letters say what, and where",
+            ),
+            (
+                not (refused := self.letters_by_reason.get(Reject.STORE_REFUSED, 0)),
+                f"InfluxDB refused {refused:,} rows, forecasts or warnings: dead letters say which and why",
             ),
         )
         return [problem for holds, problem in checks if not holds]

@@ -102,9 +102,10 @@ def _plan(report: Report) -> Iterator[str]:
     yield f"Read from {plan.where} ({plan.source}; {found.parts} {found.unit}{rows})."
     if (report.from_us, report.to_us) != (plan.from_us, plan.to_us):
         yield f"It has data from {clock(report.from_us)} to {clock(report.to_us)}; warnings are judged by that span."
-    for of_type, model in sorted(plan.models.items()):
-        basis = report.bases.get(model, "what no warning here says")
-        yield f"Model of {of_type}: {model}; it learnt its chances from {basis}."
+    for of_type, models in sorted(plan.models.items()):
+        for model in models.split(", "):
+            basis = report.bases.get(model, "what no warning here says")
+            yield f"Model of {of_type}: {model}; it learnt its chances from {basis}."
     if report.is_simulated:
         yield "Chances from simulated machines show how it works; how often yours fail they cannot know."
     every = (
@@ -191,7 +192,7 @@ def _rates(worth: Worth) -> Iterator[str]:
 def _live(difference: Difference | str) -> Section:
     name = "Differences from live"
     if isinstance(difference, str):
-        return Section(name, (f"Not compared: {difference}.",))
+        return Section(name, (f"Not compared with live: {difference}.",))
     live, both = difference.live, difference.both
     moved = sum(pair.later_h != 0 for pair in both)
     lines = (
@@ -277,6 +278,8 @@ def _faults(faults: list[Notice]) -> Grid:
 
 def _gaps(report: Report) -> Section:
     gaps = report.gaps
+    if report.plan.replays_onto is not None:
+        return Section("Gaps", ("Not looked for: records were published, and workers tell of silent assets.",))
     if not gaps.number:
         return Section("Gaps", ("No asset was silent for longer than it may be.",))
     asset, from_us, to_us = gaps.spans[0]

@@ -224,7 +224,7 @@ def test_live_forecasts_outside_the_span_are_not_compared(tmp_path):
 
 @pytest.mark.parametrize(("live", "why"), [(None, "nothing that was live"), ("InfluxDB was away", "InfluxDB was away")])
 def test_why_nothing_was_compared_is_told(tmp_path, live, why):
-    assert f"Not compared: {why}" in said(judged(run(tmp_path), live), "Differences from live")
+    assert f"Not compared with live: {why}" in said(judged(run(tmp_path), live), "Differences from live")
 
 
 # Data

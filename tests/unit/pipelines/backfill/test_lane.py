@@ -201,3 +201,44 @@ def test_killed_before_it_says_that_it_is_through_it_tells_no_gap_twice(tmp_path
             lane.run(left)
     gaps = Results(tmp_path).table("gaps", GAPS).rows()
     assert gaps.count(("fan-01", SPAN.from_us, SPAN.to_us)) == 1
+
+
+class Late(Refuses):
+    """A keeper that refuses the second row of each table of mixers that it is given."""
+
+    def take(self, rows, records):
+        refused: Future = Future()
+        mixers = [at for at, table in enumerate(rows) if table.measurement == "mixer" and len(table) > 1]
+        refused.set_result([Refusal(at, 1, "no") for at in mixers])
+        return refused
+
+
+def test_what_is_refused_of_the_rows_asked_for_is_told_of_the_right_row(tmp_path):
+    lane, left = lane_of(tmp_path, keepers=[Late()])
+    lane.span = Span(from_us=SPAN.from_us, to_us=SPAN.to_us, assets=frozenset({"pump-02", "mixer-01"}))
+    lane.run(left)
+    letters = [record for record in Results(tmp_path).records() if isinstance(record, DeadLetter)]
+    sent = history.tables(RECORDS, tiny.plant())["mixer"]
+    said = {(r["time_us"], str(r["temp_degc"])) for r in sent.iter_rows(named=True)}
+    assert len(letters) > 1
+    for letter in letters:
+        (at,) = [(s.time_us, s.value) for s in letter.samples if s.signal == "temp_degc"] or [(None, None)]
+        assert letter.asset == "mixer-01"
+        assert at == (None, None) or at in said
+    assert Results(tmp_path).ledger().balances
+
+
+def test_what_the_store_refuses_of_forecasts_is_left_as_a_letter(tmp_path):
+    class Says(Refuses):
+        def take(self, rows, records):
+            kept: Future = Future()
+            letter = DeadLetter(plant="tiny", reason=Reject.STORE_REFUSED, detail="forecast", asset="pump-01")
+            kept.set_result([letter] if any(isinstance(record, Forecast) for record in records) else [])
+            return kept
+
+    work(tmp_path, keepers=[Says()])
+    assert any(isinstance(r, DeadLetter) and r.detail == "forecast" for r in Results(tmp_path).records())
+
+
+def test_silent_assets_are_gaps_of_history_and_no_notices(whole):
+    assert not any(b'"silent-asset"' in line for line in whole[1])

@@ -6,7 +6,6 @@ import polars as pl
 import pytest
 from msgspec.structs import replace
 
-from models.records import Forecast, OperatingState
 from pipelines.backfill.kept import LaneFolder
 from pipelines.backfill.lane import Lane, Span
 from pipelines.backfill.results import Results
@@ -28,12 +27,9 @@ def folder(tmp_path):
     return tmp_path
 
 
-def said(version: str, window_end_us: int) -> Forecast:
-    return Forecast(
-        id="", revision=0, plant="tiny", asset="pump-01", window_end_us=window_end_us,
-        operating=OperatingState.RUNNING, running_until_us=None, chances=(), drivers=(), model=version, basis="",
-        rung="hazard", completeness=1.0,
-    )  # fmt: skip
+def said(*forecasts: tuple[str, int]) -> pl.DataFrame:
+    """Live forecasts: of which model, and at what time."""
+    return pl.DataFrame(list(forecasts), {"model": pl.String, "window_end_us": pl.Int64}, orient="row")
 
 
 def test_a_model_is_found_by_its_version_anywhere_below_the_folder(folder):
@@ -53,22 +49,33 @@ def test_a_model_that_is_not_there_is_an_error_that_names_those_that_are(folder,
 
 
 def test_as_of_takes_each_model_from_its_first_live_forecast_on(folder):
-    live = [said(NOW.card.version, 300), said(THEN.card.version, 200), said(THEN.card.version, 100)]
-    turns = as_of(present(tiny.plant(), folder), live, folder)
+    now, then = NOW.card.version, THEN.card.version
+    turns = as_of(present(tiny.plant(), folder), said((now, 300), (then, 200), (then, 100)), folder)
     assert [(turn.from_us, turn.files["tiny"]) for turn in turns] == [
         (100, (folder / "before", "tiny-1")),
         (300, (folder, "tiny")),
     ]
 
 
-def test_as_of_without_live_forecasts_is_the_present(folder):
-    turn = present(tiny.plant(), folder)
-    assert as_of(turn, [], folder) == (turn,)
+def test_as_of_goes_back_where_live_went_back(folder):
+    now, then = NOW.card.version, THEN.card.version
+    live = said((then, 100), (now, 200), (now, 200), (then, 200), (then, 300))
+    turns = as_of(present(tiny.plant(), folder), live, folder)
+    assert [(turn.from_us, turn.files["tiny"][1]) for turn in turns] == [
+        (100, "tiny-1"),
+        (200, "tiny"),
+        (300, "tiny-1"),
+    ]
+
+
+def test_as_of_without_live_forecasts_is_an_error(folder):
+    with pytest.raises(BackfillError, match="--as-of: no live forecast"):
+        as_of(present(tiny.plant(), folder), said(), folder)
 
 
 def test_a_live_model_that_is_gone_is_an_error(folder):
     with pytest.raises(BackfillError, match="put it there"):
-        as_of(present(tiny.plant(), folder), [said("tiny@0123456789ab", 1)], folder)
+        as_of(present(tiny.plant(), folder), said(("tiny@0123456789ab", 1)), folder)
 
 
 def lane(folder, models) -> pl.DataFrame:
