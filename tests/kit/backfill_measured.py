@@ -89,7 +89,7 @@ def lane(settings: Settings, asked: Asked) -> tuple[int, float]:
     began_s, rows = time.perf_counter(), 0
     plant = read_plant(settings.plant, settings.site)
     turns = (present(plant, settings.models),)
-    source = open_source(settings, asked, plant, asked.out / "stage")
+    source = open_source(settings, asked, plant)
     plan = planned(settings, asked, source, turns)
     source.prepare(lambda _done, _of: None)
 
