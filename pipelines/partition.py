@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
@@ -39,9 +38,10 @@ from pipelines.controls.clocks import Quarantined, decide
 from pipelines.controls.plant import faults_that_end, hazards_of, migrated, silences_that_end, taken
 from pipelines.frames import Columns
 from pipelines.ledger import EVENTS, Ledger
+from pipelines.made import LIVE, Kept, Looked, Made, Out, Pace
 from pipelines.meters import Scores, Size
 from pipelines.parse import Rejected
-from pipelines.ports import Effects, Output, RawRecord, Refusal, Rows, Snapshot
+from pipelines.ports import Effects, Output, RawRecord, Refusal, Snapshot
 from pipelines.refused import out_of_place, rejected, unread
 from pipelines.saving import load, save
 from pipelines.stages.decode import Decoded, decode
@@ -55,8 +55,6 @@ from pipelines.state import NOWHERE, PLACE_BITS, Block, SnapshotError, State, fl
 from pipelines.told import told
 from pipelines.topics import Share, Topic
 
-Out = DeadLetter | Forecast | Alert | Notice | Quarantined
-
 _Found = list[tuple[int, int, str, Out]]
 """Records to publish: place in the batch, kind, asset, record."""
 
@@ -66,47 +64,6 @@ _TOPIC = {
 }  # fmt: skip
 _RANK: dict[type, int] = {kind: at for at, kind in enumerate(_TOPIC)}
 """Of what one record brings about, letters come first, then forecasts, warnings, notices."""
-
-
-class Pace(NamedTuple):
-    """Minutes of an asset that may close together, and which of them are scored: those that `every_min` divides.
-
-    With `features`, what they were scored by is given out, too.
-    """
-
-    span: int = SPAN
-    every_min: int = 1
-    features: bool = False
-
-
-LIVE = Pace()
-
-
-class Looked(NamedTuple):
-    """Feature rows of running machines of one type, by asset and minute, as they were scored."""
-
-    spec: Spec
-    assets: tuple[str, ...]
-    asset: np.ndarray  # places in `assets`
-    window_end_us: np.ndarray
-    since_us: np.ndarray  # start of the life that each is of
-    rows: np.ndarray  # float32 [rows, features]
-
-
-class Made(NamedTuple):
-    """What history made: rows to store, and records in the order they would be published in."""
-
-    rows: tuple[Rows, ...]
-    records: tuple[Out, ...]
-
-
-class Kept(NamedTuple):
-    """A table to store, and of each row whether it was late and which of the sources sent it."""
-
-    rows: Rows
-    late: np.ndarray
-    source: np.ndarray
-    sources: tuple[str, ...]
 
 
 class NotAcknowledged(RuntimeError):

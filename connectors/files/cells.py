@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import polars as pl
 
-from connectors.files.shape import US_A_UNIT, Shape
+from connectors.files.shape import Shape
+from connectors.files.table import US_A_UNIT
 from models.plant.tags import ALWAYS_US
 
 _OFFSET = r"(:\d\d(?:[.,]\d+)?)\s*([Zz]|[+-]\d\d(?::?\d\d)?)$"

@@ -6,18 +6,15 @@ and signals by their names.
 
 from __future__ import annotations
 
-import codecs
 from pathlib import Path
 from typing import Literal
-from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
 from connectors.files import toml
-from connectors.files.table import MapError
-from connectors.scada.feeds.files.config import STATES
+from connectors.files.table import US_A_UNIT, MapError
+from connectors.files.texts import Texts, zone_misfit
 
-US_A_UNIT = {"s": 1_000_000, "ms": 1_000, "us": 1}
 TIMES = ("time_us", "time")
 """Columns of times that need no naming; the first that is there is meant."""
 
@@ -32,14 +29,13 @@ class Columns(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     quality: str = ""
 
 
-class Shape(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Shape(Texts, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the files of a history are like.
 
     `rows`: a row is of one asset, its columns are signals by name. `wide`: columns are addresses of the plant's tags.
     `long`: a row is one value of one address. An address is `prefix` and the column's name, or the tag; `feed` is
     whose addresses they are, as tags name it. `time_format` is "iso" (ISO 8601; whole numbers are microseconds since
-    1970 UTC), s, ms or us, or a strptime format. Times without an offset are of `zone`; `fold` is which of two equal
-    local times is meant in the hour that comes twice.
+    1970 UTC), s, ms or us, or a strptime format. Times without an offset are of `zone`.
     """
 
     form: Literal["rows", "wide", "long"] = "rows"
@@ -48,14 +44,6 @@ class Shape(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     feed: str = "files"
     time_format: str = "iso"
     zone: str = "UTC"
-    fold: Literal["first", "second", "refuse"] = "refuse"
-    encoding: str = "utf-8-sig"
-    delimiter: str = ","
-    decimal: Literal[".", ","] = "."
-    states: tuple[str, ...] = STATES
-    more_states: tuple[str, ...] = ()
-    good: tuple[str, ...] = ("good", "192", "true")
-    uncertain: tuple[str, ...] = ("uncertain", "64")
 
     @property
     def needed(self) -> tuple[str, ...]:
@@ -77,19 +65,8 @@ def read_shape(path: Path) -> Shape:
 
 def check(shape: Shape, where: str = "") -> None:
     """Raises MapError for what cannot work."""
-    if len(shape.delimiter.encode()) != 1 or shape.delimiter in '"\r\n' or shape.delimiter == shape.decimal:
-        raise MapError(
-            f"{where}delimiter must be one character, neither a quote nor the decimal '{shape.decimal}': "
-            "with a decimal comma it is ';' or a tab"
-        )
-    try:
-        codecs.lookup(shape.encoding)
-        "a".encode(shape.encoding)
-    except (LookupError, UnicodeError) as wrong:
-        raise MapError(f"{where}encoding '{shape.encoding}' is unknown: try utf-8-sig or cp1252") from wrong
-    try:
-        ZoneInfo(shape.zone)
-    except (OSError, ValueError, KeyError) as wrong:  # ZoneInfoNotFoundError is a KeyError
-        raise MapError(f"{where}zone '{shape.zone}' is none: use an IANA name such as Europe/Brussels") from wrong
+    one_byte = "delimiter must be of one byte" if len(shape.delimiter.encode()) > 1 else None
+    if misfit := shape.misfit() or one_byte or zone_misfit(shape.zone):
+        raise MapError(f"{where}{misfit}")
     if shape.time_format not in ("iso", *US_A_UNIT) and "%" not in shape.time_format:
         raise MapError(f"{where}time_format '{shape.time_format}' is neither iso, s, ms, us nor a strptime format")

@@ -48,7 +48,7 @@ class Map(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     rows_per_frame: int = 1
 
 
-_UNITS = {"s": 1_000_000, "ms": 1_000, "us": 1}
+US_A_UNIT = {"s": 1_000_000, "ms": 1_000, "us": 1}
 
 
 def read_map(path: Path) -> Map:
@@ -57,8 +57,8 @@ def read_map(path: Path) -> Map:
         found = toml.read(path, Map)
     except toml.TomlError as wrong:
         raise MapError(f"{wrong}. infra/examples/bearings/map.toml is an example of a map") from wrong
-    if found.time.unit not in _UNITS:
-        raise MapError(f"{path}: time.unit is '{found.time.unit}', but units are {', '.join(_UNITS)}")
+    if found.time.unit not in US_A_UNIT:
+        raise MapError(f"{path}: time.unit is '{found.time.unit}', but units are {', '.join(US_A_UNIT)}")
     return found
 
 
@@ -127,6 +127,6 @@ def _tables(path: Path, by: Map) -> Iterator[pl.DataFrame]:
 
 def _time(time: TimeColumn) -> pl.Expr:
     if time.format is None:
-        return (pl.col(time.column).cast(pl.Int64) * _UNITS[time.unit]).alias("time_us")
+        return (pl.col(time.column).cast(pl.Int64) * US_A_UNIT[time.unit]).alias("time_us")
     local = pl.col(time.column).str.to_datetime(time.format, time_unit="us").dt.replace_time_zone(time.zone)
     return local.dt.epoch("us").alias("time_us")

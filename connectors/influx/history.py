@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Collection, Iterator
 
 import polars as pl
@@ -12,7 +13,7 @@ from connectors.influx.target import Target
 from models.bins import MINUTE_US
 from models.plant import Plant
 from models.plant.layout import Layout
-from models.records import DeadLetter, Maintenance
+from models.records import DeadLetter, Maintenance, Reject
 from pipelines.backfill.stretch import Found, Stretch
 from pipelines.told import MAINTENANCE, maintenance_of
 
@@ -20,6 +21,8 @@ DAY_MIN = 1440
 FIRST_MIN, BLIND_MIN, MOST_MIN = 60, 360, 90 * DAY_MIN
 """The first span that is asked for, the longest where nothing is known of how dense rows are, and the longest of all.
 Our choice."""
+Dropped = tuple[str, str, Reject]
+"""Asset type, field, and why its values are of no signal."""
 _KINDS: dict[type, type[pl.DataType]] = {float: pl.Float64, bool: pl.Boolean, str: pl.String}
 
 
@@ -57,6 +60,7 @@ class InfluxHistory:
     def stretches(self, from_us: int, to_us: int, assets: Collection[str], rows: int) -> Iterator[Stretch]:
         """Spans that grow or shrink until they have about as many rows as asked for. Raises StoreDown."""
         events = [event for event in self.events(to_us, assets) if event.time_us >= from_us]
+        dropped: Counter[Dropped] = Counter()
         with asyncio.Runner() as runner:
             reader = InfluxReader(self._target)
             runner.run(reader.__aenter__())
@@ -67,17 +71,18 @@ class InfluxHistory:
                     yield Stretch(begin_us, {}, tuple(event for event in events if event.time_us < begin_us))
                 while begin_us < to_us:
                     end_us = min(to_us, (begin_us // MINUTE_US + minutes) * MINUTE_US)
-                    tables = runner.run(self._tables(reader, begin_us, end_us, assets))
+                    tables = runner.run(self._tables(reader, begin_us, end_us, assets, dropped))
                     got = sum(map(len, tables.values()))
                     happened = tuple(event for event in events if begin_us <= event.time_us < end_us)
-                    yield Stretch(end_us, tables, happened)
+                    letters = _letters(self._plant.plant, dropped) if end_us == to_us else ()
+                    yield Stretch(end_us, tables, happened, letters)
                     begin_us = end_us
                     minutes = _next_span(minutes, rows, got)
             finally:
                 runner.run(reader.__aexit__(None, None, None))
 
     def letters(self, from_us: int, to_us: int) -> tuple[DeadLetter, ...]:  # noqa: ARG002 - the same for all times
-        """None: what could not be used is not in the store."""
+        """None beside those of stretches."""
         return ()
 
     async def _first_us(self, reader: InfluxReader, from_us: int, to_us: int, assets: Collection[str]) -> int:
@@ -86,7 +91,7 @@ class InfluxHistory:
         return min((extent.first_us for extent in every if extent.asset in assets), default=to_us)
 
     async def _tables(
-        self, reader: InfluxReader, from_us: int, to_us: int, assets: Collection[str]
+        self, reader: InfluxReader, from_us: int, to_us: int, assets: Collection[str], dropped: Counter[Dropped]
     ) -> dict[str, pl.DataFrame]:
         out = {}
         for name, layout in self._layouts.items():
@@ -94,7 +99,7 @@ class InfluxHistory:
             if mine:
                 table = await reader.read(name, from_us, to_us, mine)
                 if len(table):
-                    out[name] = _typed(table, layout)
+                    out[name] = _typed(table, layout, dropped)
         return out
 
 
@@ -108,9 +113,31 @@ def _next_span(minutes: int, wanted: int, got: int) -> int:
     return max(1, min(minutes * wanted // got, 4 * minutes, MOST_MIN))
 
 
-def _typed(table: pl.DataFrame, layout: Layout) -> pl.DataFrame:
-    """The signals that the type has by now, each of its kind; what was of another kind then is nothing now."""
+def _typed(table: pl.DataFrame, layout: Layout, dropped: Counter[Dropped]) -> pl.DataFrame:
+    """The signals that the type has by now, each of its kind; values that are of none are counted as dropped."""
     kinds = dict.fromkeys(layout.numeric, float) | layout.objects
-    known = [name for name in table.columns[2:] if name in kinds]
-    typed = [table.get_column(name).cast(_KINDS[kinds[name]], strict=False) for name in known]
-    return pl.DataFrame([table.get_column("asset"), table.get_column("time_us"), *typed])
+    columns = [table.get_column("asset"), table.get_column("time_us")]
+    for name in table.columns[2:]:
+        column = table.get_column(name)
+        if name not in kinds:
+            dropped[layout.name, name, Reject.UNKNOWN_SIGNAL] += len(column) - column.null_count()
+            continue
+        typed = _cast(column, kinds[name])
+        dropped[layout.name, name, Reject.WRONG_KIND] += typed.null_count() - column.null_count()
+        columns.append(typed)
+    return pl.DataFrame(columns)
+
+
+def _cast(column: pl.Series, kind: type) -> pl.Series:
+    """Values as of a kind, null where they are of none; words are no truths."""
+    if kind is bool and column.dtype == pl.String:
+        return pl.Series(column.name, [None] * len(column), pl.Boolean)
+    return column.cast(_KINDS[kind], strict=False)
+
+
+def _letters(plant: str, dropped: Counter[Dropped]) -> tuple[DeadLetter, ...]:
+    return tuple(
+        DeadLetter(plant=plant, reason=reason, detail=f"{count:,} values of {kind}.{name} in the store")
+        for (kind, name, reason), count in sorted(dropped.items())
+        if count
+    )

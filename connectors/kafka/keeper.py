@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Future
-from types import TracebackType
 
-from connectors.kafka.plain import Compression, LogProducer
+from connectors.kafka.plain import LogProducer
 from models.records import Alert, DeadLetter, Forecast, Notice, encode, key_of
 from pipelines.backfill.said import replayed
 from pipelines.ports import Refusal, Rows
@@ -14,23 +13,14 @@ from pipelines.topics import Topic, named
 
 
 class TopicKeeper:
-    """A `pipelines.backfill.lane.Keeper` of forecasts and warnings; a context manager.
+    """A `pipelines.backfill.lane.Keeper` of forecasts and warnings, through a producer that somebody else closes.
 
     They are historical, with ids and a header `replay` of the run; nobody who is notified of warnings is, of these.
     """
 
-    def __init__(self, bootstrap: str, prefix: str, run: str, *, forecasts: bool, alerts: bool) -> None:
-        self._prefix, self._run = prefix, run
+    def __init__(self, producer: LogProducer, prefix: str, run: str, *, forecasts: bool, alerts: bool) -> None:
+        self._producer, self._prefix, self._run = producer, prefix, run
         self._kinds = tuple(kind for kind, wanted in ((Forecast, forecasts), (Alert, alerts)) if wanted)
-        self._producer = LogProducer(bootstrap, Compression.LZ4)
-
-    def __enter__(self) -> TopicKeeper:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._producer.__exit__(kind, error, trace)
 
     def take(
         self,

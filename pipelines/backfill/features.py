@@ -15,7 +15,7 @@ import polars as pl
 
 from models.bins import MINUTE_US
 from models.records import Maintenance, MaintenanceAction
-from pipelines.partition import Looked
+from pipelines.made import Looked
 
 HOUR_US = 3_600_000_000
 MINUTE = ("asset", "window_end_us")

@@ -8,6 +8,7 @@ from __future__ import annotations
 TELLING = frozenset(
     (
         "connectors.files.table.MapError",
+        "connectors.influx.flux.QueryRefused",
         "connectors.influx.target.InfluxMisconfigured",
         "connectors.influx.target.InfluxUnreachable",
         "connectors.kafka.admin.KafkaUnreachable",

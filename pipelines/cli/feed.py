@@ -14,14 +14,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from connectors.files import table
 from connectors.kafka.admin import KafkaAdmin
 from connectors.kafka.plain import Compression, LogProducer
+from connectors.kafka.records import put
 from connectors.scada import simulator
 from connectors.scada.history import History, store, told
 from connectors.scada.simulator import START_US, Scenario
 from models.physics.fleet import FleetSpec
-from models.records import AnyInput, Frame, encode, place_of
+from models.records import AnyInput, Frame
 from pipelines.main import provision, read_plant
 from pipelines.settings import Settings
-from pipelines.topics import Topic, named, partition_of
+from pipelines.topics import Topic, named
 
 CATCH_UP_S = 120.0
 """How long workers may keep no further snapshot: one that is slow is waited for, one that is not there is not."""
@@ -168,12 +169,7 @@ def _stream(
     with bar(console) as progress:
         task = progress.add_task("streaming rows", total=rows)
         for record in records:
-            key = place_of(record)
-            if key is None:
-                for partition in range(settings.partitions):
-                    producer.send(topic, record.plant.encode(), encode(record), partition)
-                continue
-            producer.send(topic, key, encode(record), partition_of(key, settings.partitions))
+            put(producer, topic, record, settings.partitions)
             if isinstance(record, Frame):
                 sent += len(record.times_us)
                 progress.update(task, completed=sent)

@@ -51,6 +51,7 @@ def show_notices(
     show(Settings(instance=instance), out, every=every, as_json=as_json)
 
 
+# Long, since each of its options stands here once.
 @data.command(
     "backfill",
     epilog="Examples: forewarn backfill --from 2026-01-01 --to 2026-03-01 --source influx --asset 'pump-*' --dry-run"

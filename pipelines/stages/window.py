@@ -42,6 +42,25 @@ class Due(NamedTuple):
     baseline: np.ndarray  # objects, Baseline or None
     fresh: np.ndarray  # bool
 
+    @classmethod
+    def blank(cls, asset: np.ndarray, minute: np.ndarray, since_us: np.ndarray, spec: Spec | None) -> Due:
+        """Minutes of which nothing is found yet."""
+        count = len(asset)
+        return cls(
+            asset=asset,
+            minute=minute,
+            at=np.zeros(count, np.int64),
+            since_us=since_us,
+            state=np.empty(count, np.int8),
+            features=np.full((count, len(spec.names) if spec else 0), np.nan, np.float32),
+            baseline=np.full(count, None, object),
+            fresh=np.ones(count, bool),
+        )
+
+    def where(self, chosen: np.ndarray) -> Due:
+        """Those that a mask or places choose; a copy."""
+        return Due(*(column[chosen] for column in self))
+
 
 def window(
     block: Block,
@@ -198,31 +217,36 @@ def due_of(
     heard = np.concatenate([has_samples(bins.statistics), np.ones(len(again[0]), bool)])[order]
     since_us = block.since_us(asset, minute)
     turn = spans(asset, minute, _span(block, spec, asset, since_us))
-    state = np.empty(len(asset), np.int8)
-    rows = np.full((len(asset), len(spec.names) if spec else 0), np.nan, np.float32)
-    baseline, fresh = np.full(len(asset), None, object), np.ones(len(asset), bool)
+    out = Due.blank(asset, minute, since_us, spec)
     behind, due = behind_min(lateness_us), heard & (minute % every_min == 0)
     for number in np.unique(turn):
         now = np.flatnonzero(turn == number)
         heads = now[changes(asset[now])]
         settle(block, spec, dict(zip(asset[heads].tolist(), (minute[heads] - behind).tolist(), strict=True)))
         block.tiers.write(bins.where(order[now[is_bin[now]]]))
-        every, found, is_final = _follow(block, Minutes(asset[now], minute[now], since_us[now]), final)
+        minutes = Minutes(asset[now], minute[now], since_us[now])
+        every, found, is_final = _follow(block, minutes, final)
         where = np.searchsorted(key_of(every.asset, every.minute), key_of(asset[now], minute[now]))
-        state[now] = block.name_maintenance(asset[now], minute[now], since_us[now], found.state[where])
-        running, starts = found.running[where], found.starts[where]
+        out.state[now] = block.name_maintenance(*minutes, found.state[where])
         if spec is not None:
             looked = due[now]
             if every_min > 1:
-                looked |= heard[now] & _for_usual(block, asset[now], minute[now], since_us[now], state[now], running)
-            running, starts, now = running[looked], starts[looked], now[looked]
-            pairs = asset[now], minute[now], since_us[now]
-            baseline[now] = _baselines(block, *pairs, behind)
-            rows[now] = _rows(block, spec, pairs, (state[now], running, starts), baseline[now].tolist(), behind)
-            fresh[now] = _remember(block, *pairs, state[now], rows[now])
+                looked |= heard[now] & _for_usual(block, minutes, out.state[now], found.running[where])
+            run = found.running[where[looked]], found.starts[where[looked]]
+            _look(block, spec, out, now[looked], run, behind)
             give_usuals(block, spec, every.where(is_final), found.part(is_final))
-    asset, minute, since_us, at = asset[due], minute[due], since_us[due], np.zeros(int(due.sum()), np.int64)
-    return Due(asset, minute, at, since_us, state[due], rows[due], baseline[due], fresh[due])
+    return out.where(due)
+
+
+def _look(block: Block, spec: Spec, due: Due, now: np.ndarray, run: tuple[np.ndarray, np.ndarray], behind: int) -> None:
+    """Put in what a model sees at the end of some minutes, and keep it while they can change.
+
+    `run` has the running minutes and starts of the life by each.
+    """
+    pairs = due.asset[now], due.minute[now], due.since_us[now]
+    due.baseline[now] = _baselines(block, *pairs, behind)
+    due.features[now] = _rows(block, spec, pairs, (due.state[now], *run), due.baseline[now].tolist(), behind)
+    due.fresh[now] = _remember(block, *pairs, due.state[now], due.features[now])
 
 
 def _span(block: Block, spec: Spec | None, asset: np.ndarray, since_us: np.ndarray) -> np.ndarray | int:
@@ -238,15 +262,9 @@ def _span(block: Block, spec: Spec | None, asset: np.ndarray, since_us: np.ndarr
     return np.repeat(np.where(some, HOUR_MIN, most), np.diff(np.append(heads, len(asset))))
 
 
-def _for_usual(
-    block: Block,
-    asset: np.ndarray,
-    minute: np.ndarray,
-    since_us: np.ndarray,
-    state: np.ndarray,
-    running: np.ndarray,
-) -> np.ndarray:
+def _for_usual(block: Block, minutes: Minutes, state: np.ndarray, running: np.ndarray) -> np.ndarray:
     """Minutes that an asset's usual is looked for at, whatever the cadence: bool [pairs]."""
+    asset, minute, since_us = minutes
     out = (state == RUNNING) & (running >= AFTER_RUNNING_MIN) & wants_usual(block, asset, since_us)
     for at in np.flatnonzero(out).tolist():
         known = block.small.baselines.get(int(asset[at]))

@@ -25,8 +25,9 @@ from connectors.influx import admin as influx_admin
 from connectors.influx.query import InfluxReader
 from connectors.kafka.admin import KafkaAdmin
 from connectors.kafka.plain import Compression, LogProducer, read
+from connectors.kafka.records import put
 from connectors.memory import MemoryStore
-from models.records import AnyInput, Tick, encode, key_of
+from models.records import AnyInput, key_of
 from pipelines.cli.books import LEDGER_KEY
 from pipelines.driver import Driver
 from pipelines.ledger import Ledger
@@ -142,14 +143,11 @@ class Installation:
                 if seconds and at % 20 == 0:
                     time.sleep(max(0.0, began + seconds * at / len(records) - time.monotonic()))
                 stamp_ms = stamps_ms[at] if stamps_ms else None
-                if isinstance(record, Tick):
-                    for partition in range(PARTITIONS):
-                        producer.send(topic, record.plant.encode(), encode(record), partition, timestamp_ms=stamp_ms)
-                    continue
-                raw = isinstance(record, bytes)
-                key = key_of("tiny", "pump-01") if raw else key_of(record.plant, record.asset)
-                value, partition = record if raw else encode(record), partition_of(key, PARTITIONS)
-                producer.send(topic, key, value, partition, timestamp_ms=stamp_ms)
+                if isinstance(record, bytes):
+                    key = key_of("tiny", "pump-01")
+                    producer.send(topic, key, record, partition_of(key, PARTITIONS), timestamp_ms=stamp_ms)
+                else:
+                    put(producer, topic, record, PARTITIONS, stamp_ms)
 
     def feed(self, records: Sequence[AnyInput | bytes], seconds: float, stamps_ms: Sequence[int] | None = None) -> None:
         """Send in the background."""

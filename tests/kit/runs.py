@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import polars as pl
 
-from models.records import Alert, AlertReason, AlertState, AnyRecord, Driver
+from models.records import Alert, AlertReason, AlertState, AnyRecord, Driver, Maintenance, MaintenanceAction
 from pipelines.backfill.plan import Into, Plan, What
 from pipelines.backfill.results import CHANCES, FORECASTS, GAPS, LEDGER, PLAN, Results, lines_of
 from pipelines.backfill.stretch import Found
@@ -101,3 +101,16 @@ def run(
     rows = [(asset, at(from_h), at(to_h)) for asset, from_h, to_h in gaps]
     pl.DataFrame(rows, GAPS, orient="row").write_parquet(lane / "gaps-00000.parquet")
     return Results(folder)
+
+
+def failed(asset: str, hours: float, mode: str = "bearing-wear") -> Maintenance:
+    return Maintenance(plant="plant", asset=asset, time_us=at(hours), action=MaintenanceAction.FAILED, mode=mode)
+
+
+def repaired(asset: str, hours: float) -> Maintenance:
+    return Maintenance(plant="plant", asset=asset, time_us=at(hours), action=MaintenanceAction.REPAIRED)
+
+
+def minutes(first: int, last: int):
+    """Hours of minutes, both ends in."""
+    return [minute / 60 for minute in range(first, last + 1)]

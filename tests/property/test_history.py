@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from models.records import Alert, Forecast, Frame, Tick, encode
-from pipelines.partition import LIVE, Pace, Partition
+from pipelines.made import LIVE, Pace
+from pipelines.partition import Partition
 from pipelines.topics import Topic
 from tests.kit import history, streams, tiny
 from tests.property.test_replay import final

@@ -10,7 +10,7 @@ from pipelines.backfill.plan import Plan
 from pipelines.cli.backfill.asked import Asked
 from pipelines.cli.watching import clock
 
-MB_A_LANE = 700
+MB_A_LANE = 800
 """What a lane has in memory at most: a stretch, the next one, results of ten seconds; as `make bench` measures it."""
 ASSETS_SHOWN = 8
 

@@ -17,15 +17,17 @@ from typing import NamedTuple, TypeVar
 from msgspec.structs import replace
 
 from connectors.influx.keeper import InfluxKeeper
+from connectors.kafka.admin import KafkaAdmin
 from connectors.kafka.keeper import TopicKeeper
-from connectors.kafka.replay import ReplayTopics
+from connectors.kafka.plain import Compression, LogProducer
+from connectors.kafka.records import put
 from models.bins import STATISTICS
 from models.failure.hazard import Hazard
 from models.plant import Plant
 from models.plant.layout import Layout
 from models.tiers import SPAN
 from pipelines.backfill.kept import LaneFolder, Standing
-from pipelines.backfill.lane import KEEP_S, Lane, Span
+from pipelines.backfill.lane import KEEP_S, Keeper, Lane, Span
 from pipelines.backfill.plan import SCORED, Into, Plan, What
 from pipelines.backfill.replay import records_of
 from pipelines.backfill.stretch import Stretch
@@ -35,10 +37,12 @@ from pipelines.cli.backfill.sources import Lanes, open_source
 from pipelines.collector import keep_memory, spare_the_collector
 from pipelines.ledger import Ledger
 from pipelines.ledger import Source as Counts
+from pipelines.made import Pace
 from pipelines.main import influx_target, read_plant
-from pipelines.partition import Pace, Partition
+from pipelines.partition import Partition
 from pipelines.ports import Snapshot
 from pipelines.settings import Settings
+from pipelines.topics import Topic, named
 
 T = TypeVar("T")
 WAIT_S = 0.5
@@ -149,8 +153,8 @@ def _run(
     partition = Partition.restore(plant, hazards, snapshot, plan.lateness_s, share, pace)
     edges_us = [from_us for from_us, _ in models]
     pieces = source.pieces(plan, job.lane, point.at.position if point else None, edges_us)
-    with ExitStack() as open_keepers:
-        keepers = [keeper for keeper in _keepers(job) if open_keepers.enter_context(keeper)]
+    with ExitStack() as held:
+        keepers = _keepers(job, held)
         keeps_rows = What.INGEST in plan.what and Into.PARQUET in plan.into
         lane = Lane(partition, span, folder, keepers, plan.source, checkpoint, models, keeps_rows=keeps_rows)
         return lane.run(ahead(pieces, stop), told, stop, keep_s)
@@ -172,10 +176,15 @@ def publish(job: Job, folder: LaneFolder, told: Callable[[int, int], None], stop
     at = folder.point.at if folder.point else Standing(0, 0, 0, {}, {})
     pieces = source.pieces(plan, job.lane, at.position if folder.point else None, ())
     rows = at.rows
-    with ReplayTopics(settings.kafka, plan.replays_onto or "", settings.partitions) as topics:
+    prefix = plan.replays_onto or ""
+    with KafkaAdmin(settings.kafka, prefix) as admin:
+        admin.create_topics(settings.partitions)
+    with LogProducer(settings.kafka, Compression.LZ4) as producer:
         for stretch in ahead(pieces, stop):
             assert isinstance(stretch, Stretch)
-            topics.publish(records_of(stretch, plan.plant, plan.source))
+            for record in records_of(stretch, plan.plant, plan.source):
+                put(producer, named(prefix, Topic.RECORDS), record, settings.partitions)
+            producer.flush()
             rows += sum(map(len, stretch.tables.values()))
             folder.take((), stretch.letters, [])
             folder.keep(Snapshot(0, {}), Standing(stretch.until_us, stretch.until_us, rows, {}, {}))
@@ -208,13 +217,18 @@ def plant_of(settings: Settings, plan: Plan) -> Plant:
     return replace(plant, types={name: replace(of, model=None) for name, of in plant.types.items()})
 
 
-def _keepers(job: Job) -> Iterator[InfluxKeeper | TopicKeeper]:
+def _keepers(job: Job, held: ExitStack) -> list[Keeper]:
+    """Where results go beside the run's folder; `held` closes them."""
     plan, settings = job.plan, job.settings
     said = {"forecasts": What.FORECASTS in plan.what, "alerts": What.ALERTS in plan.what}
+    keepers: list[Keeper] = []
     if Into.INFLUX in plan.into:
-        yield InfluxKeeper(influx_target(settings), rows=What.INGEST in plan.what, **said)
+        keeper = InfluxKeeper(influx_target(settings), rows=What.INGEST in plan.what, **said)
+        keepers.append(held.enter_context(keeper))
     if Into.TOPICS in plan.into and any(said.values()):
-        yield TopicKeeper(settings.kafka, settings.topic_prefix, plan.name, **said)
+        producer = held.enter_context(LogProducer(settings.kafka, Compression.LZ4))
+        keepers.append(TopicKeeper(producer, settings.topic_prefix, plan.name, **said))
+    return keepers
 
 
 class Stopped(Exception):

@@ -7,7 +7,8 @@ import pytest
 
 from models.records import Frame, Maintenance, MaintenanceAction, Tick, encode
 from pipelines.backfill.features import FOLDER, Outcomes, features_table, label
-from pipelines.partition import Pace, Partition
+from pipelines.made import Pace
+from pipelines.partition import Partition
 from pipelines.ports import RawRecord
 from tests.kit import history, streams, tiny
 

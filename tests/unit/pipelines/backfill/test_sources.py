@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import polars as pl
 import pytest
 
-from connectors.influx.history import BLIND_MIN, FIRST_MIN, MOST_MIN, _next_span
+from connectors.influx.history import BLIND_MIN, FIRST_MIN, MOST_MIN, _letters, _next_span, _typed
+from models.plant.layout import Layout
+from models.records import Reject
 from pipelines.backfill.features import FOLDER, Outcomes, label
 from pipelines.backfill.stretch import Batch
 from pipelines.cli.backfill.sources import cut
 from pipelines.ports import RawRecord
+from tests.kit import tiny
 
 
 def batch(*arrived_ms: int) -> Batch:
@@ -56,3 +61,23 @@ def test_of_a_minute_looked_at_again_the_last_row_is_labelled(tmp_path):
     assert label(tmp_path, Outcomes([], 10**9)) == 3
     found = pl.read_parquet(tmp_path / FOLDER / "*.parquet").sort("window_end_us")
     assert found.select("window_end_us", "x").rows() == [(60, 2.0), (120, 4.0), (180, 5.0)]
+
+
+def test_values_of_the_store_that_are_of_no_signal_by_now_are_counted_and_told():
+    layout, dropped = Layout("pump", tiny.plant().types["pump"]), Counter()
+    table = pl.DataFrame(
+        {
+            "asset": ["a", "a"],
+            "time_us": [1, 2],
+            "gone": [1.0, None],
+            "is_running": ["yes", None],
+            "temp_degc": ["1.0", "warm"],
+        }
+    )
+    typed = _typed(table, layout, dropped)
+    assert typed.rows() == [("a", 1, None, 1.0), ("a", 2, None, None)]
+    assert [(letter.reason, letter.detail) for letter in _letters("tiny", dropped)] == [
+        (Reject.UNKNOWN_SIGNAL, "1 values of pump.gone in the store"),
+        (Reject.WRONG_KIND, "1 values of pump.is_running in the store"),
+        (Reject.WRONG_KIND, "1 values of pump.temp_degc in the store"),
+    ]
