@@ -192,6 +192,93 @@ class Forecast(Record, frozen=True, kw_only=True, tag="forecast"):
     historical: bool = False
 
 
+class Rung(StrEnum):
+    """What can be said of a machine rests on one of these: the first from the first day, the last on many failures."""
+
+    RULES = "rules"
+    HEALTH = "health"
+    TREND = "time-to-limit"
+    HAZARD = "hazard"
+
+
+class Level(StrEnum):
+    """How far it has come: a warning is to be planned for, an alarm to be acted upon."""
+
+    WARNING = "warning"
+    ALARM = "alarm"
+
+
+class Confidence(StrEnum):
+    """How well what is said is founded; `basis` beside it says in what."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
+class Remaining(Struct, frozen=True, kw_only=True):
+    """Hours until a limit is reached, of the clock, with both ends of a 90 % interval; null where it has no end."""
+
+    low_h: float
+    median_h: float
+    high_h: float | None
+
+
+class Evidence(Struct, frozen=True, kw_only=True):
+    """One thing that a warning rests on: a rule, a health index, a trend or a hazard, by name, since it holds.
+
+    `value` is what was found when its level was reached, `limit` what it was held against, both in `unit`. `mode` is
+    the failure mode that it speaks of, "any" where it tells none apart.
+    """
+
+    rung: Rung
+    name: str
+    level: Level
+    since_us: int
+    mode: str
+    signals: tuple[str, ...]
+    value: float | None
+    limit: float | None
+    unit: str
+    basis: str
+    confidence: Confidence
+
+
+class Contribution(Struct, frozen=True, kw_only=True):
+    """A signal's share in a machine's distance from health, and how far it is from what is expected, in its unit."""
+
+    signal: str
+    share: float
+    over: float
+
+
+class Health(Record, frozen=True, kw_only=True, tag="health"):
+    """How healthy a machine is at the end of a window, once in an hour of running: 100 as ever, 50 at its limit, 0.
+
+    `t2` and `spe` are Hotelling's T2 and the squared prediction error as shares of their limits. `remaining` is until
+    the index, or the signal `limiting`, reaches its limit. `baseline` says whose healthy time it is held against. Only
+    final minutes have one, so there is one revision. A `historical` one is of a backfill.
+    """
+
+    id: str
+    revision: int
+    plant: str
+    asset: str
+    window_end_us: int
+    index: float
+    t2: float
+    spe: float
+    drivers: tuple[Contribution, ...]
+    limiting: str
+    remaining: Remaining | None
+    baseline: str
+    model: str
+    basis: str
+    confidence: Confidence
+    completeness: float
+    historical: bool = False
+
+
 class AlertState(StrEnum):
     """States of a warning, in the words of ISA-18.2."""
 
@@ -338,7 +425,7 @@ OfNoAsset = Tick | PlantChange | ClockDecision
 AnyInput = Frame | Tick | Maintenance | WorkOrder | FeedReport | PlantChange | ClockDecision | Rebuilt
 AnyRecord = (
     Frame | Tick | Maintenance | WorkOrder | FeedReport | PlantChange | ClockDecision | Rebuilt
-    | Forecast | Alert | DeadLetter | Notice
+    | Forecast | Health | Alert | DeadLetter | Notice
 )  # fmt: skip
 
 

@@ -9,10 +9,12 @@ from models.plant.durations import LONGEST_S, seconds
 from models.plant.errors import PlantError
 from models.plant.files import parse, parse_files
 from models.plant.plant import Plant
+from models.plant.rules import ANY_MODE, Quantity, Rule, Template, TemplateName, When
 from models.plant.shifts import Day, Shift
 from models.plant.signals import LEVELS, Operating, Sampling, Signal, SignalKind
 
 __all__ = [
+    "ANY_MODE",
     "LEVELS",
     "LONGEST_S",
     "Asset",
@@ -24,10 +26,15 @@ __all__ = [
     "Operating",
     "Plant",
     "PlantError",
+    "Quantity",
+    "Rule",
     "Sampling",
     "Shift",
     "Signal",
     "SignalKind",
+    "Template",
+    "TemplateName",
+    "When",
     "parse",
     "parse_files",
     "seconds",

@@ -7,6 +7,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from models.plant.durations import seconds
+from models.plant.rules import Rule, Template
 from models.plant.signals import Operating, Sampling, Signal
 from models.records import Name
 
@@ -47,6 +48,8 @@ class AssetType(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     operating: Operating | None = None
     deadman: str | None = None
     limits: tuple[Limit, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    templates: tuple[Template, ...] = ()
 
     @property
     def deadman_s(self) -> int | None:
