@@ -12,12 +12,11 @@ from typing import NamedTuple
 import numpy as np
 
 from models.alerting.life import CLEAR_AFTER, CLEAR_SHARE, OPEN_AFTER, Watch, step
-from models.failure.hazard import DECIMALS, RUNG, WARNING
+from models.failure.hazard import DECIMALS, WARNING
 from models.inference import Predictor
-from models.records import AlertReason, Forecast, OperatingState
+from models.records import AlertReason
 from onnx_export.history import History
 
-ENDED = (AlertReason.CLEARED, AlertReason.REPAIRED)
 ROWS_A_CALL = 4096
 """Rows per inference call: enough to amortise it, small enough for the cache."""
 
@@ -49,25 +48,6 @@ def replay(onnx: bytes, history: History) -> Replay:
     return Replay(history, chances_of(onnx, history.features))
 
 
-def forecast_of(window_end_us: int, chances: tuple[float, ...]) -> Forecast:
-    """A forecast as the life cycle reads it: without id and drivers, which no rule of it reads."""
-    return Forecast(
-        plant="simulated",
-        id="",
-        revision=0,
-        asset="pump",
-        window_end_us=window_end_us,
-        operating=OperatingState.RUNNING,
-        running_until_us=window_end_us,
-        chances=chances,
-        drivers=(),
-        model="",
-        basis="",
-        rung=RUNG,
-        completeness=1.0,
-    )
-
-
 def episodes(run: Replay, limit: float) -> Iterator[Episode]:
     """Warnings that `models.alerting.life` opens over a history: the same as by stepping through every row.
 
@@ -82,13 +62,15 @@ def episodes(run: Replay, limit: float) -> Iterator[Episode]:
             if opened_us is not None:
                 yield Episode(machine, opened_us, None)
             watch, machine, opened_us = Watch(), asset, None
-        watch, alert = step(watch, forecast_of(end_us, tuple(chances)), limit, repaired=anew)
-        if alert is None:
-            continue
-        if alert.reason is AlertReason.OPENED:
-            opened_us = alert.opened_us
-        elif alert.reason in ENDED:
-            yield Episode(machine, alert.opened_us, alert.window_end_us)
+        if anew:
+            if opened_us is not None:
+                yield Episode(machine, opened_us, end_us)
+            watch, opened_us = Watch(), None
+        watch, reason = step(watch, tuple(chances), limit)
+        if reason is AlertReason.OPENED:
+            opened_us = end_us
+        elif reason is AlertReason.CLEARED and opened_us is not None:
+            yield Episode(machine, opened_us, end_us)
             opened_us = None
     if opened_us is not None:
         yield Episode(machine, opened_us, None)

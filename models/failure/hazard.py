@@ -11,9 +11,8 @@ from msgspec import Struct
 
 from models.features import Expected, Spec
 from models.inference import ModelError, Predictor
-from models.records import HORIZONS_H, WARNING_HORIZON_H, Driver
+from models.records import HORIZONS_H, WARNING_HORIZON_H, Confidence, Driver
 
-RUNG = "hazard"
 WARNING = HORIZONS_H.index(WARNING_HORIZON_H)
 DRIVERS = 3
 HOURS_A_DAY = 24.0
@@ -43,6 +42,11 @@ class Card(Struct, frozen=True, kw_only=True):
     seeds: dict[str, tuple[int, ...]]
     parity: dict[str, float]
     scores: dict[str, float]
+
+    @property
+    def confidence(self) -> Confidence:
+        """How well its chances are founded."""
+        return Confidence.LOW
 
     @property
     def version(self) -> str:

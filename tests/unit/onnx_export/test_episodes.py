@@ -10,7 +10,7 @@ import pytest
 
 from models.alerting.life import Watch, step
 from models.records import HORIZONS_H, AlertReason
-from onnx_export.episodes import ENDED, Episode, Replay, _decisive, episodes, forecast_of
+from onnx_export.episodes import Episode, Replay, _decisive, episodes
 from tests.unit.onnx_export.test_evaluate import run
 
 
@@ -21,13 +21,15 @@ def every_row(trial: Replay, limit: float) -> Iterator[Episode]:
         watch, opened_us, life = Watch(), None, 0
         for at in np.flatnonzero(history.asset == asset).tolist():
             end_us, since_us = int(history.window_end_us[at]), int(history.since_us[at])
-            forecast = forecast_of(end_us, tuple(trial.chances[at].tolist()))
-            watch, alert = step(watch, forecast, limit, repaired=since_us != life)
-            life = since_us
-            if alert is not None and alert.reason is AlertReason.OPENED:
-                opened_us = alert.opened_us
-            elif alert is not None and alert.reason in ENDED:
-                yield Episode(asset, alert.opened_us, end_us)
+            if since_us != life:
+                if opened_us is not None:
+                    yield Episode(asset, opened_us, end_us)
+                watch, opened_us, life = Watch(), None, since_us
+            watch, reason = step(watch, tuple(trial.chances[at].tolist()), limit)
+            if reason is AlertReason.OPENED:
+                opened_us = end_us
+            elif reason is AlertReason.CLEARED:
+                yield Episode(asset, opened_us, end_us)
                 opened_us = None
         if opened_us is not None:
             yield Episode(asset, opened_us, None)
