@@ -28,6 +28,14 @@ class Quantity(StrEnum):
     EFFICIENCY_LOSS = "efficiency-loss"
 
 
+LEVEL_NAMES = ("alarm_low", "warning_low", "warning_high", "alarm_high")
+
+
+def levels_of(one: Struct) -> dict[str, float]:
+    """The levels that a limit or a rule gives, by name, in the order in which they must rise."""
+    return {name: level for name in LEVEL_NAMES if (level := getattr(one, name)) is not None}
+
+
 class When(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A rule holds only while a signal's minute lies within these."""
 
@@ -70,6 +78,11 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     edition: str = ""
     note: str = ""
     confirmed: bool = True
+
+    @property
+    def levels(self) -> dict[str, float]:
+        """The levels that are given, by name, in the order in which they must rise."""
+        return levels_of(self)
 
 
 class TemplateName(StrEnum):

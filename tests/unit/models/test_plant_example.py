@@ -20,12 +20,15 @@ PLACES = {
     subject.Operating: "types.*.operating.",
     subject.Signal: "types.*.signals.*.",
     subject.Limit: "types.*.limits[].",
+    subject.Rule: "types.*.rules[].",
+    subject.When: "types.*.rules[].when[].",
+    subject.Template: "types.*.templates[].",
     subject.Asset: "assets.*.",
     subject.Component: "assets.*.components.*.",
     Tag: "tags[].",
 }
 INNER = {"types", "assets", "tags", "shifts", "types.*.signals", "types.*.operating", "types.*.limits"}
-INNER |= {"assets.*.components"}
+INNER |= {"assets.*.components", "types.*.rules", "types.*.rules[].when", "types.*.templates"}
 NAMES = {
     "tags[].from_us": "tags[].valid_from",
     "tags[].to_us": "tags[].valid_to",
@@ -51,6 +54,10 @@ def default(field: msgspec.structs.FieldInfo) -> str:
     value = field.default
     if value is msgspec.NODEFAULT or value in (None, "", ()):
         return "none"
+    if isinstance(value, bool):
+        return f"`{value}`".lower()
+    if isinstance(value, tuple):
+        return f"`{', '.join(value)}`"
     return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
 
 
