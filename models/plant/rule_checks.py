@@ -99,10 +99,8 @@ def _check_rule(where: str, rule: Rule, asset_type: AssetType) -> None:
 def _check_signals(where: str, rule: Rule, asset_type: AssetType) -> None:
     least, most = COUNTS[rule.of]
     if not least <= len(rule.signals) <= most:
-        wanted = f"{least} or more" if least < most else str(least)
-        raise PlantError(
-            f"{where}.signals: of = '{rule.of}' is made of {wanted} signals, but here are {len(rule.signals)}"
-        )
+        wanted = f"{least} or more signals" if least < most else f"{least} signal{'s' * (least > 1)}"
+        raise PlantError(f"{where}.signals: of = '{rule.of}' is made of {wanted}, but here are {len(rule.signals)}")
     if len(set(rule.signals)) < len(rule.signals):
         raise PlantError(f"{where}.signals names one twice: take it out")
     for name in rule.signals:
@@ -121,9 +119,7 @@ def _check_column(where: str, name: str, asset_type: AssetType) -> None:
         raise PlantError(f"{where}: '{name}' is no signal of the type: use one of {_names(asset_type)}")
     if signal.kind is SignalKind.STATE:
         raise PlantError(f"{where}: '{name}' is a state: declare its words, and name one of them, as '{name}=WORD'")
-    raise PlantError(
-        f"{where}: '{name}' is of kind {signal.kind}, which has no levels: use one of {_names(asset_type)}"
-    )
+    raise PlantError(f"{where}: '{name}' is of kind {signal.kind}, without levels: use one of {_names(asset_type)}")
 
 
 def _check_number(where: str, of: Quantity, name: str, asset_type: AssetType) -> None:

@@ -64,28 +64,33 @@ def expanded(template: Template, asset_type: AssetType) -> tuple[Rule, ...]:
 
 
 def _check(template: Template, asset_type: AssetType) -> None:
-    named, unit = list(template.signals.values()), UNITS.get(template.template)
-    roles = ROLES.get(template.template)
+    """Raise PlantError for a key that the template has none of, and for signals that it cannot follow."""
+    kind = template.template
+    for key, of in (("curve", TemplateName.PUMP_EFFICIENCY), ("standard", TemplateName.VIBRATION_ZONES)):
+        if getattr(template, key) and kind is not of:
+            raise PlantError(f"{key} is of {of}: leave it out")
+    if template.group and kind is TemplateName.PUMP_EFFICIENCY:
+        raise PlantError(f"group: {kind} has none, leave it out")
+    roles = ROLES.get(kind)
     if roles and set(template.signals) != set(roles):
-        raise PlantError(f"signals of {template.template} are {_all(roles)}, but here are {_all(template.signals)}")
+        raise PlantError(f"signals of {kind} are {_all(roles)}, but here are {_all(template.signals)}")
     if not set(template.signals) - {AMBIENT}:
-        raise PlantError(f"signals is empty: give {template.template} a signal to follow, as bearing = 'NAME'")
+        raise PlantError(f"signals is empty: give {kind} a signal to follow, as bearing = 'NAME'")
     for role, signal in template.signals.items():
-        if (spec := asset_type.signals.get(signal)) is None:
-            raise PlantError(f"signals.{role} is '{signal}', but signals are {sorted(asset_type.signals)}")
-        if unit and spec.unit and spec.unit != unit:
-            raise PlantError(
-                f"signals.{role}: '{signal}' is in {spec.unit}, but {template.template} reckons in {unit}: give the "
-                f"signal in {unit}, by the scale of its tags, and say so in its unit"
-            )
-        if named.count(signal) > 1:
-            raise PlantError(f"signals names '{signal}' twice: give each role a signal of its own")
-    if template.curve and template.template is not TemplateName.PUMP_EFFICIENCY:
-        raise PlantError(f"curve is of {TemplateName.PUMP_EFFICIENCY}: leave it out")
-    if template.standard and template.template is not TemplateName.VIBRATION_ZONES:
-        raise PlantError(f"standard is of {TemplateName.VIBRATION_ZONES}: leave it out")
-    if template.group and template.template is TemplateName.PUMP_EFFICIENCY:
-        raise PlantError(f"group: {template.template} has none, leave it out")
+        _check_signal(f"signals.{role}", signal, template, asset_type)
+
+
+def _check_signal(where: str, signal: str, template: Template, asset_type: AssetType) -> None:
+    spec, unit = asset_type.signals.get(signal), UNITS.get(template.template)
+    if spec is None:
+        raise PlantError(f"{where} is '{signal}', but signals are {sorted(asset_type.signals)}")
+    if unit and spec.unit and spec.unit != unit:
+        raise PlantError(
+            f"{where}: '{signal}' is in {spec.unit}, but {template.template} reckons in {unit}: give the signal in "
+            f"{unit}, by the scale of its tags, and say so in its unit"
+        )
+    if list(template.signals.values()).count(signal) > 1:
+        raise PlantError(f"{where}: '{signal}' is there twice: give each role a signal of its own")
 
 
 def _chosen(key: str, value: str, choices: Mapping[str, _Chosen]) -> _Chosen:

@@ -183,7 +183,7 @@ def test_rules_of_a_type_are_its_own_and_those_of_its_templates():
         (zones(signals={}), "signals is empty: give vibration-zones a signal to follow"),
         (zones(signals={"de": "vib"}), "signals.de is 'vib', but signals are ['air', "),
         (zones(signals={"de": "temp_de"}), "signals.de: 'temp_de' is in degC, but vibration-zones reckons in mm/s"),
-        (zones(signals={"de": "vib_de", "nde": "vib_de"}), "signals names 'vib_de' twice"),
+        (zones(signals={"de": "vib_de", "nde": "vib_de"}), "signals.de: 'vib_de' is there twice"),
         (zones(curve=CURVE), "curve is of pump-efficiency: leave it out"),
         (bearings(signals={"ambient": "air"}), "signals is empty: give bearing-temperature a signal to follow"),
         (bearings(group="ball"), "group is 'ball': say which of 'rolling motor', 'pump', 'slurry pump', 'sleeve'"),
