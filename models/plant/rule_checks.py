@@ -10,7 +10,7 @@ from models.plant.assets import AssetType
 from models.plant.durations import check_duration, seconds
 from models.plant.errors import PlantError
 from models.plant.layout import shares_of
-from models.plant.rules import Quantity, Rule, When
+from models.plant.rules import LIMIT_OF, Quantity, Rule, When
 from models.plant.signals import SignalKind
 from models.plant.templates import expanded
 from models.records import OperatingState
@@ -81,6 +81,8 @@ def check_standard(where: str, standard: str, edition: str) -> None:
 
 
 def _check_rule(where: str, rule: Rule, asset_type: AssetType) -> None:
+    if rule.name.startswith(LIMIT_OF):
+        raise PlantError(f"{where}.name is '{rule.name}': limits are called so, give it another")
     _check_signals(where, rule, asset_type)
     check_levels(where, rule.levels, *_found(rule, asset_type))
     gaps = [high - low for low, high in pairwise(rule.levels.values())]

@@ -15,6 +15,9 @@ from models.records import Name, OperatingState
 ANY_MODE = "any"
 """The failure mode of whatever tells none apart."""
 
+LIMIT_OF = "limit of"
+"""How rules that are made of limits are called; no other may begin so."""
+
 
 class Quantity(StrEnum):
     """What a rule looks at, made of one signal or of several; by the minute, in running time."""

@@ -168,6 +168,7 @@ def test_rules_of_every_quantity_are_read():
         ('["running", "starting"]', '["unknown"]', "states: the type is never unknown"),
         ('span = "90min"', 'states = ["off"]', "of = 'rate' is of running time alone: leave states out"),
         ('name = "heating"', 'name = "shaking"', r"'shaking' is the name of a rule of types.pump.rules\[0\] already"),
+        ('name = "heating"', 'name = "limit of temp"', "name is 'limit of temp': limits are called so"),
         ('edition = "2009"\n', "", "give standard and edition, or neither"),
         ('signal = "flow", above', 'signal = "flaw", above', r"when\[0\].signal: 'flaw' is no signal of the type"),
         ('signal = "flow", above', 'signal = "operator", above', "'operator' is of kind text"),
