@@ -10,7 +10,7 @@ import numpy as np
 
 from models.alerting.life import CLEAR_SHARE
 from models.bins import MINUTE_US
-from models.failure.hazard import WARNING, Card, Hazard
+from models.failure.hazard import WARNING, Card, Hazard, confidence_of
 from models.operating import RUNNING
 from models.records import Driver, Forecast, OperatingState, Rung, id_of
 from pipelines.stages.window import Due
@@ -91,6 +91,6 @@ def _forecast(
         model=card.version,
         basis=card.basis,
         rung=Rung.HAZARD,
-        confidence=card.confidence,
+        confidence=confidence_of(card),
         completeness=completeness,
     )

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from models.alerting.cases import Said, moved, repaired, worst
 from models.alerting.life import Watch, step
 from models.bins import MINUTE_US
-from models.failure.hazard import WARNING, Hazard
+from models.failure.hazard import WARNING, Hazard, confidence_of
 from models.failure.rules import Fired
 from models.operating import RUNNING, STATES
 from models.plant import ANY_MODE
@@ -210,7 +210,7 @@ def _of_hazard(hazard: Hazard, forecast: Forecast, since_us: int) -> Evidence:
         limit=card.warning_limit,
         unit="chance in 72 h",
         basis=card.basis,
-        confidence=card.confidence,
+        confidence=confidence_of(card),
     )
 
 
@@ -234,7 +234,7 @@ def _standing(block: Block, hazard: Hazard, asset: int, minute: int, entry: Entr
         model=hazard.card.version,
         basis=hazard.card.basis,
         rung=Rung.HAZARD,
-        confidence=hazard.card.confidence,
+        confidence=confidence_of(hazard.card),
         completeness=0.0,
         **identity,
     )

@@ -34,6 +34,18 @@ unit = "kW"
 max_silence = "30min"
 [types.pump.signals.wet]
 kind = "boolean"
+[types.pump.signals.l1]
+kind = "gauge"
+[types.pump.signals.l2]
+kind = "gauge"
+[types.pump.signals.l3]
+kind = "gauge"
+[types.pump.signals.mode]
+kind = "state"
+sampling = "on-change"
+[types.pump.operating]
+signal = "mode"
+states = { running = ["on"], idle = ["wait"] }
 """
 ASSETS = "\n[assets.a]\ntype = 'pump'\n[assets.b]\ntype = 'pump'\n"
 EFFICIENCY = """of = 'efficiency-loss'
@@ -178,10 +190,10 @@ def test_a_new_life_begins_anew():
 @pytest.mark.parametrize(
     ("rule", "values", "found"),
     [
-        ("of = 'difference'\nsignals = ['head', 'flow']", {"head": 9.0, "flow": 2.5}, 6.5),
+        ("of = 'difference'\nsignals = ['l1', 'l2']", {"l1": 9.0, "l2": 2.5}, 6.5),
         ("of = 'ratio'\nsignals = ['head', 'flow']", {"head": 9.0, "flow": 1.5}, 6.0),
         # NEMA MG 1 12.45: 100 x the largest deviation from the mean, 3, over the mean, 12.
-        ("of = 'imbalance'\nsignals = ['flow', 'head', 'power']", {"flow": 9.0, "head": 13.0, "power": 14.0}, 25.0),
+        ("of = 'imbalance'\nsignals = ['l1', 'l2', 'l3']", {"l1": 9.0, "l2": 13.0, "l3": 14.0}, 25.0),
         ("signals = ['wet']", {"wet": 1.0}, 1.0),
     ],
 )
