@@ -87,6 +87,12 @@ settle = "2min"
 [types.fan.signals.speed_rpm]
 kind = "gauge"
 unit = "rpm"
+[[types.fan.rules]]
+name = "fast"
+signals = ["speed_rpm"]
+warning_high = 1399
+for = "1min"
+clears_after = "1min"
 
 [[types.pump.rules]]
 name = "pressed"
@@ -101,14 +107,14 @@ name = "heats up"
 of = "rate"
 signals = ["temp_degc"]
 span = "30min"
-warning_high = 30
+warning_high = 2
 for = "2min"
 clears_after = "5min"
 [[types.pump.rules]]
 name = "hot for its pressure"
 of = "ratio"
 signals = ["temp_degc", "pressure_bar"]
-warning_high = 14.5
+warning_high = 12.2
 for = "2min"
 clears_after = "2min"
 mode = "OHE"
@@ -117,12 +123,6 @@ name = "runs on"
 signals = ["is_running"]
 warning_high = 0.5
 for = "40min"
-[[types.fan.rules]]
-name = "fast"
-signals = ["speed_rpm"]
-warning_high = 1403
-for = "1min"
-clears_after = "1min"
 [[types.mixer.rules]]
 name = "idles under pressure"
 signals = ["pressure_bar"]
