@@ -79,6 +79,11 @@ def test_rules_of_a_template_are_of_low_confidence_until_they_are_confirmed(tmp_
     assert (agreed.confidence, agreed.needs) == ("medium", "models tell no modes apart: see any")
 
 
+def test_a_mode_is_as_sure_as_the_surest_of_its_rules_and_names_those_to_confirm(tmp_path):
+    found = by_mode(parse(BARE + RULE + TEMPLATE), tmp_path)["VIB"]
+    assert (found.confidence, found.needs) == ("medium", "confirmed = true, for vib.zone, vib.change")
+
+
 def test_a_hazard_from_no_real_failure_is_of_low_confidence_and_says_what_it_lacks(tmp_path):
     learned(tmp_path)
     found = by_mode(tiny.plant(), tmp_path)["any"]
