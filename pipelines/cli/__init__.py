@@ -116,6 +116,22 @@ def doctor(instance: Instance = "default", as_json: AsJson = False) -> None:
     raise typer.Exit(any(not finding.good for finding in findings))
 
 
+@app.command(epilog="Examples: forewarn rungs   |   forewarn rungs --plant infra/examples/plants-day-one --json")
+def rungs(
+    file: Annotated[
+        Path | None, typer.Option("--plant", help="A plant file or a folder of them, in the place of FOREWARN_PLANT.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say on what warnings of each asset type and failure mode rest, how sure that is, and what would lift it."""
+    from pipelines.cli.rungs import show
+    from pipelines.main import read_plant
+    from pipelines.settings import Settings
+
+    settings = Settings()
+    show(read_plant(file or settings.plant, settings.site), settings.models, out, as_json=as_json)
+
+
 @app.command(epilog="Example: FOREWARN_PLANT=plant.toml forewarn worker")
 def worker(
     instance: Instance = "default",
