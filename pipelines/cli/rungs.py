@@ -12,20 +12,18 @@ from pathlib import Path
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from models.failure.hazard import ENOUGH_FAILURES, Card, confidence_of, says_chance
-from models.inference import ModelError
+from models.failure.health import HealthCard
 from models.plant import ANY_MODE, AssetType, Plant, Rule
 from models.plant.templates import rules_of
 from models.records import Confidence, Rung
-from pipelines.controls.plant import hazards_of
-from pipelines.main import read_hazard
-
-HEALTH = "health"
-"""NAME.health.onnx and its card are the health model beside NAME.onnx."""
+from pipelines.controls.plant import learned_of
+from pipelines.main import read_model
 
 
 class Standing(Struct, frozen=True, kw_only=True):
@@ -44,19 +42,11 @@ class Standing(Struct, frozen=True, kw_only=True):
     needs: str
 
 
-class _Learned(Struct, frozen=True):
-    """What is asked of any model's card."""
-
-    name: str
-    sha256: str
-    basis: str
-
-
 class Models(Struct, frozen=True, kw_only=True):
     """The models of a type that are there: a hazard, and a health model."""
 
     hazard: Card | None = None
-    health: _Learned | None = None
+    health: HealthCard | None = None
 
 
 def show(plant: Plant, folder: Path, console: Console, *, as_json: bool) -> None:
@@ -106,7 +96,7 @@ def _of_any(name: str, plant: Plant, rules: list[Rule], models: Models, folder: 
     rung = Rung.RULES if rests_on else None
     confidence = None if rung is None else Confidence.MEDIUM if limits else _sureness(rules)
     if (health := models.health) is not None:
-        learned = f"{health.name}@{health.sha256[:12]}, learned from {health.basis}"
+        learned = f"{health.version}, learned from {health.basis}"
         rests_on.append(f"{learned}; surer of a machine once its own usual is known")
         rung, confidence = Rung.TREND, Confidence.LOW
     if (card := models.hazard) is not None:
@@ -126,12 +116,11 @@ def _of_any(name: str, plant: Plant, rules: list[Rule], models: Models, folder: 
 
 def _needs(rung: Rung | None, kind: AssetType, models: Models, folder: Path) -> str:
     """What the next rung asks for."""
-    health = f"{kind.model or 'NAME'}.{HEALTH}"
-    named = "" if kind.model else "model = 'NAME' in the plant file, and "
     if rung is None:
         return "rules: limits, rules or a template in the plant file"
     if rung is Rung.RULES:
-        return f"health: 24 h of running and {named}a model {health} in {folder}"
+        named = f"{kind.health}" if kind.health else "that `health` names in the plant file,"
+        return f"health: 24 h of running, and a model {named} in {folder}"
     had = models.hazard.failures if models.hazard else 0
     if had >= ENOUGH_FAILURES:
         return ""
@@ -169,20 +158,14 @@ def _number(rung: Rung) -> int:
 
 
 def _models(name: str, plant: Plant, folder: Path) -> Models:
-    model = plant.types[name].model
-    if model is None:
-        return Models()
-    hazard = read_hazard(folder, model) if (folder / f"{model}.json").is_file() else None
-    if hazard is not None:
-        hazards_of(msgspec.structs.replace(plant, types={name: plant.types[name]}), {model: hazard})
-    return Models(hazard=hazard.card if hazard else None, health=_health(folder, f"{model}.{HEALTH}"))
-
-
-def _health(folder: Path, name: str) -> _Learned | None:
-    card = folder / f"{name}.json"
-    if not card.is_file() or not (folder / f"{name}.onnx").is_file():
-        return None
-    try:
-        return msgspec.json.decode(card.read_bytes(), type=_Learned)
-    except (msgspec.DecodeError, OSError) as wrong:
-        raise ModelError(f"{card} is no model's card: {wrong}") from wrong
+    """The models that the type names and the folder has."""
+    kind = plant.types[name]
+    names = [each for each in (kind.model, kind.health) if each and (folder / f"{each}.json").is_file()]
+    found = {each: read_model(folder, each) for each in names}
+    there = replace(
+        kind, model=kind.model if kind.model in found else None, health=kind.health if kind.health in found else None
+    )
+    learned = learned_of(replace(plant, types={name: there}), found)[name]
+    return Models(
+        hazard=learned.hazard.card if learned.hazard else None, health=learned.health.card if learned.health else None
+    )

@@ -73,7 +73,7 @@ def test_a_model_whose_counters_the_type_lacks_is_refused():
     hazard = tiny.hazard()
     hazard.spec = replace(hazard.spec, counters=("hours",))
     with pytest.raises(ModelError, match="hours"):
-        Partition(tiny.plant(), {"tiny": hazard})
+        Partition(tiny.plant(), tiny.models() | {"tiny": hazard})
     assert Layout("pump", tiny.plant().types["pump"]).column_names == ("pressure_bar", "temp_degc", "is_running")
 
 

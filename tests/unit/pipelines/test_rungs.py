@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 
-import msgspec
 import pytest
 from msgspec.structs import replace
 from rich.console import Console
@@ -36,10 +35,19 @@ def by_mode(plant: Plant, folder, kind: str = "pump") -> dict[str, Standing]:
     return {one.mode: one for one in standings(plant, folder) if one.type == kind}
 
 
+def plant() -> Plant:
+    """A type that names both models of the tiny plant, and no rules."""
+    signals = "pressure_bar = { kind = 'gauge' }\ntemp_degc = { kind = 'gauge' }\n"
+    head = "plant = 'x'\n[types.pump]\nmodel = 'tiny'\nhealth = 'tiny.health'\n[types.pump.signals]\n"
+    return parse(f"{head}{signals}[assets.pump-01]\ntype = 'pump'\n")
+
+
 def learned(folder, failures: int = 0) -> None:
     made = tiny.hazard()
     made.card = replace(made.card, failures=failures)
     tiny.write(folder, made=made)
+    for file in folder.glob("tiny.health.*"):
+        file.unlink()
 
 
 def test_a_type_of_which_nothing_is_known_stands_on_no_rung_and_asks_for_rules(tmp_path):
@@ -51,10 +59,7 @@ def test_a_type_of_which_nothing_is_known_stands_on_no_rung_and_asks_for_rules(t
 def test_limits_are_rules_of_any_mode_and_of_medium_confidence(tmp_path):
     found = by_mode(parse(BARE + LIMIT), tmp_path)["any"]
     assert (found.rung, found.confidence, found.rests_on) == ("rules", "medium", ("limits of temp",))
-    assert (
-        found.needs
-        == f"health: 24 h of running and model = 'NAME' in the plant file, and a model NAME.health in {tmp_path}"
-    )
+    assert found.needs == (f"health: 24 h of running, and a model that `health` names in the plant file, in {tmp_path}")
 
 
 def test_limits_that_an_asset_alone_has_count(tmp_path):
@@ -73,20 +78,21 @@ def test_rules_of_a_mode_stand_in_its_row(tmp_path):
 
 
 def test_rules_of_a_template_are_of_low_confidence_until_they_are_confirmed(tmp_path):
-    found = by_mode(parse(BARE + TEMPLATE), tmp_path)["VIB"]
+    vib = TEMPLATE + "mode = 'VIB'\n"
+    found = by_mode(parse(BARE + vib), tmp_path)["VIB"]
     assert (found.confidence, found.needs) == ("low", "confirmed = true, for vib.zone, vib.change")
-    agreed = by_mode(parse(BARE + TEMPLATE + "confirmed = true\n"), tmp_path)["VIB"]
+    agreed = by_mode(parse(BARE + vib + "confirmed = true\n"), tmp_path)["VIB"]
     assert (agreed.confidence, agreed.needs) == ("medium", "models tell no modes apart: see any")
 
 
 def test_a_mode_is_as_sure_as_the_surest_of_its_rules_and_names_those_to_confirm(tmp_path):
-    found = by_mode(parse(BARE + RULE + TEMPLATE), tmp_path)["VIB"]
+    found = by_mode(parse(BARE + RULE + TEMPLATE + "mode = 'VIB'\n"), tmp_path)["VIB"]
     assert (found.confidence, found.needs) == ("medium", "confirmed = true, for vib.zone, vib.change")
 
 
 def test_a_hazard_from_no_real_failure_is_of_low_confidence_and_says_what_it_lacks(tmp_path):
     learned(tmp_path)
-    found = by_mode(tiny.plant(), tmp_path)["any"]
+    found = by_mode(plant(), tmp_path)["any"]
     assert (found.rung, found.confidence, found.says_chance) == ("hazard", "low", False)
     assert found.rests_on == (f"{tiny.hazard().card.version}, learned from nothing and 0 real failures",)
     assert found.needs == "a chance without a label: 20 independent failures pooled over like assets, has 0"
@@ -94,36 +100,32 @@ def test_a_hazard_from_no_real_failure_is_of_low_confidence_and_says_what_it_lac
 
 def test_a_hazard_from_twenty_real_failures_says_a_chance_and_needs_nothing(tmp_path):
     learned(tmp_path, failures=20)
-    found = by_mode(tiny.plant(), tmp_path)["any"]
+    found = by_mode(plant(), tmp_path)["any"]
     assert (found.confidence, found.says_chance, found.needs) == ("high", True, "")
 
 
-def health(folder, **said) -> None:
-    (folder / "tiny.health.onnx").write_bytes(b"")
-    card = {"name": "tiny.health", "sha256": "0123456789abcdef", "basis": "healthy pumps"} | said
-    (folder / "tiny.health.json").write_bytes(msgspec.json.encode(card))
-
-
 def test_a_health_model_alone_is_the_third_rung_and_asks_for_failures(tmp_path):
-    health(tmp_path)
-    found = by_mode(tiny.plant(), tmp_path)["any"]
+    tiny.write_health(tmp_path)
+    found = by_mode(plant(), tmp_path)["any"]
     assert (found.rung, found.confidence) == ("time-to-limit", "low")
-    assert found.rests_on[0].startswith("tiny.health@0123456789ab, learned from healthy pumps")
+    assert found.rests_on[0].startswith(f"{tiny.health().card.version}, learned from nothing")
     assert found.needs == "hazard: 20 independent failures pooled over like assets, has 0"
 
 
-def test_a_type_that_names_a_model_which_is_not_there_asks_for_its_health(tmp_path):
-    found = by_mode(tiny.plant(), tmp_path)["any"]
+def test_a_type_that_names_models_which_are_not_there_asks_for_its_health(tmp_path):
+    found = by_mode(plant(), tmp_path)["any"]
     assert found.rung is None
-    rule = "[[types.pump.limits]]\nsignal = 'temp_degc'\nwarning_high = 80\n"
-    found = by_mode(parse(tiny.PLANT_TOML + rule), tmp_path)["any"]
-    assert found.needs == f"health: 24 h of running and a model tiny.health in {tmp_path}"
+    assert (
+        by_mode(tiny.plant(), tmp_path)["any"].needs
+        == f"health: 24 h of running, and a model tiny.health in {tmp_path}"
+    )
 
 
-def test_a_card_that_is_none_is_an_error_that_names_the_file(tmp_path):
-    health(tmp_path, basis=7)
-    with pytest.raises(ModelError, match=r"tiny\.health\.json is no model's card"):
-        standings(tiny.plant(), tmp_path)
+def test_a_card_that_is_none_is_an_error(tmp_path):
+    tiny.write_health(tmp_path)
+    (tmp_path / "tiny.health.json").write_text("7")
+    with pytest.raises(ModelError, match="the card is not a model card"):
+        standings(plant(), tmp_path)
 
 
 def test_a_model_that_misfits_its_type_is_an_error(tmp_path):

@@ -86,7 +86,7 @@ def last(table: pl.DataFrame) -> pl.DataFrame:
 
 def test_rows_of_history_by_the_hour_are_those_that_live_scores_by(records):
     end_us = streams.time_of(records[-1]) // MINUTE_US * MINUTE_US + 10 * MINUTE_US
-    hazards = {"tiny": tiny.hazard()}
+    hazards = tiny.models()
     live = Partition(tiny.plant(), hazards, pace=Pace(features=True))
     raw = [*records, Tick(plant="tiny", time_us=end_us)]
     for at in range(0, len(raw), 200):
