@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
+from models.failure.ends import ends_of
 from models.records import Frame, Maintenance, MaintenanceAction, Tick, encode
 from pipelines.backfill.features import FOLDER, Outcomes, features_table, label
 from pipelines.made import Pace
@@ -25,7 +26,12 @@ def event(at_h: float, action: MaintenanceAction, asset: str = "pump-01") -> Mai
 
 def labels(events: list[Maintenance], at_h: float, since_h: float = 0.0, asset: str = "pump-01") -> tuple:
     row = {"asset": [asset], "window_end_us": [round(at_h * HOUR_US)], "since_us": [round(since_h * HOUR_US)]}
-    return Outcomes(events, END_US).labelled(pl.DataFrame(row)).select("failed_in_h", "mode", "known_h").row(0)
+    return (
+        Outcomes(ends_of([], events), END_US)
+        .labelled(pl.DataFrame(row))
+        .select("failed_in_h", "mode", "known_h")
+        .row(0)
+    )
 
 
 def test_a_life_that_ends_in_a_failure_says_when_and_how():
@@ -63,7 +69,7 @@ def test_all_parts_of_a_run_are_written_with_labels(tmp_path):
         part = pl.DataFrame({"asset": ["pump-01"], "window_end_us": [HOUR_US], "since_us": [0], "x": [float(lane)]})
         (tmp_path / f"lane-{lane}").mkdir()
         part.write_parquet(tmp_path / f"lane-{lane}" / "features-000000.parquet")
-    assert label(tmp_path, Outcomes([event(3, FAILED)], END_US)) == 2
+    assert label(tmp_path, Outcomes(ends_of([], [event(3, FAILED)]), END_US)) == 2
     table = pl.read_parquet(tmp_path / FOLDER / "*.parquet")
     assert table.sort("x").select("x", "failed_in_h").rows() == [(0.0, 2.0), (1.0, 2.0)]
 
