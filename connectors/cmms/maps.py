@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -22,7 +22,10 @@ KindWord = Literal["breakdown", "inspection", "repair", "planned", "replacement"
 
 
 class Columns(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where a document's words stand. `found` is a column of its own that says whether damage was found."""
+    """Where a document's words stand. `found` is a column of its own that says whether damage was found.
+
+    A list without any column of `number` has its rows known by `numberless`.
+    """
 
     number: Ways
     asset: Ways
@@ -40,6 +43,11 @@ class Columns(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     unit: Ways = ()
     status: Ways = ()
     changed: Ways = ()
+    numberless: Ways = ()
+
+    def numbers(self, names: Collection[str]) -> Ways:
+        """Columns that rows are known by in a list of these columns."""
+        return self.number if _has(self.number, names) else self.numberless
 
     @property
     def names(self) -> set[str]:
@@ -113,7 +121,7 @@ def maps_of(system: str, own: Iterable[Path] = ()) -> tuple[Map, ...]:
 
 def map_for(path: Path, names: Sequence[str], maps: Sequence[Map]) -> Map:
     """The map that most of a file's columns are in. Raises MapError where none has what a document needs."""
-    fitting = [one for one in maps if all(_has(getattr(one.columns, field), names) for field in _NEEDED)]
+    fitting = [one for one in maps if _fits(one.columns, names)]
     if not fitting:
         wanted = " or ".join(f"{field} ({_said(maps, field)})" for field in _NEEDED)
         raise MapError(f"{path} has no columns of {wanted}; it has {list(names)[:20]}: give a map, as --map FILE.toml")
@@ -123,7 +131,11 @@ def map_for(path: Path, names: Sequence[str], maps: Sequence[Map]) -> Map:
 _NEEDED = ("number", "asset", "reported")
 
 
-def _has(ways: Ways, names: Sequence[str]) -> bool:
+def _fits(columns: Columns, names: Collection[str]) -> bool:
+    return all(_has(ways, names) for ways in (columns.numbers(names), columns.asset, columns.reported))
+
+
+def _has(ways: Ways, names: Collection[str]) -> bool:
     return any((way if isinstance(way, str) else way[0]) in names for way in ways)
 
 

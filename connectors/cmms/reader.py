@@ -137,7 +137,9 @@ class _Rows:
         found: dict[str, pl.Series] = {}
         for name in ("component", "cause", "text", "status", "duration", "unit", "breakdown"):
             found[name] = cells.first(cells.words(rows, getattr(columns, name)), size)
-        found["number"] = cells.through(cells.first(cells.words(rows, columns.number), size), self._number_of)
+        found["number"] = cells.through(
+            cells.first(cells.words(rows, columns.numbers(rows.columns)), size), self._number_of
+        )
         for name, meaning in (("asset", self._asset_of), ("kind", self._kind_of)):
             said = cells.words(rows, getattr(columns, name))
             found[f"{name} said"] = cells.first(said, size)

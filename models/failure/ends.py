@@ -75,5 +75,6 @@ def _is_same(end: End, event: Maintenance, *, failed: bool) -> bool:
 
 def repairs_of(ends: Iterable[End]) -> list[tuple[str, int]]:
     """Asset and time of all work that a warning can end by: where it begins and, if that is known, where it is done."""
-    begun = [(end.asset, end.time_us) for end in ends if not end.failed]
-    return begun + [(end.asset, end.until_us) for end in ends if end.until_us > end.time_us]
+    some = sorted(ends)
+    begun = [(end.asset, end.time_us) for end in some if not end.failed]
+    return begun + [(end.asset, end.until_us) for end in some if end.until_us > end.time_us]
