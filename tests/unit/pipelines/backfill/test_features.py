@@ -15,7 +15,6 @@ from pipelines.made import Pace
 from pipelines.partition import Partition
 from pipelines.ports import RawRecord
 from tests.kit import documents, history, streams, tiny
-from tests.kit.documents import at
 
 HOUR_US = 3_600_000_000
 MINUTE_US = 60_000_000
@@ -72,8 +71,8 @@ def test_the_minute_of_a_failure_still_belongs_to_it():
 
 
 def of_labels(ends: list[Label], at_h: float, *events: Maintenance) -> tuple:
-    row = {"asset": ["a"], "window_end_us": [at(at_h)], "since_us": [at(0)]}
-    found = Outcomes(ends_of(ends, events), at(1000)).labelled(pl.DataFrame(row))
+    row = {"asset": ["a"], "window_end_us": [documents.at(at_h)], "since_us": [documents.at(0)]}
+    found = Outcomes(ends_of(ends, events), documents.at(1000)).labelled(pl.DataFrame(row))
     return found.select("failed_in_h", "mode", "known_h").row(0)
 
 
@@ -90,7 +89,7 @@ def test_so_is_planned_work():
 
 
 def test_a_failure_after_a_repair_is_of_another_life():
-    later = documents.label("5", reported_us=at(200), finished_us=at(210))
+    later = documents.label("5", reported_us=documents.at(200), finished_us=documents.at(210))
     assert of_labels([documents.repair(), later], 40) == (None, None, 60.0)
     assert of_labels([documents.repair(), later], 150) == (50.0, "VIB", 50.0)
 
@@ -106,7 +105,7 @@ def test_an_inspection_that_found_nothing_is_a_negative():
 
 
 def test_within_an_onset_and_a_repair_nothing_is_known():
-    seen = replace(documents.label(), last_normal_us=at(90), stopped_us=at(95))
+    seen = replace(documents.label(), last_normal_us=documents.at(90), stopped_us=documents.at(95))
     known = [of_labels([seen], hours) for hours in (90, 90.5, 95, 100, 110)]
     assert known == [(5.0, "VIB", 5.0)] + [(None, None, 0.0)] * 4
     assert of_labels([seen], 111) == (None, None, 889.0)
@@ -117,7 +116,7 @@ def test_while_a_machine_is_repaired_in_time_nothing_is_known():
 
 
 def test_a_label_counts_in_place_of_the_record_of_the_same_failure():
-    record = Maintenance(plant="p", asset="a", time_us=at(80), action=FAILED, mode="seal")
+    record = Maintenance(plant="p", asset="a", time_us=documents.at(80), action=FAILED, mode="seal")
     assert of_labels([documents.label()], 40, record) == (60.0, "VIB", 60.0)
 
 
