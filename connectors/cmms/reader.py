@@ -31,7 +31,7 @@ _BREAKDOWN = "breakdown"
 
 
 class Read(NamedTuple):
-    """Documents by number and asset, letters about what could not be used; rows: all, used, and left out as void."""
+    """Documents by number and asset, letters about what could not be used; rows: all, used, and void."""
 
     documents: list[Document]
     letters: list[DeadLetter]
@@ -63,6 +63,9 @@ def read(
         except lines.UNREADABLE as wrong:
             raise MapError(f"{path} cannot be read: {wrong}") from wrong
         by = map_for(path, names, maps)
+        twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+        if twice:
+            raise MapError(f"{path}: columns are there twice: {twice[:10]}: leave one of each out")
         shape = replace(shape, encoding=by.encoding or shape.encoding, delimiter=by.delimiter or shape.delimiter)
         trouble = Trouble(plant.plant, str(path), "line", shape.delimiter)
         rows_of = _Rows(system, by, plant, equipment or {}, zone or by.zone or plant.timezone, trouble, counts)
@@ -120,16 +123,14 @@ class _Rows:
         self._modes = {code.lower(): mode for code, mode in by.modes.items()}
 
     def documents(self, rows: pl.DataFrame) -> list[Document]:
-        """A document a row that can be used; the others go to the trouble, those that are void are counted."""
+        """A document a row that can be used; the others go to the trouble, but for those that are void."""
         rows = self._with_meaning(rows)
         self._counts["rows"] += len(rows)
         self._counts["void"] += int(rows["(void)"].sum())
-        rows = rows.filter(~pl.col("(void)"))
         for reason, what, wrong, say in self._checks():
-            bad = rows.filter(wrong)
-            self._trouble.rows(reason, what, bad, say)
+            self._trouble.rows(reason, what, rows.filter(wrong & ~pl.col("(void)")), say)
             rows = rows.filter(~wrong)
-        self._counts["used"] += len(rows)
+        self._counts["used"] += int((~rows["(void)"]).sum())
         return [self._document(row) for row in rows.select(pl.col(r"^\(.*\)$")).to_dicts()]
 
     def _with_meaning(self, rows: pl.DataFrame) -> pl.DataFrame:
@@ -234,6 +235,7 @@ class _Rows:
             started_us=row["(started)"],
             finished_us=finished_us,
             changed_us=row["(changed)"],
+            void=row["(void)"],
         )
 
 

@@ -34,8 +34,9 @@ class Finding(StrEnum):
 class Document(Struct, frozen=True, kw_only=True):
     """One document, or one part of it: `source` says which, such as notification or order.
 
-    `number` is what people call it by. Of times, `reported_us` is when the trouble was noticed or the work asked for,
-    `started_us` and `finished_us` are of the work, `changed_us` of the last change of the document itself.
+    `number` is what people call it by; a `void` one was cancelled. Of times, `reported_us` is when the trouble was
+    noticed or the work asked for, `started_us` and `finished_us` are of the work, `changed_us` is of the last change of
+    the document itself.
     """
 
     system: Name
@@ -53,6 +54,7 @@ class Document(Struct, frozen=True, kw_only=True):
     started_us: TimeUs | None = None
     finished_us: TimeUs | None = None
     changed_us: TimeUs | None = None
+    void: bool = False
 
 
 _OF_THE_FIRST = ("mode", "component", "cause", "text", "reported_us", "started_us", "finished_us")
@@ -61,9 +63,11 @@ _OF_THE_FIRST = ("mode", "component", "cause", "text", "reported_us", "started_u
 def joined(parts: Iterable[Document]) -> Document:
     """The document of its parts: what the first says that says anything, in order of their sources.
 
-    It is a breakdown if one of them says so; of kind and finding the strongest word counts.
+    It is a breakdown if one of them says so; of kind and finding the strongest word counts. Parts that are void say
+    nothing, unless all are.
     """
-    some = sorted(parts, key=lambda part: part.source)
+    every = sorted(parts, key=lambda part: part.source)
+    some = [part for part in every if not part.void] or every
     said = {
         name: next((value for part in some if (value := getattr(part, name)) not in ("", None)), getattr(some[0], name))
         for name in _OF_THE_FIRST

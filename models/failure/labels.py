@@ -86,6 +86,7 @@ class Begin(StrEnum):
     """Where the begin of an onset is from, or why it is not known."""
 
     SEEN = "seen-in-signals"
+    NO_STOP = "signals-show-no-stop"
     NO_SIGNALS = "no-signals-were-given"
     NOT_SEEN = "signals-show-no-running-before"
     NOT_SOUGHT = "not-looked-for-without-a-breakdown"
@@ -135,10 +136,14 @@ class Label(Struct, frozen=True, kw_only=True):
         return self.reported_us if self.stopped_us is None else self.stopped_us
 
 
+VOID, ODD = "its document is void", "its document ends before it begins, so the end is left out"
+
+
 def label_of(parts: Sequence[Document]) -> Label:
     """The label that the parts of one document propose.
 
-    What planned work and inspections find is found when they start, however long before they were asked for.
+    What planned work and inspections find is found when they start, however long before they were asked for. That of a
+    void document is rejected.
     """
     whole = joined(parts)
     outcome, reason = decided(breakdown=whole.breakdown, kind=whole.kind, finding=whole.finding)
@@ -162,7 +167,8 @@ def label_of(parts: Sequence[Document]) -> Label:
         reported_us=reported_us,
         stopped_us=None,
         finished_us=None if odd else whole.finished_us,
-        note="its document ends before it begins, so the end is left out" if odd else "",
+        state=State.REJECTED if whole.void else State.PROPOSED,
+        note=VOID if whole.void else ODD if odd else "",
         documents=tuple(sorted(parts, key=lambda part: part.source)),
     )
 

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from models.failure.documents import Document
 from models.failure.labels import Label, State, in_order, label_of
 
-_COUNTS = ("outcome", "mode", "component", "cause", "breakdown", "reported_us", "finished_us")
+_COUNTS = ("outcome", "mode", "component", "cause", "breakdown", "reported_us", "finished_us", "state")
 """What of a label a change of its document matters for."""
 
 

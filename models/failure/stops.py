@@ -37,7 +37,7 @@ def stop_before(times_us: np.ndarray, states: np.ndarray, reported_us: int, fini
     stands = np.isin(states, [state.value for state in STANDS]) & (times_us <= until_us)
     behind = np.flatnonzero(stands[last + 1 :])
     stopped_us = int(times_us[last + 1 + behind[0]]) if len(behind) else None
-    return Stop(int(times_us[last]), stopped_us, Begin.SEEN)
+    return Stop(int(times_us[last]), stopped_us, Begin.NO_STOP if stopped_us is None else Begin.SEEN)
 
 
 NOWHERE = (-1, -1)

@@ -51,6 +51,7 @@ documents = st.builds(
     started_us=st.none() | times,
     finished_us=st.none() | times,
     changed_us=times,
+    void=st.booleans(),
 )
 versions = st.lists(documents, max_size=12, unique_by=lambda one: (one.source, one.number, one.asset, one.changed_us))
 """Documents of which no two versions are of one age, but for those that are the same."""

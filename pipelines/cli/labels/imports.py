@@ -83,7 +83,7 @@ def _show(asked: Asked, found: Read, made: Merged, console: Console) -> None:
     if mine:
         console.print(table)
     said = [
-        f"{found.rows:,} rows: {found.used:,} used, {found.void:,} left out since their documents are void",
+        f"{found.rows:,} rows: {found.used:,} used, {found.void:,} void, so that their labels are rejected",
         f"{asked.labels}: {changes[Change.NEW]:,} new, {changes[Change.CHANGED]:,} changed, "
         f"{changes[Change.SAME]:,} as they were; {_states(made.labels)}",
         *_onsets(mine),
@@ -111,6 +111,8 @@ def _onsets(labels: Sequence[Label]) -> list[str]:
     said = []
     if begins[Begin.SEEN]:
         said.append(f"the onset of {begins[Begin.SEEN]:,} breakdowns begins where signals show the last normal running")
+    if begins[Begin.NO_STOP]:
+        said.append(f"signals show no stop of {begins[Begin.NO_STOP]:,} breakdowns: look at their dates")
     if begins[Begin.NOT_SEEN]:
         said.append(f"signals show no running before {begins[Begin.NOT_SEEN]:,} breakdowns: their onset has no begin")
     if begins[Begin.NO_SIGNALS]:

@@ -77,15 +77,14 @@ def review_by_ids(file: Path, what: Decided, at_us: int) -> tuple[Label, ...]:
 
 def review_one_by_one(file: Path, ask: Ask, by: str, now_us: Callable[[], int], console: Console) -> None:
     """Ask about each proposal; what is decided is written at once, so that an end loses nothing."""
-    labels = {label.id: label for label in read_labels(file)}
-    proposed = [label for label in labels.values() if label.state is State.PROPOSED]
+    proposed = [label for label in read_labels(file) if label.state is State.PROPOSED]
     for number, label in enumerate(proposed, 1):
         console.print(f"\n[bold]{number} of {len(proposed)}[/]", highlight=False)
         made = _ask_about(label, ask, by, now_us, console)
         if made is None:
             return
-        labels[label.id] = made
-        write_labels(file, labels.values())
+        now = {each.id: each for each in read_labels(file)}  # an import may have been done meanwhile
+        write_labels(file, (now | {label.id: made}).values())
 
 
 def _ask_about(label: Label, ask: Ask, by: str, now_us: Callable[[], int], console: Console) -> Label | None:

@@ -15,6 +15,7 @@ from models.failure.labels import (
     LabelsUnreadable,
     Outcome,
     Reason,
+    State,
     decided,
     decoded,
     encoded,
@@ -101,6 +102,18 @@ def test_an_order_that_repairs_makes_an_inspection_no_negative():
     order = document(source="order", breakdown=False, kind=Kind.REPAIR)
     assert label_of([inspection]).outcome is Outcome.NOTHING_FOUND
     assert label_of([inspection, order]).outcome is Outcome.REPAIRED_IN_TIME
+
+
+def test_a_label_of_a_void_document_is_rejected_and_says_why():
+    made = label(void=True)
+    assert (made.state, made.note) == (State.REJECTED, "its document is void")
+
+
+def test_a_void_part_says_nothing_of_a_document_that_is_not():
+    order = document(source="order", breakdown=False, kind=Kind.PLANNED, text="never done", void=True)
+    made = label_of([order, document()])
+    assert (made.state, made.text, made.reason) == (State.PROPOSED, "", Reason.BREAKDOWN)
+    assert joined([order, document()]).kind is Kind.REPAIR
 
 
 # The file

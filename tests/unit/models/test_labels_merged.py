@@ -62,6 +62,16 @@ def test_so_it_does_a_rejected_one():
     assert after.state is State.PROPOSED and "mode OHE (it said VIB)" in after.note
 
 
+def test_a_document_that_became_void_makes_a_confirmed_label_proposed_again():
+    (after,) = merged([by_ann(document())], [document(void=True)]).labels
+    assert after.state is State.PROPOSED and "state rejected (it said proposed)" in after.note
+
+
+def test_one_that_became_void_before_anybody_decided_is_rejected():
+    (after,) = imported([document()], [document(void=True)])
+    assert (after.state, after.by) == (State.REJECTED, "")
+
+
 def test_one_that_is_proposed_again_is_still_not_overwritten():
     after = imported([document()])
     after = merged([confirmed(after[0], "ann", at(200))], [document(mode="OHE")]).labels

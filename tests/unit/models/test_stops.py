@@ -58,6 +58,12 @@ def shown(one, hours: float = 99):
     return with_stop(one, times, np.array(["running", "running", "off"], object))
 
 
+def test_a_machine_that_ran_through_its_repair_has_no_stop_and_says_so():
+    times = np.arange(1, 9) * MINUTE_US
+    stop = stop_before(times, np.array(["running"] * 8, object), 4 * MINUTE_US, 6 * MINUTE_US)
+    assert stop == (4 * MINUTE_US, None, Begin.NO_STOP)
+
+
 def test_a_breakdown_gets_its_onset_and_its_stop():
     made = shown(label())
     assert (made.last_normal_us, made.stopped_us, made.time_us, made.begin) == (at(99), at(99.5), at(99.5), Begin.SEEN)

@@ -140,11 +140,16 @@ def test_a_malfunction_without_a_start_was_reported_when_it_was_written(tmp_path
 
 @pytest.mark.parametrize(
     ("system", "head", "status"),
-    [("maximo", "wonum,assetnum,reportdate,status", "CAN"), ("sap-pm", "QMNUM,EQUNR,AUSVN,STTXT", "MREL DLFL")],
+    [
+        ("maximo", "ticketid,assetnum,reportdate,status", "CANCELLED"),
+        ("sap-pm", "QMNUM,EQUNR,AUSVN,STTXT", "MREL DLFL"),
+    ],
 )
-def test_void_documents_are_counted_and_left_out(tmp_path, system, head, status):
-    found = taken(written(tmp_path, head, f"1,pump-01,20260131,{status}"), system=system)
-    assert (found.documents, found.letters, found.void) == ([], [], 1)
+def test_void_documents_are_said_to_be_void_and_what_is_wrong_with_them_is_no_matter(tmp_path, system, head, status):
+    rows = (f"1,pump-01,20260131,{status}", f"2,pump-09,20260131,{status}")
+    found = taken(written(tmp_path, head, *rows), system=system, own=())
+    assert [(one.number, one.void) for one in found.documents] == [("1", True)]
+    assert (found.letters, found.used, found.void) == ([], 0, 2)
 
 
 def test_codes_are_modes_by_the_map_by_iso_14224_or_in_the_plants_own_words(tmp_path):
@@ -161,6 +166,11 @@ def test_a_list_without_numbers_is_known_by_its_reports(tmp_path):
 
 
 # Maps
+
+
+def test_columns_that_are_there_twice_are_an_error(tmp_path):
+    with pytest.raises(MapError, match=r"there twice: \['kind'\]"):
+        taken(written(tmp_path, "number,asset,reported,kind,kind", "1,pump-01,20260131,repair,repair"))
 
 
 def test_a_file_that_no_map_fits_is_an_error_that_names_what_is_missing(tmp_path):
