@@ -145,8 +145,8 @@ def test_results_are_told_for_all_dates_three_days_early_as_they_are_and_three_d
 
 
 def test_repairs_are_moved_with_the_failures(tmp_path):
-    records = [*warning("a", 40, 600), failed("a", 100), repaired("a", 130)]
-    assert [one.median_lead_h for one in judged(run(tmp_path, records=records)).shifted] == [None, 60.0, 132.0]
+    records = [repaired("a", 30), *warning("a", 40, 45), failed("b", 300)]
+    assert [one.unfounded for one in judged(run(tmp_path, records=records)).shifted] == [1, 1, 0]
 
 
 def test_dates_that_are_off_are_a_table_of_lead_times(tmp_path):
