@@ -86,6 +86,7 @@ class Begin(StrEnum):
     """Where the begin of an onset is from, or why it is not known."""
 
     SEEN = "seen-in-signals"
+    RAN_ON = "signals-show-it-running-when-reported"
     NO_STOP = "signals-show-no-stop"
     NO_SIGNALS = "no-signals-were-given"
     NOT_SEEN = "signals-show-no-running-before"

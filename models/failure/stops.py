@@ -11,7 +11,11 @@ from models.failure.labels import Begin, Label, State
 from models.records import OperatingState
 
 DAY_US = 86_400_000_000
-STANDS = frozenset({OperatingState.OFF, OperatingState.STOPPING, OperatingState.IDLE, OperatingState.MAINTENANCE})
+AT_ONCE_US = 3_600_000_000
+"""A stop no later than this after a report is what was reported. Our choice: some rows of 10 min and a delay."""
+_S = OperatingState
+TURNS = (_S.RUNNING.value, _S.STARTING.value)
+STANDS = (_S.STOPPING.value, _S.OFF.value, _S.IDLE.value, _S.MAINTENANCE.value)
 
 
 class Stop(NamedTuple):
@@ -25,19 +29,22 @@ class Stop(NamedTuple):
 def stop_before(times_us: np.ndarray, states: np.ndarray, reported_us: int, finished_us: int | None = None) -> Stop:
     """What states, int64 and texts [minutes] in order of time, each of the minute that ends then, show of a report.
 
-    A machine that still runs when it is reported, as where a date has no time of day, is looked at until it is
-    repaired, for a day where that is unknown; the stop is the first minute that is known to stand behind the last one
-    that ran before the report.
+    The stop is the first minute that is known to stand behind the last one that ran, or started, before the report. A
+    machine that runs on after it, as where a date is wrong or has no time of day, is looked at until it is repaired, or
+    for a day.
     """
-    runs = np.flatnonzero((states == OperatingState.RUNNING.value) & (times_us <= reported_us))
+    before = times_us <= reported_us
+    runs = np.flatnonzero(before & (states == OperatingState.RUNNING.value))
     if not len(runs):
         return Stop(None, None, Begin.NOT_SEEN)
-    last = int(runs[-1])
+    last_normal_us = int(times_us[runs[-1]])
+    turned = int(np.flatnonzero(before & np.isin(states, TURNS))[-1])
     until_us = reported_us + DAY_US if finished_us is None else finished_us
-    stands = np.isin(states, [state.value for state in STANDS]) & (times_us <= until_us)
-    behind = np.flatnonzero(stands[last + 1 :])
-    stopped_us = int(times_us[last + 1 + behind[0]]) if len(behind) else None
-    return Stop(int(times_us[last]), stopped_us, Begin.NO_STOP if stopped_us is None else Begin.SEEN)
+    stands = np.flatnonzero(np.isin(states[turned + 1 :], STANDS) & (times_us[turned + 1 :] <= until_us))
+    if not len(stands):
+        return Stop(last_normal_us, None, Begin.NO_STOP)
+    stopped_us = int(times_us[turned + 1 + stands[0]])
+    return Stop(last_normal_us, stopped_us, Begin.RAN_ON if stopped_us - reported_us > AT_ONCE_US else Begin.SEEN)
 
 
 NOWHERE = (-1, -1)

@@ -111,6 +111,10 @@ def _onsets(labels: Sequence[Label]) -> list[str]:
     said = []
     if begins[Begin.SEEN]:
         said.append(f"the onset of {begins[Begin.SEEN]:,} breakdowns begins where signals show the last normal running")
+    if begins[Begin.RAN_ON]:
+        said.append(
+            f"signals show {begins[Begin.RAN_ON]:,} running when they were reported broken: look at their dates"
+        )
     if begins[Begin.NO_STOP]:
         said.append(f"signals show no stop of {begins[Begin.NO_STOP]:,} breakdowns: look at their dates")
     if begins[Begin.NOT_SEEN]:

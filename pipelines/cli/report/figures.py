@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from statistics import median
 
+from msgspec.structs import replace
+
 from models.failure.ends import DATES_OFF_US, End, ends_of, repairs_of
 from models.failure.labels import Label
-from models.records import Alert, AnyRecord, DeadLetter, Maintenance, Notice, Reject
+from models.records import Alert, AlertReason, AnyRecord, DeadLetter, Maintenance, Notice, Reject
 from pipelines.backfill.plan import Plan
 from pipelines.backfill.results import GAPS, Results
 from pipelines.cli.backfill.asked import Source
@@ -228,10 +230,17 @@ def _forecasts(results: Results, plan: Plan, live: Live | str | None) -> tuple[S
 def _outcome(
     ends: Sequence[End], alerts: Iterable[Alert], from_us: int, to_us: int, running_h: float, by_us: int = 0
 ) -> Outcome:
-    """By the failures of the span, with all dates moved."""
+    """By the failures of the span, with all dates moved; a warning that a repair ended ends with it."""
     failures = [end.moved(by_us) for end in ends if end.failed and from_us <= end.time_us <= to_us]
     failed = [(end.asset, end.time_us, end.mode) for end in failures]
-    return judge(failed, alerts, to_us, running_h, repairs_of(end.moved(by_us) for end in ends))
+    moved = [_with_repair(alert, by_us) for alert in alerts]
+    return judge(failed, moved, to_us, running_h, repairs_of(end.moved(by_us) for end in ends))
+
+
+def _with_repair(alert: Alert, by_us: int) -> Alert:
+    if alert.reason is not AlertReason.REPAIRED:
+        return alert
+    return replace(alert, window_end_us=alert.window_end_us + by_us)
 
 
 def _shifted(outcome_at: Callable[[int], Outcome]) -> tuple[Shifted, ...]:

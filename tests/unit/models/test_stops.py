@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from msgspec.structs import replace
 
 from models.failure.labels import Begin, confirmed
@@ -36,7 +37,7 @@ def test_minutes_of_which_nothing_is_known_are_no_stop():
 
 
 def test_starting_is_neither_normal_running_nor_a_stop():
-    assert of("rrossso", 7) == (2, 3)
+    assert of("rrossso", 7) == (2, 7)
 
 
 def test_a_machine_that_runs_when_it_is_reported_stops_afterwards():
@@ -62,6 +63,13 @@ def test_a_machine_that_ran_through_its_repair_has_no_stop_and_says_so():
     times = np.arange(1, 9) * MINUTE_US
     stop = stop_before(times, np.array(["running"] * 8, object), 4 * MINUTE_US, 6 * MINUTE_US)
     assert stop == (4 * MINUTE_US, None, Begin.NO_STOP)
+
+
+@pytest.mark.parametrize(("minutes", "begin"), [(59, Begin.SEEN), (61, Begin.SEEN), (62, Begin.RAN_ON)])
+def test_a_machine_that_ran_on_for_more_than_an_hour_after_its_report_says_so(minutes, begin):
+    times = np.arange(1, 101) * MINUTE_US
+    states = np.array(["running"] * (minutes - 1) + ["off"] * (101 - minutes), object)
+    assert stop_before(times, states, MINUTE_US) == ((1 * MINUTE_US), minutes * MINUTE_US, begin)
 
 
 def test_a_breakdown_gets_its_onset_and_its_stop():

@@ -149,6 +149,12 @@ def test_repairs_are_moved_with_the_failures(tmp_path):
     assert [one.unfounded for one in judged(run(tmp_path, records=records)).shifted] == [1, 1, 0]
 
 
+def test_a_warning_that_a_repair_ended_ends_with_it(tmp_path):
+    records = [*warning("a", 40, 110, AlertReason.REPAIRED), failed("a", 100), repaired("a", 110)]
+    found = [(one.days, one.warned, one.median_lead_h) for one in judged(run(tmp_path, records=records)).shifted]
+    assert found == [(-3, 0, None), (0, 1, 60.0), (3, 1, 132.0)]
+
+
 def test_dates_that_are_off_are_a_table_of_lead_times(tmp_path):
     report = judged(run(tmp_path, records=[*warning("a", 40), failed("a", 100)]))
     assert "as they are\n1\n1\n1.00\n60\n0\n+3 days" in said(report, "Lead times")
