@@ -37,7 +37,7 @@ class Outcomes:
     def __init__(self, ends: Iterable[End], as_of_us: int) -> None:
         self._as_of_us = as_of_us
         self._of: dict[str, list[End]] = defaultdict(list)
-        for end in sorted(ends):
+        for end in sorted(ends, key=lambda end: (end.time_us, not end.failed)):  # a failure before its own repair
             if end.time_us <= as_of_us:
                 self._of[end.asset].append(end)
 

@@ -84,6 +84,11 @@ def test_a_repair_after_a_warning_is_censored_never_a_negative():
     assert of_labels([documents.repair()], 40) == (None, None, 60.0)
 
 
+def test_a_repair_of_the_very_moment_of_a_failure_does_not_hide_it():
+    later = documents.label("5", finished_us=None)
+    assert of_labels([documents.repair(finished_us=None), later], 40) == (60.0, "VIB", 60.0)
+
+
 def test_so_is_planned_work():
     assert of_labels([documents.repair(kind=Kind.PLANNED)], 40) == (None, None, 60.0)
 
