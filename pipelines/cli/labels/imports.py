@@ -83,7 +83,8 @@ def _show(asked: Asked, found: Read, made: Merged, console: Console) -> None:
     if mine:
         console.print(table)
     said = [
-        f"{found.rows:,} rows: {found.used:,} used, {found.void:,} void, so that their labels are rejected",
+        f"{found.rows:,} rows: {found.used:,} used"
+        + (f", {found.void:,} of void documents, whose labels are rejected" if found.void else ""),
         f"{asked.labels}: {changes[Change.NEW]:,} new, {changes[Change.CHANGED]:,} changed, "
         f"{changes[Change.SAME]:,} as they were; {_states(made.labels)}",
         *_onsets(mine),

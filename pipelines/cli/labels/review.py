@@ -22,9 +22,11 @@ from pipelines.cli.watching import clock
 SHORT = 8
 """Characters of an id that are shown, and are enough to name it where no other begins so."""
 UNKNOWN = "-"
+PROPOSALS_SHOWN = 50
+"""Rows of the table on a terminal. Our choice."""
 Ask = Callable[[str, str], str]
 """A question and what is meant by an empty answer, to the answer."""
-CHOICES = "[c]onfirm, edit the [o]nset, change out[k]ome or [m]ode, as the [d]ocument says, [r]eject, [s]kip, [q]uit"
+CHOICES = "[c]onfirm, edit the [o]nset, change o[u]tcome or [m]ode, as the [d]ocument says, [r]eject, [s]kip, [q]uit"
 
 
 class Decided(Struct, frozen=True, kw_only=True):
@@ -115,12 +117,12 @@ def _ask_about(label: Label, ask: Ask, by: str, now_us: Callable[[], int], conso
 def _with_onset(label: Label, ask: Ask) -> Label:
     """Raises ValueError for what is no time, or times that contradict each other."""
     asked = (
-        ("last_normal_us", "end of the last normal running (UTC)"),
-        ("reported_us", "reported"),
-        ("stopped_us", "stopped, as signals show it"),
-        ("finished_us", "work finished"),
+        ("last_normal_us", f"end of the last normal running (UTC), {UNKNOWN} for unknown"),
+        ("reported_us", "reported (UTC)"),
+        ("stopped_us", f"stopped, as signals show it (UTC), {UNKNOWN} for unknown"),
+        ("finished_us", f"work finished (UTC), {UNKNOWN} for unknown"),
     )
-    times = {name: _time(ask(f"{what}, {UNKNOWN} for unknown", _shown(getattr(label, name)))) for name, what in asked}
+    times = {name: _time(ask(what, _shown(getattr(label, name)))) for name, what in asked}
     if times["reported_us"] is None:
         raise ValueError("a label needs the time of its report")
     for name, us in times.items():
@@ -151,7 +153,7 @@ def _with_mode(label: Label, ask: Ask) -> Label:
     return replace(label, mode=ask("mode: a code of ISO 14224 such as VIB, OHE or BRD, or a word of yours", label.mode))
 
 
-_EDITS: dict[str, Callable[[Label, Ask], Label]] = {"o": _with_onset, "k": _with_outcome, "m": _with_mode}
+_EDITS: dict[str, Callable[[Label, Ask], Label]] = {"o": _with_onset, "u": _with_outcome, "m": _with_mode}
 
 
 def _shown(time_us: int | None) -> str:
@@ -171,7 +173,7 @@ def _told(label: Label) -> Table:
         ("mode", _mode(label.mode)),
         ("component, cause", f"{label.component or UNKNOWN}, {label.cause or UNKNOWN}"),
         ("last normal running", f"{_shown(label.last_normal_us)} ({label.begin})"),
-        ("reported", _shown(label.reported_us)),
+        ("reported (UTC)", _shown(label.reported_us)),
         ("stopped", _shown(label.stopped_us)),
         ("finished", _shown(label.finished_us)),
         ("note", label.note),
@@ -187,12 +189,14 @@ def show(labels: Sequence[Label], console: Console) -> None:
     proposed = [label for label in labels if label.state is State.PROPOSED]
     head = ("id", "asset", "document", "outcome", "why", "mode", "onset from (UTC)", "reported", "stopped", "finished")
     table = Table(*head, title="proposals", title_justify="left")
-    for label in proposed:
+    for label in proposed[:PROPOSALS_SHOWN]:
         times = (label.last_normal_us, label.reported_us, label.stopped_us, label.finished_us)
         said = (label.id[:SHORT], label.asset, label.document, label.outcome, label.reason, label.mode or UNKNOWN)
         table.add_row(*map(escape, (*said, *map(_shown, times))))
     console.print(table if proposed else "no label is open")
-    for label in proposed:
+    if (more := len(proposed) - PROPOSALS_SHOWN) > 0:
+        console.print(f"and {more:,} more, which --json has", highlight=False)
+    for label in proposed[:PROPOSALS_SHOWN]:
         if label.note:
             console.print(f"{label.id[:SHORT]}: {escape(label.note)}", highlight=False, soft_wrap=True)
     counts = {state: sum(label.state is state for label in labels) for state in State}

@@ -206,6 +206,11 @@ def test_without_a_terminal_the_proposals_are_shown_and_nothing_is_asked(file):
     assert shown.exit_code == 0 and "3 proposed" in shown.output and label("1").id[:8] in shown.output
 
 
+def test_of_many_proposals_the_first_are_shown_and_the_others_counted(tmp_path):
+    write_labels(tmp_path / "labels.jsonl", [label(str(number)) for number in range(53)])
+    assert "and 3 more, which --json has" in forewarn("review", tmp_path / "labels.jsonl").output
+
+
 # Review one by one
 
 
@@ -262,13 +267,13 @@ def test_an_onset_that_cannot_be_is_refused_and_asked_again(file, answers, said)
 
 
 def test_outcome_and_mode_are_what_a_person_says(file):
-    reviewed(file, "k", "repaired-in-time", "m", "OHE", "c", "q")
+    reviewed(file, "u", "repaired-in-time", "m", "OHE", "c", "q")
     one = first(file)
     assert (one.outcome, one.reason, one.mode) == (Outcome.REPAIRED_IN_TIME, Reason.PERSON, "OHE")
 
 
 def test_an_outcome_that_there_is_not_is_refused(file):
-    assert "use one of failed" in reviewed(file, "k", "broken", "q")
+    assert "use one of failed" in reviewed(file, "u", "broken", "q")
 
 
 def test_edits_of_a_label_that_is_skipped_are_forgotten(file):

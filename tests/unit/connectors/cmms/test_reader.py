@@ -119,6 +119,11 @@ def test_items_of_a_notification_are_one_document_and_the_first_names_the_mode(t
     assert [(one.source, one.mode) for one in found.documents] == [("notification", "VIB")]
 
 
+def test_the_order_of_files_does_not_matter(tmp_path):
+    lists = [written(tmp_path, "QMNUM;EQUNR;AUSVN;QMTXT", f"1;pump-01;2026013{n};{n}", name=f"{n}.csv") for n in (1, 0)]
+    assert taken(*lists, system="sap-pm") == taken(*reversed(lists), system="sap-pm")
+
+
 def test_a_notification_by_names_of_the_api_is_that_by_technical_names(tmp_path):
     technical = written(
         tmp_path, "QMNUM;QMART;EQUNR;MSAUS;AUSVN;AUZTV;FEGRP;FECOD;QMTXT", "1;M2;pump-01;X;20260131;070000;PMP;VIB;hot"
