@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -119,13 +119,17 @@ def maps_of(system: str, own: Iterable[Path] = ()) -> tuple[Map, ...]:
     return tuple(maps.values())
 
 
-def map_for(path: Path, names: Sequence[str], maps: Sequence[Map]) -> Map:
-    """The map that most of a file's columns are in. Raises MapError where none has what a document needs."""
-    fitting = [one for one in maps if _fits(one.columns, names)]
+def map_for(path: Path, heads: Mapping[str, Sequence[str]], maps: Sequence[Map]) -> Map:
+    """The map that most of a file's columns are in; `heads` has them as each map reads them, by its source.
+
+    Raises MapError where none has what a document needs.
+    """
+    fitting = [one for one in maps if _fits(one.columns, heads[one.source])]
     if not fitting:
         wanted = " or ".join(f"{field} ({_said(maps, field)})" for field in _NEEDED)
-        raise MapError(f"{path} has no columns of {wanted}; it has {list(names)[:20]}: give a map, as --map FILE.toml")
-    return max(fitting, key=lambda one: len(one.columns.names & set(names)))
+        names = list(heads[maps[0].source])[:20]
+        raise MapError(f"{path} has no columns of {wanted}; it has {names}: give a map, as --map FILE.toml")
+    return max(fitting, key=lambda one: len(one.columns.names & set(heads[one.source])))
 
 
 _NEEDED = ("number", "asset", "reported")

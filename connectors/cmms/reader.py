@@ -26,6 +26,10 @@ from models.plant.tags import ALWAYS_US
 from models.records import DeadLetter, Reject
 
 HOUR_US = 3_600_000_000
+CENTURY_H = 876_000
+"""No work takes longer."""
+LONGEST = 200
+"""Characters of a name, as `models.records.Name` has it."""
 TIMES = ("reported", "started", "finished", "changed")
 _BREAKDOWN = "breakdown"
 
@@ -57,16 +61,7 @@ def read(
     letters: list[DeadLetter] = []
     counts: Counter[str] = Counter()
     for path in sorted(paths):
-        shape = _looked_at(path)
-        try:
-            names = lines.header(path, shape)
-        except lines.UNREADABLE as wrong:
-            raise MapError(f"{path} cannot be read: {wrong}") from wrong
-        by = map_for(path, names, maps)
-        twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
-        if twice:
-            raise MapError(f"{path}: columns are there twice: {twice[:10]}: leave one of each out")
-        shape = replace(shape, encoding=by.encoding or shape.encoding, delimiter=by.delimiter or shape.delimiter)
+        by, shape, names = _opened(path, maps)
         trouble = Trouble(plant.plant, str(path), "line", shape.delimiter)
         rows_of = _Rows(system, by, plant, equipment or {}, zone or by.zone or plant.timezone, trouble, counts)
         for piece in lines.pieces(path, names, shape, trouble):
@@ -74,6 +69,25 @@ def read(
                 parts[part.source, part.number, part.asset].append(part)
         letters += [told.letter for told in trouble.end()]
     return Read([joined(some) for some in parts.values()], letters, counts["rows"], counts["used"], counts["void"])
+
+
+def _opened(path: Path, maps: Sequence[Map]) -> tuple[Map, Shape, list[str]]:
+    """The map that a file's columns are in, how its texts are to be read, and its columns."""
+    looked = _looked_at(path)
+    heads: dict[str, list[str]] = {}
+    shapes: dict[str, Shape] = {}
+    for by in maps:
+        encoding, delimiter = by.encoding or looked.encoding, by.delimiter or looked.delimiter
+        shapes[by.source] = replace(looked, encoding=encoding, delimiter=delimiter)
+        try:
+            heads[by.source] = lines.header(path, shapes[by.source])
+        except (*lines.UNREADABLE, LookupError) as wrong:
+            raise MapError(f"{path} cannot be read as {encoding}: {wrong}") from wrong
+    by = map_for(path, heads, maps)
+    names = heads[by.source]
+    if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
+        raise MapError(f"{path}: columns are there twice: {twice[:10]}: leave one of each out")
+    return by, shapes[by.source], names
 
 
 def _looked_at(path: Path) -> Shape:
@@ -159,6 +173,14 @@ class _Rows:
         asset = self._equipment.get(_bare(text), text)
         return asset if asset in self._plant.assets else None
 
+    def _unknown(self, equipment: str) -> str:
+        if asset := self._equipment.get(_bare(equipment)):
+            return f"'{equipment}' is mapped to '{asset}', which is no asset of the plant"
+        return (
+            f"'{equipment}' is no asset of the plant: name its asset in the map's [assets], or in a file of "
+            "equipment,asset"
+        )
+
     def _kind_of(self, word: str) -> str | None:
         return self._kinds.get(word.lower())
 
@@ -197,9 +219,10 @@ class _Rows:
         checks = [
             (Reject.NOT_A_RECORD, "no number", pl.col("(number)").is_null(), lambda _: (
                 f"the document has no number in {_listed(columns.number)}")),
+            (Reject.NOT_A_RECORD, "a number that is too long", pl.col("(number)").str.len_chars() > LONGEST, lambda _: (
+                f"the document's number is longer than {LONGEST} characters: is it in the right column?")),
             (Reject.UNKNOWN_ASSET, "unknown equipment", pl.col("(asset)").is_null(), lambda row: (
-                f"'{row['(asset said)'] or ''}' is no asset of the plant: name its asset in the map's [assets], "
-                "or in a file of equipment,asset")),
+                self._unknown(row["(asset said)"] or ""))),
             (Reject.NOT_A_RECORD, "a kind of work that is not in the map", no_kind, lambda row: (
                 f"the kind of work is '{row['(kind said)'] or ''}': say what it means in the map's [kinds]")),
             (Reject.NOT_A_RECORD, "a breakdown flag that is not in the map",
@@ -208,7 +231,8 @@ class _Rows:
             (Reject.NO_TIME, "no time of a report", pl.col("(reported said)").is_null(), lambda _: (
                 f"nothing in {_listed(columns.reported)} says when it was reported")),
             *(check for name in TIMES for check in _time_checks(name)),
-            (Reject.NOT_A_NUMBER, "no duration", pl.col("(duration)").is_not_null() & pl.col("(hours)").is_null(),
+            (Reject.NOT_A_NUMBER, "no duration",
+             pl.col("(duration)").is_not_null() & ~pl.col("(hours)").is_between(0, CENTURY_H).fill_null(value=False),
              lambda row: f"the duration '{row['(duration)']} {row['(unit)'] or ''}' is no number of a unit in [hours]"),
         ]  # fmt: skip
         return [(reason, what, wrong.fill_null(value=False), say) for reason, what, wrong, say in checks]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import permutations, product
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -86,6 +86,7 @@ def test_a_label_whose_times_contradict_each_other_is_none(wrong):
 # Parts of a document
 
 
+@settings(deadline=None)
 @given(st.lists(documents, min_size=1, max_size=3, unique_by=lambda one: one.source))
 def test_the_order_of_parts_does_not_matter(parts):
     assert len({repr(joined(some)) for some in permutations(parts)}) == 1
@@ -119,6 +120,7 @@ def test_a_void_part_says_nothing_of_a_document_that_is_not():
 # The file
 
 
+@settings(deadline=None)
 @given(versions)
 def test_labels_are_read_as_they_are_written(parts):
     labels = {label_of([part]).id: label_of([part]) for part in parts}.values()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -19,6 +19,7 @@ def imported(*imports):
     return labels
 
 
+@settings(deadline=None)
 @given(versions)
 def test_an_import_done_twice_is_one_done_once(parts):
     once = imported(parts)
@@ -27,6 +28,7 @@ def test_an_import_done_twice_is_one_done_once(parts):
     assert set(again.changes.values()) <= {Change.SAME}
 
 
+@settings(deadline=None)
 @given(versions.flatmap(lambda parts: st.tuples(st.just(parts), st.permutations(parts))), st.integers(1, 12))
 def test_imports_in_any_order_and_any_portions_give_the_same_file(both, size):
     parts, shuffled = both

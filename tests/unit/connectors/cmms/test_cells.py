@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from connectors.cmms import cells
@@ -28,6 +28,7 @@ def exact(when: datetime) -> int:
     return (when.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
+@settings(deadline=None)
 @given(st.datetimes(datetime(2000, 1, 2), datetime(2100, 1, 1)).map(lambda when: when.replace(microsecond=0)), ZONES)
 def test_a_moment_is_the_same_in_all_forms(local, zone):
     when = local.replace(tzinfo=ZoneInfo(zone))
@@ -46,6 +47,7 @@ def test_a_moment_is_the_same_in_all_forms(local, zone):
     assert {us(day, time, zone) for day, time in forms} == {exact(when)}
 
 
+@settings(deadline=None)
 @given(st.dates(datetime(2000, 1, 2).date(), datetime(2100, 1, 1).date()))
 def test_a_day_without_a_time_is_its_beginning(day):
     begin = exact(datetime(day.year, day.month, day.day, tzinfo=UTC))

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from connectors.cmms.maps import SHIPPED, read_map
 from connectors.cmms.reader import read_equipment
 from connectors.files.table import MapError
 from models.failure.documents import Finding, Kind
+from models.failure.labels import decoded, encoded
+from models.failure.merging import merged
 from tests.unit.connectors.cmms.kit import one, taken, told, written
 
 HEAD = "number,asset,kind,reported,finished,mode,found,hours,breakdown"
@@ -74,6 +81,12 @@ def test_what_was_found_is_what_code_or_word_say(tmp_path, cells, finding):
         ("2,pump-01,repair,20260131,soon,,,,", "no-time: list.csv, line 3: finished: 'soon' is no time"),
         ("2,pump-01,repair,19700131,,,,,", "far-past: list.csv, line 3: reported: '19700131' is not from 2000"),
         ("2,pump-01,repair,20260131,,,,long,", "not-a-number: list.csv, line 3: the duration 'long"),
+        ("2,pump-01,repair,20260131,,,,nan,", "not-a-number: list.csv, line 3: the duration 'nan"),
+        ("2,pump-01,repair,20260131,,,,1e12,", "not-a-number: list.csv, line 3: the duration '1e12"),
+        (
+            "9" * 201 + ",pump-01,repair,20260131,,,,,",
+            "not-a-record: list.csv, line 3: the document's number is longer",
+        ),
         ("2,pump-01,repair,20260131,,,,,perhaps", "not-a-record: list.csv, line 3: the breakdown flag is 'perhaps'"),
         ("2,pump-01", "not-a-record: list.csv, line 3: the line has 2 cells, and the header 9"),
     ],
@@ -84,6 +97,21 @@ def test_what_cannot_be_used_is_told_with_its_line_and_the_rest_is_used(tmp_path
     assert said.startswith(what)
     assert [document.number for document in found.documents] == ["1", "3"]
     assert found.used == 2
+
+
+CELLS = st.text(st.characters(codec="utf-8", exclude_characters='"\r\n,', exclude_categories=["Cs"]), max_size=8)
+WORDS = st.sampled_from(["pump-01", "planned", "20260131", "nan", "-1", "1e999", "nothing", "x", "", "0", "9" * 300])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 8), CELLS | WORDS), max_size=12))
+def test_whatever_a_cell_says_its_row_is_used_or_told_and_labels_can_be_read_again(changes):
+    rows = [[cell if at == changed else good for at, good in enumerate(GOOD.split(","))] for changed, cell in changes]
+    with TemporaryDirectory() as folder:
+        found = taken(written(Path(folder), HEAD, *(",".join(cells) for cells in rows)))
+    assert (found.rows, found.used + len(found.letters)) == (len(rows), len(rows))
+    lines = encoded(merged((), found.documents).labels)
+    assert encoded(decoded(lines)) == lines
 
 
 def test_every_row_is_used_told_or_void(tmp_path):
@@ -117,6 +145,13 @@ def test_items_of_a_notification_are_one_document_and_the_first_names_the_mode(t
     rows = ["1;pump-01;20260131;PMP;VIB", "1;pump-01;20260131;PMP;OHE"]
     found = taken(written(tmp_path, "QMNUM;EQUNR;AUSVN;FEGRP;FECOD", *rows), system="sap-pm")
     assert [(one.source, one.mode) for one in found.documents] == [("notification", "VIB")]
+
+
+def test_equipment_that_is_mapped_to_no_asset_says_so(tmp_path):
+    found = taken(written(tmp_path, "number,asset,reported", "1,77,20260131"), equipment={"077": "pump-9"})
+    assert told(found) == [
+        "unknown-asset: list.csv, line 2: '77' is mapped to 'pump-9', which is no asset of the plant"
+    ]
 
 
 def test_the_order_of_files_does_not_matter(tmp_path):
@@ -220,6 +255,13 @@ def test_a_map_replaces_the_shipped_one_of_its_source_alone(tmp_path):
         ("notification", "repair"),
         ("order", "planned"),
     ]
+
+
+def test_a_map_may_name_another_delimiter_and_encoding(tmp_path):
+    text = 'delimiter = "~"\nencoding = "utf-16"\n' + (SHIPPED / "plain.toml").read_text()
+    own = written(tmp_path, text, name="own.toml")
+    path = written(tmp_path, "number~asset~reported~text", "1~pump-01~20260131~läuft", encoding="utf-16")
+    assert one(path, own=(own,)).text == "läuft"
 
 
 def test_a_map_of_a_source_that_the_system_has_not_is_an_error(tmp_path):
