@@ -11,6 +11,7 @@ import typer
 
 from pipelines.cli.of_data import data
 from pipelines.cli.of_feeds import feeds
+from pipelines.cli.of_labels import labels
 from pipelines.cli.of_plants import plant
 from pipelines.cli.options import AsJson, Instance, errors, hear_file, out
 
@@ -26,6 +27,7 @@ app.add_typer(model, name="model")
 app.add_typer(alerts, name="alerts")
 app.add_typer(plant, name="plant")
 app.add_typer(feeds, name="connect")
+app.add_typer(labels, name="labels")
 app.add_typer(data)
 
 
