@@ -128,7 +128,7 @@ def test_an_efficiency_takes_its_signals_in_order_and_waits_long():
     assert rule.signals == ("flow", "head", "power")
     assert rule.curve == CURVE
     assert levels(rule) == (5, 10)
-    assert (rule.lasts, rule.clears_after, rule.mode) == ("2h", "6h", "any")
+    assert (rule.lasts, rule.clears_after, rule.mode) == ("2h", "24h", "any")
 
 
 @pytest.mark.parametrize(("group", "wanted"), [("motor", (5, 10)), ("submersible", (3, 5))])
