@@ -33,7 +33,8 @@ def until_of(notice: Notice) -> int:
 
 def alone(of: Partition, asset: str) -> Partition:
     """A partition that has seen nothing, of one asset of another's plant, with the same models and lateness."""
-    plant = replace(of.plant, assets={asset: of.plant.assets[asset]}, tags=())
+    own = {name: one for name, one in of.plant.thresholds.items() if name == asset}
+    plant = replace(of.plant, assets={asset: of.plant.assets[asset]}, thresholds=own, tags=())
     hazards = {asset_type.model: of.hazards[name] for name, asset_type in of.plant.types.items()}
     return Partition(plant, {n: h for n, h in hazards.items() if n and h}, of.lateness_us // 1_000_000)
 

@@ -22,10 +22,12 @@ PLACES = {
     subject.Limit: "types.*.limits[].",
     subject.Asset: "assets.*.",
     subject.Component: "assets.*.components.*.",
+    subject.Budget: "budget.",
+    subject.Thresholds: "thresholds.*.",
     Tag: "tags[].",
 }
 INNER = {"types", "assets", "tags", "shifts", "types.*.signals", "types.*.operating", "types.*.limits"}
-INNER |= {"assets.*.components"}
+INNER |= {"assets.*.components", "budget", "thresholds"}
 NAMES = {
     "tags[].from_us": "tags[].valid_from",
     "tags[].to_us": "tags[].valid_to",
