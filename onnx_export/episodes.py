@@ -1,7 +1,6 @@
 """A model's chances over a history, and the warnings that the alert life cycle opens on them, machine by machine.
 
-The life cycle is `models.alerting.life` itself. It is stepped only through the rows that can open or end a warning, so
-that millions of rows take seconds; nothing is judged here.
+The life cycle in arrays is `models.alerting.episodes`; nothing is judged here.
 """
 
 from __future__ import annotations
@@ -11,13 +10,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from models.alerting.life import CLEAR_AFTER, CLEAR_SHARE, OPEN_AFTER, Watch, step
-from models.failure.hazard import DECIMALS, RUNG, WARNING
+from models.alerting.episodes import OPEN_AT_THE_END, Series
+from models.alerting.episodes import episodes as opened
+from models.alerting.thresholds import Threshold
+from models.failure.hazard import DECIMALS, WARNING
 from models.inference import Predictor
-from models.records import AlertReason, Forecast, OperatingState
 from onnx_export.history import History
 
-ENDED = (AlertReason.CLEARED, AlertReason.REPAIRED)
 ROWS_A_CALL = 4096
 """Rows per inference call: enough to amortise it, small enough for the cache."""
 
@@ -49,69 +48,12 @@ def replay(onnx: bytes, history: History) -> Replay:
     return Replay(history, chances_of(onnx, history.features))
 
 
-def forecast_of(window_end_us: int, chances: tuple[float, ...]) -> Forecast:
-    """A forecast as the life cycle reads it: without id and drivers, which no rule of it reads."""
-    return Forecast(
-        plant="simulated",
-        id="",
-        revision=0,
-        asset="pump",
-        window_end_us=window_end_us,
-        operating=OperatingState.RUNNING,
-        running_until_us=window_end_us,
-        chances=chances,
-        drivers=(),
-        model="",
-        basis="",
-        rung=RUNG,
-        completeness=1.0,
-    )
-
-
 def episodes(run: Replay, limit: float) -> Iterator[Episode]:
-    """Warnings that `models.alerting.life` opens over a history: the same as by stepping through every row.
-
-    Openings and endings are exact. What a warning says in between is not kept: its revisions hang on rows left out.
-    """
-    history, rows = run.history, _decisive(run, limit)
-    repaired = _starts(history.since_us) & ~_starts(history.asset)
-    columns = (history.asset[rows], repaired[rows], history.window_end_us[rows], run.chances[rows])
-    watch, machine, opened_us = Watch(), -1, None
-    for asset, anew, end_us, chances in zip(*(column.tolist() for column in columns), strict=True):
-        if asset != machine:
-            if opened_us is not None:
-                yield Episode(machine, opened_us, None)
-            watch, machine, opened_us = Watch(), asset, None
-        watch, alert = step(watch, forecast_of(end_us, tuple(chances)), limit, repaired=anew)
-        if alert is None:
-            continue
-        if alert.reason is AlertReason.OPENED:
-            opened_us = alert.opened_us
-        elif alert.reason in ENDED:
-            yield Episode(machine, alert.opened_us, alert.window_end_us)
-            opened_us = None
-    if opened_us is not None:
-        yield Episode(machine, opened_us, None)
-
-
-def _decisive(run: Replay, limit: float) -> np.ndarray:
-    """Places of the rows that can open or end a warning: the first ones of each run of equal readings in a life.
-
-    The rules count forecasts in a row that read the same, and have done all they can with a run once it is as long as
-    its rule asks. Later rows of the run move nothing but its length, which the next other reading, life or machine
-    starts anew.
-    """
-    chance = run.chances[:, WARNING]
-    over, under = chance >= limit, chance < CLEAR_SHARE * limit
-    start = _starts(run.history.asset) | _starts(run.history.since_us) | _starts(over) | _starts(under)
-    at = np.arange(len(chance))
-    place = at - np.maximum.accumulate(np.where(start, at, 0))
-    longest = np.where(over, OPEN_AFTER, np.where(under, CLEAR_AFTER, 1))
-    return np.flatnonzero(place < longest)
-
-
-def _starts(values: np.ndarray) -> np.ndarray:
-    """Where a value differs from the one before; the first row does."""
-    out = np.ones(len(values), bool)
-    out[1:] = values[1:] != values[:-1]
-    return out
+    """Warnings that the life cycle opens over a history at a limit, with the persistences that hold everywhere."""
+    history = run.history
+    found = opened(Series(history.asset, history.since_us, run.chances[:, WARNING]), Threshold(limit))
+    end_us = history.window_end_us
+    ended_us = np.where(found.ended == OPEN_AT_THE_END, OPEN_AT_THE_END, end_us[found.ended])
+    columns = (history.asset[found.opened], end_us[found.opened], ended_us)
+    for asset, opened_us, until_us in zip(*(column.tolist() for column in columns), strict=True):
+        yield Episode(asset, opened_us, None if until_us == OPEN_AT_THE_END else until_us)
