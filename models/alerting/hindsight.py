@@ -1,0 +1,158 @@
+"""What warnings at a threshold would have been worth on an asset's history: caught failures, unfounded warnings.
+
+A warning says that its machine fails within the longest horizon, when it opens and anew each time that it stays open
+for so long: each saying counts by itself. Else one that is open for ever would catch every failure, and be unfounded
+once. A first saying is judged as the report of a backfill judges warnings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from statistics import median
+from typing import NamedTuple
+
+import numpy as np
+
+from models.alerting.episodes import OPEN_AT_THE_END, Episodes, Runs, Series
+from models.alerting.thresholds import Threshold
+from models.records import HORIZONS_H
+
+HOUR_US = 3_600_000_000
+HORIZON_US = HORIZONS_H[-1] * HOUR_US
+_NEVER_US = 1 << 62
+
+
+@dataclass(frozen=True, kw_only=True)
+class Past:
+    """An asset's history: its chances within 72 h while it ran, by time, and what happened to it.
+
+    Times are microseconds since 1970 UTC. `weeks` are those in which it was scored, `to_us` is where history ends; a
+    row is `every_min` minutes.
+    """
+
+    window_end_us: np.ndarray  # int64 [rows]
+    chance: np.ndarray  # float64 [rows]
+    failures_us: np.ndarray  # int64, in order
+    repairs_us: np.ndarray  # int64, in order
+    weeks: float
+    to_us: int
+    every_min: int = 1
+
+    def rows(self, minutes: int) -> int:
+        """How many rows come as near as can be to so many scored minutes, one at least."""
+        return max(1, -(-minutes // self.every_min))
+
+
+class Worth(NamedTuple):
+    """What a threshold was worth on a history.
+
+    Warnings, sayings that were unfounded, warnings undecided, failures, and the leads of those that a warning was open
+    at.
+    """
+
+    warnings: int = 0
+    unfounded: int = 0
+    undecided: int = 0
+    failures: int = 0
+    leads_h: tuple[float, ...] = ()
+
+    @property
+    def caught(self) -> int:
+        """Failures at which a warning was open."""
+        return len(self.leads_h)
+
+    @property
+    def median_lead_h(self) -> float | None:
+        """None where nothing was caught."""
+        return median(self.leads_h) if self.leads_h else None
+
+
+def total(worths: Iterable[Worth]) -> Worth:
+    """All of them together."""
+    of = list(worths)
+    return Worth(
+        warnings=sum(one.warnings for one in of),
+        unfounded=sum(one.unfounded for one in of),
+        undecided=sum(one.undecided for one in of),
+        failures=sum(one.failures for one in of),
+        leads_h=tuple(lead for one in of for lead in one.leads_h),
+    )
+
+
+class Told(NamedTuple):
+    """A warning with its first verdict, None where nobody can tell; ends may be _NEVER_US."""
+
+    opened_us: np.ndarray  # int64 [n]
+    ended_us: np.ndarray  # int64 [n]
+    failed: np.ndarray  # bool [n]
+    undecided: np.ndarray  # bool [n]
+    unfounded: np.ndarray  # int64 [n], sayings
+
+
+def worths(past: Past, thresholds: Sequence[Threshold]) -> Iterator[Worth]:
+    """What each threshold was worth. Quickest where thresholds of one limit and share follow one another."""
+    for found in _found(past, thresholds):
+        warned = told(past, found)
+        leads_h = _leads_h(past, warned)
+        yield Worth(
+            warnings=len(warned.opened_us),
+            unfounded=int(warned.unfounded.sum()),
+            undecided=int(warned.undecided.sum()),
+            failures=len(past.failures_us),
+            leads_h=tuple(leads_h.tolist()),
+        )
+
+
+def warnings(past: Past, threshold: Threshold) -> Told:
+    """The warnings that a threshold opens."""
+    return told(past, next(_found(past, (threshold,))))
+
+
+def _found(past: Past, thresholds: Sequence[Threshold]) -> Iterator[Episodes]:
+    life = np.searchsorted(past.repairs_us, past.window_end_us, side="left")  # a minute is of the life that it ends in
+    series = Series(np.zeros(len(life), np.int64), life, past.chance)
+    for (limit, share), group in groupby(thresholds, key=lambda one: (one.limit, one.clear_share)):
+        runs: Runs = series.runs(limit, share)
+        for one in group:
+            yield runs.episodes(past.rows(one.open_after), past.rows(one.clear_after))
+
+
+def told(past: Past, found: Episodes) -> Told:
+    """What became of warnings."""
+    opened_us = past.window_end_us[found.opened]
+    ended_us = np.where(found.ended == OPEN_AT_THE_END, _NEVER_US, past.window_end_us[found.ended])
+    failure_us, repair_us = _next(past, opened_us)
+    failed = failure_us - opened_us <= HORIZON_US
+    # What was repaired while its warning was open may have been saved by it, however long that took.
+    censored = repair_us <= np.maximum(opened_us + HORIZON_US, np.where(ended_us == _NEVER_US, 0, ended_us))
+    undecided = ~failed & (censored & (failure_us == _NEVER_US) | (past.to_us - opened_us < HORIZON_US))
+    until_us = np.minimum.reduce([ended_us, failure_us, repair_us, np.full(len(opened_us), past.to_us)])
+    again = np.maximum(0, -(-(until_us - opened_us) // HORIZON_US) - 1)
+    unfounded = (~failed & ~undecided).astype(np.int64) + _again(past, opened_us, again)
+    return Told(opened_us, ended_us, failed, undecided, unfounded)
+
+
+def _again(past: Past, opened_us: np.ndarray, again: np.ndarray) -> np.ndarray:
+    """Unfounded sayings of each warning beyond its first."""
+    of = np.repeat(np.arange(len(again)), again)
+    turn = np.arange(len(of)) - np.repeat(np.cumsum(again) - again, again) + 1
+    said_us = opened_us[of] + turn * HORIZON_US
+    failure_us, repair_us = _next(past, said_us)
+    known = (failure_us - said_us > HORIZON_US) & (repair_us - said_us > HORIZON_US)
+    return np.bincount(of[known & (past.to_us - said_us >= HORIZON_US)], minlength=len(again))
+
+
+def _next(past: Past, time_us: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The failure and the repair that follow times; no failure where a repair comes first: that is another life's."""
+    failure_us = np.append(past.failures_us, _NEVER_US)[np.searchsorted(past.failures_us, time_us, side="left")]
+    repair_us = np.append(past.repairs_us, _NEVER_US)[np.searchsorted(past.repairs_us, time_us, side="right")]
+    return np.where(failure_us > repair_us, _NEVER_US, failure_us), repair_us
+
+
+def _leads_h(past: Past, warned: Told) -> np.ndarray:
+    """Hours from the opening of the first warning that was open at a failure, of the failures that had one."""
+    is_open = (warned.opened_us <= past.failures_us[:, None]) & (warned.ended_us >= past.failures_us[:, None])
+    first_us = np.where(is_open, warned.opened_us, _NEVER_US).min(axis=1, initial=_NEVER_US)
+    return (past.failures_us - first_us)[is_open.any(axis=1)] / HOUR_US
