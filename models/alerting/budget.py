@@ -59,7 +59,8 @@ def groups(plant: Plant, weeks: Mapping[str, float], shares: Mapping[str, float]
             alike[known.type, known.criticality or Criticality.B].append(asset)
     for (of_type, criticality), assets in sorted(alike.items()):
         if sum(granted[asset] for asset in assets) >= ENOUGH:
-            found.append(Group(tuple(assets), f"{len(assets)} of type {of_type}, criticality {criticality}", False))
+            said = f"criticality {criticality}" + (" or none" if criticality is Criticality.B else "")
+            found.append(Group(tuple(assets), f"{len(assets)} of type {of_type}, {said}", False))
         else:
             by_type[of_type] += assets
     for of_type, assets in by_type.items():

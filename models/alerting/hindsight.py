@@ -24,12 +24,20 @@ HORIZON_US = HORIZONS_H[-1] * HOUR_US
 _NEVER_US = 1 << 62
 
 
+class Case(NamedTuple):
+    """From when to when an inspected warning was open, and whether something was found."""
+
+    opened_us: int
+    ended_us: int
+    founded: bool
+
+
 @dataclass(frozen=True, kw_only=True)
 class Past:
     """An asset's history: its chances within 72 h while it ran, by time, and what happened to it.
 
     Times are microseconds since 1970 UTC. `weeks` are those in which it was scored, `to_us` is where history ends; a
-    row is `every_min` minutes.
+    row is `every_min` minutes. `cases` are the warnings that somebody inspected.
     """
 
     window_end_us: np.ndarray  # int64 [rows]
@@ -39,6 +47,7 @@ class Past:
     weeks: float
     to_us: int
     every_min: int = 1
+    cases: tuple[Case, ...] = ()
 
     def rows(self, minutes: int) -> int:
         """How many rows come as near as can be to so many scored minutes, one at least."""
@@ -49,7 +58,7 @@ class Worth(NamedTuple):
     """What a threshold was worth on a history.
 
     Warnings, sayings that were unfounded, warnings undecided, failures, and the leads of those that a warning was open
-    at.
+    at. A warning is `inspected` if it was open while one was that somebody inspected, and is as founded as that.
     """
 
     warnings: int = 0
@@ -57,6 +66,8 @@ class Worth(NamedTuple):
     undecided: int = 0
     failures: int = 0
     leads_h: tuple[float, ...] = ()
+    inspected: int = 0
+    founded: int = 0
 
     @property
     def caught(self) -> int:
@@ -78,36 +89,34 @@ def total(worths: Iterable[Worth]) -> Worth:
         undecided=sum(one.undecided for one in of),
         failures=sum(one.failures for one in of),
         leads_h=tuple(lead for one in of for lead in one.leads_h),
+        inspected=sum(one.inspected for one in of),
+        founded=sum(one.founded for one in of),
     )
 
 
 class Told(NamedTuple):
-    """A warning with its first verdict, None where nobody can tell; ends may be _NEVER_US."""
+    """Warnings, and what became of them; what is open at the end has _NEVER_US."""
 
     opened_us: np.ndarray  # int64 [n]
     ended_us: np.ndarray  # int64 [n]
-    failed: np.ndarray  # bool [n]
-    undecided: np.ndarray  # bool [n]
+    undecided: np.ndarray  # bool [n], of the first saying
     unfounded: np.ndarray  # int64 [n], sayings
 
 
 def worths(past: Past, thresholds: Sequence[Threshold]) -> Iterator[Worth]:
     """What each threshold was worth. Quickest where thresholds of one limit and share follow one another."""
     for found in _found(past, thresholds):
-        warned = told(past, found)
-        leads_h = _leads_h(past, warned)
+        warned = _told(past, found)
+        inspected, founded = _inspected(past, warned)
         yield Worth(
             warnings=len(warned.opened_us),
             unfounded=int(warned.unfounded.sum()),
             undecided=int(warned.undecided.sum()),
             failures=len(past.failures_us),
-            leads_h=tuple(leads_h.tolist()),
+            leads_h=tuple(_leads_h(past, warned).tolist()),
+            inspected=inspected,
+            founded=founded,
         )
-
-
-def warnings(past: Past, threshold: Threshold) -> Told:
-    """The warnings that a threshold opens."""
-    return told(past, next(_found(past, (threshold,))))
 
 
 def _found(past: Past, thresholds: Sequence[Threshold]) -> Iterator[Episodes]:
@@ -119,7 +128,7 @@ def _found(past: Past, thresholds: Sequence[Threshold]) -> Iterator[Episodes]:
             yield runs.episodes(past.rows(one.open_after), past.rows(one.clear_after))
 
 
-def told(past: Past, found: Episodes) -> Told:
+def _told(past: Past, found: Episodes) -> Told:
     """What became of warnings."""
     opened_us = past.window_end_us[found.opened]
     ended_us = np.where(found.ended == OPEN_AT_THE_END, _NEVER_US, past.window_end_us[found.ended])
@@ -131,7 +140,7 @@ def told(past: Past, found: Episodes) -> Told:
     until_us = np.minimum.reduce([ended_us, failure_us, repair_us, np.full(len(opened_us), past.to_us)])
     again = np.maximum(0, -(-(until_us - opened_us) // HORIZON_US) - 1)
     unfounded = (~failed & ~undecided).astype(np.int64) + _again(past, opened_us, again)
-    return Told(opened_us, ended_us, failed, undecided, unfounded)
+    return Told(opened_us, ended_us, undecided, unfounded)
 
 
 def _again(past: Past, opened_us: np.ndarray, again: np.ndarray) -> np.ndarray:
@@ -156,3 +165,12 @@ def _leads_h(past: Past, warned: Told) -> np.ndarray:
     is_open = (warned.opened_us <= past.failures_us[:, None]) & (warned.ended_us >= past.failures_us[:, None])
     first_us = np.where(is_open, warned.opened_us, _NEVER_US).min(axis=1, initial=_NEVER_US)
     return (past.failures_us - first_us)[is_open.any(axis=1)] / HOUR_US
+
+
+def _inspected(past: Past, warned: Told) -> tuple[int, int]:
+    """How many warnings were open while an inspected one was, and of how many of those something was found."""
+    if not past.cases:
+        return 0, 0
+    from_us, to_us, founded = (np.array(column) for column in zip(*past.cases, strict=True))
+    meets = (warned.opened_us[:, None] <= to_us) & (warned.ended_us[:, None] >= from_us)
+    return int(meets.any(axis=1).sum()), int((meets & founded).any(axis=1).sum())

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from pipelines.cli.of_budget import budget
 from pipelines.cli.of_data import data
 from pipelines.cli.of_feeds import feeds
 from pipelines.cli.of_plants import plant
@@ -27,6 +28,7 @@ app.add_typer(alerts, name="alerts")
 app.add_typer(plant, name="plant")
 app.add_typer(feeds, name="connect")
 app.add_typer(data)
+app.add_typer(budget)
 
 
 def _tell_version(wanted: bool) -> None:

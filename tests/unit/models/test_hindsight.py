@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from models.alerting.hindsight import HOUR_US, Past, Worth, total, worths
+from models.alerting.hindsight import HOUR_US, Case, Past, Worth, total, worths
 from models.alerting.thresholds import Threshold
 
 AT_HALF = Threshold(0.5)
@@ -23,6 +25,10 @@ def past(*spans: tuple[float, float], failed=(), repaired=(), end_h: float = 200
         window_end_us=end_us, chance=chance, failures_us=failures, repairs_us=repairs, weeks=end_h / 168,
         to_us=round(end_h * HOUR_US), every_min=every_min,
     )  # fmt: skip
+
+
+def at(hours: float) -> int:
+    return round(hours * HOUR_US)
 
 
 def worth(of: Past, threshold: Threshold = AT_HALF) -> Worth:
@@ -82,6 +88,13 @@ def test_many_thresholds_at_once_are_those_one_by_one():
     tried = [Threshold(limit, after, *clear) for limit in (0.05, 0.5, 0.95) for after in (1, 3, 60)
              for clear in ((60, 0.6), (1, 0.3))]  # fmt: skip
     assert list(worths(of, tried)) == [worth(of, one) for one in tried]
+
+
+def test_a_warning_is_as_founded_as_the_inspected_one_that_was_open_then():
+    of = past((100, 110), (300, 310), (500, 510), failed=[])
+    cases = (Case(at(105), at(107), True), Case(at(200), at(299), True), Case(at(505), at(900), False))
+    found = worth(replace(of, cases=cases))
+    assert (found.warnings, found.inspected, found.founded) == (3, 2, 1)
 
 
 def test_together_they_are_the_sum():
