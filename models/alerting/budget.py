@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from models.alerting.hindsight import HORIZON_US, HOUR_US, Worth, total
+from models.alerting.life import CLEAR_AFTER, CLEAR_SHARE, OPEN_AFTER
 from models.alerting.thresholds import Threshold
 from models.plant import Criticality, Plant
 
@@ -24,8 +25,11 @@ PRIOR_WEEKS = 26.0
 """How much the like of an asset weigh in what is expected of it: as half a year of its own. Our choice."""
 LIMITS = (0.05, 0.07, *(round(0.05 * step, 2) for step in range(2, 20)))
 """Chances that are tried. Under 0.05 of calibrated chances 19 in 20 warnings would be unfounded."""
-PERSISTENCES = tuple((open_after, *clear) for clear in ((60, 0.6), (240, 0.4)) for open_after in (3, 15, 60))
-"""Scored minutes until a warning opens and clears, and the share of the limit under which it clears, that are tried."""
+PERSISTENCES = tuple(
+    (open_after, *clear) for clear in ((CLEAR_AFTER, CLEAR_SHARE), (240, 0.4)) for open_after in (OPEN_AFTER, 15, 60)
+)
+"""Scored minutes until a warning opens and clears, and the share of the limit under which it clears, that are tried:
+what holds everywhere, and what is slower by steps of about four."""
 _ROUNDING = 1e-9
 
 
@@ -80,6 +84,24 @@ class History(NamedTuple):
     worth_today: dict[str, Worth]
 
 
+class Pool(NamedTuple):
+    """A group, and what the thresholds that it may choose from are worth on its history together, by their place."""
+
+    group: Group
+    worths: dict[int, Worth]
+
+
+def pools(history: History, among: Iterable[Group]) -> tuple[Pool, ...]:
+    """The groups with what there is to choose from. One whose history is too short looks at no limit under today's."""
+    found = []
+    for group in among:
+        strictest = max(history.today[asset].limit for asset in group.assets) if group.is_short else 0.0
+        places = [place for place, one in enumerate(history.tried) if one.limit >= strictest]
+        worths = {place: total(history.worths[asset][place] for asset in group.assets) for place in places}
+        found.append(Pool(group, worths))
+    return tuple(found)
+
+
 class Choice(NamedTuple):
     """A group's threshold, of what it is worth on their history together, and what the budget grants them there.
 
@@ -99,21 +121,19 @@ class Choice(NamedTuple):
         return self.worth.unfounded <= self.granted + _ROUNDING
 
 
-def chosen(history: History, among: Sequence[Group], shares: Mapping[str, float]) -> tuple[Choice, ...]:
+def chosen(history: History, among: Sequence[Pool], shares: Mapping[str, float]) -> tuple[Choice, ...]:
     """The threshold of each group for such shares of unfounded warnings a week."""
-    return tuple(_of_group(history, group, shares) for group in among)
+    return tuple(_of_pool(history, pool, shares) for pool in among)
 
 
-def _of_group(history: History, group: Group, shares: Mapping[str, float]) -> Choice:
+def _of_pool(history: History, pool: Pool, shares: Mapping[str, float]) -> Choice:
+    group, worths = pool
     granted = sum(history.weeks[asset] * shares[asset] for asset in group.assets)
-    strictest = max(history.today[asset].limit for asset in group.assets) if group.is_short else 0.0
-    places = [place for place, one in enumerate(history.tried) if one.limit >= strictest]
-    worths = {place: total(history.worths[asset][place] for asset in group.assets) for place in places}
-    within = [place for place in places if worths[place].unfounded <= granted + _ROUNDING]
+    within = [place for place, worth in worths.items() if worth.unfounded <= granted + _ROUNDING]
     if within:
         place = max(within, key=lambda at: (worths[at].caught, _lead_h(worths[at]), -at))
     else:
-        place = min(places, key=lambda at: (worths[at].unfounded, at))
+        place = min(worths, key=lambda at: (worths[at].unfounded, at))
     return Choice(group, history.tried[place], place, worths[place], granted)
 
 

@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from models.alerting.allocation import allocated
-from models.alerting.budget import Choice, Group, chosen, expected, groups
+from models.alerting.budget import Choice, Pool, chosen, expected, groups, pools
 from models.alerting.hindsight import Worth, total
 from models.alerting.precision import Precision, at_rate, precision
 from models.alerting.thresholds import Threshold
@@ -108,7 +108,7 @@ class _Reckoned(NamedTuple):
 
     plant: Plant
     read: Read
-    among: Sequence[Group]
+    among: Sequence[Pool]
     engineers: float
     rates: tuple[float, float | None]
 
@@ -164,7 +164,7 @@ def figures(
     of_history = today.failures / years
     shares = allocated(plant, budget.per_week)
     own = budget.unfounded_per_engineer_week
-    among = groups(plant, history.weeks, shares)
+    among = pools(history, groups(plant, history.weeks, shares))
     reckoned = _Reckoned(plant, read, among, budget.engineers, (of_history, failure_rate))
     choices = reckoned.choices(own)
     asked = sorted({*compare, own})

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from models.alerting.allocation import allocated
-from models.alerting.budget import History, candidates, chosen, expected, groups
+from models.alerting.budget import History, candidates, chosen, expected, groups, pools
 from models.alerting.hindsight import HOUR_US, Past, Worth, total, worths
 from models.alerting.thresholds import Threshold
 from models.plant import Asset, Criticality
@@ -58,7 +58,7 @@ QUIET = history_of({asset: walk(seed, failures=0) for seed, asset in enumerate(P
 
 
 def choices(per_week: float, history: History = HISTORY, base: float = 2.0):
-    among = groups(PLANT, history.weeks, allocated(PLANT, base))
+    among = pools(history, groups(PLANT, history.weeks, allocated(PLANT, base)))
     return chosen(history, among, allocated(PLANT, per_week))
 
 

@@ -89,7 +89,7 @@ def test_an_asset_of_higher_criticality_gets_more_and_all_together_get_the_budge
     _, found = told(place, per_week=3.0, engineers=2.0)
     assert of(found, "pump-01").granted_per_week == pytest.approx(2 * of(found, "pump-02").granted_per_week)
     assert sum(one.granted_per_week for one in found.assets) == pytest.approx(6.0)
-    assert [one.asset for one in found.assets][0] == "pump-01"
+    assert found.assets[0].asset == "pump-01"
 
 
 def test_today_is_what_the_models_limit_would_have_done(place):
