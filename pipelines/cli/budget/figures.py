@@ -168,9 +168,7 @@ def figures(
     reckoned = _Reckoned(plant, read, among, budget.engineers, (of_history, failure_rate))
     choices = reckoned.choices(own)
     asked = sorted({*compare, own})
-    step = (asked[-1] / asked[0]) ** (1 / (POINTS - 1))
-    points = sorted({*asked, *(asked[0] * step**at for at in range(1, POINTS - 1))})
-    by_budget = {one: reckoned.of_budget(one, reckoned.choices(one)) for one in points}
+    by_budget = {one: reckoned.of_budget(one, reckoned.choices(one)) for one in _points(asked)}
     granted = sum(history.weeks[asset] * shares[asset] for asset in history.weeks)
     return Figures(
         run=read.run,
@@ -193,6 +191,12 @@ def figures(
         budgets=tuple(by_budget[one] for one in asked),
         curve=tuple(by_budget.values()),
     )
+
+
+def _points(asked: Sequence[float]) -> list[float]:
+    """Those budgets, and some between the tightest and the loosest, in even ratios."""
+    step = (asked[-1] / asked[0]) ** (1 / (POINTS - 1))
+    return sorted({*asked, *(asked[0] * step**at for at in range(1, POINTS - 1))})
 
 
 def _assets(reckoned: _Reckoned, choices: Sequence[Choice], shares: dict[str, float]) -> tuple[OfAsset, ...]:

@@ -13,7 +13,8 @@ from pipelines.cli.watching import clock
 
 HOW = (
     "A warning is unfounded when no failure of its machine follows within 168 h of its opening, and anew for each "
-    "168 h that it stays open; undecided where history ends before, or a repair came first.",
+    "168 h that it stays open; undecided where history ends before, or a repair came first. What was open when the "
+    "span began opens in it anew.",
     "An asset's part of the budget goes by its criticality (A 4, B or nothing said 2, C 1) times the square root of "
     "its cost of downtime over the median cost, held to 1/2 ... 2.",
     "Thresholds are those that would have kept the budget on this history and caught most failures, of these those "
