@@ -5,7 +5,7 @@ from __future__ import annotations
 import string
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -32,11 +32,13 @@ fleets = st.lists(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(fleets, st.floats(0.01, 100))
 def test_the_shares_are_the_budget(fleet, per_week):
     assert sum(allocated(plant_of(*fleet), per_week).values()) == pytest.approx(per_week)
 
 
+@settings(deadline=None)
 @given(fleets)
 def test_a_more_critical_asset_never_gets_less_whatever_the_costs(fleet):
     plant = plant_of(*fleet)
@@ -47,6 +49,7 @@ def test_a_more_critical_asset_never_gets_less_whatever_the_costs(fleet):
                 assert shares[one] >= shares[other] * (1 - 1e-12)
 
 
+@settings(deadline=None)
 @given(fleets)
 def test_of_two_assets_of_one_criticality_the_dearer_never_gets_less(fleet):
     plant = plant_of(*fleet)

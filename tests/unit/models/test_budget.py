@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -70,6 +70,7 @@ def test_the_budget_is_kept_on_history(history, per_week):
     assert sum(choice.worth.unfounded for choice in found) <= per_week * 8 + 1e-9
 
 
+@settings(deadline=None)
 @given(st.integers(0, 3), st.lists(st.floats(0.01, 20), min_size=2, max_size=6), st.floats(0.2, 20))
 def test_a_tighter_budget_never_has_more_unfounded_warnings(failures, budgets, base):
     unfounded = [
