@@ -187,7 +187,8 @@ class Forecast(Record, frozen=True, kw_only=True, tag="forecast"):
     drivers: tuple[Driver, ...]
     model: str
     basis: str
-    rung: str
+    rung: Rung
+    confidence: Confidence
     completeness: float
     historical: bool = False
 
@@ -292,14 +293,19 @@ class AlertReason(StrEnum):
     OPENED = "opened"
     NEARER = "nearer"
     FARTHER = "farther"
+    RAISED = "raised"
+    LOWERED = "lowered"
     CLEARED = "cleared"
     REPAIRED = "repaired"
 
 
 class Alert(Record, frozen=True, kw_only=True, tag="alert"):
-    """A maintenance advisory about a machine, days ahead; `lead_h` is the nearest horizon that is over the limit.
+    """A maintenance advisory about a machine, days ahead, and all `evidence` that it rests on.
 
-    A `historical` one says what history would have brought about: nobody acts on it.
+    `rung`, `basis` and `confidence` are those of the highest rung that speaks, `level` the worst. What is said of a
+    hazard is empty while none speaks: `chances`, `drivers`, and `lead_h`, the nearest horizon that is over the limit.
+    Health and trend say what is `remaining`. A `historical` one says what history would have brought about: nobody
+    acts on it.
     """
 
     id: str
@@ -311,12 +317,16 @@ class Alert(Record, frozen=True, kw_only=True, tag="alert"):
     reason: AlertReason
     opened_us: int
     window_end_us: int
+    level: Level
+    evidence: tuple[Evidence, ...]
     chances: tuple[float, ...]
     lead_h: int | None
+    remaining: Remaining | None
     drivers: tuple[Driver, ...]
     model: str
     basis: str
-    rung: str
+    rung: Rung
+    confidence: Confidence
     completeness: float
     historical: bool = False
 

@@ -21,13 +21,14 @@ def card_of(
     spec: Spec,
     limit: float,
     basis: str,
+    failures: int = 0,
     trained_on: str,
     command: str,
     seeds: Mapping[str, Sequence[int]],
     parity: Parity,
     scores: Mapping[str, float],
 ) -> Card:
-    """A card that fits the file: hashes are taken here, so they cannot be wrong."""
+    """A card that fits the file: hashes are taken here, so they cannot be wrong. `failures` are real ones."""
     return Card(
         name=name,
         sha256=hashlib.sha256(onnx).hexdigest(),
@@ -42,6 +43,7 @@ def card_of(
         horizons_h=HORIZONS_H,
         warning_limit=limit,
         basis=basis,
+        failures=failures,
         trained_on=trained_on,
         command=command,
         seeds={use: tuple(numbers) for use, numbers in seeds.items()},

@@ -13,6 +13,7 @@ import numpy as np
 
 from models.bins import MINUTE_US
 from models.failure.hazard import Hazard
+from models.failure.rules import Rules
 from models.features import Spec
 from models.inference import ModelError
 from models.operating import RUNNING
@@ -49,7 +50,7 @@ from pipelines.stages.notify import notify
 from pipelines.stages.order import order
 from pipelines.stages.score import score
 from pipelines.stages.screen import Screened, screen_columns
-from pipelines.stages.warn import forget, warn
+from pipelines.stages.warn import let_go, warn
 from pipelines.stages.window import Due, window
 from pipelines.state import NOWHERE, PLACE_BITS, Block, SnapshotError, State, floor_of
 from pipelines.told import told
@@ -149,10 +150,18 @@ class Partition:
         self.state.turn_to(plant, *migrated(self.state.blocks, self.state.gone, plant))
         self._adopt()
 
+    def _let_go(self) -> list[Alert]:
+        """Revisions of cases of which something is not asked any more."""
+        out: list[Alert] = []
+        for name, block in self.state.blocks.items():
+            out += let_go(block, self.hazards[name], self._floor_us, self.plant.plant)
+        return out
+
     def _adopt(self) -> None:
         for name, block in self.state.blocks.items():
             hazard = self.hazards[name]
             block.adopt(hazard.spec.sha256 if hazard else "")
+            block.judge_by(Rules(block.layout, self.plant))
             block.scores = self.scores
         self._plant_version = self.plant.version
 
@@ -236,7 +245,7 @@ class Partition:
                     closed = faults_that_end(self.state.blocks, plant, self._floor_us)
                     closed += silences_that_end(self.state.blocks, plant, self.state.tick_us)
                     self._turn_to(plant, hazards)
-                    return closed
+                    return [*closed, *self._let_go()]
                 case ClockDecision() as decision:
                     return decide(self.state, decision, raw.arrived_ms)
                 case _:
@@ -283,14 +292,11 @@ class Partition:
         spec = hazard.spec if hazard else None
         due = window(block, spec, columns, screened, ordered, self.lateness_us, self.every_min)
         found += ((at, 0, letter.asset, letter) for at, letter in screened.letters)
-        if hazard is not None:
-            if due is not None:
-                self._show(block, hazard.spec, due)
-                found += ((at, 1, f.asset, f) for at, f in score(block, hazard, due, self.plant.plant))
-            finals = warn(block, hazard, ordered.rises, self.lateness_us, self.plant.plant)
-            found += ((at, _RANK[type(record)], record.asset, record) for at, record in finals)
-        else:
-            forget(block, ordered.rises, self.lateness_us)
+        if hazard is not None and due is not None:
+            self._show(block, hazard.spec, due)
+            found += ((at, 1, f.asset, f) for at, f in score(block, hazard, due, self.plant.plant))
+        finals = warn(block, hazard, ordered.rises, self.lateness_us, self.plant.plant)
+        found += ((at, _RANK[type(record)], record.asset, record) for at, record in finals)
         notices = notify(block, ordered, self.lateness_us, self.plant.plant)
         found += ((at, _RANK[Notice], notice.asset, notice) for at, notice in notices)
         return self._kept(columns, screened, ordered.late & screened.row_good)

@@ -11,8 +11,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from models.bins import MINUTE_US
-from models.failure.hazard import RUNG
-from models.records import AnyInput, AnyRecord, Forecast, Notice, Rebuilt, Tick, decode, id_of
+from models.records import AnyInput, AnyRecord, Forecast, Notice, Rebuilt, Rung, Tick, decode, id_of
 from pipelines.driver import Driver
 from pipelines.partition import Partition
 from pipelines.slices import slice_of
@@ -82,5 +81,5 @@ def _within(notice: Notice, forecast: Forecast) -> bool:
 
 def _historical(forecast: Forecast, number: int) -> Forecast:
     """The forecast as history; its revisions count the asset's rebuilds."""
-    made = id_of("historical", forecast.plant, forecast.asset, RUNG, forecast.window_end_us)
+    made = id_of("historical", forecast.plant, forecast.asset, Rung.HAZARD, forecast.window_end_us)
     return replace(forecast, id=made, revision=number, historical=True)

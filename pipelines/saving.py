@@ -16,15 +16,15 @@ from msgspec.structs import replace
 
 from models.bins import Samples
 from models.clocks import Clocks
-from models.operating import Machines
+from models.failure.marks import Keys, Marks
 from models.plant import AssetType, PlantError, content
 from models.plant.layout import Layout
 from models.tiers import ARRAYS
 from pipelines.ledger import Ledger
-from pipelines.state import Block, Small, SnapshotError, State, Written, arrays_of
+from pipelines.state import Block, Small, SnapshotError, State, Written, arrays_of, states_of
 from pipelines.topics import Share
 
-VERSION = 5
+VERSION = 6
 ROUND = 64
 """Snapshots in which each page, and what seldom changes, is written once. Our choice: a restart reads the log of state
 from the oldest part that counts, and so no farther back than this."""
@@ -77,7 +77,7 @@ class _Delta(Struct):
 
     rings: dict[str, _Cells]
     asset: Array
-    machines: Arrays
+    states: Arrays
     small: Small
     samples: Arrays
 
@@ -93,6 +93,7 @@ class _BlockHead(Struct):
     columns: tuple[str, ...]
     reference: tuple[float, ...]
     features_sha256: str
+    keys: Keys
     page_assets: int
     written: Written
 
@@ -158,6 +159,7 @@ def _head(block: Block) -> _BlockHead:
         block.layout.column_names,
         reference,
         block.small.features_sha256,
+        block.keys,
         _page_assets(block),
         block.written,
     )
@@ -233,9 +235,9 @@ def _delta(block: Block, fresh: Samples) -> _Delta | None:
     stirred = np.flatnonzero(block.stirred[:used])
     if not rings and not len(stirred) and not len(fresh.value):
         return None
-    machines = {name: Array.of(getattr(block.machines, name)[stirred]) for name in Machines.__struct_fields__}
+    states = {f"{of}.{name}": Array.of(array[stirred]) for of, name, array in states_of(block)}
     small = _small_of(block.small, stirred.tolist())
-    return _Delta(rings, Array.of(stirred), machines, small, _arrays(fresh))
+    return _Delta(rings, Array.of(stirred), states, small, _arrays(fresh))
 
 
 def _ring_arrays(ring: str) -> list[str]:
@@ -311,6 +313,7 @@ def _empty(name: str, asset_type: AssetType, head: _BlockHead, names: list[str],
     for asset in names:
         block.index_of(asset)
     block.make_room()
+    block.marks, block.keys = Marks.none(len(names), *map(len, head.keys)), head.keys
     block.watermark_us[:], block.heard_us[:] = now.watermark_us.array(), now.heard_us.array()
     block.small.features_sha256 = head.features_sha256
     return block
@@ -352,8 +355,8 @@ def _put_delta(block: Block, delta: _Delta, later: np.ndarray) -> None:
             getattr(block.tiers, name)[asset[chosen], slot[chosen]] = values.array()[chosen]
     stirred = delta.asset.array()
     chosen = later[stirred]
-    for name, values in delta.machines.items():
-        getattr(block.machines, name)[stirred[chosen]] = values.array()[chosen]
+    for kind, name, array in states_of(block):
+        array[stirred[chosen]] = delta.states[f"{kind}.{name}"].array()[chosen]
     for name, of in delta.small.of_assets():
         known = getattr(block.small, name)
         for at in stirred[chosen].tolist():

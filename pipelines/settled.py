@@ -1,4 +1,4 @@
-"""What can no longer change is taken for good: minutes move the machines on, and give each life its usual."""
+"""What can no longer change is taken for good: minutes move machines and rules on, and give each life its usual."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from models.bins import MINUTE_US, changes
+from models.failure import quantities
 from models.features import AFTER_RUNNING_MIN, Spec, baseline_of
 from models.following import follow
 from models.operating import RUNNING, Found
@@ -45,7 +46,7 @@ def settle(block: Block, spec: Spec | None, until: dict[int, int]) -> None:
     if not found:
         return
     minutes = Minutes(*np.array(found, np.int64).T)
-    give_usuals(block, spec, minutes, move(block, minutes))
+    judge(block, spec, minutes, move(block, minutes))
 
 
 def move(block: Block, minutes: Minutes) -> Found:
@@ -57,7 +58,16 @@ def move(block: Block, minutes: Minutes) -> Found:
     return found
 
 
-def give_usuals(block: Block, spec: Spec | None, minutes: Minutes, found: Found) -> None:
+def judge(block: Block, spec: Spec | None, minutes: Minutes, found: Found) -> None:
+    """Hold final minutes, once windows know of them, against rules, and give lives their usual."""
+    if block.keys.columns and block.rules is not None:
+        statistics = block.tiers.statistics(minutes.asset, minutes.minute)
+        final = quantities.Minutes(*minutes, statistics, found)
+        block.fired += block.rules.evaluate(block.marks, block.levels_now(), final, block.tiers)
+    _give_usuals(block, spec, minutes, found)
+
+
+def _give_usuals(block: Block, spec: Spec | None, minutes: Minutes, found: Found) -> None:
     """Give lives their usual where final minutes were looked at for it."""
     if spec is not None:
         ripe = (found.state == RUNNING) & (found.running >= AFTER_RUNNING_MIN)

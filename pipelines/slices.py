@@ -13,12 +13,13 @@ import numpy as np
 from msgspec import Struct
 
 from models.bins import COUNT, MINUTE_US, SQUARES, SUM
+from models.failure.marks import Keys
 from models.features import Baseline, Spec
 from models.operating import FAULTS, STATES
 from pipelines.saving import Array
 from pipelines.state import Block, Kept, arrays_of
 
-VERSION = 1
+VERSION = 2
 MARGIN_US = 2 * 86_400_000_000
 """Rows from before a life that its first minutes rest on: what held, what stood, what was stuck. Our choice."""
 MOST_BYTES = 256 * 1024 * 1024
@@ -40,6 +41,7 @@ class Slice(Struct):
     reference: tuple[float, ...]
     type_sha256: str
     features_sha256: str
+    keys: Keys
     read_from_us: int
     arrays: dict[str, Array]
     repairs_us: list[int]
@@ -57,6 +59,7 @@ def slice_of(block: Block, asset: int, read_from_us: int) -> bytes:
         tuple(block.layout.reference.tolist()),
         _type_sha256(block),
         small.features_sha256,
+        block.keys,
         read_from_us,
         {name: Array.of(array[asset : asset + 1]) for name, array in arrays_of(block).items()},
         small.repairs_us.get(asset, []),
@@ -74,9 +77,9 @@ def read_slice(content: bytes, block: Block, spec: Spec | None, until_us: int) -
         found = msgspec.msgpack.decode(data, type=Slice)
     except (zlib.error, msgspec.DecodeError, UnicodeDecodeError) as wrong:
         raise Unfit(f"it cannot be read ({wrong})") from wrong
-    wanted = VERSION, block.layout.column_names, _type_sha256(block), block.small.features_sha256
-    if (found.version, found.columns, found.type_sha256, found.features_sha256) != wanted:
-        raise Unfit("it is of another version, another asset type, or another list of features")
+    wanted = VERSION, block.layout.column_names, _type_sha256(block), block.small.features_sha256, block.keys
+    if (found.version, found.columns, found.type_sha256, found.features_sha256, found.keys) != wanted:
+        raise Unfit("it is of another version, another asset type, other rules, or another list of features")
     shapes = {name: (array.dtype.str, (1, *array.shape[1:])) for name, array in arrays_of(block).items()}
     if shapes != {name: (array.dtype, array.shape) for name, array in found.arrays.items()}:
         raise Unfit("its arrays have other shapes")

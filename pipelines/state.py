@@ -5,20 +5,24 @@ The step owns it and changes it in place; nobody else holds it. A snapshot is th
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from msgspec import Struct
 
+from models.alerting.cases import Cases
 from models.alerting.life import Watch
 from models.bins import MINUTE_US
 from models.clocks import Clocks
+from models.failure.marks import Keys, Marks
+from models.failure.rules import Fired, Rules
 from models.features import Baseline, Known, Spec
 from models.operating import IDLE, MAINTENANCE, OFF, STOPPING, UNKNOWN, Machines
 from models.plant import Plant
 from models.plant.layout import Layout
-from models.records import Forecast, key_of
+from models.records import Evidence, Forecast, key_of
 from models.tiers import ARRAYS, SPAN, Tiers
 from pipelines.late import Late
 from pipelines.ledger import Ledger
@@ -77,8 +81,8 @@ class Small(Struct):
     """What a block keeps per asset outside its arrays, by index of the asset.
 
     `unsettled` has the minutes that can still change with the life each belongs to. Feature rows in here are of the
-    list `features_sha256`. `silent_us` has when an asset was last heard of which somebody was told that it is silent,
-    `away` the assets that are not in the plant now.
+    list `features_sha256`. `evidence` is what holds of an asset, by what says so. `silent_us` has when an asset was
+    last heard of which somebody was told that it is silent, `away` the assets that are not in the plant now.
     """
 
     features_sha256: str = ""
@@ -89,6 +93,8 @@ class Small(Struct):
     baselines: dict[int, Baseline] = {}
     kept: dict[int, Kept] = {}
     watches: dict[int, Watch] = {}
+    evidence: dict[int, dict[str, Evidence]] = {}
+    cases: dict[int, Cases] = {}
     warned_life_us: dict[int, int] = {}
     faults: dict[int, dict[str, Fault]] = {}
     silent_us: dict[int, int] = {}
@@ -122,6 +128,9 @@ class Block:
     machines: Machines
     watermark_us: np.ndarray
     heard_us: np.ndarray
+    marks: Marks = field(default_factory=lambda: Marks.none(0, 0, 0))
+    keys: Keys = field(default_factory=Keys)
+    """Whose columns the marks have."""
     index: dict[str, int] = field(default_factory=dict)
     names: list[str] = field(default_factory=list)
     open: OpenSamples = field(default_factory=OpenSamples)
@@ -129,7 +138,11 @@ class Block:
     stirred: np.ndarray = field(init=False)
     """Of which assets something changed since the last snapshot, beside rings and samples: bool [assets]."""
     written: Written = field(default_factory=Written)
+    rules: Rules | None = None
+    levels: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
+    """What rules hold each asset against: [assets, columns], no state."""
     turned: list[Turned] = field(default_factory=list)
+    fired: list[Fired] = field(default_factory=list)
     """What a step has yet to tell; empty between steps."""
     scores: Scores = field(default_factory=Scores)
     """Counts of the partition, which are no state."""
@@ -162,9 +175,25 @@ class Block:
         room = max(need, have + have // 8)
         self.tiers.grow(room)
         self.machines.grow(room)
+        self.marks.grow(room)
         for name in ("watermark_us", "heard_us"):
             setattr(self, name, np.concatenate([getattr(self, name), np.full(room - have, NEVER, np.int64)]))
         self.stirred = np.concatenate([self.stirred, np.zeros(room - have, bool)])
+
+    def judge_by(self, rules: Rules) -> None:
+        """Evaluate these rules from now on; marks of those that were there before go on."""
+        if rules.keys != self.keys:
+            self.marks, self.keys = self.marks.fitted(self.keys, rules.keys), rules.keys
+            self.written.anew |= bool(self.names)
+        self.rules, self.levels = rules, np.empty((0, self.marks.columns))
+
+    def levels_now(self) -> np.ndarray:
+        """The levels of all assets known by now."""
+        known = len(self.levels)
+        if self.rules is not None and known < len(self.names):
+            fresh = [self.rules.levels_of(name) for name in self.names[known:]]
+            self.levels = np.concatenate([self.levels, np.array(fresh).reshape(len(fresh), -1)])
+        return self.levels
 
     def forget_slow(self, asset: np.ndarray, quarter: np.ndarray) -> None:
         """These 15-min bins changed: what was summed over them is not known any more."""
@@ -224,7 +253,7 @@ class Block:
     def nbytes(self) -> int:
         """Bytes of its arrays in memory; what it keeps beside them is little."""
         arrays = [getattr(self.tiers, name) for name in ARRAYS]
-        arrays += [getattr(self.machines, name) for name in Machines.__struct_fields__]
+        arrays += [getattr(of, name) for of in (self.machines, self.marks) for name in of.__struct_fields__]
         return self.open.nbytes + sum(array.nbytes for array in (*arrays, self.watermark_us, self.heard_us))
 
 
@@ -312,6 +341,13 @@ class State:
 
 
 def arrays_of(block: Block) -> dict[str, np.ndarray]:
-    """The block's own arrays of tiers and machines, by name."""
+    """The block's own arrays of tiers, machines and marks, by name."""
     tiers = {f"tiers.{name}": getattr(block.tiers, name) for name in ARRAYS}
-    return tiers | {f"machines.{name}": getattr(block.machines, name) for name in Machines.__struct_fields__}
+    return tiers | {f"{of}.{name}": array for of, name, array in states_of(block)}
+
+
+def states_of(block: Block) -> Iterator[tuple[str, str, np.ndarray]]:
+    """Arrays of where machines, and rules with them, stand: [assets, ...], each with what it is of and its name."""
+    for of, states in (("machines", block.machines), ("marks", block.marks)):
+        for name in states.__struct_fields__:
+            yield of, name, getattr(states, name)

@@ -144,6 +144,7 @@ class Walk:
         reopens = watermark_us != NEVER and time_us < watermark_us // MINUTE_US * MINUTE_US
         if repaired:
             self.repaired_us[asset] = max(time_us, self.repaired_us.get(asset, NEVER))
+            self.pending[asset] = True
         self.steps.add(asset, at, watermark_us, reopens=reopens)
         self.steps.events.append((at, repaired, time_us))
 
@@ -161,4 +162,6 @@ def _pending(block: Block) -> np.ndarray:
     out = np.zeros(len(block.watermark_us), bool)
     block.open.mark(out)
     out[list(block.small.unsettled)] = True
+    told_us = block.small.warned_life_us
+    out[[at for at, us in block.small.repairs_us.items() if us and us[-1] > told_us.get(at, 0)]] = True
     return out

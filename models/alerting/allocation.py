@@ -17,9 +17,9 @@ _COST_MOST = 2.0
 
 
 def warned_assets(plant: Plant) -> tuple[str, ...]:
-    """Assets that there can be warnings of, in order: their type has a model, rules or templates of rules."""
+    """Assets that there can be warnings of, in order: they have limits, or their type a model, rules or templates."""
     types = {name for name, of in plant.types.items() if of.model or of.rules or of.templates}
-    return tuple(sorted(name for name, asset in plant.assets.items() if asset.type in types))
+    return tuple(sorted(name for name, of in plant.assets.items() if of.type in types or plant.limits_of(name)))
 
 
 def weights(plant: Plant) -> dict[str, float]:

@@ -75,13 +75,17 @@ def groups(plant: Plant, weeks: Mapping[str, float], shares: Mapping[str, float]
 
 
 class History(NamedTuple):
-    """What thresholds were worth on the history of each asset: those `tried`, by their place, and today's."""
+    """What thresholds were worth on the history of each asset: those `tried`, by their place, and today's.
+
+    `others` are unfounded warnings that no threshold of ours opened, such as those of rules: the budget is for all.
+    """
 
     weeks: dict[str, float]
     tried: tuple[Threshold, ...]
     worths: dict[str, Sequence[Worth]]
     today: dict[str, Threshold]
     worth_today: dict[str, Worth]
+    others: dict[str, int]
 
 
 class Pool(NamedTuple):
@@ -103,7 +107,7 @@ def pools(history: History, among: Iterable[Group]) -> tuple[Pool, ...]:
 
 
 class Choice(NamedTuple):
-    """A group's threshold, of what it is worth on their history together, and what the budget grants them there.
+    """A group's threshold, what it is worth on their history together, and what the budget grants it beside `others`.
 
     `place` is that among the tried. Where nothing that was tried keeps the budget, it is the one with the fewest
     unfounded warnings.
@@ -128,7 +132,7 @@ def chosen(history: History, among: Sequence[Pool], shares: Mapping[str, float])
 
 def _of_pool(history: History, pool: Pool, shares: Mapping[str, float]) -> Choice:
     group, worths = pool
-    granted = sum(history.weeks[asset] * shares[asset] for asset in group.assets)
+    granted = sum(history.weeks[asset] * shares[asset] - history.others[asset] for asset in group.assets)
     within = [place for place, worth in worths.items() if worth.unfounded <= granted + _ROUNDING]
     if within:
         place = max(within, key=lambda at: (worths[at].caught, _lead_h(worths[at]), -at))

@@ -54,13 +54,10 @@ class Runs(NamedTuple):
         Rows that can move a warning are marked: the one that makes a stretch long enough to open or to clear, and the
         first of a life. A warning opens at a mark to open behind one that is not, and ends at the next that is not.
         """
-        repaired = self.begins & ~self.series.machine[self.first]
-        # The row that a repair comes with ends the old warning, and so opens none itself.
-        opens = np.maximum(open_after, 1 + repaired)
         marks = [
             (self.first[self.begins], _RESET),
             ((self.first + clear_after - 1)[self.under & (self.length >= clear_after)], _CLEAR),
-            ((self.first + opens - 1)[self.over & (self.length >= opens)], _OPEN),
+            ((self.first + open_after - 1)[self.over & (self.length >= open_after)], _OPEN),
         ]
         row = np.concatenate([rows for rows, _ in marks])
         kind = np.concatenate([np.full(len(rows), kind) for rows, kind in marks])

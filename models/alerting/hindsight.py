@@ -21,7 +21,8 @@ from models.records import HORIZONS_H
 
 HOUR_US = 3_600_000_000
 HORIZON_US = HORIZONS_H[-1] * HOUR_US
-_NEVER_US = 1 << 62
+NEVER_US = 1 << 62
+"""When what has not ended or does not come would: later than any time."""
 
 
 class Case(NamedTuple):
@@ -95,7 +96,7 @@ def total(worths: Iterable[Worth]) -> Worth:
 
 
 class Told(NamedTuple):
-    """Warnings, and what became of them; what is open at the end has _NEVER_US."""
+    """Warnings, and what became of them; what is open at the end has NEVER_US."""
 
     opened_us: np.ndarray  # int64 [n]
     ended_us: np.ndarray  # int64 [n]
@@ -106,7 +107,9 @@ class Told(NamedTuple):
 def worths(past: Past, thresholds: Sequence[Threshold]) -> Iterator[Worth]:
     """What each threshold was worth. Quickest where thresholds of one limit and share follow one another."""
     for found in _found(past, thresholds):
-        warned = _told(past, found)
+        is_open = found.ended == OPEN_AT_THE_END
+        ended_us = np.where(is_open, NEVER_US, past.window_end_us[found.ended])
+        warned = _told(past, past.window_end_us[found.opened], ended_us)
         inspected, founded = _inspected(past, warned)
         yield Worth(
             warnings=len(warned.opened_us),
@@ -128,19 +131,23 @@ def _found(past: Past, thresholds: Sequence[Threshold]) -> Iterator[Episodes]:
             yield runs.episodes(past.rows(one.open_after), past.rows(one.clear_after))
 
 
-def _told(past: Past, found: Episodes) -> Told:
+def unfounded(past: Past, opened_us: Sequence[int], ended_us: Sequence[int]) -> int:
+    """Unfounded sayings of any warnings, such as rules opened; what never ended has NEVER_US."""
+    told = _told(past, np.array(opened_us, np.int64), np.array(ended_us, np.int64))
+    return int(told.unfounded.sum())
+
+
+def _told(past: Past, opened_us: np.ndarray, ended_us: np.ndarray) -> Told:
     """What became of warnings."""
-    opened_us = past.window_end_us[found.opened]
-    ended_us = np.where(found.ended == OPEN_AT_THE_END, _NEVER_US, past.window_end_us[found.ended])
     failure_us, repair_us = _next(past, opened_us)
     failed = failure_us - opened_us <= HORIZON_US
     # What was repaired while its warning was open may have been saved by it, however long that took.
-    censored = repair_us <= np.maximum(opened_us + HORIZON_US, np.where(ended_us == _NEVER_US, 0, ended_us))
-    undecided = ~failed & (censored & (failure_us == _NEVER_US) | (past.to_us - opened_us < HORIZON_US))
+    censored = repair_us <= np.maximum(opened_us + HORIZON_US, np.where(ended_us == NEVER_US, 0, ended_us))
+    undecided = ~failed & (censored & (failure_us == NEVER_US) | (past.to_us - opened_us < HORIZON_US))
     until_us = np.minimum.reduce([ended_us, failure_us, repair_us, np.full(len(opened_us), past.to_us)])
     again = np.maximum(0, -(-(until_us - opened_us) // HORIZON_US) - 1)
-    unfounded = (~failed & ~undecided).astype(np.int64) + _again(past, opened_us, again)
-    return Told(opened_us, ended_us, undecided, unfounded)
+    sayings = (~failed & ~undecided).astype(np.int64) + _again(past, opened_us, again)
+    return Told(opened_us, ended_us, undecided, sayings)
 
 
 def _again(past: Past, opened_us: np.ndarray, again: np.ndarray) -> np.ndarray:
@@ -155,15 +162,15 @@ def _again(past: Past, opened_us: np.ndarray, again: np.ndarray) -> np.ndarray:
 
 def _next(past: Past, time_us: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The failure and the repair that follow times; no failure where a repair comes first: that is another life's."""
-    failure_us = np.append(past.failures_us, _NEVER_US)[np.searchsorted(past.failures_us, time_us, side="left")]
-    repair_us = np.append(past.repairs_us, _NEVER_US)[np.searchsorted(past.repairs_us, time_us, side="right")]
-    return np.where(failure_us > repair_us, _NEVER_US, failure_us), repair_us
+    failure_us = np.append(past.failures_us, NEVER_US)[np.searchsorted(past.failures_us, time_us, side="left")]
+    repair_us = np.append(past.repairs_us, NEVER_US)[np.searchsorted(past.repairs_us, time_us, side="right")]
+    return np.where(failure_us > repair_us, NEVER_US, failure_us), repair_us
 
 
 def _leads_h(past: Past, warned: Told) -> np.ndarray:
     """Hours from the opening of the first warning that was open at a failure, of the failures that had one."""
     is_open = (warned.opened_us <= past.failures_us[:, None]) & (warned.ended_us >= past.failures_us[:, None])
-    first_us = np.where(is_open, warned.opened_us, _NEVER_US).min(axis=1, initial=_NEVER_US)
+    first_us = np.where(is_open, warned.opened_us, NEVER_US).min(axis=1, initial=NEVER_US)
     return (past.failures_us - first_us)[is_open.any(axis=1)] / HOUR_US
 
 

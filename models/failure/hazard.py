@@ -11,19 +11,26 @@ from msgspec import Struct
 
 from models.features import Expected, Spec
 from models.inference import ModelError, Predictor
-from models.records import HORIZONS_H, WARNING_HORIZON_H, Driver
+from models.records import HORIZONS_H, WARNING_HORIZON_H, Confidence, Driver
 
-RUNG = "hazard"
 WARNING = HORIZONS_H.index(WARNING_HORIZON_H)
 DRIVERS = 3
 HOURS_A_DAY = 24.0
 TREND_DECIMALS = 4
 DECIMALS = 6
 """Chances travel with this many decimals; rounding keeps their order."""
+ENOUGH_FAILURES = 20
+"""Independent real failures from which on a chance is shown as one. Whoever warned of all of 20 warns, by the exact
+one-sided 95 % limit (Clopper and Pearson 1934, Biometrika 26, 404-413), of 0.05 ** (1 / 20) = 0.86 at least."""
+SOME_FAILURES = 5
+"""From here on a model is better founded than a guess: all of 5 are, by the same limit, 0.55 at least."""
 
 
 class Card(Struct, frozen=True, kw_only=True):
-    """What a model is, where it comes from and how it did: the JSON beside the ONNX file."""
+    """What a model is, where it comes from and how it did: the JSON beside the ONNX file.
+
+    `failures` are the independent real failures that it learned from; simulated ones do not count.
+    """
 
     name: str
     sha256: str
@@ -38,6 +45,7 @@ class Card(Struct, frozen=True, kw_only=True):
     horizons_h: tuple[int, ...]
     warning_limit: float
     basis: str
+    failures: int = 0
     trained_on: str
     command: str
     seeds: dict[str, tuple[int, ...]]
@@ -48,6 +56,18 @@ class Card(Struct, frozen=True, kw_only=True):
     def version(self) -> str:
         """Name and the beginning of the file's hash, as forecasts carry it."""
         return f"{self.name}@{self.sha256[:12]}"
+
+
+def says_chance(card: Card) -> bool:
+    """Whether a chance may be shown as one; else it is shown with what it was learned from, or not at all."""
+    return card.failures >= ENOUGH_FAILURES
+
+
+def confidence_of(card: Card) -> Confidence:
+    """How well its chances are founded, by the number of real failures that it learned from."""
+    if says_chance(card):
+        return Confidence.HIGH
+    return Confidence.MEDIUM if card.failures >= SOME_FAILURES else Confidence.LOW
 
 
 class Hazard:
@@ -127,6 +147,8 @@ def _check(card: Card) -> None:
         wrong = f"signals and what else is told must be some, each once, but are {list(names)}"
     elif len(set(targets)) < len(targets):
         wrong = f"what is expected must be told once a signal, but is of {targets}"
+    elif card.failures < 0:
+        wrong = f"failures must not be under 0, but are {card.failures}"
     elif not 0.0 < card.warning_limit < 1.0:
         wrong = f"the warning limit must lie between 0 and 1, but is {card.warning_limit}"
     for one in card.expected:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from models.plant.durations import seconds
-from models.plant.rules import Rule, Template
+from models.plant.rules import Rule, Template, levels_of
 from models.plant.signals import Operating, Sampling, Signal
 from models.records import Name
 
@@ -31,8 +31,7 @@ class Limit(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     @property
     def levels(self) -> dict[str, float]:
         """The levels that are given, by name, in the order in which they must rise."""
-        names = ("alarm_low", "warning_low", "warning_high", "alarm_high")
-        return {name: level for name in names if (level := getattr(self, name)) is not None}
+        return levels_of(self)
 
 
 class AssetType(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -13,6 +13,7 @@ from models.plant.assets import Asset, AssetType, Limit
 from models.plant.budget import Budget, Thresholds
 from models.plant.errors import PlantError
 from models.plant.plant import Plant
+from models.plant.rule_checks import check_levels, check_rules, check_standard
 from models.plant.shifts import check_shifts, check_zone
 from models.plant.tags import Tag, TagError, Tags
 from models.plant.type_checks import check_type
@@ -33,6 +34,7 @@ def check(plant: Plant) -> None:
     for kind, asset_type in plant.types.items():
         check_type(f"types.{kind}", asset_type)
         _check_limits(f"types.{kind}", asset_type.limits, kind, asset_type)
+        check_rules(f"types.{kind}", asset_type)
     for name, asset in plant.assets.items():
         _check_asset(f"assets.{name}", asset, plant)
     _check_budget(plant.budget)
@@ -67,22 +69,8 @@ def _check_limit(where: str, limit: Limit, kind: str, asset_type: AssetType) -> 
         raise PlantError(f"{where}: '{limit.signal}' is no signal of type '{kind}'")
     if signal.kind.python_type is not float:
         raise PlantError(f"{where}: '{limit.signal}' is a {signal.kind}, which has no limits")
-    levels = limit.levels
-    if not levels:
-        raise PlantError(f"{where}: give warning_high, alarm_high, warning_low or alarm_low")
-    lowest, highest = signal.range or (-math.inf, math.inf)
-    for name, level in levels.items():
-        if not lowest < level < highest or not math.isfinite(level):
-            raise PlantError(
-                f"{where}.{name} is {level:g}, which no sample passes: '{limit.signal}' has a range of "
-                f"{lowest:g} to {highest:g}"
-            )
-    told = list(levels.values())
-    if told != sorted(set(told)):
-        said = ", ".join(f"{name} {level:g}" for name, level in levels.items())
-        raise PlantError(f"{where}: levels must rise from alarm_low over warning_low and warning_high, but are {said}")
-    if bool(limit.standard) != bool(limit.edition):
-        raise PlantError(f"{where}: give standard and edition, or neither: a standard's levels change with its edition")
+    check_levels(where, limit.levels, f"'{limit.signal}'", signal.range)
+    check_standard(where, limit.standard, limit.edition)
 
 
 def _check_budget(budget: Budget) -> None:

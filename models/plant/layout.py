@@ -9,7 +9,9 @@ import numpy as np
 
 from models.bins import Held
 from models.operating import NO_LIMIT_MIN, UNKNOWN, Rule
-from models.plant import AssetType, Sampling, SignalKind, seconds
+from models.plant.assets import AssetType
+from models.plant.durations import seconds
+from models.plant.signals import Sampling, SignalKind
 from models.records import OperatingState
 
 MINUTE_S = 60

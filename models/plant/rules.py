@@ -15,6 +15,9 @@ from models.records import Name, OperatingState
 ANY_MODE = "any"
 """The failure mode of whatever tells none apart."""
 
+LIMIT_OF = "limit of"
+"""How rules that are made of limits are called; no other may begin so."""
+
 
 class Quantity(StrEnum):
     """What a rule looks at, made of one signal or of several; by the minute, in running time."""
@@ -26,6 +29,14 @@ class Quantity(StrEnum):
     IMBALANCE = "imbalance"
     CHANGE = "change"
     EFFICIENCY_LOSS = "efficiency-loss"
+
+
+LEVEL_NAMES = ("alarm_low", "warning_low", "warning_high", "alarm_high")
+
+
+def levels_of(one: Struct) -> dict[str, float]:
+    """The levels that a limit or a rule gives, by name, in the order in which they must rise."""
+    return {name: level for name in LEVEL_NAMES if (level := getattr(one, name)) is not None}
 
 
 class When(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -70,6 +81,11 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     edition: str = ""
     note: str = ""
     confirmed: bool = True
+
+    @property
+    def levels(self) -> dict[str, float]:
+        """The levels that are given, by name, in the order in which they must rise."""
+        return levels_of(self)
 
 
 class TemplateName(StrEnum):

@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 from msgspec.structs import replace
 
-from models.failure.hazard import RUNG, WARNING
-from models.records import Alert, Forecast, id_of
+from models.failure.hazard import WARNING
+from models.records import Alert, Forecast, Rung, id_of
 from pipelines.backfill.results import CHANCES, forecasts_table
 from pipelines.ports import Rows
 
@@ -67,7 +67,7 @@ def alert_rows(plant: str, alerts: Sequence[Alert]) -> Rows:
 def replayed(record: Forecast | Alert, run: str) -> Forecast | Alert:
     """The record as one of a run over history, with an id of its own: it is never taken for what live said."""
     if isinstance(record, Forecast):
-        made = id_of(f"replay {run} forecast", record.plant, record.asset, RUNG, record.window_end_us)
+        made = id_of(f"replay {run} forecast", record.plant, record.asset, Rung.HAZARD, record.window_end_us)
     else:
         made = id_of(f"replay {run} {record.id}", record.plant, record.asset, record.mode, record.opened_us)
     return replace(record, id=made, historical=True)

@@ -23,7 +23,7 @@ def check_plant(file: PlantFile) -> None:
 
 @plant.command("show", epilog="Example: forewarn plant show models/starter/pumps.toml")
 def show_plant(file: PlantFile, as_json: AsJson = False) -> None:
-    """Print types with their signals and limits, and the assets as a tree."""
+    """Print types with their signals, limits and rules, and the assets as a tree."""
     from pipelines.cli import plants
 
     plants.show(file, out, as_json=as_json)

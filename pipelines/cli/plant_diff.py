@@ -64,12 +64,19 @@ def _flat(plant: Plant) -> Flat:
     built["holidays"] = dict.fromkeys(built["holidays"], "holiday")
     for owner in (*built["types"].values(), *built["assets"].values()):
         owner["limits"] = {limit["signal"]: limit for limit in owner["limits"]}
+    for kind in built["types"].values():
+        kind["rules"] = {rule["name"]: rule for rule in kind["rules"]}
+        kind["templates"] = {_template(one): one for one in kind["templates"]}
     return dict(_leaves("", built))
 
 
 def _place_of(tag: dict[str, Any]) -> str:
     feed = f" of {tag['feed']}" if tag["feed"] else ""
     return f"{tag['address']}{feed} from {_when(tag['from_us'])}"
+
+
+def _template(one: dict[str, Any]) -> str:
+    return f"{one['template']} of {', '.join(sorted(one['signals'].values()))}"
 
 
 def _dated(tag: dict[str, Any]) -> dict[str, Any]:

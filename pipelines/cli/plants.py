@@ -14,6 +14,8 @@ from rich.tree import Tree
 
 from connectors.scada.feeds import FEEDS
 from models.plant import AssetType, Limit, Plant, PlantError, Sampling, Signal
+from models.plant.templates import expanded
+from pipelines.cli.plant_rules import rules, to_confirm
 from pipelines.main import read_plant
 
 LEVELS = {
@@ -40,13 +42,21 @@ def check(file: Path, console: Console) -> None:
     )
     if any(kind.model for kind in plant.types.values()):
         console.print("whether models fit is not looked at here: see `forewarn doctor`", highlight=False)
+    if open_ones := list(to_confirm(plant)):
+        console.print(f"{len(open_ones)} rules work, but are of low confidence until you confirm their figures:")
+        for line in open_ones:
+            console.print(f"  {line}", highlight=False, markup=False, soft_wrap=True)
+        console.print("where you agree, say confirmed = true in the template or the rule", highlight=False)
 
 
 def show(file: Path, console: Console, *, as_json: bool) -> None:
-    """Print types with their signals and limits, calendar, budget, and the assets where they stand."""
+    """Print types with their signals, limits and rules, calendar, budget, and the assets where they stand."""
     plant = read_plant(file)
     if as_json:
         said = {"version": plant.version, **built(plant)}
+        for name, kind in plant.types.items():
+            made = [rule for template in kind.templates for rule in expanded(template, kind)]
+            said["types"][name]["rules_of_templates"] = msgspec.to_builtins(made)
         console.out(msgspec.json.encode(said).decode(), highlight=False)
         return
     for name, kind in plant.types.items():
@@ -56,7 +66,7 @@ def show(file: Path, console: Console, *, as_json: bool) -> None:
         f"budget: {budget.unfounded_per_engineer_week:g} unfounded warnings a week for each of {people:g} engineers",
         highlight=False,
     )
-    for table in (_limits(plant), _shifts(plant), _thresholds(plant)):
+    for table in (_limits(plant), rules(plant), _shifts(plant), _thresholds(plant)):
         if table.row_count:
             console.print(table)
     console.print(_tree(plant), highlight=False)

@@ -25,7 +25,9 @@ from pipelines.parse import Rejected
 from pipelines.stages.notify import fault_ends, silence_ends
 from pipelines.state import Block, Small
 
-OF_MACHINE = ("repairs_us", "failures_us", "unsettled", "watches", "warned_life_us", "silent_us", "late")
+OF_MACHINE = (
+    "repairs_us", "failures_us", "unsettled", "watches", "evidence", "cases", "warned_life_us", "silent_us", "late",
+)  # fmt: skip
 """What an asset keeps when its type changes: what was done to it, and what must not be said of it twice."""
 
 
@@ -130,6 +132,8 @@ def _staying(old: Block, columns: _Columns, name: str, plant: Plant) -> Block:
         layout=columns.layout,
         tiers=_tiers(old.tiers, columns, stay),
         machines=_machines(old.machines, columns, stay),
+        marks=old.marks.of(stay),
+        keys=old.keys,
         watermark_us=old.watermark_us[stay],
         heard_us=old.heard_us[stay],
         index={asset: at for at, asset in enumerate(names)},

@@ -51,8 +51,11 @@ def apply(record: Rebuilt, where: Where) -> list[Forecast | Notice]:
         raise Rejected(Reject.UNFIT_REBUILD, detail, asset=record.asset) from wrong
     since = _since(block, asset, record.until_us // MINUTE_US)
     block.small.unsettled.pop(asset, None)
+    told = block.marks.told[asset].copy()
     _replace(block, asset, found, record.until_us)
     forecasts = _follow(where, since, record.plant) if len(since.asset) else []
+    # What rules say now of the past is told by the next minute, if it is so then.
+    block.marks.told[asset], block.fired = told, []
     final = (where.watermark_us - where.lateness_us) // MINUTE_US - 1
     faults = corrected(block, asset, final, record.plant)
     return [*forecasts, *faults, *_answered(record, where)]

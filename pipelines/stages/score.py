@@ -10,9 +10,9 @@ import numpy as np
 
 from models.alerting.life import CLEAR_SHARE
 from models.bins import MINUTE_US
-from models.failure.hazard import RUNG, WARNING, Card, Hazard
+from models.failure.hazard import WARNING, Card, Hazard, confidence_of
 from models.operating import RUNNING
-from models.records import Driver, Forecast, OperatingState, id_of
+from models.records import Driver, Forecast, OperatingState, Rung, id_of
 from pipelines.stages.window import Due
 from pipelines.state import Block
 
@@ -80,7 +80,7 @@ def _forecast(
     end_us, (chances, drivers, completeness) = (minute + 1) * MINUTE_US, said
     return Forecast(
         plant=plant,
-        id=last.id if last else id_of("forecast", plant, asset, RUNG, end_us),
+        id=last.id if last else id_of("forecast", plant, asset, Rung.HAZARD, end_us),
         revision=last.revision + 1 if last else 0,
         asset=asset,
         window_end_us=end_us,
@@ -90,6 +90,7 @@ def _forecast(
         drivers=drivers,
         model=card.version,
         basis=card.basis,
-        rung=RUNG,
+        rung=Rung.HAZARD,
+        confidence=confidence_of(card),
         completeness=completeness,
     )

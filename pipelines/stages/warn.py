@@ -1,70 +1,224 @@
 """What final minutes say: a minute is final when no sample can reach it within the lateness.
 
-Where the machine ran, its forecast moves its warning. Where it stands, the forecast is its last one of running, which
-says until when it ran, and the warning stays as it is; a repair closes it.
+Where the machine ran, its forecast moves its hazard. Where it stands, the forecast is its last one of running, which
+says until when it ran, and the hazard stays as it is. What holds of rules and hazard is the evidence of the machine's
+cases; a repair closes them.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import Any, NamedTuple
 
 import numpy as np
 from msgspec.structs import replace
 
-from models.alerting.life import Watch, renewed, step
+from models.alerting.cases import Said, moved, repaired, worst
+from models.alerting.life import Watch, step
 from models.bins import MINUTE_US
-from models.failure.hazard import RUNG, Hazard
+from models.failure.hazard import WARNING, Hazard, confidence_of
+from models.failure.rules import Fired
 from models.operating import RUNNING, STATES
-from models.records import Alert, Forecast, id_of
+from models.plant import ANY_MODE
+from models.records import Alert, AlertReason, Evidence, Forecast, Level, Rung, id_of
 from pipelines.stages.order import Rises
 from pipelines.state import Block, Entry, Kept
 
 Finals = list[tuple[int, Forecast | Alert]]
 """Records to publish, each with the place of the record that made its minute final."""
+HAZARD = str(Rung.HAZARD)
+"""What says so, among an asset's evidence: this, or the column of a rule."""
 
 
-def warn(block: Block, hazard: Hazard, rises: Rises, lateness_us: int, plant: str) -> Finals:
-    """Revisions of warnings and forecasts of machines that stand; forgets what is final."""
+class Repair(NamedTuple):
+    """A machine's new life begins."""
+
+    since_us: int
+
+
+class Event(NamedTuple):
+    """What a final minute of an asset brings: a repair first, then what rules say, then its forecast."""
+
+    asset: int
+    minute: int
+    rank: int
+    what: Repair | Fired | Entry
+
+
+def warn(block: Block, hazard: Hazard | None, rises: Rises, lateness_us: int, plant: str) -> Finals:
+    """Revisions of cases and forecasts of machines that stand; forgets what is final.
+
+    Of a type that has no model any more, forecasts that wait are forgotten and say nothing.
+    """
     out: Finals = []
-    for asset, minute, at, entry in _final(block, rises, lateness_us):
-        if entry.state != RUNNING:
-            out.append((at, _standing(block, hazard, asset, minute, entry, plant)))
-        elif entry.forecast is not None:
-            block.small.kept[asset] = Kept(entry.since_us, entry.forecast)
-        alert = _step(block, asset, minute, entry, hazard.card.warning_limit)
-        if alert is not None:
-            out.append((at, alert))
+    for (asset, minute), at, events in _final(block, rises, lateness_us):
+        end_us = (minute + 1) * MINUTE_US
+        machine = _Machine(block, hazard, asset, end_us, plant)
+        for event in events:
+            match event.what:
+                case Repair() as repair:
+                    out += ((at, alert) for alert in machine.repair(repair.since_us))
+                case Fired() as fired:
+                    machine.fire(fired)
+                case Entry() as entry if hazard is not None:
+                    if entry.state != RUNNING:
+                        out.append((at, _standing(block, hazard, asset, minute, entry, plant)))
+                    elif entry.forecast is not None:
+                        machine.forecast(entry.since_us, entry.forecast)
+        out += ((at, alert) for alert in machine.cases())
     return out
 
 
-def forget(block: Block, rises: Rises, lateness_us: int) -> None:
-    """Forget what is final of a type that has no model any more, and say nothing."""
-    _final(block, rises, lateness_us)
-
-
-def _final(block: Block, rises: Rises, lateness_us: int) -> list[tuple[int, int, int, Entry]]:
-    """Entries that became final, taken out of the block: asset, minute, place of the record that made it so, entry."""
-    found: list[tuple[int, int, Entry]] = []
+def _final(block: Block, rises: Rises, lateness_us: int) -> Iterator[tuple[tuple[int, int], int, list[Event]]]:
+    """What became final, taken out of the block: asset and minute, place of the record that made it so, events."""
+    fired, block.fired = block.fired, []
     until = (block.watermark_us[rises.assets] - lateness_us) // MINUTE_US
-    for asset, end in zip(rises.assets.tolist(), until.tolist(), strict=True):
+    ends = dict(zip(rises.assets.tolist(), until.tolist(), strict=True))
+    found = [Event(each.asset, each.minute, 1, each) for each in fired]
+    found += _repairs(block, ends)
+    found += _entries(block, ends)
+    if not found:
+        return
+    found.sort(key=lambda event: event[:3])
+    asset_of, minute_of = np.array([event[:2] for event in found], np.int64).T
+    places = rises.reached_at(asset_of, (minute_of + 1) * MINUTE_US + lateness_us).tolist()
+    pairs = zip(found, places, strict=True)
+    for minute, group in groupby(pairs, key=lambda pair: pair[0][:2]):
+        events = list(group)
+        yield minute, events[0][1], [event for event, _ in events]
+
+
+def _entries(block: Block, ends: dict[int, int]) -> Iterator[Event]:
+    for asset, end in ends.items():
         entries = block.small.entries.get(asset)
         if not entries:
             continue
-        found += [(asset, minute, entries.pop(minute)) for minute in sorted(m for m in entries if m < end)]
+        for minute in sorted(minute for minute in entries if minute < end):
+            yield Event(asset, minute, 2, entries.pop(minute))
         if not entries:
             del block.small.entries[asset]
-    if not found:
-        return []
-    asset_of, minute_of = np.array([pair[:2] for pair in found], np.int64).T
-    at = rises.reached_at(asset_of, (minute_of + 1) * MINUTE_US + lateness_us).tolist()
-    return [(asset, minute, place, entry) for (asset, minute, entry), place in zip(found, at, strict=True)]
+
+
+def _repairs(block: Block, ends: dict[int, int]) -> Iterator[Event]:
+    for asset in block.small.repairs_us.keys() & ends.keys():
+        known_us = block.small.warned_life_us.get(asset, 0)
+        for since_us in block.small.repairs_us[asset]:
+            if since_us > known_us and since_us // MINUTE_US < ends[asset]:
+                yield Event(asset, since_us // MINUTE_US, 0, Repair(since_us))
+
+
+def let_go(block: Block, hazard: Hazard | None, floor_us: int, plant: str) -> list[Alert]:
+    """Revisions of cases of which something is not asked any more: a rule that is no more, a type without a model."""
+    asked = {*block.keys.columns, *((HAZARD,) if hazard is not None else ())}
+    out: list[Alert] = []
+    for asset, held in sorted(block.small.evidence.items()):
+        gone = held.keys() - asked
+        if gone:
+            machine = _Machine(block, hazard, asset, max(int(block.watermark_us[asset]), floor_us), plant)
+            machine.forget(gone)
+            out += machine.cases()
+    return out
+
+
+class _Machine:
+    """A machine at the end of a final minute, of which something became known."""
+
+    def __init__(self, block: Block, hazard: Hazard | None, asset: int, end_us: int, plant: str) -> None:
+        self._block, self._small, self._hazard, self._asset = block, block.small, hazard, asset
+        self._said = Said(plant=plant, asset=block.names[asset], window_end_us=end_us)
+        self._is_new = False
+
+    def repair(self, since_us: int) -> Iterable[Alert]:
+        """Begin another life: what held of the old one holds no more."""
+        for known in (self._small.watches, self._small.evidence):
+            known.pop(self._asset, None)
+        self._small.warned_life_us[self._asset] = since_us
+        return repaired(self._small.cases.pop(self._asset, ()), self._said.window_end_us)
+
+    def fire(self, fired: Fired) -> None:
+        """A level of a rule begins to hold or ceases to."""
+        rules = self._block.rules
+        assert rules is not None
+        name = rules.keys.columns[fired.column]
+        self._hold(name, rules.evidence(self._said.asset, fired) if fired.holds else None)
+
+    def forecast(self, since_us: int, forecast: Forecast) -> None:
+        """Take the final forecast of a minute of running."""
+        assert self._hazard is not None
+        small, asset, card = self._small, self._asset, self._hazard.card
+        small.kept[asset] = Kept(since_us, forecast)
+        watch, reason = step(small.watches.get(asset, Watch()), forecast.chances, card.warning_limit)
+        small.watches[asset] = watch
+        if reason is AlertReason.CLEARED:
+            self._hold(HAZARD, None)
+        elif reason is not None:
+            self._said = replace(self._said, reason=reason)
+            known = small.evidence.get(asset, {}).get(HAZARD)
+            self._hold(HAZARD, _of_hazard(self._hazard, forecast, known.since_us if known else forecast.window_end_us))
+
+    def forget(self, names: Iterable[str]) -> None:
+        """Hold no more what these said."""
+        for name in names:
+            self._hold(name, None)
+
+    def cases(self) -> Iterable[Alert]:
+        """Revisions of its cases, if anything changed that they rest on."""
+        if not self._is_new:
+            return ()
+        small, asset = self._small, self._asset
+        evidence = worst(small.evidence.get(asset, {}).values())
+        cases, told = moved(small.cases.get(asset, ()), evidence, self._with_hazard())
+        _keep(small.cases, asset, cases)
+        return told
+
+    def _with_hazard(self) -> Said:
+        """With what a hazard that holds said last, whatever brings the news."""
+        kept, watch = self._small.kept.get(self._asset), self._small.watches.get(self._asset)
+        if kept is None or watch is None or not watch.holds:
+            return self._said
+        return replace(self._said, forecast=kept.forecast, lead_h=watch.told_h)
+
+    def _hold(self, name: str, evidence: Evidence | None) -> None:
+        held = dict(self._small.evidence.get(self._asset, {}))
+        if evidence is None:
+            held.pop(name, None)
+        else:
+            held[name] = evidence
+        _keep(self._small.evidence, self._asset, held)
+        self._is_new = True
+
+
+def _keep(known: dict[int, Any], asset: int, value: Any) -> None:
+    """Keep what is something."""
+    if value:
+        known[asset] = value
+    else:
+        known.pop(asset, None)
+
+
+def _of_hazard(hazard: Hazard, forecast: Forecast, since_us: int) -> Evidence:
+    card = hazard.card
+    return Evidence(
+        rung=Rung.HAZARD,
+        name=card.name,
+        level=Level.WARNING,
+        since_us=since_us,
+        mode=ANY_MODE,
+        signals=tuple(driver.signal for driver in forecast.drivers),
+        value=forecast.chances[WARNING],
+        limit=card.warning_limit,
+        unit="chance in 72 h",
+        basis=card.basis,
+        confidence=confidence_of(card),
+    )
 
 
 def _standing(block: Block, hazard: Hazard, asset: int, minute: int, entry: Entry, plant: str) -> Forecast:
     """The last forecast of running in this life, for a minute in which the machine stands; before one, no chances."""
     end_us, kept = (minute + 1) * MINUTE_US, block.small.kept.get(asset)
     identity: dict[str, Any] = {
-        "id": id_of("forecast", plant, block.names[asset], RUNG, end_us),
+        "id": id_of("forecast", plant, block.names[asset], Rung.HAZARD, end_us),
         "revision": entry.forecast.revision + 1 if entry.forecast else 0,
         "window_end_us": end_us,
         "operating": STATES[entry.state],
@@ -79,21 +233,8 @@ def _standing(block: Block, hazard: Hazard, asset: int, minute: int, entry: Entr
         drivers=(),
         model=hazard.card.version,
         basis=hazard.card.basis,
-        rung=RUNG,
+        rung=Rung.HAZARD,
+        confidence=confidence_of(hazard.card),
         completeness=0.0,
         **identity,
     )
-
-
-def _step(block: Block, asset: int, minute: int, entry: Entry, limit: float) -> Alert | None:
-    repaired = block.small.warned_life_us.get(asset, 0) != entry.since_us
-    block.small.warned_life_us[asset] = entry.since_us
-    watch = block.small.watches.get(asset, Watch())
-    if entry.state == RUNNING and entry.forecast is not None:
-        watch, alert = step(watch, entry.forecast, limit, repaired=repaired)
-    elif repaired:
-        watch, alert = renewed(watch, (minute + 1) * MINUTE_US)
-    else:
-        return None
-    block.small.watches[asset] = watch
-    return alert

@@ -17,7 +17,7 @@ from models.holding import minutes_of, pauses, with_empty
 from models.operating import RUNNING, Found
 from pipelines.frames import Columns
 from pipelines.open import key_of
-from pipelines.settled import Minutes, behind_min, give_usuals, move, settle, wants_usual
+from pipelines.settled import Minutes, behind_min, judge, move, settle, wants_usual
 from pipelines.stages.order import Ordered, Rises, Segments
 from pipelines.stages.screen import Screened
 from pipelines.state import NEVER, Block, Entry
@@ -234,7 +234,7 @@ def due_of(
                 looked |= heard[now] & _for_usual(block, minutes, out.state[now], found.running[where])
             run = found.running[where[looked]], found.starts[where[looked]]
             _look(block, spec, out, now[looked], run, behind)
-            give_usuals(block, spec, every.where(is_final), found.part(is_final))
+        judge(block, spec, every.where(is_final), found.part(is_final))
     return out.where(due)
 
 

@@ -8,7 +8,18 @@ from pathlib import Path
 import msgspec
 import polars as pl
 
-from models.records import Alert, AlertReason, AlertState, AnyRecord, Driver, Maintenance, MaintenanceAction
+from models.records import (
+    Alert,
+    AlertReason,
+    AlertState,
+    AnyRecord,
+    Confidence,
+    Driver,
+    Level,
+    Maintenance,
+    MaintenanceAction,
+    Rung,
+)
 from pipelines.backfill.plan import Into, Plan, What
 from pipelines.backfill.results import CHANCES, FORECASTS, GAPS, LEDGER, PLAN, Results, lines_of
 from pipelines.backfill.stretch import Found
@@ -73,7 +84,8 @@ def warning(
         state=AlertState.UNACKNOWLEDGED, reason=AlertReason.OPENED, opened_us=at(opened_h),
         window_end_us=at(opened_h), chances=(0.5,) * 6, lead_h=72,
         drivers=(Driver(signal="oil_temp_degc", drop=0.2, change=4.5, per_day=0.5),),
-        model=MODEL, basis=basis, rung="hazard", completeness=1.0,
+        model=MODEL, basis=basis, rung=Rung.HAZARD, level=Level.WARNING, evidence=(), remaining=None,
+        confidence=Confidence.LOW, completeness=1.0,
     )  # fmt: skip
     if ended_h is None:
         return [opened]

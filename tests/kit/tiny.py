@@ -87,6 +87,67 @@ settle = "2min"
 [types.fan.signals.speed_rpm]
 kind = "gauge"
 unit = "rpm"
+[[types.fan.rules]]
+name = "fast"
+signals = ["speed_rpm"]
+warning_high = 1399
+for = "1min"
+clears_after = "1min"
+
+[[types.pump.rules]]
+name = "pressed"
+signals = ["pressure_bar"]
+warning_high = 6.5
+alarm_high = 7.5
+hysteresis = 0.2
+for = "3min"
+clears_after = "4min"
+[[types.pump.rules]]
+name = "heats up"
+of = "rate"
+signals = ["temp_degc"]
+span = "30min"
+warning_high = 2
+for = "2min"
+clears_after = "5min"
+[[types.pump.rules]]
+name = "hot for its pressure"
+of = "ratio"
+signals = ["temp_degc", "pressure_bar"]
+warning_high = 12.2
+for = "2min"
+clears_after = "2min"
+mode = "OHE"
+[[types.pump.rules]]
+name = "runs on"
+signals = ["is_running"]
+warning_high = 0.5
+for = "40min"
+[[types.mixer.rules]]
+name = "idles under pressure"
+signals = ["pressure_bar"]
+states = ["idle", "off"]
+warning_high = 0.6
+for = "1min"
+clears_after = "1min"
+[[types.mixer.rules]]
+name = "hot while pressed"
+of = "difference"
+signals = ["temp_degc", "pressure_bar"]
+warning_high = 70
+for = "2min"
+clears_after = "2min"
+when = [{ signal = "pressure_bar", above = 4.0 }]
+[[types.lathe.limits]]
+signal = "temp_degc"
+warning_high = 75
+[[types.lathe.rules]]
+name = "leaves its usual"
+of = "change"
+signals = ["pressure_bar"]
+warning_high = 0.3
+for = "2min"
+clears_after = "2min"
 
 [assets.pump-01]
 type = "pump"
@@ -102,6 +163,10 @@ type = "fan"
 type = "mixer"
 [assets.lathe-01]
 type = "lathe"
+[[assets.lathe-01.limits]]
+signal = "temp_degc"
+warning_high = 68
+alarm_high = 80
 """
 
 

@@ -62,7 +62,10 @@ class OfAsset(Struct, frozen=True, kw_only=True):
 
 
 class OfBudget(Struct, frozen=True, kw_only=True):
-    """What a budget would have done on history; `is_kept` says whether it can be kept at all."""
+    """What a budget would have done on history; `is_kept` says whether it can be kept at all.
+
+    `had_per_engineer_week` has the unfounded warnings of `Figures.others` in it.
+    """
 
     unfounded_per_engineer_week: float
     worked: Worked
@@ -75,7 +78,8 @@ class Figures(Struct, frozen=True, kw_only=True):
 
     `run` is the name of its folder. `weeks` are those of history, the mean of its assets. Failure rates are per
     machine-year: the plant's own, where it was said, beside that of the history. `unknown` are inspected warnings that
-    the run did not give. `models`, and in `bases` what they learnt from, are by asset type.
+    the run did not give, `others` unfounded ones in which no hazard spoke. `models`, and in `bases` what they learnt
+    from, are by asset type.
     """
 
     run: str
@@ -92,6 +96,7 @@ class Figures(Struct, frozen=True, kw_only=True):
     failure_rate_of_history: float
     failure_rate: float | None
     unknown: int
+    others: int
     today: OfBudget
     chosen: OfBudget
     assets: tuple[OfAsset, ...]
@@ -135,13 +140,18 @@ class _Reckoned(NamedTuple):
         return self.told(per_engineer, total(one.worth for one in choices), all(one.is_kept for one in choices))
 
     def told(self, per_engineer: float, worth: Worth, is_kept: bool) -> OfBudget:
-        had = worth.unfounded / self.weeks / self.engineers
+        had = (worth.unfounded + self.others) / self.weeks / self.engineers
         return OfBudget(
             unfounded_per_engineer_week=per_engineer,
             worked=self.worked(worth),
             had_per_engineer_week=had,
             is_kept=is_kept,
         )
+
+    @property
+    def others(self) -> int:
+        """Unfounded warnings in which no hazard spoke."""
+        return sum(self.read.history.others.values())
 
     @property
     def weeks(self) -> float:
@@ -185,7 +195,8 @@ def figures(
         failure_rate_of_history=of_history,
         failure_rate=failure_rate,
         unknown=read.unknown,
-        today=reckoned.told(own, today, today.unfounded <= granted),
+        others=reckoned.others,
+        today=reckoned.told(own, today, today.unfounded + reckoned.others <= granted),
         chosen=by_budget[own],
         assets=_assets(reckoned, choices, shares),
         budgets=tuple(by_budget[one] for one in asked),

@@ -10,18 +10,16 @@ import numpy as np
 import polars as pl
 
 from models.alerting.budget import History, candidates
-from models.alerting.hindsight import Case, Past, worths
+from models.alerting.hindsight import NEVER_US, Case, Past, unfounded, worths
 from models.alerting.thresholds import Threshold, threshold_of
 from models.plant import Plant
-from models.records import Alert, AlertReason, OperatingState
+from models.records import Alert, AlertReason, OperatingState, Rung
 from pipelines.backfill.plan import Plan
 from pipelines.backfill.results import Results
 from pipelines.cli.budget.asked import BudgetError
 from pipelines.cli.budget.inspected import Found
 from pipelines.cli.report.figures import WEEK_US, Told, known
 from pipelines.cli.report.scored import CHANCE, MINUTE_US
-
-NEVER_US = 1 << 62
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,12 +52,13 @@ def read(
         if (of := plant.assets.get(asset)) is not None and of.type in limits
     }
     tried = candidates(one.limit for one in today.values())
-    history = History({}, tried, {}, today, {})
-    cases = _cases(told.alerts, found)
+    history = History({}, tried, {}, today, {}, {})
+    cases, others = _cases(told.alerts, found), _others(told.alerts, from_us)
     for asset, rows in _by_asset(results, today, from_us, to_us):
         past = _past(asset, rows, told, plan, cases.get(asset, ()))
         *each, now = worths(past, (*tried, today[asset]))
         history.weeks[asset], history.worths[asset], history.worth_today[asset] = past.weeks, each, now
+        history.others[asset] = unfounded(past, *zip(*others[asset], strict=True)) if asset in others else 0
         progress(len(history.weeks), len(today))
     if not history.weeks:
         raise BudgetError(
@@ -112,11 +111,28 @@ def _times(events: Iterable[tuple[str, int, *tuple[str, ...]]], asset: str) -> n
 
 def _cases(alerts: Iterable[Alert], found: Mapping[str, Found]) -> dict[str, tuple[Case, ...]]:
     """Inspected warnings by asset, with the time that they were open."""
-    cases: dict[str, dict[str, Case]] = defaultdict(dict)
-    for alert in sorted(alerts, key=lambda one: one.revision):
-        said = found.get(alert.id, Found.NOT_INSPECTED)
+    cases: dict[str, list[Case]] = defaultdict(list)
+    for last in _last(alerts):
+        said = found.get(last.id, Found.NOT_INSPECTED)
         if said is not Found.NOT_INSPECTED:
-            is_over = alert.reason in (AlertReason.CLEARED, AlertReason.REPAIRED)
-            ended_us = alert.window_end_us if is_over else NEVER_US
-            cases[alert.asset][alert.id] = Case(alert.opened_us, ended_us, said is Found.FOUNDED)
-    return {asset: tuple(of.values()) for asset, of in cases.items()}
+            cases[last.asset].append(Case(last.opened_us, _ended_us(last), said is Found.FOUNDED))
+    return {asset: tuple(of) for asset, of in cases.items()}
+
+
+def _others(alerts: Iterable[Alert], from_us: int) -> dict[str, list[tuple[int, int]]]:
+    """From when to when warnings of the span were open that no hazard ever spoke in, by asset."""
+    of_hazards = {alert.id for alert in alerts if alert.rung is Rung.HAZARD}
+    others: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for last in _last(alerts):
+        if last.id not in of_hazards and last.opened_us >= from_us:
+            others[last.asset].append((last.opened_us, _ended_us(last)))
+    return others
+
+
+def _last(alerts: Iterable[Alert]) -> Iterable[Alert]:
+    """The last revision of each warning."""
+    return {alert.id: alert for alert in sorted(alerts, key=lambda one: one.revision)}.values()
+
+
+def _ended_us(last: Alert) -> int:
+    return last.window_end_us if last.reason in (AlertReason.CLEARED, AlertReason.REPAIRED) else NEVER_US

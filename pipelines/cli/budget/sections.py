@@ -51,6 +51,11 @@ def _short(figures: Figures) -> Iterator[str]:
     )
     yield f"As it is today, {figures.weeks:.1f} weeks of history would have had {_said(figures.today)}."
     yield f"With thresholds by this budget: {_said(chosen)}."
+    if figures.others:
+        yield (
+            f"The run had {figures.others} unfounded warnings of rules alone: they are in these rates, and taken off "
+            "the budget."
+        )
     if not chosen.is_kept:
         yield "THE BUDGET CANNOT BE KEPT by any threshold that was tried; where so, the fewest unfounded are shown."
     if not chosen.worked.failures:

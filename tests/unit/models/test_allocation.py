@@ -71,8 +71,26 @@ def test_cost_counts_by_its_square_root_over_the_median_and_by_a_factor_of_two_a
     assert of["d"] / of["e"] == pytest.approx(2)
 
 
-def test_assets_that_nothing_warns_of_get_nothing():
-    plant = parse(tiny.PLANT_TOML.replace('[types.pump]\nmodel = "tiny"', "[types.pump]"))
-    assert set(warned_assets(PLANT)) - set(warned_assets(plant)) == {"pump-01", "pump-02", "pump-03"}
-    assert allocated(plant, 2).keys() == set(warned_assets(plant))
-    assert "fan-01" not in warned_assets(PLANT)
+WARNED = """plant = "p"
+[types.scored]
+model = "m"
+signals = {}
+[types.ruled.signals.x]
+kind = "gauge"
+[[types.ruled.rules]]
+name = "high"
+signals = ["x"]
+warning_high = 1
+[types.plain.signals.x]
+kind = "gauge"
+[assets]
+a = { type = "scored" }
+b = { type = "ruled" }
+c = { type = "plain" }
+d = { type = "plain", limits = [{ signal = "x", alarm_high = 3 }] }
+"""
+
+
+def test_assets_with_a_model_with_rules_or_with_limits_share_the_budget_and_others_get_nothing():
+    assert warned_assets(parse(WARNED)) == ("a", "b", "d")
+    assert allocated(parse(WARNED), 3) == {"a": 1, "b": 1, "d": 1}

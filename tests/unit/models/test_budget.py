@@ -49,6 +49,7 @@ def history_of(pasts: dict[str, Past]) -> History:
         worths={asset: list(worths(past, TRIED)) for asset, past in pasts.items()},
         today=today,
         worth_today={asset: next(worths(past, (today[asset],))) for asset, past in pasts.items()},
+        others=dict.fromkeys(pasts, 0),
     )
 
 
@@ -78,6 +79,14 @@ def test_a_tighter_budget_never_has_more_unfounded_warnings(failures, budgets, b
         for per_week in sorted(budgets)
     ]
     assert unfounded == sorted(unfounded)
+
+
+def test_unfounded_warnings_of_others_are_taken_off_the_budget():
+    others = dict.fromkeys(PLANT.assets, 1)
+    found = choices(2.0, HISTORY._replace(others=others))
+    assert all(choice.is_kept for choice in found)
+    assert sum(choice.worth.unfounded for choice in found) <= 2.0 * 8 - len(others)
+    assert not any(choice.is_kept for choice in choices(0.01, HISTORY._replace(others=others)))
 
 
 def test_a_looser_budget_never_catches_less():

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 
+import msgspec
 import onnx
 import pytest
 from msgspec.structs import replace
 from onnx import TensorProto, helper
 
-from models.failure.hazard import Hazard
+from models.failure.hazard import ENOUGH_FAILURES, SOME_FAILURES, Card, Hazard, confidence_of, says_chance
 from models.features import Expected
 from models.inference import ModelError, Predictor
 from models.plant.layout import Layout
@@ -32,6 +33,7 @@ AIR = Expected("temp_degc", 0.0, (("pressure_bar", 1.0),))
         ({"expected": (Expected("temp_degc", 0.0, (("temp_degc", 1.0),)),)}, "rests on ['temp_degc']"),
         ({"warning_limit": -5.0}, "must lie between 0 and 1"),
         ({"warning_limit": 1.0}, "must lie between 0 and 1"),
+        ({"failures": -1}, "failures must not be under 0"),
     ],
 )
 def test_a_card_that_contradicts_itself_is_refused(change, said):
@@ -73,3 +75,24 @@ def test_a_model_whose_counters_the_type_lacks_is_refused():
     with pytest.raises(ModelError, match="hours"):
         Partition(tiny.plant(), {"tiny": hazard})
     assert Layout("pump", tiny.plant().types["pump"]).column_names == ("pressure_bar", "temp_degc", "is_running")
+
+
+@pytest.mark.parametrize(
+    ("failures", "confidence", "says"),
+    [(0, "low", False), (4, "low", False), (5, "medium", False), (19, "medium", False), (20, "high", True)],
+)
+def test_a_model_is_as_sure_as_the_real_failures_that_it_learned_from(failures, confidence, says):
+    card = replace(GOOD, failures=failures)
+    assert (confidence_of(card), says_chance(card)) == (confidence, says)
+
+
+def test_a_card_of_before_counted_no_failures():
+    said = msgspec.json.decode(msgspec.json.encode(GOOD))
+    del said["failures"]
+    assert msgspec.convert(said, Card).failures == 0
+
+
+def test_the_limits_of_confidence_are_those_of_clopper_and_pearson():
+    # Of n failures all warned of, the chance p of a warning has 0.05 as its one-sided limit where p ** n = 0.05.
+    assert pytest.approx(0.86, abs=0.005) == 0.05 ** (1 / ENOUGH_FAILURES)
+    assert pytest.approx(0.55, abs=0.005) == 0.05 ** (1 / SOME_FAILURES)

@@ -8,30 +8,21 @@ import pytest
 from models.alerting.episodes import OPEN_AT_THE_END, Series, episodes
 from models.alerting.life import CLEAR_AFTER, CLEAR_SHARE, OPEN_AFTER, Watch, step
 from models.alerting.thresholds import Threshold
-from models.records import AlertReason, Forecast, OperatingState
-
-ENDED = (AlertReason.CLEARED, AlertReason.REPAIRED)
-
-
-def forecast(row: int, chance: float) -> Forecast:
-    return Forecast(
-        plant="p", id="", revision=0, asset="a", window_end_us=row, operating=OperatingState.RUNNING,
-        running_until_us=row, chances=(0.0, 0.0, 0.0, chance, chance, chance), drivers=(), model="", basis="", rung="",
-        completeness=1.0,
-    )  # fmt: skip
+from models.records import AlertReason
 
 
 def row_by_row(asset: np.ndarray, since_us: np.ndarray, chance: np.ndarray, limit: float) -> list[tuple[int, int]]:
-    """Rows at which the life cycle opens and ends warnings, stepped through as live does."""
-    found, watch, machine, life = [], Watch(), None, 0
+    """Rows at which the life cycle opens and ends warnings, stepped through as live does; a repair ends them."""
+    found, watch, before = [], Watch(), None
     for row, (of, since, said) in enumerate(zip(asset.tolist(), since_us.tolist(), chance.tolist(), strict=True)):
-        if of != machine:
-            watch, machine, life = Watch(), of, since
-        watch, alert = step(watch, forecast(row, said), limit, repaired=since != life)
-        life = since
-        if alert is not None and alert.reason is AlertReason.OPENED:
+        if before != (of, since):
+            if watch.holds and before is not None and before[0] == of:
+                found[-1] = (found[-1][0], row)
+            watch, before = Watch(), (of, since)
+        watch, reason = step(watch, (0.0, 0.0, 0.0, said, said, said), limit)
+        if reason is AlertReason.OPENED:
             found.append((row, OPEN_AT_THE_END))
-        elif alert is not None and alert.reason in ENDED:
+        elif reason is AlertReason.CLEARED:
             found[-1] = (found[-1][0], row)
     return found
 
@@ -70,7 +61,7 @@ def by_counting(asset: np.ndarray, since_us: np.ndarray, chance: np.ndarray, th:
             found[-1], is_open = (found[-1][0], row), False
         elif is_open and before[0] != of:
             is_open = False
-        if not is_open and not repaired and reads == "over" and in_a_row >= th.open_after:
+        if not is_open and reads == "over" and in_a_row >= th.open_after:
             found, is_open = [*found, (row, OPEN_AT_THE_END)], True
         before = of, since, reads
     return found

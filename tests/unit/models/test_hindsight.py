@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.alerting.hindsight import HOUR_US, Case, Past, Worth, total, worths
+from models.alerting.hindsight import HOUR_US, NEVER_US, Case, Past, Worth, total, unfounded, worths
 from models.alerting.thresholds import Threshold
 
 AT_HALF = Threshold(0.5)
@@ -95,6 +95,12 @@ def test_a_warning_is_as_founded_as_the_inspected_one_that_was_open_then():
     cases = (Case(at(105), at(107), True), Case(at(200), at(299), True), Case(at(505), at(900), False))
     found = worth(replace(of, cases=cases))
     assert (found.warnings, found.inspected, found.founded) == (3, 2, 1)
+
+
+def test_warnings_that_others_opened_are_judged_alike():
+    of = past(failed=[160], repaired=[170])
+    spans = (at(100), at(110)), (at(300), at(310)), (at(500), NEVER_US), (at(1950), NEVER_US)
+    assert unfounded(of, *zip(*spans, strict=True)) == 0 + 1 + 8 + 0  # 500 to 2000 h, the last week undecided
 
 
 def test_together_they_are_the_sum():

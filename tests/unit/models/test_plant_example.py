@@ -9,7 +9,9 @@ from pathlib import Path
 import msgspec
 
 from models import plant as subject
+from models.plant.figures import BEARINGS, IMBALANCES, ZONES
 from models.plant.tags import Tag
+from models.plant.templates import rules_of
 
 FOLDER = Path(__file__).parents[3] / "infra" / "examples" / "plants"
 PLANT = subject.parse_files({file.name: file.read_text() for file in FOLDER.glob("*.toml")})
@@ -20,6 +22,9 @@ PLACES = {
     subject.Operating: "types.*.operating.",
     subject.Signal: "types.*.signals.*.",
     subject.Limit: "types.*.limits[].",
+    subject.Rule: "types.*.rules[].",
+    subject.When: "types.*.rules[].when[].",
+    subject.Template: "types.*.templates[].",
     subject.Asset: "assets.*.",
     subject.Component: "assets.*.components.*.",
     subject.Budget: "budget.",
@@ -27,7 +32,8 @@ PLACES = {
     Tag: "tags[].",
 }
 INNER = {"types", "assets", "tags", "shifts", "types.*.signals", "types.*.operating", "types.*.limits"}
-INNER |= {"assets.*.components", "budget", "thresholds"}
+INNER |= {"assets.*.components", "types.*.rules", "types.*.rules[].when", "types.*.templates"}
+INNER |= {"budget", "thresholds"}
 NAMES = {
     "tags[].from_us": "tags[].valid_from",
     "tags[].to_us": "tags[].valid_to",
@@ -53,11 +59,16 @@ def default(field: msgspec.structs.FieldInfo) -> str:
     value = field.default
     if value is msgspec.NODEFAULT or value in (None, "", ()):
         return "none"
+    if isinstance(value, bool):
+        return f"`{value}`".lower()
+    if isinstance(value, tuple):
+        return f"`{', '.join(value)}`"
     return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
 
 
 def test_the_table_of_keys_has_every_key_of_the_program_with_its_default():
-    table = re.findall(r"^\| `(.+?)` \| (.+?) \| .+ \|$", (FOLDER / "README.md").read_text(), re.MULTILINE)
+    said = (FOLDER / "README.md").read_text().partition("## All keys")[2]
+    table = re.findall(r"^\| `(.+?)` \| (.+?) \| .+ \|$", said, re.MULTILINE)
     assert dict(table) == keys_of_the_program()
     assert len(table) == len(dict(table))
 
@@ -84,3 +95,19 @@ def test_a_sunday_night_of_the_example_ends_on_monday_at_six():
         return PLANT.shift_of(round(datetime(2026, 7, 6, hour - 2, tzinfo=UTC).timestamp()) * 1_000_000)
 
     assert [at(5), at(6), at(23)] == ["night", "early", "night"]
+
+
+def test_the_example_has_a_rule_of_every_quantity():
+    rules = [rule for kind in PLANT.types.values() for rule in rules_of(kind)]
+    assert {rule.of for rule in rules} == set(subject.Quantity)
+
+
+def test_the_readme_names_every_standard_group_and_template_with_its_figures():
+    said = (FOLDER / "README.md").read_text()
+    for standard, zones in ZONES.items():
+        assert standard in said
+        for group, figure in zones.groups.items():
+            assert f"{figure.warning}, {figure.alarm}" in said or figure.alarm is None
+            assert group.removesuffix(" rigid") in said
+    for name in (*subject.TemplateName, *BEARINGS, *IMBALANCES):
+        assert name in said

@@ -10,13 +10,14 @@ import sys
 import numpy as np
 import polars as pl
 import pytest
+from msgspec.structs import replace
 from rich.console import Console
 
 from models.alerting.hindsight import Past, worths
 from models.alerting.life import Watch, step
 from models.alerting.thresholds import Threshold
 from models.plant import PlantError
-from models.records import AlertReason, Forecast, OperatingState
+from models.records import AlertReason, Rung
 from pipelines.backfill.results import CHANCES, WHOLE
 from pipelines.cli.budget import budget
 from pipelines.cli.budget.asked import Asked, BudgetError, budgets
@@ -116,6 +117,18 @@ def test_a_tighter_budget_never_had_more_unfounded_warnings(place):
     assert "2 (the plant's)" in said
     curve = [one.worked.unfounded for one in found.curve]
     assert curve == sorted(curve) and len(curve) > len(unfounded)
+
+
+def test_unfounded_warnings_of_rules_alone_are_taken_off_the_budget(place):
+    rules = [replace(alert, rung=Rung.RULES) for alert in warning("pump-02", 1000, 1010)]
+    also = [replace(warning("pump-02", 1100)[0], rung=Rung.RULES), *warning("pump-02", 1100)]  # a hazard spoke later
+    also[1] = replace(also[1], revision=1)
+    left(place, "ruled", events=(*EVENTS, *rules, *also))
+    _, without = told(place)
+    said, found = told(place, "ruled")
+    assert (without.others, found.others) == (0, 1)
+    assert "The run had 1 unfounded warnings of rules alone: they are in these rates" in said
+    assert found.today.had_per_engineer_week == pytest.approx(5 / WEEKS, rel=1e-3)
 
 
 def test_assets_without_history_keep_their_part_and_it_is_said(place):
@@ -313,12 +326,17 @@ def test_of_warnings_shorter_than_a_week_the_worth_is_what_the_report_of_a_backf
         weeks=6.0,
         to_us=at(hours[-1]),
     )
-    watch, alerts, life = Watch(), [], 0
+    alerts, watch, life, opened = [], Watch(), 0, None
     for hour, chance in zip(hours.tolist(), level.tolist(), strict=True):
-        now = sum(repair < hour for repair in repairs)
-        watch, alert = step(watch, said_at(hour, chance), 0.5, repaired=now != life)
-        life = now
-        alerts += [alert] if alert else []
+        if (now := sum(repair < hour for repair in repairs)) != life:
+            alerts += warning("a", opened, hour, AlertReason.REPAIRED) if watch.holds else []
+            watch, life = Watch(), now
+        watch, reason = step(watch, (chance,) * 6, 0.5)
+        if reason is AlertReason.OPENED:
+            opened = hour
+        elif reason is AlertReason.CLEARED:
+            alerts += warning("a", opened, hour)
+    alerts += warning("a", opened) if watch.holds else []
     outcome = judge([("a", at(h), "") for h in failures], alerts, past.to_us, 1.0, [("a", at(h)) for h in repairs])
     (worth,) = worths(past, [Threshold(0.5)])
     short = all((w.ended_us or past.to_us) - w.opened_us <= 168 * HOUR_US for w in outcome.warnings)
@@ -326,11 +344,3 @@ def test_of_warnings_shorter_than_a_week_the_worth_is_what_the_report_of_a_backf
     assert sorted(worth.leads_h) == outcome.leads_h
     assert worth.unfounded >= outcome.count(Verdict.UNFOUNDED)
     assert not short or worth.unfounded == outcome.count(Verdict.UNFOUNDED)
-
-
-def said_at(hour: float, chance: float) -> Forecast:
-    end_us = at(hour)
-    return Forecast(
-        plant="p", id="", revision=0, asset="a", window_end_us=end_us, operating=OperatingState.RUNNING,
-        running_until_us=end_us, chances=(chance,) * 6, drivers=(), model="", basis="", rung="", completeness=1.0,
-    )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.records import Alert, AlertReason, AlertState
+from models.records import Alert, AlertReason, AlertState, Confidence, Level, Rung
 from pipelines.cli.outcome import HOUR_US, Verdict, became, judge
 
 
@@ -12,7 +12,8 @@ def alert(asset: str, opened_h: int, at_h: int, reason: AlertReason, revision: i
         id=f"{asset}{opened_h}", revision=revision, plant="p", asset=asset, mode="any",
         state=AlertState.RETURNED if ended else AlertState.UNACKNOWLEDGED, reason=reason,
         opened_us=opened_h * HOUR_US, window_end_us=at_h * HOUR_US, chances=(0.9,) * 6, lead_h=12,
-        drivers=(), model="m", basis="tests", rung="hazard", completeness=1.0,
+        drivers=(), model="m", basis="tests", rung=Rung.HAZARD, level=Level.WARNING, evidence=(), remaining=None,
+        confidence=Confidence.LOW, completeness=1.0,
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import numpy as np
 import polars as pl
 
-from models.records import Forecast, OperatingState
+from models.records import Confidence, Forecast, OperatingState, Rung
 from pipelines.cli import picture
 from pipelines.cli.outcome import Failure, Verdict, Warned
 
@@ -19,7 +19,8 @@ def forecast(hour: int, state: OperatingState, chance: float) -> Forecast:
     end_us = START_US + hour * HOUR_US + 60_000_000
     return Forecast(
         id=f"f{hour}", revision=0, plant="p", asset="pump-01", window_end_us=end_us, operating=state,
-        running_until_us=end_us, chances=(chance,) * 6, drivers=(), model="m", basis="b", rung="hazard",
+        running_until_us=end_us, chances=(chance,) * 6, drivers=(), model="m", basis="b",
+        rung=Rung.HAZARD, confidence=Confidence.LOW,
         completeness=1.0,
     )  # fmt: skip
 

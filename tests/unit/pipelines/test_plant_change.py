@@ -199,10 +199,10 @@ def test_what_was_done_to_an_asset_and_its_warning_go_with_it_to_another_type():
     log = Log(models=changes.models() | {"tiny": tiny.hazard(limit=0.01)})
     log.take(*steady(0, 5, "pump-02"), repaired, *steady(5, 30, "pump-02"))
     before = log.partition.state.blocks["pump"].small
-    assert before.watches[0].warning is not None
+    assert [case.revision for case in before.cases[0]] == [0]
     log.turn_to("a pump is a gear")
     after = log.partition.state.blocks["gear"].small
-    assert (after.watches[0], after.repairs_us[0]) == (before.watches[0], before.repairs_us[0])
+    assert (after.cases[0], after.repairs_us[0]) == (before.cases[0], before.repairs_us[0])
 
 
 def test_records_of_a_type_that_is_gone_are_refused_and_what_was_known_of_it_waits():

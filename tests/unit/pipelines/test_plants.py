@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -131,6 +132,13 @@ def test_the_first_tag_of_a_plant_is_added_and_nothing_is_removed(tmp_path, said
         ("alarm_high = 93", "alarm_high = 94", "~ types.pump.limits.bearing_temp_degc.alarm_high  93.0 -> 94.0"),
         ("engineers = 1.5", "engineers = 2", "~ budget.engineers  1.5 -> 2.0"),
         ("[budget]", "[thresholds.pump-01]\nhazard = 0.3\n[budget]", "+ thresholds.pump-01.hazard  0.3"),
+        ('span = "2h"', 'span = "3h"', "~ types.pump.rules.bearing heats up.span  2h -> 3h"),
+        ('"rolling motor"', '"sleeve"', "ambient_temp_degc, bearing_temp_degc.group  rolling motor -> sleeve"),
+        (
+            " }\nconfirmed = true",
+            " }",
+            "~ types.fan.templates.vibration-zones of vibration_mm_s.confirmed  True -> False",
+        ),
         ('criticality = "C"', "", "- assets.fan-01.criticality  C"),
         ('"Mechanical seal"', '"Lip [x] seal"', ".components.seal.description  Mechanical seal -> Lip [x] seal"),
         ('sampling = "compressed"', 'sampling = "compressed"\nstepped = true', "flow_m3_h.stepped  False -> True"),
@@ -144,6 +152,51 @@ def test_diff_covers_shifts_limits_assets_and_signals(tmp_path, said, old, new, 
     assert read_plant(EXAMPLE).version != read_plant(tmp_path).version
 
 
+def test_the_order_of_rules_is_no_difference_and_changes_no_version(tmp_path, said):
+    for file in EXAMPLE.glob("*.toml"):
+        head, *parts = re.split(r"(?=^\[\[types\.pump\.rules)", file.read_text(), flags=re.MULTILINE)
+        last = parts.pop() if parts else ""
+        put(tmp_path, file.name, head + "".join(reversed(parts)) + last)
+    assert plant_diff.diff(EXAMPLE, tmp_path, said, as_json=False) == 0
+    old, new = read_plant(EXAMPLE), read_plant(tmp_path)
+    assert old.types["pump"].rules != new.types["pump"].rules
+    assert old.version == new.version
+
+
+def test_check_lists_what_is_to_be_confirmed_and_nothing_else(said):
+    plants.check(EXAMPLE, said)
+    lines = [line.strip() for line in printed(said).splitlines()]
+    told = [line.partition(":")[0] for line in lines if line.startswith("types.")]
+    assert told == [
+        "types.pump, bearing over ambient", "types.pump, flow_m3_h.efficiency-loss",
+        "types.pump, current_1_a.imbalance",
+        "types.fan, bearing_temp_degc.level", "types.fan, bearing_temp_degc.rise", "types.fan, bearing_temp_degc.rate",
+        "types.fan, bearing_temp_degc.change",
+    ]  # fmt: skip
+    assert "7 rules work, but are of low confidence" in printed(said)
+
+
+def test_check_of_a_plant_without_rules_asks_for_no_confirmation(tmp_path, said):
+    plants.check(put(tmp_path, "a.toml"), said)
+    assert "confirm" not in printed(said)
+
+
+def test_show_has_rules_of_the_file_and_of_templates_with_figures_and_sources(said):
+    plants.show(EXAMPLE, said, as_json=False)
+    rows = [line for line in printed(said).splitlines() if line.startswith("│ type ")]
+    zone = next(row for row in rows if "vibration_mm_s.zone" in row)
+    assert "4.5" in zone and "7.1" in zone and "ISO" in zone
+    assert any("no flow" in row and "level of flow_m3_h" in row for row in rows)
+    assert "to be confirmed" in " ".join(printed(said).split()).replace("│ ", "")
+
+
+def test_show_as_json_has_the_rules_that_templates_make(said):
+    plants.show(EXAMPLE, said, as_json=True)
+    made = json.loads(printed(said))["types"]["fan"]["rules_of_templates"]
+    assert [rule["name"] for rule in made][:2] == ["vibration_mm_s.zone", "vibration_mm_s.change"]
+    assert made[0]["for"] == "10min"
+
+
 def test_diff_tells_the_order_of_signals_which_snapshots_follow(tmp_path, said):
     one, two = (f'[types.fan.signals.{name}]\nkind = "gauge"\n' for name in "ab")
     old, new = (
@@ -155,7 +208,7 @@ def test_diff_tells_the_order_of_signals_which_snapshots_follow(tmp_path, said):
 
 def test_a_folder_is_checked_and_an_error_names_the_file_and_line_in_it(tmp_path, said):
     plants.check(EXAMPLE, said)
-    assert f"2 types with 6 signals, 3 assets, 4 tags, version {read_plant(EXAMPLE).version}" in printed(said)
+    assert f"2 types with 14 signals, 3 assets, 4 tags, version {read_plant(EXAMPLE).version}" in printed(said)
     for file in EXAMPLE.glob("*.toml"):
         put(tmp_path, file.name, file.read_text().replace('type = "fan"', 'type = "fen"'))
     with pytest.raises(PlantError, match=r": 30-assets.toml: line \d+: assets.fan-01.type is 'fen'"):

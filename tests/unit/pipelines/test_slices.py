@@ -10,7 +10,19 @@ import pytest
 
 from connectors.kafka.plain import LogRecord
 from models.bins import MINUTE_US
-from models.records import Forecast, Notice, NoticeKind, NoticeState, OperatingState, Rebuilt, Reject, decode, encode
+from models.records import (
+    Confidence,
+    Forecast,
+    Notice,
+    NoticeKind,
+    NoticeState,
+    OperatingState,
+    Rebuilt,
+    Reject,
+    Rung,
+    decode,
+    encode,
+)
 from pipelines.cli.observer import Observer
 from pipelines.cli.rebuild import newest
 from pipelines.rebuild import Rebuilding, alone
@@ -115,7 +127,8 @@ def test_the_role_deals_with_the_last_open_span_of_each_asset():
 def test_historical_forecasts_are_not_counted_as_live_ones():
     forecast = Forecast(
         plant="tiny", id="x", revision=0, asset="pump-01", window_end_us=9, operating=OperatingState.OFF,
-        running_until_us=None, chances=(), drivers=(), model="m", basis="b", rung="r", completeness=1.0,
+        running_until_us=None, chances=(), drivers=(), model="m", basis="b",
+        rung=Rung.HAZARD, confidence=Confidence.LOW, completeness=1.0,
         historical=True,
     )  # fmt: skip
     observer = Observer(Settings(), 0)

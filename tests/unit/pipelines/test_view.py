@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 from rich.console import Console
 
-from models.records import HORIZONS_H, Driver, Forecast, OperatingState
+from models.records import HORIZONS_H, Confidence, Driver, Forecast, OperatingState, Rung
 from pipelines.cli.view import View
 from pipelines.ledger import Ledger
 
@@ -16,7 +16,8 @@ def test_assets_are_named_in_full_on_80_columns():
     forecast = Forecast(
         id="x", revision=0, plant="demo", asset="pump-01", window_end_us=0, operating=OperatingState.RUNNING,
         running_until_us=1_767_225_600_000_000, chances=(0.5,) * len(HORIZONS_H),
-        drivers=(Driver(signal="bearing_temp_degc", drop=0.1),), model="m", basis="b", rung="r", completeness=1.0,
+        drivers=(Driver(signal="bearing_temp_degc", drop=0.1),), model="m", basis="b",
+        rung=Rung.HAZARD, confidence=Confidence.LOW, completeness=1.0,
     )  # fmt: skip
     said = Console(file=io.StringIO(), width=80)
     said.print(View(SimpleNamespace(ledger=Ledger(), forecasts=1, latest={"pump-01": forecast}, alerts={}), 0.5))

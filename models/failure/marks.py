@@ -1,0 +1,82 @@
+"""Where the rules of a type stand with each of its machines: arrays [assets, columns] that a snapshot keeps.
+
+A column is one level of one rule. A run is minutes in a row in which a quantity was known and on one side of it.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from msgspec import Struct
+
+from models.operating import NEVER_MIN
+
+
+class Keys(NamedTuple):
+    """What tells columns, and rules that want a baseline, apart over changes of the plant."""
+
+    columns: tuple[str, ...] = ()
+    bases: tuple[str, ...] = ()
+
+
+class Marks(Struct):
+    """Of each machine and column the run beyond the level, the run back from it, and what follows from both.
+
+    `told` is whether it was told that the level holds. Of baselines, arrays are [assets, rules that want one].
+    """
+
+    life_us: np.ndarray  # [assets], start of the life that all this is of
+    last: np.ndarray  # the last minute in which the quantity was known
+    beyond: np.ndarray  # int32, minutes of the run beyond, 0 outside of one
+    beyond_from: np.ndarray  # the minute it began
+    back: np.ndarray  # int32, minutes of the run back
+    back_from: np.ndarray
+    holds: np.ndarray  # bool
+    told: np.ndarray  # bool
+    base_sum: np.ndarray
+    base_count: np.ndarray
+    base_known: np.ndarray  # bool
+
+    @property
+    def columns(self) -> int:
+        """How many columns there are."""
+        return self.last.shape[1]
+
+    @classmethod
+    def none(cls, assets: int, columns: int, baselines: int) -> Marks:
+        """Of machines of which nothing is known."""
+        both, bases = (assets, columns), (assets, baselines)
+        never = np.full(both, NEVER_MIN)
+        return cls(
+            life_us=np.zeros(assets, np.int64), last=never, beyond=np.zeros(both, np.int32), beyond_from=never.copy(),
+            back=np.zeros(both, np.int32), back_from=never.copy(), holds=np.zeros(both, bool),
+            told=np.zeros(both, bool), base_sum=np.zeros(bases), base_count=np.zeros(bases, np.int64),
+            base_known=np.zeros(bases, bool),
+        )  # fmt: skip
+
+    def grow(self, assets: int) -> None:
+        """Make room for `assets` machines in all."""
+        fresh = Marks.none(assets - len(self.life_us), self.last.shape[1], self.base_sum.shape[1])
+        for name in self.__struct_fields__:
+            setattr(self, name, np.concatenate([getattr(self, name), getattr(fresh, name)]))
+
+    def of(self, assets: np.ndarray) -> Marks:
+        """Those of some machines, a copy."""
+        return Marks(*(getattr(self, name).take(assets, axis=0) for name in self.__struct_fields__))
+
+    def fitted(self, before: Keys, now: Keys) -> Marks:
+        """The same for other columns: those of one key go on, the others begin anew."""
+        out = Marks.none(len(self.life_us), len(now.columns), len(now.bases))
+        out.life_us[:] = self.life_us
+        for had, has, names in ((before.columns, now.columns, OF_COLUMNS), (before.bases, now.bases, OF_BASES)):
+            place = {key: at for at, key in enumerate(had)}
+            both = [(to, place[key]) for to, key in enumerate(has) if key in place]
+            to, of = np.array(both, np.int64).reshape(-1, 2).T
+            for name in names:
+                getattr(out, name)[:, to] = getattr(self, name)[:, of]
+        return out
+
+
+OF_BASES = ("base_sum", "base_count", "base_known")
+OF_COLUMNS = tuple(name for name in Marks.__struct_fields__ if name not in ("life_us", *OF_BASES))

@@ -1,0 +1,144 @@
+"""What rules look at: of each final minute a number a rule, made of the minute's means, or of 15-min bins behind it.
+
+NaN where nothing can be said: a signal without a sound sample, a machine in another state, a pump off its curve.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from models.bins import COUNT, QUARTER, SUM
+from models.operating import RUNNING, SOUND, STATES, Found
+from models.plant import Quantity, Rule, When, seconds
+from models.plant.layout import Layout
+from models.records import OperatingState
+from models.tiers import QUARTER_US, Tiers
+
+QUARTER_S = QUARTER_US // 1_000_000
+HOUR_S = 3600
+WATER_KG_M3, GRAVITY_M_S2 = 1000.0, 9.80665
+"""Density of cold water; standard gravity (CGPM 1901). A curve is of the liquid that it was measured with."""
+SETTLED = (OperatingState.RUNNING,)
+
+
+class Minutes(NamedTuple):
+    """Final minutes of machines, sorted by asset and minute, and what was found of them."""
+
+    asset: np.ndarray
+    minute: np.ndarray
+    since_us: np.ndarray
+    statistics: np.ndarray  # [minutes, 7, columns]
+    found: Found
+
+    def part(self, of: slice) -> Minutes:
+        """Some of them."""
+        return Minutes(self.asset[of], self.minute[of], self.since_us[of], self.statistics[of], self.found.part(of))
+
+
+class Quantities:
+    """The quantities of some rules, and their units."""
+
+    def __init__(self, rules: Sequence[Rule], layout: Layout) -> None:
+        self._rules, self._layout = rules, layout
+        self._places = [[layout.column_index[name] for name in rule.signals] for rule in rules]
+        self._states = np.array([[state in rule.states for state in STATES] for rule in rules]).reshape(-1, len(STATES))
+        self._settled = np.array([rule.states == SETTLED for rule in rules], bool)
+        self._when = [(at, each) for at, rule in enumerate(rules) for each in rule.when]
+        self.units = tuple(_unit(rule, layout) for rule in rules)
+        self.changes = tuple(at for at, rule in enumerate(rules) if rule.of is Quantity.CHANGE)
+        """Rules that look at the change from a baseline: of these only the level is found here."""
+
+    def of(self, minutes: Minutes, tiers: Tiers) -> np.ndarray:
+        """float64 [minutes, rules]."""
+        means, sound = self._means(minutes)
+        settled = np.where(minutes.found.use, sound, np.nan)
+        out = np.empty((len(minutes.asset), len(self._rules)))
+        for at, rule in enumerate(self._rules):
+            if rule.of is Quantity.RATE:
+                out[:, at] = self._rate(rule, self._places[at][0], minutes, tiers)
+            else:
+                signals = (settled if self._settled[at] else sound)[:, self._places[at]]
+                out[:, at] = _made(rule, signals)
+        out[~self._states.T[minutes.found.state]] = np.nan
+        for at, when in self._when:
+            out[~_within(when, means[:, self._layout.column_index[when.signal]]), at] = np.nan
+        return out
+
+    def _means(self, minutes: Minutes) -> tuple[np.ndarray, np.ndarray]:
+        """Means of the minutes, with what held into them, [minutes, columns]; and those of sound sensors."""
+        count, total = (minutes.statistics[:, what].copy() for what in (COUNT, SUM))
+        held = self._layout.held_places
+        count[:, held] += minutes.found.lead[:, COUNT]
+        total[:, held] += minutes.found.lead[:, SUM]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            means = total / count
+        return means, np.where(minutes.found.fault == SOUND, means, np.nan)
+
+    def _rate(self, rule: Rule, column: int, minutes: Minutes, tiers: Tiers) -> np.ndarray:
+        """How far the last whole 15-min bin lies from the one `span` before it, per hour: both of settled running."""
+        back = seconds(rule.span) // QUARTER_S
+        last = (minutes.minute + 1) // QUARTER - 1
+        quarters = np.stack([last - back, last], axis=1)
+        count, total, _ = tiers.slow(minutes.asset, quarters, minutes.since_us, np.array([column]))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mean = (total / count)[:, 0]
+        rate = (mean[:, 1] - mean[:, 0]) * HOUR_S / (back * QUARTER_S)
+        return np.where(minutes.found.state == RUNNING, rate, np.nan)
+
+
+def _within(when: When, mean: np.ndarray) -> np.ndarray:
+    """Minutes in which the signal is known and within."""
+    out = ~np.isnan(mean)
+    if when.above is not None:
+        out &= mean > when.above
+    if when.below is not None:
+        out &= mean < when.below
+    return out
+
+
+def _made(rule: Rule, signals: np.ndarray) -> np.ndarray:
+    """The quantity of the rule's signals [minutes, signals]."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        match rule.of:
+            case Quantity.DIFFERENCE:
+                return signals[:, 0] - signals[:, 1]
+            case Quantity.RATIO:
+                return _finite(signals[:, 0] / signals[:, 1])
+            case Quantity.IMBALANCE:
+                mean = signals.mean(axis=1)
+                return _finite(100 * np.abs(signals - mean[:, None]).max(axis=1) / np.abs(mean))
+            case Quantity.EFFICIENCY_LOSS:
+                return _efficiency_loss(rule, *signals.T)
+            case _:
+                return signals[:, 0]
+
+
+def _finite(values: np.ndarray) -> np.ndarray:
+    return np.where(np.isfinite(values), values, np.nan)
+
+
+def _efficiency_loss(rule: Rule, flow_m3_h: np.ndarray, head_m: np.ndarray, power_kw: np.ndarray) -> np.ndarray:
+    """Points of efficiency that are missing: the curve's at this flow less hydraulic power over power (ISO 9906)."""
+    flow, percent = np.array(rule.curve).T
+    hydraulic_kw = WATER_KG_M3 * GRAVITY_M_S2 * flow_m3_h / HOUR_S * head_m / 1000
+    expected = np.interp(flow_m3_h, flow, percent, left=np.nan, right=np.nan)
+    return _finite(expected - 100 * hydraulic_kw / power_kw)
+
+
+def _unit(rule: Rule, layout: Layout) -> str:
+    known = layout.asset_type.signals.get(rule.signals[0])
+    unit = known.unit if known else ""
+    match rule.of:
+        case Quantity.RATE:
+            return f"{unit}/h" if unit else "1/h"
+        case Quantity.RATIO:
+            return ""
+        case Quantity.IMBALANCE:
+            return "%"
+        case Quantity.EFFICIENCY_LOSS:
+            return "points"
+        case _:
+            return unit
