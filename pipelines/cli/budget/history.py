@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 import polars as pl
 
@@ -42,9 +43,7 @@ def read(
     progress: Callable[[int, int], None],
 ) -> Read:
     """All that thresholds were worth on the run; `limits` are the models' by asset type. Raises BudgetError."""
-    plan, told = results.plan, Told()
-    for record in results.records():
-        told.take(record)
+    plan, told = results.plan, _told(results)
     from_us, to_us = known(plan)
     today = {
         asset: threshold_of(plant, asset, limits[of.type])
@@ -73,6 +72,19 @@ def read(
         history=history,
         unknown=len(found.keys() - {alert.id for alert in told.alerts}),
     )
+
+
+def _told(results: Results) -> Told:
+    """The run's records. Raises BudgetError where this program has others."""
+    told = Told()
+    try:
+        for record in results.records():
+            told.take(record)
+    except msgspec.DecodeError as wrong:
+        raise BudgetError(
+            f"{results.folder} was left by another version of Forewarn ({wrong}): run the backfill once more"
+        ) from wrong
+    return told
 
 
 def _by_asset(

@@ -276,6 +276,12 @@ def test_what_is_no_run_or_not_ended_is_refused(place):
         told(place)
 
 
+def test_a_run_of_another_version_is_refused(place):
+    (place / "run" / "lane-0" / "records-00001.jsonl").write_text('{"type":"alert","id":"a"}\n')
+    with pytest.raises(BudgetError, match=r"was left by another version of Forewarn .*: run the backfill once more"):
+        told(place)
+
+
 @pytest.mark.parametrize("text", ["", "0,1", "1;2", "inf", "-1"])
 def test_budgets_that_are_none_are_refused(text):
     with pytest.raises(BudgetError, match="give numbers over 0 with commas between"):
