@@ -141,6 +141,17 @@ def _of_pool(history: History, pool: Pool, shares: Mapping[str, float]) -> Choic
     return Choice(group, history.tried[place], place, worths[place], granted)
 
 
+def held_out(plant: Plant, shares: Mapping[str, float], first: History, second: History) -> Worth:
+    """What thresholds chosen on one history are worth on another that came after it, of assets that are in both."""
+    choices = chosen(first, pools(first, groups(plant, first.weeks, shares)), shares)
+    return total(
+        second.worths[asset][choice.place]
+        for choice in choices
+        for asset in choice.group.assets
+        if asset in second.worths
+    )
+
+
 def _lead_h(worth: Worth) -> float:
     """The median lead as far as it counts: nobody acts sooner on what lies beyond the longest horizon."""
     return min(worth.median_lead_h or 0.0, HORIZON_US / HOUR_US)

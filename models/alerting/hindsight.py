@@ -8,7 +8,7 @@ once. A first saying is judged as the report of a backfill judges warnings.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from statistics import median
 from typing import NamedTuple
@@ -53,6 +53,24 @@ class Past:
     def rows(self, minutes: int) -> int:
         """How many rows come as near as can be to so many scored minutes, one at least."""
         return max(1, -(-minutes // self.every_min))
+
+    def between(self, from_us: int, to_us: int) -> Past:
+        """The part of it from a time on and up to another, as if history began and ended there."""
+        inside, failed, repaired = (
+            (us > from_us) & (us <= to_us) for us in (self.window_end_us, self.failures_us, self.repairs_us)
+        )
+        end_us = self.window_end_us[inside]
+        whole_us = int(np.ptp(self.window_end_us)) if len(self.window_end_us) else 0
+        share = int(np.ptp(end_us)) / whole_us if whole_us and len(end_us) else 0.0
+        return replace(
+            self,
+            window_end_us=end_us,
+            chance=self.chance[inside],
+            failures_us=self.failures_us[failed],
+            repairs_us=self.repairs_us[repaired],
+            weeks=self.weeks * share,
+            to_us=min(self.to_us, to_us),
+        )
 
 
 class Worth(NamedTuple):

@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from models.alerting.allocation import allocated
-from models.alerting.budget import Choice, Pool, chosen, expected, groups, pools
+from models.alerting.budget import Choice, Pool, chosen, expected, groups, held_out, pools
 from models.alerting.hindsight import Worth, total
 from models.alerting.precision import Precision, at_rate, precision
 from models.alerting.thresholds import Threshold
@@ -79,7 +79,8 @@ class Figures(Struct, frozen=True, kw_only=True):
     `run` is the name of its folder. `weeks` are those of history, the mean of its assets. Failure rates are per
     machine-year: the plant's own, where it was said, beside that of the history. `unknown` are inspected warnings that
     the run did not give, `others` unfounded ones in which no hazard spoke. `models`, and in `bases` what they learnt
-    from, are by asset type.
+    from, are by asset type. `held_out` is what thresholds chosen on the first half of history would have done on the
+    second.
     """
 
     run: str
@@ -99,6 +100,7 @@ class Figures(Struct, frozen=True, kw_only=True):
     others: int
     today: OfBudget
     chosen: OfBudget
+    held_out: Worked
     assets: tuple[OfAsset, ...]
     budgets: tuple[OfBudget, ...]
     curve: tuple[OfBudget, ...]
@@ -198,6 +200,7 @@ def figures(
         others=reckoned.others,
         today=reckoned.told(own, today, today.unfounded + reckoned.others <= granted),
         chosen=by_budget[own],
+        held_out=reckoned.worked(held_out(plant, shares, *read.halves)),
         assets=_assets(reckoned, choices, shares),
         budgets=tuple(by_budget[one] for one in asked),
         curve=tuple(by_budget.values()),

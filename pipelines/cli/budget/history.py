@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -25,13 +25,17 @@ from pipelines.cli.report.scored import CHANCE, MINUTE_US
 
 @dataclass(frozen=True, kw_only=True)
 class Read:
-    """A run's history, by the name of its folder; `unknown` are inspected warnings that the run did not give."""
+    """A run's history, by the name of its folder; `unknown` are inspected warnings that the run did not give.
+
+    `halves` are the first half of the span and the second, as if each were all there is.
+    """
 
     run: str
     plan: Plan
     from_us: int
     to_us: int
     history: History
+    halves: tuple[History, History]
     unknown: int
 
 
@@ -51,13 +55,16 @@ def read(
         if (of := plant.assets.get(asset)) is not None and of.type in limits
     }
     tried = candidates(one.limit for one in today.values())
-    history = History({}, tried, {}, today, {}, {})
+    history, *halves = (History({}, tried, {}, today, {}, {}) for _ in range(3))
     cases, others = _cases(told.alerts, found), _others(told.alerts, from_us)
+    middle_us = (from_us + to_us) // 2
     for asset, rows in _by_asset(results, today, from_us, to_us):
         past = _past(asset, rows, told, plan, cases.get(asset, ()))
-        *each, now = worths(past, (*tried, today[asset]))
-        history.weeks[asset], history.worths[asset], history.worth_today[asset] = past.weeks, each, now
-        history.others[asset] = unfounded(past, *zip(*others[asset], strict=True)) if asset in others else 0
+        _take(history, asset, past, others.get(asset, ()))
+        for half, (begin_us, end_us) in zip(halves, ((from_us, middle_us), (middle_us, to_us)), strict=True):
+            part = past.between(begin_us, end_us)
+            if part.weeks:
+                _take(half, asset, part, [span for span in others.get(asset, ()) if begin_us < span[0] <= end_us])
         progress(len(history.weeks), len(today))
     if not history.weeks:
         raise BudgetError(
@@ -70,8 +77,16 @@ def read(
         from_us=from_us,
         to_us=to_us,
         history=history,
+        halves=(halves[0], halves[1]),
         unknown=len(found.keys() - {alert.id for alert in told.alerts}),
     )
+
+
+def _take(into: History, asset: str, past: Past, others: Sequence[tuple[int, int]]) -> None:
+    """Put what thresholds were worth on an asset's history, and other warnings, to that of the others."""
+    *each, now = worths(past, (*into.tried, into.today[asset]))
+    into.weeks[asset], into.worths[asset], into.worth_today[asset] = past.weeks, each, now
+    into.others[asset] = unfounded(past, *zip(*others, strict=True)) if others else 0
 
 
 def _told(results: Results) -> Told:

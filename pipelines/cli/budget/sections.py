@@ -21,8 +21,8 @@ HOW = (
     "with the longest median lead (168 h at most), of these the most sensitive: a budget is there to be spent.",
     f"What is expected of an asset is its own count, drawn to that of those it was chosen with as by {PRIOR_WEEKS:g} "
     "weeks of theirs.",
-    "Thresholds were chosen on the history that they are shown on: on another they do worse, the more so the shorter "
-    "it was.",
+    "Thresholds are shown on the history that they were chosen on. On another they do worse; how much worse, the "
+    "second half of history tells for those chosen on the first.",
 )
 
 
@@ -51,6 +51,7 @@ def _short(figures: Figures) -> Iterator[str]:
     )
     yield f"As it is today, {figures.weeks:.1f} weeks of history would have had {_said(figures.today)}."
     yield f"With thresholds by this budget: {_said(chosen)}."
+    yield f"Chosen on the first half of history alone, on the second they would have had {_worked(figures.held_out)}."
     if figures.others:
         yield (
             f"The run had {figures.others} unfounded warnings of rules alone: they are in these rates, and taken off "
@@ -70,13 +71,13 @@ def _short(figures: Figures) -> Iterator[str]:
 
 
 def _said(of: OfBudget) -> str:
-    worked = of.worked
+    return f"{_worked(of.worked)}, {of.had_per_engineer_week:.2f} per engineer and week"
+
+
+def _worked(worked: Worked) -> str:
     caught = f"{worked.caught} of {worked.failures} failures caught, " if worked.failures else ""
     lead = "" if worked.median_lead_h is None else f"median lead {worked.median_lead_h:.0f} h, "
-    return (
-        f"{worked.warnings} warnings: {caught}{lead}{worked.unfounded} unfounded, "
-        f"{of.had_per_engineer_week:.2f} per engineer and week"
-    )
+    return f"{worked.warnings} warnings: {caught}{lead}{worked.unfounded} unfounded"
 
 
 def _unheard(figures: Figures) -> Iterator[str]:

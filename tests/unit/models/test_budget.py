@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from models.alerting.allocation import allocated
-from models.alerting.budget import History, candidates, chosen, expected, groups, pools
+from models.alerting.budget import History, candidates, chosen, expected, groups, held_out, pools
 from models.alerting.hindsight import HOUR_US, Past, Worth, total, worths
 from models.alerting.thresholds import Threshold
 from models.plant import Asset, Criticality
@@ -145,6 +145,15 @@ def test_what_is_expected_of_an_asset_lies_between_its_own_count_and_that_of_its
             assert min(own, usual) - 1e-12 <= rate <= max(own, usual) + 1e-12
             seen += own != usual
     assert seen
+
+
+def test_thresholds_chosen_on_one_history_are_judged_on_the_other():
+    shares = allocated(PLANT, 2.0)
+    assert held_out(PLANT, shares, HISTORY, HISTORY) == total(choice.worth for choice in choices(2.0))
+    other = HISTORY._replace(worths={asset: HISTORY.worths[asset] for asset in "abc"})
+    assert held_out(PLANT, shares, HISTORY, other).failures == 9
+    by_quiet = total(QUIET.worths[a][c.place] for c in choices(2.0) for a in c.group.assets)
+    assert held_out(PLANT, shares, HISTORY, QUIET) == by_quiet != held_out(PLANT, shares, QUIET, QUIET)
 
 
 def test_the_models_own_limit_is_among_the_candidates_and_the_most_sensitive_come_first():

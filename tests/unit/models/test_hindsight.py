@@ -97,6 +97,16 @@ def test_a_warning_is_as_founded_as_the_inspected_one_that_was_open_then():
     assert (found.warnings, found.inspected, found.founded) == (3, 2, 1)
 
 
+def test_a_part_of_a_history_knows_nothing_of_what_came_before_and_after():
+    whole = past((100, 160), (900, 960), failed=[160, 960], repaired=[170])
+    first, second = whole.between(0, at(800)), whole.between(at(800), at(2000))
+    assert (worth(first).caught, worth(second).caught, worth(whole).caught) == (1, 1, 2)
+    assert (first.to_us, second.to_us, len(first.repairs_us), len(second.repairs_us)) == (at(800), at(2000), 1, 0)
+    assert first.weeks == pytest.approx(800 / 168, rel=1e-3) and second.weeks == pytest.approx(1200 / 168, rel=1e-3)
+    assert worth(whole.between(0, at(130))).undecided == 1
+    assert whole.between(at(3000), at(4000)).weeks == 0
+
+
 def test_warnings_that_others_opened_are_judged_alike():
     of = past(failed=[160], repaired=[170])
     spans = (at(100), at(110)), (at(300), at(310)), (at(500), NEVER_US), (at(1950), NEVER_US)

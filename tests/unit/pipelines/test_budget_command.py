@@ -102,6 +102,12 @@ def test_today_is_what_the_models_limit_would_have_done(place):
     assert "5 warnings: 1 of 2 failures caught, median lead 49 h, 4 unfounded, 0.50 per engineer and week" in said
 
 
+def test_thresholds_of_the_first_half_are_judged_on_the_second(place):
+    said, found = told(place)
+    assert (found.held_out.failures, found.held_out.unfounded > 0) == (0, True)  # all failures were in the first half
+    assert f"on the second they would have had {found.held_out.warnings} warnings: " in said
+
+
 def test_what_is_chosen_keeps_the_budget_and_catches_more(place):
     _, found = told(place)
     assert found.chosen.is_kept and found.chosen.worked.caught == 2
