@@ -1,7 +1,6 @@
 """A model's chances over a history, and the warnings that the alert life cycle opens on them, machine by machine.
 
-The life cycle is `models.alerting.life` itself. It is stepped only through the rows that can open or end a warning, so
-that millions of rows take seconds; nothing is judged here.
+The life cycle in arrays is `models.alerting.episodes`; nothing is judged here.
 """
 
 from __future__ import annotations
@@ -11,10 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from models.alerting.life import CLEAR_AFTER, CLEAR_SHARE, OPEN_AFTER, Watch, step
+from models.alerting.episodes import OPEN_AT_THE_END, Series
+from models.alerting.episodes import episodes as opened
+from models.alerting.thresholds import Threshold
 from models.failure.hazard import DECIMALS, WARNING
 from models.inference import Predictor
-from models.records import AlertReason
 from onnx_export.history import History
 
 ROWS_A_CALL = 4096
@@ -49,51 +49,11 @@ def replay(onnx: bytes, history: History) -> Replay:
 
 
 def episodes(run: Replay, limit: float) -> Iterator[Episode]:
-    """Warnings that `models.alerting.life` opens over a history: the same as by stepping through every row.
-
-    Openings and endings are exact. What a warning says in between is not kept: its revisions hang on rows left out.
-    """
-    history, rows = run.history, _decisive(run, limit)
-    repaired = _starts(history.since_us) & ~_starts(history.asset)
-    columns = (history.asset[rows], repaired[rows], history.window_end_us[rows], run.chances[rows])
-    watch, machine, opened_us = Watch(), -1, None
-    for asset, anew, end_us, chances in zip(*(column.tolist() for column in columns), strict=True):
-        if asset != machine:
-            if opened_us is not None:
-                yield Episode(machine, opened_us, None)
-            watch, machine, opened_us = Watch(), asset, None
-        if anew:
-            if opened_us is not None:
-                yield Episode(machine, opened_us, end_us)
-            watch, opened_us = Watch(), None
-        watch, reason = step(watch, tuple(chances), limit)
-        if reason is AlertReason.OPENED:
-            opened_us = end_us
-        elif reason is AlertReason.CLEARED and opened_us is not None:
-            yield Episode(machine, opened_us, end_us)
-            opened_us = None
-    if opened_us is not None:
-        yield Episode(machine, opened_us, None)
-
-
-def _decisive(run: Replay, limit: float) -> np.ndarray:
-    """Places of the rows that can open or end a warning: the first ones of each run of equal readings in a life.
-
-    The rules count forecasts in a row that read the same, and have done all they can with a run once it is as long as
-    its rule asks. Later rows of the run move nothing but its length, which the next other reading, life or machine
-    starts anew.
-    """
-    chance = run.chances[:, WARNING]
-    over, under = chance >= limit, chance < CLEAR_SHARE * limit
-    start = _starts(run.history.asset) | _starts(run.history.since_us) | _starts(over) | _starts(under)
-    at = np.arange(len(chance))
-    place = at - np.maximum.accumulate(np.where(start, at, 0))
-    longest = np.where(over, OPEN_AFTER, np.where(under, CLEAR_AFTER, 1))
-    return np.flatnonzero(place < longest)
-
-
-def _starts(values: np.ndarray) -> np.ndarray:
-    """Where a value differs from the one before; the first row does."""
-    out = np.ones(len(values), bool)
-    out[1:] = values[1:] != values[:-1]
-    return out
+    """Warnings that the life cycle opens over a history at a limit, with the persistences that hold everywhere."""
+    history = run.history
+    found = opened(Series(history.asset, history.since_us, run.chances[:, WARNING]), Threshold(limit))
+    end_us = history.window_end_us
+    ended_us = np.where(found.ended == OPEN_AT_THE_END, OPEN_AT_THE_END, end_us[found.ended])
+    columns = (history.asset[found.opened], end_us[found.opened], ended_us)
+    for asset, opened_us, until_us in zip(*(column.tolist() for column in columns), strict=True):
+        yield Episode(asset, opened_us, None if until_us == OPEN_AT_THE_END else until_us)

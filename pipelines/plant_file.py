@@ -28,7 +28,7 @@ def read_plant(path: Path, site: str | None = None) -> Plant:
 
     Raises PlantError naming the file.
     """
-    return _plant(path, site, _texts(path))
+    return _plant(path, site, texts_of(path))
 
 
 def _plant(path: Path, site: str | None, texts: dict[str, str]) -> Plant:
@@ -42,7 +42,7 @@ def _plant(path: Path, site: str | None, texts: dict[str, str]) -> Plant:
         raise PlantError(f"{path}: {wrong}: set FOREWARN_SITE") from wrong
 
 
-def _texts(path: Path) -> dict[str, str]:
+def texts_of(path: Path) -> dict[str, str]:
     """Texts by file name; a single file has none, since whoever asked knows it. Hidden files are an editor's."""
     try:
         if not path.is_dir():
@@ -72,7 +72,7 @@ class PlantFile:
 
     def __init__(self, path: Path, site: str | None = None, fits: Callable[[Plant], None] | None = None) -> None:
         self._path, self._site, self._fits = path, site, fits
-        texts = _texts(path)
+        texts = texts_of(path)
         self._judged: dict[str, str] | str = texts
         self._seen: dict[str, str] | str = texts
         self.plant = _plant(path, site, texts)
@@ -114,7 +114,7 @@ class PlantFile:
     def _found(self) -> dict[str, str] | str:
         """The texts, or why there are none."""
         try:
-            return _texts(self._path)
+            return texts_of(self._path)
         except PlantError as wrong:
             return str(wrong)
 

@@ -33,7 +33,8 @@ def until_of(notice: Notice) -> int:
 
 def alone(of: Partition, asset: str) -> Partition:
     """A partition that has seen nothing, of one asset of another's plant, with the same models and lateness."""
-    plant = replace(of.plant, assets={asset: of.plant.assets[asset]}, tags=())
+    own = {name: one for name, one in of.plant.thresholds.items() if name == asset}
+    plant = replace(of.plant, assets={asset: of.plant.assets[asset]}, thresholds=own, tags=())
     models: dict[str, Model] = {}
     for name, kind in of.plant.types.items():
         named = zip((kind.model, kind.health), of.learned[name], strict=True)

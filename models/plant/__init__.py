@@ -5,6 +5,7 @@ names that others use; each is at home in the module of its subject.
 """
 
 from models.plant.assets import Asset, AssetType, Component, Criticality, Limit
+from models.plant.budget import Budget, Thresholds
 from models.plant.durations import LONGEST_S, seconds
 from models.plant.errors import PlantError
 from models.plant.files import parse, parse_files
@@ -19,6 +20,7 @@ __all__ = [
     "LONGEST_S",
     "Asset",
     "AssetType",
+    "Budget",
     "Component",
     "Criticality",
     "Day",
@@ -34,6 +36,7 @@ __all__ = [
     "SignalKind",
     "Template",
     "TemplateName",
+    "Thresholds",
     "When",
     "parse",
     "parse_files",

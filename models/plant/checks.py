@@ -1,4 +1,7 @@
-"""What a plant must be beyond its shape: names that are there, limits that rise, costs with a currency, dated tags."""
+"""What a plant must be beyond its shape: names that are there, limits that rise, costs with a currency, dated tags.
+
+What is wrong is told with its place, so that whoever reads files can say on which line it stands.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import re
 from bisect import bisect_left
 
 from models.plant.assets import Asset, AssetType, Limit
+from models.plant.budget import Budget, Thresholds
 from models.plant.errors import PlantError
 from models.plant.plant import Plant
 from models.plant.rule_checks import check_levels, check_rules, check_standard
@@ -14,6 +18,8 @@ from models.plant.shifts import check_shifts, check_zone
 from models.plant.tags import Tag, TagError, Tags
 from models.plant.type_checks import check_type
 
+LONGEST_MIN = 10_080
+"""A week of scored minutes, the longest horizon: a warning that waits longer warns of nothing."""
 _CURRENCY = re.compile(r"[A-Z]{3}")  # ISO 4217's form
 
 
@@ -31,6 +37,9 @@ def check(plant: Plant) -> None:
         check_rules(f"types.{kind}", asset_type)
     for name, asset in plant.assets.items():
         _check_asset(f"assets.{name}", asset, plant)
+    _check_budget(plant.budget)
+    for name, thresholds in plant.thresholds.items():
+        _check_thresholds(f"thresholds.{name}", thresholds, name in plant.assets)
     _check_tags(plant)
 
 
@@ -62,6 +71,27 @@ def _check_limit(where: str, limit: Limit, kind: str, asset_type: AssetType) -> 
         raise PlantError(f"{where}: '{limit.signal}' is a {signal.kind}, which has no limits")
     check_levels(where, limit.levels, f"'{limit.signal}'", signal.range)
     check_standard(where, limit.standard, limit.edition)
+
+
+def _check_budget(budget: Budget) -> None:
+    for name in ("unfounded_per_engineer_week", "engineers"):
+        number = getattr(budget, name)
+        if not 0 < number < math.inf:
+            raise PlantError(f"budget.{name} must be over 0, but is {number:g}")
+
+
+def _check_thresholds(where: str, thresholds: Thresholds, is_asset: bool) -> None:
+    if not is_asset:
+        raise PlantError(
+            f"{where}: no such asset is in the plant: take it out, or write the file anew by `forewarn budget --write`"
+        )
+    if (chance := thresholds.hazard) is not None and not 0 < chance < 1:
+        raise PlantError(f"{where}.hazard is a chance between 0 and 1, but is {chance:g}")
+    for name in ("open_after", "clear_after"):
+        if (minutes := getattr(thresholds, name)) is not None and not 1 <= minutes <= LONGEST_MIN:
+            raise PlantError(f"{where}.{name} must be 1 to {LONGEST_MIN} minutes, but is {minutes}")
+    if (share := thresholds.clear_share) is not None and not 0 < share <= 1:
+        raise PlantError(f"{where}.clear_share must be over 0 and not over 1, but is {share:g}")
 
 
 def _check_tags(plant: Plant) -> None:

@@ -16,7 +16,7 @@ from models.plant.fitting import fitted
 from models.plant.lines import line_of, nearest
 from models.plant.plant import Plant
 
-_BY_NAME = ("types", "assets")
+_BY_NAME = ("types", "assets", "thresholds")
 _IN_SEQUENCE = ("tags", "shifts")
 
 

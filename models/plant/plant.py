@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Struct
 
 from models.plant.assets import Asset, AssetType, Limit
+from models.plant.budget import Budget, Thresholds
 from models.plant.errors import PlantError
 from models.plant.shifts import Date, Shift, shift_of
 from models.plant.tags import Tag
@@ -17,6 +18,7 @@ class Plant(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A plant: its name, asset types by name, assets by name, and what addresses of its feeds mean.
 
     `site` is that of assets that name none, `currency` that of all costs, `timezone` that of shifts and holidays.
+    `thresholds` are by asset, for those that have some of their own.
     """
 
     plant: Name
@@ -29,6 +31,8 @@ class Plant(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     timezone: str = "UTC"
     shifts: tuple[Shift, ...] = ()
     holidays: tuple[Date, ...] = ()
+    budget: Budget = Budget()
+    thresholds: dict[Name, Thresholds] = {}
 
     @property
     def version(self) -> str:
@@ -59,17 +63,21 @@ class Plant(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return shift_of(self.shifts, self.holidays, self.timezone, time_us)
 
     def for_workers(self) -> Plant:
-        """What a worker needs of the plant: no tags, which are the feeds'; types and assets in order of their names.
+        """What a worker needs of the plant: no tags, which are the feeds'; what has names is in order of them.
 
         The order of a type's signals stays: arrays follow it.
         """
-        types, assets = (dict(sorted(named.items())) for named in (self.types, self.assets))
-        return msgspec.structs.replace(self, types=types, assets=assets, tags=())
+        by_name = {name: dict(sorted(getattr(self, name).items())) for name in ("types", "assets", "thresholds")}
+        return msgspec.structs.replace(self, tags=(), **by_name)
 
     def of_site(self, site: str) -> Plant:
-        """The plant with the assets and tags of one site alone; types stay. Raises PlantError where none is there."""
+        """The plant with the assets, tags and thresholds of one site alone; the rest stays.
+
+        Raises PlantError where no asset is there.
+        """
         if site not in self.sites:
             raise PlantError(f"no asset of plant '{self.plant}' is at site '{site}': its sites are {list(self.sites)}")
         assets = {name: asset for name, asset in self.assets.items() if self.site_of(name) == site}
         tags = tuple(tag for tag in self.tags if tag.asset in assets)
-        return msgspec.structs.replace(self, assets=assets, tags=tags)
+        thresholds = {name: own for name, own in self.thresholds.items() if name in assets}
+        return msgspec.structs.replace(self, assets=assets, tags=tags, thresholds=thresholds)

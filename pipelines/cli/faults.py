@@ -20,6 +20,7 @@ TELLING = frozenset(
         "models.inference.ModelError",
         "models.plant.errors.PlantError",
         "pipelines.cli.backfill.asked.BackfillError",
+        "pipelines.cli.budget.asked.BudgetError",
         "pipelines.cli.clocks.NothingKnown",
         "pipelines.cli.demo.DemoFailed",
         "pipelines.cli.feed.NotCaughtUp",

@@ -90,7 +90,9 @@ def backfill(
         int | None, typer.Option(min=1, help="Lanes at work at a time; if not given, one a core.")
     ] = None,
     out_folder: Annotated[Path, typer.Option("--out", help="Where runs leave results.")] = Path("build/backfill"),
-    engineers: Annotated[float, typer.Option(min=0.01, help="Reliability engineers that warnings go to.")] = 1.0,
+    engineers: Annotated[
+        float | None, typer.Option(min=0.01, help="Reliability engineers, if not as many as the plant file says.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and end.")] = False,
     resume: Annotated[
         bool,

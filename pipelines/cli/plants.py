@@ -50,7 +50,7 @@ def check(file: Path, console: Console) -> None:
 
 
 def show(file: Path, console: Console, *, as_json: bool) -> None:
-    """Print types with their signals, limits and rules, the calendar, and the assets where they stand."""
+    """Print types with their signals, limits and rules, calendar, budget, and the assets where they stand."""
     plant = read_plant(file)
     if as_json:
         said = {"version": plant.version, **built(plant)}
@@ -61,7 +61,12 @@ def show(file: Path, console: Console, *, as_json: bool) -> None:
         return
     for name, kind in plant.types.items():
         console.print(_signals(name, kind))
-    for table in (_limits(plant), rules(plant), _shifts(plant)):
+    budget, people = plant.budget, plant.budget.engineers
+    console.print(
+        f"budget: {budget.unfounded_per_engineer_week:g} unfounded warnings a week for each of {people:g} engineers",
+        highlight=False,
+    )
+    for table in (_limits(plant), rules(plant), _shifts(plant), _thresholds(plant)):
         if table.row_count:
             console.print(table)
     console.print(_tree(plant), highlight=False)
@@ -121,6 +126,16 @@ def _shifts(plant: Plant) -> Table:
     table = _table(f"shifts, in {plant.timezone}", "shift", "days", "from", "to")
     for shift in plant.shifts:
         table.add_row(escape(shift.name), ", ".join(shift.days), shift.begins, shift.ends)
+    return table
+
+
+def _thresholds(plant: Plant) -> Table:
+    """Of assets that have some of their own; what is left out is as everywhere."""
+    names = ("hazard", "open_after", "clear_after", "clear_share")
+    table = _table("thresholds", "asset", "chance in 72 h", "opens after", "clears after", "clears under")
+    for asset, own in plant.thresholds.items():
+        said = [getattr(own, name) for name in names]
+        table.add_row(escape(asset), *("" if one is None else f"{one:g}" for one in said))
     return table
 
 

@@ -93,7 +93,7 @@ def _digest(asked: Asked, turns: tuple[Turn, ...]) -> str:
 
 def backfill(
     settings: Settings, asked: Asked, console: Console, errors: Console, *, dry_run: bool, resume: bool, as_json: bool,
-    engineers: float,
+    engineers: float | None,
 ) -> int:  # fmt: skip
     """Plan, work off, report; the exit status: 1 for an end before the end, or where the report has problems."""
     plant = read_plant(settings.plant, settings.site)
@@ -119,8 +119,9 @@ def backfill(
     if not _through(Job(settings, asked, plan, turns, 0, folder), errors):
         return 1
     bases = {of.card.version: of.card.basis for turn in turns for of in turn.read(plant).values()}
+    people = engineers or plant.budget.engineers
     return _report(
-        settings, plan, folder, console, errors, as_json=as_json, engineers=engineers, bases=bases, labels=labels
+        settings, plan, folder, console, errors, as_json=as_json, engineers=people, bases=bases, labels=labels
     )
 
 

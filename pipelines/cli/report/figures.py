@@ -170,7 +170,7 @@ def judged(
     `bases` says by model what it learnt its chances from; what the run's warnings say of that is known without it.
     """
     plan = results.plan
-    from_us, to_us = _known(plan)
+    from_us, to_us = known(plan)
     told = Told()
     for record in results.records():
         told.take(record)
@@ -209,7 +209,7 @@ def judged(
     )
 
 
-def _known(plan: Plan) -> tuple[int, int]:
+def known(plan: Plan) -> tuple[int, int]:
     """The part of the span that the source has data for, as far as it can tell."""
     first_us, last_us = plan.found.first_us, plan.found.last_us
     from_us = plan.from_us if first_us is None else min(max(plan.from_us, first_us), plan.to_us)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable, Sequence
 from html import escape
 
 from pipelines.cli import picture
 from pipelines.cli.report import plots
 from pipelines.cli.report.figures import Report
-from pipelines.cli.report.sections import Grid, Section, sections, title
+from pipelines.cli.report.sections import Grid, Plot, Section, sections, title
 
 NUMBER = re.compile(r"[\d,.]+")
 STYLE = """
@@ -35,20 +36,25 @@ tbody tr:nth-child(even) { background: var(--stripe); }
 
 
 def page(report: Report) -> str:
-    """The page; without matplotlib it has no pictures, and says what adds them."""
+    """The report as a page."""
+    return whole(title(report), sections(report), report.problems, lambda plot: plots.draw(plot, report))
+
+
+def whole(name: str, parts: Sequence[Section], problems: Iterable[str], draw: Callable[[Plot], str | None]) -> str:
+    """A page of sections; without matplotlib it has no pictures, and says what adds them."""
     undrawn = ""
     try:
         picture.check()
     except picture.NoMatplotlib as missing:
         undrawn = f"<p>Without pictures: {escape(str(missing))}.</p>\n"
-    name, parts = escape(title(report)), sections(report)
+    name = escape(name)
     links = " ".join(f'<a href="#{_anchor(part)}">{escape(part.title)}</a>' for part in parts)
-    problems = "".join(f'<p class="problem" role="alert">{escape(problem)}</p>\n' for problem in report.problems)
-    body = "".join(_section(part, "" if undrawn else _drawn(part, report)) for part in parts)
+    warned = "".join(f'<p class="problem" role="alert">{escape(problem)}</p>\n' for problem in problems)
+    body = "".join(_section(part, "" if undrawn else _drawn(part, draw)) for part in parts)
     return (
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{name}</title>\n'
-        f"<style>{STYLE}</style>\n</head>\n<body>\n<h1>{name}</h1>\n<nav>{links}</nav>\n{problems}"
+        f"<style>{STYLE}</style>\n</head>\n<body>\n<h1>{name}</h1>\n<nav>{links}</nav>\n{warned}"
         f"<main>\n{body}</main>\n{undrawn}</body>\n</html>\n"
     )
 
@@ -63,9 +69,8 @@ def _section(section: Section, drawn: str) -> str:
     return f'<section id="{_anchor(section)}">\n<h2>{escape(section.title)}</h2>\n{lines}{drawn}{grids}</section>\n'
 
 
-def _drawn(section: Section, report: Report) -> str:
-    drawn = (plots.draw(plot, report) for plot in section.plots)
-    return "".join(f'<figure class="wide">{svg}</figure>\n' for svg in drawn if svg)
+def _drawn(section: Section, draw: Callable[[Plot], str | None]) -> str:
+    return "".join(f'<figure class="wide">{svg}</figure>\n' for svg in map(draw, section.plots) if svg)
 
 
 def _cell(text: str) -> str:

@@ -41,11 +41,16 @@ STYLE: Any = {
 
 def draw(plot: Plot, report: Report) -> str | None:
     """A picture as SVG; None where there is nothing to draw. Raises ModuleNotFoundError without matplotlib."""
+    drawn, says = PLOTS[plot]
+    return styled(plot, says, lambda: drawn(report))
+
+
+def styled(plot: Plot, says: str, drawn: Callable[[], Any]) -> str | None:
+    """What is drawn, as SVG in the page's style; None where nothing is."""
     import matplotlib as mpl
 
-    drawn, says = PLOTS[plot]
     with mpl.rc_context(STYLE | {"svg.hashsalt": plot.value}):  # ids of their own on one page
-        figure = drawn(report)
+        figure = drawn()
         return None if figure is None else _svg(figure, says)
 
 

@@ -27,6 +27,7 @@ class Plot(StrEnum):
     LEADS = "leads"
     RISKS = "risks"
     GAPS = "gaps"
+    BUDGETS = "budgets"
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from pipelines.cli.report.figures import Report
-from pipelines.cli.report.sections import Grid, sections, title
+from pipelines.cli.report.sections import Grid, Section, sections, title
 
 ROWS_SHOWN = 15
 """Rows of a table on the terminal; the files have all."""
@@ -18,20 +19,25 @@ MEANS_SOMETHING = re.compile(r"([\\|<>&*`\[\]])")
 
 def show(report: Report, console: Console) -> None:
     """The report for people, in short."""
-    console.print(f"\n[bold]{escape(title(report))}[/]", highlight=False)
-    for section in sections(report):
-        console.print(f"\n[bold]{escape(section.title)}[/]", highlight=False)
-        for line in section.lines:
-            console.print(escape(line), highlight=False, soft_wrap=True)
-        for grid in section.grids:
-            console.print(_table(grid))
+    tell(title(report), sections(report), console, "report.md")
     for problem in report.problems:
         console.print(f"[bold red]{escape(problem)}[/]", highlight=False, soft_wrap=True)
 
 
-def _table(grid: Grid) -> Table:
+def tell(name: str, parts: Iterable[Section], console: Console, file: str) -> None:
+    """Sections for people, with the first rows of each table; the file has all."""
+    console.print(f"\n[bold]{escape(name)}[/]", highlight=False)
+    for section in parts:
+        console.print(f"\n[bold]{escape(section.title)}[/]", highlight=False)
+        for line in section.lines:
+            console.print(escape(line), highlight=False, soft_wrap=True)
+        for grid in section.grids:
+            console.print(_table(grid, file))
+
+
+def _table(grid: Grid, file: str) -> Table:
     rest = len(grid.rows) - ROWS_SHOWN
-    caption = f"{rest:,} more in report.md" if rest > 0 else None
+    caption = f"{rest:,} more in {file}" if rest > 0 else None
     table = Table(*map(escape, grid.head), title=escape(grid.title), title_justify="left", caption=caption)
     for row in grid.rows[:ROWS_SHOWN]:
         table.add_row(*map(escape, row))

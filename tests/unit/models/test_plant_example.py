@@ -29,10 +29,13 @@ PLACES = {
     subject.Template: "types.*.templates[].",
     subject.Asset: "assets.*.",
     subject.Component: "assets.*.components.*.",
+    subject.Budget: "budget.",
+    subject.Thresholds: "thresholds.*.",
     Tag: "tags[].",
 }
 INNER = {"types", "assets", "tags", "shifts", "types.*.signals", "types.*.operating", "types.*.limits"}
 INNER |= {"assets.*.components", "types.*.rules", "types.*.rules[].when", "types.*.templates"}
+INNER |= {"budget", "thresholds"}
 NAMES = {
     "tags[].from_us": "tags[].valid_from",
     "tags[].to_us": "tags[].valid_to",

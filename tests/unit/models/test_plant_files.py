@@ -73,6 +73,16 @@ def test_an_error_says_its_file_and_the_line_in_it(changed, said):
     assert str(told.value).startswith(said)
 
 
+def test_thresholds_of_assets_may_stand_in_a_file_of_their_own():
+    own = "[thresholds.{}]\nhazard = 0.3\n"
+    plant = parse_files(files(d=own.format("pump-01"), e=own.format("fan-01")))
+    assert list(plant.thresholds) == ["pump-01", "fan-01"]
+    with pytest.raises(PlantError, match=r"^thresholds.pump-01 is in d.toml, line 1 and in e.toml, line 1"):
+        parse_files(files(d=own.format("pump-01"), e=own.format("pump-01")))
+    with pytest.raises(PlantError, match=r"^d.toml: line 1: thresholds.fan-09: no such asset"):
+        parse_files(files(d=own.format("fan-09")))
+
+
 def test_the_order_of_files_does_not_change_the_version():
     renamed = {f"{9 - number}.toml": text for number, text in enumerate(files().values())}
     assert list(parse_files(renamed).tags) != list(parse_files(files()).tags)

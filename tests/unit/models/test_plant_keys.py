@@ -52,6 +52,15 @@ alarm_high = 45
 [assets.mill-02]
 type = "mill"
 site = "south"
+[budget]
+unfounded_per_engineer_week = 3
+engineers = 1.5
+[thresholds.mill-01]
+hazard = 0.4
+open_after = 10
+[thresholds.mill-02]
+clear_share = 0.5
+clear_after = 90
 [[tags]]
 address = "n"
 asset = "mill-01"
@@ -108,10 +117,22 @@ def test_an_asset_says_where_it_stands_what_it_costs_and_what_it_is_made_of():
     assert PLANT.site_of("mill-02") == "south"
 
 
-def test_the_plant_of_a_site_has_its_assets_and_tags_alone_and_all_types():
+def test_a_budget_is_of_all_engineers_together_and_two_a_week_where_nothing_is_said():
+    assert PLANT.budget.per_week == 4.5
+    assert parse(tiny.PLANT_TOML).budget.per_week == 2.0
+
+
+def test_an_asset_has_thresholds_of_its_own_where_the_file_says_so():
+    assert (PLANT.thresholds["mill-01"].hazard, PLANT.thresholds["mill-01"].clear_after) == (0.4, None)
+    assert "fan-01" not in PLANT.thresholds
+
+
+def test_the_plant_of_a_site_has_its_assets_tags_and_thresholds_alone_and_the_rest():
     south = PLANT.of_site("south")
     assert list(south.assets) == ["mill-02"]
     assert [tag.address for tag in south.tags] == ["s"]
+    assert list(south.thresholds) == ["mill-02"]
+    assert south.budget == PLANT.budget
     assert south.types == PLANT.types
     assert south.type_of("mill-01") is None
     assert set(PLANT.of_site("north").assets) | {"mill-02"} == set(PLANT.assets)
@@ -158,6 +179,15 @@ def test_a_site_where_nothing_stands_is_an_error_that_names_the_sites():
         ("range = [0, 50]", 'stuck_after = "2h"', "is sent compressed, so that silence is no fault"),
         ('deadman = "2h"', 'deadman = "soon"', "types.mill.deadman: 'soon' is no duration"),
         ('deadman = "2h"', 'deadman = "0s"', "types.mill.deadman is 0s: give at least 1s"),
+        ("engineers = 1.5", "engineers = 0", "budget.engineers must be over 0, but is 0"),
+        ("_week = 3", "_week = inf", "budget.unfounded_per_engineer_week must be over 0, but is inf"),
+        ("engineers = 1.5", "people = 2", "budget.people: Object contains unknown field"),
+        ("thresholds.mill-02", "thresholds.mill-03", "thresholds.mill-03: no such asset is in the plant: take it out"),
+        ("hazard = 0.4", "hazard = 1.0", "thresholds.mill-01.hazard is a chance between 0 and 1, but is 1"),
+        ("hazard = 0.4", "hazard = 40", "thresholds.mill-01.hazard is a chance between 0 and 1, but is 40"),
+        ("open_after = 10", "open_after = 0", "thresholds.mill-01.open_after must be 1 to 10080 minutes, but is 0"),
+        ("clear_after = 90", "clear_after = 10081", "clear_after must be 1 to 10080 minutes, but is 10081"),
+        ("clear_share = 0.5", "clear_share = 1.5", "thresholds.mill-02.clear_share must be over 0 and not over 1"),
         ("description = ", "part = ", "assets.mill-01.components.spindle.part: Object contains unknown field"),
     ],
 )

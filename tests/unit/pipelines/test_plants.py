@@ -69,6 +69,14 @@ def test_show_names_all_limits_that_hold_for_an_asset_with_some_of_its_own(said)
     assert any(line.startswith("│ pump-02") and "bearing_temp_degc" in line for line in printed(said).splitlines())
 
 
+def test_show_names_the_budget_and_the_thresholds_of_assets(tmp_path, said):
+    own = "[budget]\nengineers = 2\n[thresholds.fan-01]\nhazard = 0.35\nclear_after = 90\n"
+    plants.show(put(tmp_path, "a.toml", tiny.PLANT_TOML + own), said, as_json=False)
+    assert "budget: 2 unfounded warnings a week for each of 2 engineers" in printed(said)
+    row = next(line for line in printed(said).splitlines() if line.startswith("│ fan-01"))
+    assert [cell.strip() for cell in row.strip("│").split("│")] == ["fan-01", "0.35", "", "90", ""]
+
+
 def test_show_as_json_is_the_plant(tmp_path, said):
     plants.show(put(tmp_path, "a.toml"), said, as_json=True)
     assert json.loads(printed(said))["assets"]["fan-01"]["type"] == "fan"
@@ -122,6 +130,8 @@ def test_the_first_tag_of_a_plant_is_added_and_nothing_is_removed(tmp_path, said
         ("[2026-12-25, 2027-01-01]", "[2026-12-25]", "- holidays.2027-01-01  holiday"),
         ("alarm_high = 6.6", "alarm_high = 6.5", "~ assets.pump-02.limits.vibration_mm_s.alarm_high  6.6 -> 6.5"),
         ("alarm_high = 93", "alarm_high = 94", "~ types.pump.limits.bearing_temp_degc.alarm_high  93.0 -> 94.0"),
+        ("engineers = 1.5", "engineers = 2", "~ budget.engineers  1.5 -> 2.0"),
+        ("[budget]", "[thresholds.pump-01]\nhazard = 0.3\n[budget]", "+ thresholds.pump-01.hazard  0.3"),
         ('span = "2h"', 'span = "3h"', "~ types.pump.rules.bearing heats up.span  2h -> 3h"),
         ('"rolling motor"', '"sleeve"', "ambient_temp_degc, bearing_temp_degc.group  rolling motor -> sleeve"),
         (

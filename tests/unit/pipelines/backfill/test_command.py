@@ -36,7 +36,7 @@ def environ(tmp_path_factory) -> dict[str, str]:
     """A plant, its model, and files of which two are not as they should be; no server answers."""
     folder = tmp_path_factory.mktemp("place")
     tiny.write(folder)
-    (folder / "plant.toml").write_text(tiny.PLANT_TOML)
+    (folder / "plant.toml").write_text(f"{tiny.PLANT_TOML}\n[budget]\nengineers = 2.5\n")
     header = "asset,time_us,pressure_bar,temp_degc\n"
     bad = lines("pump-01", 0)
     bad[3], bad[700] = "pump-01,yesterday,5,60", bad[700].rpartition(",")[0] + ",warm"
@@ -102,6 +102,16 @@ def test_all_that_bad_lines_stand_beside_is_worked_off(whole):
     ledger = whole.results.ledger()
     assert (ledger.rows_read, ledger.balances) == (rows - 1, True)
     assert set(whole.results.forecasts()["asset"]) == set(ASSETS)
+
+
+def test_the_report_is_for_as_many_engineers_as_the_plant_has_unless_others_are_given(environ, whole):
+    def engineers() -> float:
+        return json.loads((whole.results.folder / "report.json").read_text())["worth"]["engineers"]
+
+    assert engineers() == 2.5
+    backfill(environ, whole.out, *asked(environ), "--resume", "--engineers", "3")
+    assert engineers() == 3.0
+    backfill(environ, whole.out, *asked(environ), "--resume")
 
 
 def test_files_are_staged_once_before_lanes_begin(whole):
