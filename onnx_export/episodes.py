@@ -12,7 +12,7 @@ import numpy as np
 
 from models.alerting.episodes import OPEN_AT_THE_END, Series
 from models.alerting.episodes import episodes as opened
-from models.alerting.thresholds import Threshold
+from models.alerting.life import Threshold
 from models.failure.hazard import DECIMALS, WARNING
 from models.inference import Predictor
 from onnx_export.history import History

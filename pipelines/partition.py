@@ -155,7 +155,7 @@ class Partition:
         """Revisions of cases of which something is not asked any more."""
         out: list[Alert] = []
         for name, block in self.state.blocks.items():
-            out += let_go(block, self.learned[name], self._floor_us, self.plant.plant)
+            out += let_go(block, self.learned[name], self._floor_us, self.plant)
         return out
 
     def _adopt(self) -> None:
@@ -297,7 +297,7 @@ class Partition:
             self._show(block, spec, due)
         if hazard is not None and due is not None:
             found += ((at, 1, f.asset, f) for at, f in score(block, hazard, due, self.plant.plant))
-        finals = warn(block, learned, ordered.rises, self.lateness_us, self.plant.plant)
+        finals = warn(block, learned, ordered.rises, self.lateness_us, self.plant)
         found += ((at, _RANK[type(record)], record.asset, record) for at, record in finals)
         notices = notify(block, ordered, self.lateness_us, self.plant.plant)
         found += ((at, _RANK[Notice], notice.asset, notice) for at, notice in notices)

@@ -12,8 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from models.alerting.hindsight import HORIZON_US, HOUR_US, Worth, total
-from models.alerting.life import CLEAR_AFTER, CLEAR_SHARE, OPEN_AFTER
-from models.alerting.thresholds import Threshold
+from models.alerting.life import CLEAR_AFTER, CLEAR_SHARE, OPEN_AFTER, Threshold
 from models.plant import Criticality, Plant
 
 ENOUGH = 5.0

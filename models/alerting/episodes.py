@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from models.alerting.thresholds import Threshold
+from models.alerting.life import Threshold
 
 OPEN_AT_THE_END = -1
 """In the place of the row that ended a warning, where its machine's rows ended before."""

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from models.alerting.episodes import OPEN_AT_THE_END, Episodes, Runs, Series
-from models.alerting.thresholds import Threshold
+from models.alerting.life import Threshold
 from models.records import HORIZONS_H
 
 HOUR_US = 3_600_000_000

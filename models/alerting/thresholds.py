@@ -2,22 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-from models.alerting.life import CLEAR_AFTER, CLEAR_SHARE, OPEN_AFTER
+from models.alerting.life import CLEAR_AFTER, CLEAR_SHARE, OPEN_AFTER, Threshold
 from models.plant import Plant, Thresholds
-
-
-class Threshold(NamedTuple):
-    """A warning opens after `open_after` scored minutes at or over `limit`, the chance of failure within 72 h.
-
-    It clears after `clear_after` scored minutes under `clear_share` of the limit.
-    """
-
-    limit: float
-    open_after: int = OPEN_AFTER
-    clear_after: int = CLEAR_AFTER
-    clear_share: float = CLEAR_SHARE
 
 
 def threshold_of(plant: Plant, asset: str, card_limit: float) -> Threshold:

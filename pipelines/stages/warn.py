@@ -16,12 +16,13 @@ from msgspec.structs import replace
 
 from models.alerting.cases import Said, moved, repaired, worst
 from models.alerting.life import Watch, step
+from models.alerting.thresholds import threshold_of
 from models.bins import MINUTE_US
 from models.failure.hazard import WARNING, Hazard, confidence_of
 from models.failure.learned import Learned
 from models.failure.rules import Fired
 from models.operating import RUNNING, STATES
-from models.plant import ANY_MODE
+from models.plant import ANY_MODE, Plant
 from models.records import Alert, AlertReason, Evidence, Forecast, Health, Level, Rung, id_of
 from pipelines.hours import Hour, evidence_of, health_of
 from pipelines.stages.order import Rises
@@ -48,7 +49,7 @@ class Event(NamedTuple):
     what: Repair | Fired | Hour | Entry
 
 
-def warn(block: Block, learned: Learned, rises: Rises, lateness_us: int, plant: str) -> Finals:
+def warn(block: Block, learned: Learned, rises: Rises, lateness_us: int, plant: Plant) -> Finals:
     """Revisions of cases and forecasts of machines that stand; forgets what is final.
 
     Of a type that has no model any more, forecasts that wait are forgotten and say nothing.
@@ -68,7 +69,7 @@ def warn(block: Block, learned: Learned, rises: Rises, lateness_us: int, plant: 
                     out.append((at, machine.health(hour)))
                 case Entry() as entry if hazard is not None:
                     if entry.state != RUNNING:
-                        out.append((at, _standing(block, hazard, asset, minute, entry, plant)))
+                        out.append((at, _standing(block, hazard, asset, minute, entry, plant.plant)))
                     elif entry.forecast is not None:
                         machine.forecast(entry.since_us, entry.forecast)
         out += ((at, alert) for alert in machine.cases())
@@ -115,7 +116,7 @@ def _repairs(block: Block, ends: dict[int, int]) -> Iterator[Event]:
                 yield Event(asset, since_us // MINUTE_US, 0, Repair(since_us))
 
 
-def let_go(block: Block, learned: Learned, floor_us: int, plant: str) -> list[Alert]:
+def let_go(block: Block, learned: Learned, floor_us: int, plant: Plant) -> list[Alert]:
     """Revisions of cases of which something is not asked any more: a rule that is no more, a type without a model."""
     asked = {*block.keys.columns, *((HAZARD,) if learned.hazard else ()), *((HEALTH, TREND) if learned.health else ())}
     out: list[Alert] = []
@@ -131,9 +132,9 @@ def let_go(block: Block, learned: Learned, floor_us: int, plant: str) -> list[Al
 class _Machine:
     """A machine at the end of a final minute, of which something became known."""
 
-    def __init__(self, block: Block, learned: Learned, asset: int, end_us: int, plant: str) -> None:
+    def __init__(self, block: Block, learned: Learned, asset: int, end_us: int, plant: Plant) -> None:
         self._block, self._small, self._learned, self._asset = block, block.small, learned, asset
-        self._said = Said(plant=plant, asset=block.names[asset], window_end_us=end_us)
+        self._said, self._plant = Said(plant=plant.plant, asset=block.names[asset], window_end_us=end_us), plant
         self._is_new = False
 
     def repair(self, since_us: int) -> Iterable[Alert]:
@@ -167,14 +168,18 @@ class _Machine:
         assert hazard is not None
         small, asset, card = self._small, self._asset, hazard.card
         small.kept[asset] = Kept(since_us, forecast)
-        watch, reason = step(small.watches.get(asset, Watch()), forecast.chances, card.warning_limit)
+        threshold = threshold_of(self._plant, self._said.asset, card.warning_limit)
+        watch, reason = step(small.watches.get(asset, Watch()), forecast.chances, threshold)
         small.watches[asset] = watch
         if reason is AlertReason.CLEARED:
             self._hold(HAZARD, None)
         elif reason is not None:
             self._said = replace(self._said, reason=reason)
             known = small.evidence.get(asset, {}).get(HAZARD)
-            self._hold(HAZARD, _of_hazard(hazard, forecast, known.since_us if known else forecast.window_end_us))
+            self._hold(
+                HAZARD,
+                _of_hazard(hazard, threshold.limit, forecast, known.since_us if known else forecast.window_end_us),
+            )
 
     def forget(self, names: Iterable[str]) -> None:
         """Hold no more what these said."""
@@ -217,7 +222,7 @@ def _keep(known: dict[int, Any], asset: int, value: Any) -> None:
         known.pop(asset, None)
 
 
-def _of_hazard(hazard: Hazard, forecast: Forecast, since_us: int) -> Evidence:
+def _of_hazard(hazard: Hazard, limit: float, forecast: Forecast, since_us: int) -> Evidence:
     card = hazard.card
     return Evidence(
         rung=Rung.HAZARD,
@@ -227,7 +232,7 @@ def _of_hazard(hazard: Hazard, forecast: Forecast, since_us: int) -> Evidence:
         mode=ANY_MODE,
         signals=tuple(driver.signal for driver in forecast.drivers),
         value=forecast.chances[WARNING],
-        limit=card.warning_limit,
+        limit=limit,
         unit="chance in 72 h",
         basis=card.basis,
         confidence=confidence_of(card),

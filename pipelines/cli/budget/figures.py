@@ -12,8 +12,8 @@ from msgspec.structs import replace
 from models.alerting.allocation import allocated
 from models.alerting.budget import Choice, Pool, chosen, expected, groups, held_out, pools
 from models.alerting.hindsight import Worth, total
+from models.alerting.life import Threshold
 from models.alerting.precision import Precision, at_rate, precision
-from models.alerting.thresholds import Threshold
 from models.failure.hazard import Card
 from models.plant import Budget, Plant
 from pipelines.cli.budget.history import Read

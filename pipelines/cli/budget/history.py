@@ -12,7 +12,8 @@ import polars as pl
 
 from models.alerting.budget import History, candidates
 from models.alerting.hindsight import NEVER_US, Case, Past, unfounded, worths
-from models.alerting.thresholds import Threshold, threshold_of
+from models.alerting.life import Threshold
+from models.alerting.thresholds import threshold_of
 from models.failure.ends import ends_of
 from models.plant import Plant
 from models.records import Alert, AlertReason, OperatingState, Rung

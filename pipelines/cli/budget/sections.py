@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from models.alerting.budget import PRIOR_WEEKS
+from models.alerting.life import Threshold
 from models.alerting.precision import Precision
-from models.alerting.thresholds import Threshold
 from pipelines.cli.budget.figures import Figures, OfAsset, OfBudget, Worked
 from pipelines.cli.report.sections import Grid, Plot, Section
 from pipelines.cli.watching import clock

@@ -6,7 +6,7 @@ import json
 import re
 from pathlib import Path
 
-from models.alerting.thresholds import Threshold
+from models.alerting.life import Threshold
 from models.plant import parse_files
 from pipelines.cli.budget.asked import BudgetError
 from pipelines.cli.budget.figures import Figures

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from models.alerting.allocation import allocated
 from models.alerting.budget import History, candidates, chosen, expected, groups, held_out, pools
 from models.alerting.hindsight import HOUR_US, Past, Worth, total, worths
-from models.alerting.thresholds import Threshold
+from models.alerting.life import Threshold
 from models.plant import Asset, Criticality
 from tests.kit import tiny
 

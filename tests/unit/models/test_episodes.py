@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from models.alerting.episodes import OPEN_AT_THE_END, Series, episodes
-from models.alerting.life import CLEAR_AFTER, CLEAR_SHARE, OPEN_AFTER, Watch, step
-from models.alerting.thresholds import Threshold
+from models.alerting.life import CLEAR_AFTER, CLEAR_SHARE, OPEN_AFTER, Threshold, Watch, step
 from models.records import AlertReason
 
 

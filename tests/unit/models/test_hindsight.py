@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from models.alerting.hindsight import HOUR_US, NEVER_US, Case, Past, Worth, total, unfounded, worths
-from models.alerting.thresholds import Threshold
+from models.alerting.life import Threshold
 
 AT_HALF = Threshold(0.5)
 HIGH, LOW = 0.9, 0.1

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from models.alerting.life import CLEAR_AFTER, OPEN_AFTER, Watch, lead_h, step
+from models.alerting.life import CLEAR_AFTER, OPEN_AFTER, Threshold, Watch, lead_h, step
 from models.records import AlertReason
 
-LIMIT = 0.5
+LIMIT = Threshold(0.5)
 
 
 def chances(at_72h: float, at_12h: float = 0.0) -> tuple[float, ...]:
@@ -30,6 +30,14 @@ def test_a_hazard_holds_from_the_third_minute_over_the_limit():
 
 def test_two_minutes_over_the_limit_bring_nothing():
     assert walk(0.6, 0.6, 0.4, 0.6, 0.6)[0] == []
+
+
+def test_an_assets_own_threshold_says_how_long_and_how_far():
+    own, watch, found = Threshold(0.5, open_after=2, clear_after=4, clear_share=0.2), Watch(), []
+    for minute, chance in enumerate([0.6, 0.6, *[0.15] * 9, *[0.09] * 4]):
+        watch, reason = step(watch, chances(chance), own)
+        found += [(minute, reason)] if reason else []
+    assert found == [(1, AlertReason.OPENED), (5, AlertReason.FARTHER), (14, AlertReason.CLEARED)]
 
 
 def test_nothing_is_told_while_nothing_changes():

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from models.alerting.life import CLEAR_AFTER, CLEAR_SHARE, OPEN_AFTER
-from models.alerting.thresholds import Threshold, threshold_of
+from models.alerting.life import CLEAR_AFTER, CLEAR_SHARE, OPEN_AFTER, Threshold
+from models.alerting.thresholds import threshold_of
 from models.plant import parse
 from tests.kit import tiny
 

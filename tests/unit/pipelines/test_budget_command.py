@@ -14,8 +14,7 @@ from msgspec.structs import replace
 from rich.console import Console
 
 from models.alerting.hindsight import Past, worths
-from models.alerting.life import Watch, step
-from models.alerting.thresholds import Threshold
+from models.alerting.life import Threshold, Watch, step
 from models.plant import PlantError
 from models.records import AlertReason, Rung
 from pipelines.backfill.results import CHANCES, WHOLE
@@ -343,7 +342,7 @@ def test_of_warnings_shorter_than_a_week_the_worth_is_what_the_report_of_a_backf
         if (now := sum(repair < hour for repair in repairs)) != life:
             alerts += warning("a", opened, hour, AlertReason.REPAIRED) if watch.holds else []
             watch, life = Watch(), now
-        watch, reason = step(watch, (chance,) * 6, 0.5)
+        watch, reason = step(watch, (chance,) * 6, Threshold(0.5))
         if reason is AlertReason.OPENED:
             opened = hour
         elif reason is AlertReason.CLEARED:
