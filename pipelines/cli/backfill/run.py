@@ -17,6 +17,7 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from models.alerting.wording import clock
 from models.records import Maintenance
 from pipelines.backfill.features import FOLDER, Outcomes, label
 from pipelines.backfill.kept import forget
@@ -28,7 +29,6 @@ from pipelines.cli.backfill.sources import Lanes, open_source
 from pipelines.cli.backfill.told import show_plan
 from pipelines.cli.backfill.work import Ended, Job, Told, work_lane
 from pipelines.cli.feed import bar
-from pipelines.cli.watching import clock
 from pipelines.main import provision_log, provision_store, read_plant
 from pipelines.settings import Settings
 

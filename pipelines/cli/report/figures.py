@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from statistics import median
 
-from models.records import Alert, AnyRecord, DeadLetter, Maintenance, MaintenanceAction, Notice, Reject
+from models.records import Alert, AnyRecord, DeadLetter, Maintenance, MaintenanceAction, Notice, Reject, Rung
 from pipelines.backfill.plan import Plan
 from pipelines.backfill.results import GAPS, Results
 from pipelines.cli.backfill.asked import Source
@@ -15,6 +15,7 @@ from pipelines.cli.notices import last_of_each
 from pipelines.cli.outcome import Failed, Outcome, Verdict, judge
 from pipelines.cli.report.differences import Compared, Difference, Live, compared, differences, of_span
 from pipelines.cli.report.gaps import Gaps, found
+from pipelines.cli.report.rungs import Named, Opened, by_name, by_rung
 from pipelines.cli.report.scored import Scored, scored, total
 from pipelines.ledger import Ledger
 
@@ -99,6 +100,8 @@ class Report:
     bases: dict[str, str]
     outcome: Outcome
     worth: Worth
+    rungs: dict[Rung, Opened]
+    evidence: tuple[Named, ...]
     repairs: tuple[tuple[str, int], ...]
     scored: Scored
     difference: Difference | str
@@ -164,9 +167,11 @@ def judged(
         plan=plan,
         from_us=from_us,
         to_us=to_us,
-        bases=dict(bases or {}) | {alert.model: alert.basis for alert in told.alerts},
+        bases=dict(bases or {}) | {alert.model: alert.basis for alert in told.alerts if alert.model},
         outcome=outcome,
         worth=_worth(outcome, (to_us - from_us) / WEEK_US, engineers, seen.running_h),
+        rungs=by_rung(outcome.warnings),
+        evidence=by_name(outcome.warnings),
         repairs=tuple(sorted(repair for repair in told.repairs if from_us <= repair[1] <= to_us)),
         scored=seen,
         difference=difference,
