@@ -118,6 +118,11 @@ def test_each_rung_is_told_with_what_it_opened_and_what_became_of_that(tmp_path)
     assert rungs[Rung.HEALTH] == Opened(opened=0, caught=0, unfounded=0, undecided=0, median_act_h=None)
 
 
+def test_a_failure_too_late_for_its_warning_is_no_time_to_act(tmp_path):
+    rungs = judged(run(tmp_path, records=[*by_rules("a", 24), failed("a", 224)])).rungs
+    assert (rungs[Rung.RULES].unfounded, rungs[Rung.RULES].median_act_h) == (1, None)
+
+
 def test_each_piece_of_evidence_is_told_with_what_it_is_founded_on(tmp_path):
     records = [*by_rules("a", 24), *mixed("b", 30), failed("a", 54)]
     told = said(judged(run(tmp_path, records=records)), "What would have fired")
