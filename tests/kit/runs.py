@@ -84,7 +84,7 @@ def rule(name: str = "bearing-hot", level: Level = Level.WARNING) -> Evidence:
     """What a rule says, since the beginning of the span."""
     return Evidence(
         rung=Rung.RULES, name=name, level=level, since_us=START_US, mode="OHE", signals=("bearing_temp_degc",),
-        value=84.2, limit=80.0, unit="degC", basis="a manual, not confirmed by the plant", confidence=Confidence.MEDIUM,
+        value=84.2, limit=80.0, unit="degC", basis="a manual", confidence=Confidence.MEDIUM,
     )  # fmt: skip
 
 

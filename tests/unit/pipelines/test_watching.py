@@ -29,8 +29,7 @@ def test_a_warning_by_rules_alone_says_its_level_confidence_and_evidence():
     assert told(alert).splitlines() == [
         "2026-01-01 02:00  opened    pump-01  warning, medium confidence, rules: bearing-hot 84.2 degC over 80 degC "
         "for 2 h",
-        "    rules: bearing-hot, warning since 2026-01-01 00:00; 84.2 degC over 80 degC; a manual, not confirmed by "
-        "the plant; medium confidence",
+        "    rules: bearing-hot, warning since 2026-01-01 00:00; 84.2 degC over 80 degC; a manual; medium confidence",
     ]
 
 
