@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 from msgspec.structs import replace
 
+from models.alerting.wording import headline
 from models.failure.hazard import WARNING
 from models.records import Alert, Forecast, Health, Rung, id_of
 from pipelines.backfill.results import CHANCES, forecasts_table
@@ -42,16 +43,21 @@ def forecast_rows(plant: str, forecasts: Sequence[Forecast]) -> Rows:
 
 
 def alert_rows(plant: str, alerts: Sequence[Alert]) -> Rows:
-    """A row a revision of a warning, under the warning's id."""
+    """A row a revision of a warning, under the warning's id; a chance, its lead and what remains only where one speaks.
+
+    `says` is in a sentence what it rests on, `basis` what its rung is founded on.
+    """
     assets = list(dict.fromkeys(alert.asset for alert in alerts))
     fields = {
         "chance_72h": np.array([alert.chances[WARNING] if alert.chances else np.nan for alert in alerts]),
         "lead_h": np.array([np.nan if alert.lead_h is None else alert.lead_h for alert in alerts], np.float64),
+        "remaining_h": np.array([alert.remaining.median_h if alert.remaining else np.nan for alert in alerts]),
         "opened_us": np.array([alert.opened_us for alert in alerts], np.float64),
         **{
             name: np.array([str(getattr(alert, name)) for alert in alerts], object)
-            for name in ("state", "reason", "model")
+            for name in ("state", "reason", "level", "rung", "confidence", "mode", "basis", "model")
         },
+        "says": np.array([headline(alert) for alert in alerts], object),
     }
     return Rows(
         ALERTS,

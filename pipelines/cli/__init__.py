@@ -271,7 +271,7 @@ def watch(
     once: Annotated[bool, typer.Option(help="Stop at the end of what is there.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Print warnings as they are opened, revised and cleared, each revision once."""
+    """Print warnings as they are opened, revised and cleared, each revision once, with all that it rests on."""
     from pipelines.cli.watching import watch_alerts
     from pipelines.settings import Settings
 

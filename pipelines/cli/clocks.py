@@ -17,9 +17,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from connectors.kafka.plain import LogProducer, read
+from models.alerting.wording import clock as when
 from models.clocks import HOUR_US, STEADY_FRAMES, Clock
 from models.records import ClockDecision, Notice, NoticeKind, NoticeState, decode, encode
-from pipelines.cli.watching import clock as when
 from pipelines.saving import clocks_of
 from pipelines.settings import Settings
 from pipelines.topics import Topic, named

@@ -13,8 +13,8 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from connectors.kafka.plain import LogProducer, LogRecord, Start, read, read_at
+from models.alerting.wording import clock
 from models.records import DeadLetter, Reject, decode, key_of
-from pipelines.cli.watching import clock
 from pipelines.settings import Settings
 from pipelines.topics import Topic, named
 

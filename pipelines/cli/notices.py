@@ -11,8 +11,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from connectors.kafka.plain import read
+from models.alerting.wording import clock
 from models.records import AnyRecord, Notice, NoticeState, decode
-from pipelines.cli.watching import clock
 from pipelines.settings import Settings
 from pipelines.topics import Topic, named
 

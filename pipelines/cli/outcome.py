@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from statistics import median
 
-from models.records import HORIZONS_H, Alert, AlertReason, Driver
+from models.alerting.wording import headline
+from models.records import HORIZONS_H, Alert, AlertReason, Confidence, Driver, Evidence, Level, Rung
 
 HOUR_US = 3_600_000_000
 MONTH_H = 720.0
@@ -38,6 +39,8 @@ class Failure:
 class Warned:
     """A warning as it was when it opened, and what became of it.
 
+    `says` is in a sentence what it rested on then; `said_h` is None where no hazard spoke, or none of its horizons was
+    over the limit.
     `act_h` is from its opening to the failure that followed while it was open, or within the longest horizon.
     `ended` says by what it ended, None while it is open; `repaired_us` is when a repair came before any failure, after
     which nobody can tell whether it would have failed.
@@ -46,6 +49,12 @@ class Warned:
     asset: str
     opened_us: int
     ended_us: int | None
+    mode: str
+    rung: Rung
+    level: Level
+    confidence: Confidence
+    evidence: tuple[Evidence, ...]
+    says: str
     said_h: int | None
     drivers: tuple[Driver, ...]
     verdict: Verdict
@@ -155,6 +164,12 @@ def _warned(first: Alert, last: Alert, failed_us: list[int], repaired_us: list[i
         asset=first.asset,
         opened_us=opened_us,
         ended_us=ended_us,
+        mode=first.mode,
+        rung=first.rung,
+        level=first.level,
+        confidence=first.confidence,
+        evidence=first.evidence,
+        says=headline(first),
         said_h=first.lead_h,
         drivers=first.drivers,
         verdict=verdict,

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from models.alerting.wording import labels
 from models.records import HORIZONS_H, WARNING_HORIZON_H, Forecast, OperatingState
 from pipelines.cli.outcome import Failure, Warned
 
@@ -101,6 +102,8 @@ def _chance(axis: Any, life: Life) -> None:
         end_us = warning.ended_us or life.forecasts[-1].window_end_us
         label = "warning open" if number == 0 else None
         axis.axvspan(*days([warning.opened_us, end_us]), color=OPEN, alpha=0.35, lw=0, label=label)
+        stands = f" {warning.level}, on {warning.rung}\n {warning.confidence} confidence"
+        axis.annotate(stands, (days([warning.opened_us])[0], 3), va="bottom", fontsize=7)
     for failure in life.failures:
         when = days([failure.time_us])[0]
         axis.axvline(when, color=FAILED, lw=1.6)
@@ -108,7 +111,8 @@ def _chance(axis: Any, life: Life) -> None:
         axis.annotate(f" failed: {failure.mode}\n {lead}", (when, 97), va="top", fontsize=8)
     axis.set_ylim(0, 100)
     axis.set_ylabel("chance of failure, %")
-    axis.set_title(f"{life.asset}: chance of failure from simulated pumps, over what its sensors said", fontsize=10)
+    label = " ".join(filter(None, ("chance of failure", labels((f.basis, f.confidence) for f in said))))
+    axis.set_title(f"{life.asset}: {label}, over what its sensors said", fontsize=10)
     axis.legend(loc="upper left", fontsize=8, frameon=False)
 
 

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 import numpy as np
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
+from models.alerting.wording import clock
 from pipelines.cli.outcome import Outcome, Verdict, Warned, became, leads
-from pipelines.cli.watching import clock, trend
+from pipelines.cli.watching import trend
 from pipelines.ledger import Ledger
 
 P99_BAR_MS = 200
 DRIVERS_SHOWN = 2
 WARNINGS_HEAD = (
-    "\n[bold]warnings[/] (chances from simulated pumps); drivers: how far from this pump's usual at this load, and how "
+    "\n[bold]warnings[/] as they opened; after a colon, drivers: how far from this pump's usual at this load, and how "
     "that moves"
 )
 
@@ -69,10 +71,10 @@ def write(summary: Summary, file: Path) -> None:
         "balanced": not summary.problems(),
         "problems": summary.problems(),
         "simulated": True,
-        "failures": [asdict(failure) for failure in outcome.failures],
+        "failures": msgspec.to_builtins(outcome.failures),
         "warned": len(outcome.leads_h),
         "lead_h": [round(lead, 1) for lead in outcome.leads_h],
-        "warnings": [_plain(warning) for warning in outcome.warnings],
+        "warnings": msgspec.to_builtins(outcome.warnings),
         "unfounded_warnings": outcome.count(Verdict.UNFOUNDED),
         "undecided_warnings": outcome.count(Verdict.UNDECIDED),
         "machine_months": round(outcome.machine_months, 1),
@@ -86,11 +88,6 @@ def write(summary: Summary, file: Path) -> None:
         "seconds": summary.seconds,
     }  # fmt: skip
     file.write_text(json.dumps(document, indent=2) + "\n")
-
-
-def _plain(warning: Warned) -> dict[str, object]:
-    drivers = [{name: getattr(driver, name) for name in driver.__struct_fields__} for driver in warning.drivers]
-    return asdict(warning) | {"drivers": drivers}
 
 
 def show(summary: Summary, console: Console) -> None:
@@ -120,9 +117,11 @@ def _ledger(ledger: Ledger) -> Table:
 def _warning(warning: Warned) -> str:
     """A warning as it opened, and the time there was to act on it."""
     act = became(warning).replace("unfounded", "[red]unfounded[/]")
-    said = f"said within {warning.said_h} h" if warning.said_h else ""
     drivers = "; ".join(map(trend, warning.drivers[:DRIVERS_SHOWN]))
-    return f"{clock(warning.opened_us)}  [bold]{warning.asset}[/]  {said:17}  {act:31}  {drivers}"
+    said = f"{warning.level}, {warning.confidence} confidence, {escape(warning.says)}"
+    return f"{clock(warning.opened_us)}  [bold]{warning.asset}[/]  {act:31}  {said}" + (
+        f": {drivers}" if drivers else ""
+    )
 
 
 def _lines(summary: Summary) -> tuple[str, ...]:

@@ -10,10 +10,11 @@ from rich.panel import Panel
 from rich.table import Column, Table
 from rich.text import Text
 
+from models.alerting.wording import clock, labels
 from models.failure.hazard import WARNING
 from models.records import HORIZONS_H, Alert, AlertState, Forecast
 from pipelines.cli.observer import Observer
-from pipelines.cli.watching import clock, line
+from pipelines.cli.watching import line
 
 WARNINGS_SHOWN = 8
 WIDTH = 124
@@ -79,6 +80,8 @@ class View:
             padding=(0, 1),
         )
         by_risk = sorted(self._observer.latest.copy().values(), key=lambda f: (-_chance(f), f.asset))
+        if label := labels((f.basis, f.confidence) for f in by_risk if f.chances):
+            table.caption = Text(f"chances {label}")
         for forecast in by_risk:
             chances = [f"{chance:.0%}" for chance in forecast.chances] or ["-"] * len(HORIZONS_H)
             drivers = ", ".join(driver.signal for driver in forecast.drivers[:1])

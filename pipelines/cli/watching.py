@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Iterable
 
+import msgspec
 from rich.console import Console
 from rich.markup import escape
 
-from connectors.kafka.plain import Start, read
-from models.failure.hazard import WARNING
-from models.records import Alert, AlertState, Driver, decode
+from connectors.kafka.plain import LogRecord, Start, read
+from models.alerting.wording import clock, headline, rests_on
+from models.records import Alert, AlertState, Driver, Level, decode
+from pipelines.cli.options import errors
 from pipelines.settings import Settings
 from pipelines.topics import Topic, named
 
@@ -17,27 +19,44 @@ from pipelines.topics import Topic, named
 def watch_alerts(settings: Settings, from_beginning: bool, once: bool, console: Console, as_json: bool) -> None:
     """Follow the alerts topic until interrupted, or to its present end."""
     start = Start.BEGINNING if from_beginning else Start.END
+    records = read(settings.kafka, named(settings.topic_prefix, Topic.ALERTS), start, forever=not once)
+    print_alerts(records, console, errors, as_json=as_json)
+
+
+def print_alerts(records: Iterable[LogRecord], console: Console, errors: Console, *, as_json: bool) -> None:
+    """Print each revision of a warning once; what another version of Forewarn wrote is named and left out."""
     seen: set[tuple[str, int]] = set()
-    for record in read(settings.kafka, named(settings.topic_prefix, Topic.ALERTS), start, forever=not once):
-        alert = decode(record.value or b"")
+    for record in records:
+        value = record.value or b""
+        try:
+            alert = decode(value)
+        except msgspec.DecodeError as odd:
+            place = f"partition {record.partition}, offset {record.offset}"
+            errors.print(f"left out what cannot be read ({place}): {odd}", highlight=False, markup=False)
+            continue
         if not isinstance(alert, Alert) or (alert.id, alert.revision) in seen:
             continue
         seen.add((alert.id, alert.revision))
         if as_json:
-            console.out((record.value or b"").decode(), highlight=False)
+            console.out(value.decode(), highlight=False)
         else:
-            console.print(line(alert), highlight=False, soft_wrap=True)
+            console.print("\n".join(lines(alert)), highlight=False, soft_wrap=True)
+
+
+def lines(alert: Alert) -> tuple[str, ...]:
+    """One warning with colour markup: a line that says it, and a line for each piece of evidence that it rests on."""
+    return line(alert), *(f"    [dim]{escape(one)}[/]" for one in rests_on(alert))
 
 
 def line(alert: Alert) -> str:
     """One warning in one line, with colour markup."""
-    colour = "green" if alert.state is AlertState.RETURNED else "yellow"
+    colour = "red" if alert.level is Level.ALARM else "yellow"
+    colour = "green" if alert.state is AlertState.RETURNED else colour
     drivers = escape(", ".join(map(trend, alert.drivers)))
     replayed = "[dim]replay[/] " if alert.historical else ""
-    lead = f"likely within {alert.lead_h} h" if alert.lead_h else "no horizon over the limit"
     return (
         f"{clock(alert.window_end_us)}  [{colour}]{alert.reason:9}[/] {replayed}[bold]{escape(alert.asset)}[/]  "
-        f"{alert.chances[WARNING]:>4.0%} in 72 h (from {alert.basis}), {lead}" + (f": {drivers}" if drivers else "")
+        f"{alert.level}, {alert.confidence} confidence, {escape(headline(alert))}" + (f": {drivers}" if drivers else "")
     )
 
 
@@ -47,8 +66,3 @@ def trend(driver: Driver) -> str:
         return driver.signal
     moves = "" if driver.per_day is None else f", {driver.per_day:+.3g} a day"
     return f"{driver.signal} {driver.change:+.3g}{moves}"
-
-
-def clock(time_us: int) -> str:
-    """A time for people, UTC."""
-    return datetime.fromtimestamp(time_us / 1e6, UTC).strftime("%Y-%m-%d %H:%M")

@@ -15,6 +15,7 @@ from models.records import (
     AnyRecord,
     Confidence,
     Driver,
+    Evidence,
     Level,
     Maintenance,
     MaintenanceAction,
@@ -71,6 +72,38 @@ def forecasts(
     return pl.DataFrame(rows, FORECASTS, orient="row")
 
 
+def hazard(basis: str = "simulated pumps", confidence: Confidence = Confidence.LOW) -> Evidence:
+    """What a model says."""
+    return Evidence(
+        rung=Rung.HAZARD, name="pump", level=Level.WARNING, since_us=START_US, mode="any", signals=("oil_temp_degc",),
+        value=0.5, limit=0.12, unit="chance in 72 h", basis=basis, confidence=confidence,
+    )  # fmt: skip
+
+
+def rule(name: str = "bearing-hot", level: Level = Level.WARNING) -> Evidence:
+    """What a rule says, since the beginning of the span."""
+    return Evidence(
+        rung=Rung.RULES, name=name, level=level, since_us=START_US, mode="OHE", signals=("bearing_temp_degc",),
+        value=84.2, limit=80.0, unit="degC", basis="a manual", confidence=Confidence.MEDIUM,
+    )  # fmt: skip
+
+
+def by_rules(asset: str, opened_h: float, ended_h: float | None = None, level: Level = Level.WARNING) -> list[Alert]:
+    """All revisions of a warning that rests on a rule alone."""
+    return [
+        msgspec.structs.replace(
+            one, id=f"{asset}@{opened_h} by rules", mode="OHE", level=level, evidence=(rule(level=level),), chances=(),
+            lead_h=None, drivers=(), model="", basis=rule().basis, rung=Rung.RULES, confidence=Confidence.MEDIUM,
+        )
+        for one in warning(asset, opened_h, ended_h)
+    ]  # fmt: skip
+
+
+def mixed(asset: str, opened_h: float, ended_h: float | None = None) -> list[Alert]:
+    """All revisions of a warning that rests on a model and a rule."""
+    return [msgspec.structs.replace(one, evidence=(rule(), hazard())) for one in warning(asset, opened_h, ended_h)]
+
+
 def warning(
     asset: str,
     opened_h: float,
@@ -84,8 +117,8 @@ def warning(
         state=AlertState.UNACKNOWLEDGED, reason=AlertReason.OPENED, opened_us=at(opened_h),
         window_end_us=at(opened_h), chances=(0.5,) * 6, lead_h=72,
         drivers=(Driver(signal="oil_temp_degc", drop=0.2, change=4.5, per_day=0.5),),
-        model=MODEL, basis=basis, rung=Rung.HAZARD, level=Level.WARNING, evidence=(), remaining=None,
-        confidence=Confidence.LOW, completeness=1.0,
+        model=MODEL, basis=basis, rung=Rung.HAZARD, level=Level.WARNING, evidence=(hazard(basis),),
+        remaining=None, confidence=Confidence.LOW, completeness=1.0,
     )  # fmt: skip
     if ended_h is None:
         return [opened]

@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from connectors.cmms.labels import read_labels
+from models.alerting.wording import clock
 from models.failure.ends import ends_of, usable
 from models.failure.labels import Label
 from models.records import Maintenance
@@ -31,7 +32,6 @@ from pipelines.cli.backfill.sources import Lanes, open_source
 from pipelines.cli.backfill.told import show_plan
 from pipelines.cli.backfill.work import Ended, Job, Told, work_lane
 from pipelines.cli.feed import bar
-from pipelines.cli.watching import clock
 from pipelines.main import provision_log, provision_store, read_plant
 from pipelines.settings import Settings
 

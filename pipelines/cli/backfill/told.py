@@ -6,9 +6,9 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from models.alerting.wording import clock
 from pipelines.backfill.plan import Plan
 from pipelines.cli.backfill.asked import Asked
-from pipelines.cli.watching import clock
 
 MB_A_LANE = 800
 """What a lane has in memory at most: a stretch, the next one, results of ten seconds; as `make bench` measures it."""

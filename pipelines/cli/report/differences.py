@@ -97,10 +97,14 @@ def differences(
 def matched(
     ours: Sequence[Warned], theirs: Sequence[Warned]
 ) -> tuple[tuple[Warned, ...], tuple[Warned, ...], tuple[Both, ...]]:
-    """Warnings that only the run gave, only live gave, and both: each with the first of its asset open at one time."""
+    """Warnings that only the run gave, only live gave, and both: each with the first of its asset open at one time.
+
+    One of its failure mode goes before others: which evidence came first, and with it the mode, may differ.
+    """
     left, only, both = list(theirs), [], []
     for warning in ours:
-        other = next((one for one in left if one.asset == warning.asset and _overlap(one, warning)), None)
+        near = [one for one in left if one.asset == warning.asset and _overlap(one, warning)]
+        other = next((one for one in near if one.mode == warning.mode), near[0] if near else None)
         if other is None:
             only.append(warning)
         else:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from models.failure.ends import DATES_OFF_US, End, ends_of, repairs_of
 from models.failure.labels import Label
-from models.records import Alert, AlertReason, AnyRecord, DeadLetter, Maintenance, Notice, Reject
+from models.records import Alert, AlertReason, AnyRecord, DeadLetter, Maintenance, Notice, Reject, Rung
 from pipelines.backfill.plan import Plan
 from pipelines.backfill.results import GAPS, Results
 from pipelines.cli.backfill.asked import Source
@@ -20,6 +20,7 @@ from pipelines.cli.notices import last_of_each
 from pipelines.cli.outcome import Outcome, Verdict, judge
 from pipelines.cli.report.differences import Compared, Difference, Live, compared, differences, of_span
 from pipelines.cli.report.gaps import Gaps, found
+from pipelines.cli.report.rungs import Named, Opened, by_name, by_rung
 from pipelines.cli.report.scored import Scored, scored, total
 from pipelines.ledger import Ledger
 
@@ -117,6 +118,8 @@ class Report:
     worth: Worth
     shifted: tuple[Shifted, ...]
     labels: int
+    rungs: dict[Rung, Opened]
+    evidence: tuple[Named, ...]
     repairs: tuple[tuple[str, int], ...]
     scored: Scored
     difference: Difference | str
@@ -192,12 +195,14 @@ def judged(
         plan=plan,
         from_us=from_us,
         to_us=to_us,
-        bases=dict(bases or {}) | {alert.model: alert.basis for alert in told.alerts},
+        bases=dict(bases or {}) | {alert.model: alert.basis for alert in told.alerts if alert.model},
         outcome=outcome,
         worth=_worth(outcome, (to_us - from_us) / WEEK_US, engineers, seen.running_h),
         shifted=_shifted(partial(outcome_of, told.alerts)) if outcome.failures else (),
         labels=len(own),
         repairs=tuple(sorted(repair for repair in repairs_of(ends) if from_us <= repair[1] <= to_us)),
+        rungs=by_rung(outcome.warnings),
+        evidence=by_name(outcome.warnings),
         scored=seen,
         difference=difference,
         letters_by_reason=dict(told.letters_by_reason.most_common()),

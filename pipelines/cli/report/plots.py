@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from models.records import WARNING_HORIZON_H
+from models.records import WARNING_HORIZON_H, Rung
 from pipelines.cli.outcome import Verdict
 from pipelines.cli.picture import broken, days
 from pipelines.cli.report.figures import Report
@@ -25,6 +25,8 @@ OF_PAGE = {INK: "currentColor", BAD: "var(--bad)", GOOD: "var(--good)", OPEN: "v
 """A colour as matplotlib draws it, and as the page names it, which knows light and dark."""
 BARS = {Verdict.FAILED: GOOD, Verdict.UNFOUNDED: BAD, Verdict.UNDECIDED: QUIET}
 SAYS = {Verdict.FAILED: "it failed", Verdict.UNFOUNDED: "unfounded", Verdict.UNDECIDED: "undecided"}
+OPENED_ON = {Rung.RULES: "s", Rung.HEALTH: "o", Rung.TREND: "^", Rung.HAZARD: "D"}
+"""How the beginning of a warning is marked."""
 ASSETS_DRAWN = 40
 WIDE, ROW, REST = 10.0, 0.26, 1.0
 """Inches: a picture's width, a row of it, and what is around the rows."""
@@ -95,6 +97,13 @@ def _bars(axis: Any, spans: list[tuple[int, int, int]], **look: Any) -> None:
         axis.barh(rows, (to_us - from_us).astype("timedelta64[us]"), left=days(from_us), **look)
 
 
+def _points(axis: Any, points: list[tuple[int, int]], marker: str, says: str, **look: Any) -> None:
+    """Moments (time, row)."""
+    if points:
+        times_us, at = zip(*points, strict=True)
+        axis.plot(days(times_us), at, marker, color=INK, label=says, **look)
+
+
 def _timeline(report: Report) -> Any:
     """Warnings from opening to end, failures and repairs, of the assets that have any."""
     outcome = report.outcome
@@ -113,12 +122,13 @@ def _timeline(report: Report) -> Any:
             if warning.verdict is verdict and warning.asset in row
         ]
         _bars(axis, spans, height=0.55, color=colour, label=f"warning: {SAYS[verdict]}")
+    for rung, marker in OPENED_ON.items():
+        begins = [(one.opened_us, row[one.asset]) for one in outcome.warnings if one.rung is rung and one.asset in row]
+        _points(axis, begins, marker, f"opened on {rung}", ms=3.5)
     failed = [(one.time_us, row[one.asset]) for one in outcome.failures if one.asset in row]
     repaired = [(time_us, row[asset]) for asset, time_us in report.repairs if asset in row]
     for points, marker, says in ((failed, "x", "failure"), (repaired, "|", "repair")):
-        if points:
-            times_us, at = zip(*points, strict=True)
-            axis.plot(days(times_us), at, marker, color=INK, ms=7, mew=1.6, label=says)
+        _points(axis, points, marker, says, ms=7, mew=1.6)
     figure.legend(loc="outside upper left", ncols=5)
     return figure
 
@@ -157,12 +167,19 @@ def _risks(report: Report) -> Any:
         axis.set_ylim(0, 100)
     _span(axes[-1], report)
     figure.suptitle(
-        f"chance of failure within {WARNING_HORIZON_H} h while running, %; dotted: it failed",
+        f"chance of failure within {WARNING_HORIZON_H} h while running, %{_label(report)}; dotted: it failed",
         fontsize=9,
         x=0.01,
         ha="left",
     )
     return figure
+
+
+def _label(report: Report) -> str:
+    """What the chances were learned from, as far as that is known."""
+    bases = sorted({report.bases[model] for models in report.plan.models.values()
+                    for model in models.split(", ") if model in report.bases})  # fmt: skip
+    return f" (from {', '.join(bases)})" if bases else " (what they were learned from is not known)"
 
 
 def _gaps(report: Report) -> Any:

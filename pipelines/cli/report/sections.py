@@ -10,14 +10,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from models.alerting.wording import clock
 from models.records import Notice, NoticeKind, NoticeState
 from pipelines.backfill.plan import What
 from pipelines.cli.outcome import Warned, became, leads
 from pipelines.cli.report.differences import Compared, Difference
 from pipelines.cli.report.figures import DAY_US, Report, Shifted, Worth
-from pipelines.cli.watching import clock, trend
+from pipelines.cli.report.rungs import Opened
+from pipelines.cli.watching import trend
 
 DRIVERS_TOLD, NAMES_TOLD, FAULTS_TOLD = 2, 12, 50
+BECAME = ("opened", "it failed", "hours to act", "unfounded", "undecided")
 
 
 class Plot(StrEnum):
@@ -130,25 +133,42 @@ def _fired(report: Report) -> Section:
     if What.ALERTS not in report.plan.what:
         return Section(name, ("Warnings were not asked for.",))
     if not outcome.warnings:
-        why = "no warning would have opened" if report.scored.forecasts else "there are no forecasts, so no warnings"
-        return Section(name, (f"None: {why}.",), plots=(Plot.TIMELINE, Plot.RISKS))
+        why = "" if report.scored.forecasts else "; there are no forecasts, so that only rules and limits could have"
+        return Section(name, (f"None: no warning would have opened{why}.",), plots=(Plot.TIMELINE, Plot.RISKS))
     lines = (
         f"{len(outcome.warnings)} warnings would have opened, on {len({w.asset for w in outcome.warnings})} assets.",
         "Drivers: how far from the asset's usual at that load, and how that moves, when the warning opened.",
     )
-    return Section(name, lines, (_warnings("Warnings", outcome.warnings),), (Plot.TIMELINE, Plot.RISKS))
+    grids = (_warnings("Warnings as they opened", outcome.warnings), _by_rung(report), _by_name(report))
+    return Section(name, lines, grids, (Plot.TIMELINE, Plot.RISKS))
+
+
+def _by_rung(report: Report) -> Grid:
+    rows = tuple((str(rung), *_opened(of)) for rung, of in report.rungs.items())
+    return Grid("Warnings by the highest rung that they opened on", ("rung", *BECAME), rows)
+
+
+def _by_name(report: Report) -> Grid:
+    rows = tuple((str(of.rung), of.name, *_opened(of.worth), str(of.confidence), of.basis) for of in report.evidence)
+    head = ("rung", "evidence", *BECAME, "confidence", "founded on")
+    return Grid("Warnings by the evidence that they opened with", head, rows)
+
+
+def _opened(of: Opened) -> tuple[str, ...]:
+    act_h = "-" if of.median_act_h is None else f"{of.median_act_h:.0f}"
+    return f"{of.opened:,}", f"{of.caught:,}", act_h, f"{of.unfounded:,}", f"{of.undecided:,}"
 
 
 def _warnings(name: str, warnings: tuple[Warned, ...]) -> Grid:
-    head = ("opened (UTC)", "asset", "said", "ended", "what became of it", "top drivers")
+    head = ("opened (UTC)", "asset", "level", "rests on", "confidence", "ended", "what became of it", "top drivers")
     return Grid(name, head, tuple(map(_warning, warnings)))
 
 
 def _warning(warning: Warned) -> tuple[str, ...]:
-    said = f"within {warning.said_h} h" if warning.said_h else "no horizon"
     ended = "open at the end" if warning.ended_us is None else f"{warning.ended} {clock(warning.ended_us)}"
     drivers = "; ".join(map(trend, warning.drivers[:DRIVERS_TOLD]))
-    return clock(warning.opened_us), warning.asset, said, ended, became(warning), drivers
+    stands = (str(warning.level), warning.says, str(warning.confidence))
+    return clock(warning.opened_us), warning.asset, *stands, ended, became(warning), drivers
 
 
 def _leads(report: Report) -> Section:

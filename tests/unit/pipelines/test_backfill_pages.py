@@ -13,7 +13,7 @@ from rich.console import Console
 from pipelines.backfill.results import FORECASTS
 from pipelines.cli.outcome import Verdict
 from pipelines.cli.report import Live, judged, write_reports
-from tests.kit.runs import failed, forecasts, ledger, minutes, plan, repaired, run, warning
+from tests.kit.runs import by_rules, failed, forecasts, ledger, minutes, mixed, plan, repaired, run, warning
 
 
 def written(results, live=None) -> str:
@@ -65,6 +65,22 @@ def test_the_page_shows_four_pictures_that_are_well_formed_and_named(tmp_path):
     pictures = re.findall(r"<svg.*?</svg>", (tmp_path / "report.html").read_text(), re.DOTALL)
     titles = [ElementTree.fromstring(svg).findtext("{http://www.w3.org/2000/svg}title") for svg in pictures]
     assert len(titles) == 4 and all(titles)
+
+
+def test_warnings_by_rules_alone_are_on_the_page_in_its_timeline_and_in_the_document(tmp_path):
+    records = [*by_rules("a", 24), *mixed("b", 100)]
+    written(run(tmp_path, records=records))
+    page, told = ((tmp_path / name).read_text() for name in ("report.html", "report.json"))
+    assert "rules: bearing-hot 84.2 degC over 80 degC for 24 h" in page
+    assert "opened on rules" in page and "opened on hazard" in page
+    document = json.loads(told)
+    assert document["outcome"]["warnings"][0]["evidence"][0]["name"] == "bearing-hot"
+    assert (document["rungs"]["rules"]["opened"], document["evidence"][0]["worth"]["opened"]) == (1, 2)
+
+
+def test_chances_are_drawn_with_what_they_were_learned_from(tmp_path):
+    written(busy(tmp_path))
+    assert "while running, % (from simulated pumps)" in (tmp_path / "report.html").read_text()
 
 
 def test_the_page_fetches_nothing(tmp_path):

@@ -10,18 +10,21 @@ from models.failure.documents import Finding, Kind
 from models.records import (
     AlertReason,
     DeadLetter,
+    Level,
     NoticeKind,
     Reject,
     RejectedSample,
+    Rung,
     notice,
 )
 from pipelines.backfill.plan import What
 from pipelines.backfill.results import FORECASTS
 from pipelines.cli.report import Live, judged
+from pipelines.cli.report.rungs import Opened
 from pipelines.cli.report.sections import sections
 from pipelines.cli.report.texts import markdown
 from tests.kit.documents import label, repair
-from tests.kit.runs import at, failed, forecasts, ledger, minutes, plan, repaired, run, warning
+from tests.kit.runs import at, by_rules, failed, forecasts, ledger, minutes, mixed, plan, repaired, run, warning
 
 
 def said(report, title: str) -> str:
@@ -79,7 +82,8 @@ def test_a_warning_that_a_repair_ended_before_a_failure_is_undecided(tmp_path):
 def test_a_warning_is_told_with_what_it_said_and_what_became_of_it(tmp_path):
     told = said(judged(run(tmp_path, records=[*warning("a", 24), failed("a", 54)])), "What would have fired")
     for part in (
-        "2026-01-02 00:00\na\nwithin 72 h\nopen at the end\n30 h to act, then it failed",
+        "2026-01-02 00:00\na\nwarning\nhazard: 50 % in 72 h (from simulated pumps), over its limit within 72 h\nlow\n"
+        "open at the end\n30 h to act, then it failed",
         "oil_temp_degc +4.5",
     ):
         assert part in told
@@ -164,6 +168,40 @@ def test_without_a_known_failure_nothing_is_moved(tmp_path):
     assert judged(run(tmp_path, records=[*warning("a", 40), repaired("a", 90)])).shifted == ()
 
 
+def test_a_warning_by_rules_alone_is_told_with_its_rung_level_and_confidence(tmp_path):
+    told = said(judged(run(tmp_path, records=by_rules("a", 24, level=Level.ALARM))), "What would have fired")
+    assert "a\nalarm\nrules: bearing-hot 84.2 degC over 80 degC for 24 h\nmedium\n" in told
+
+
+def test_rules_say_nothing_of_what_a_model_learnt_from(tmp_path):
+    assert judged(run(tmp_path, records=by_rules("a", 24))).bases == {}
+
+
+def test_each_rung_is_told_with_what_it_opened_and_what_became_of_that(tmp_path):
+    records = [*by_rules("a", 24), *mixed("a", 30), failed("a", 54), *by_rules("b", 100, 120), repaired("b", 300)]
+    rungs = judged(run(tmp_path, records=records)).rungs
+    assert list(rungs) == list(Rung)
+    assert rungs[Rung.RULES] == Opened(opened=2, caught=1, unfounded=1, undecided=0, median_act_h=30.0)
+    assert rungs[Rung.HAZARD] == Opened(opened=1, caught=1, unfounded=0, undecided=0, median_act_h=24.0)
+    assert rungs[Rung.HEALTH] == Opened(opened=0, caught=0, unfounded=0, undecided=0, median_act_h=None)
+
+
+def test_a_failure_too_late_for_its_warning_is_no_time_to_act(tmp_path):
+    rungs = judged(run(tmp_path, records=[*by_rules("a", 24), failed("a", 224)])).rungs
+    assert (rungs[Rung.RULES].unfounded, rungs[Rung.RULES].median_act_h) == (1, None)
+
+
+def test_each_piece_of_evidence_is_told_with_what_it_is_founded_on(tmp_path):
+    records = [*by_rules("a", 24), *mixed("b", 30), failed("a", 54)]
+    told = said(judged(run(tmp_path, records=records)), "What would have fired")
+    assert "rules\nbearing-hot\n2\n1\n30\n1\n0\nmedium\na manual\n" in told
+    assert "hazard\npump\n1\n0\n-\n1\n0\nlow\nsimulated pumps" in told
+
+
+def test_without_forecasts_or_warnings_only_rules_could_have_warned(tmp_path):
+    assert "only rules and limits could have" in said(judged(run(tmp_path)), "What would have fired")
+
+
 # Running hours
 
 
@@ -224,6 +262,16 @@ def test_warnings_that_were_never_open_at_one_time_are_of_one_alone(tmp_path):
     found = difference(tmp_path, warning("a", 24, 60), live=[*warning("a", 70, 80), *warning("b", 24, 60)])
     assert [w.asset for w in found.only_here] == ["a"]
     assert [(w.asset, w.opened_us) for w in found.only_live] == [("b", at(24)), ("a", at(70))]
+
+
+def test_of_two_warnings_of_an_asset_the_one_of_the_same_failure_mode_is_compared(tmp_path):
+    found = difference(tmp_path, by_rules("a", 24), live=[*warning("a", 20), *by_rules("a", 30)])
+    assert [pair.later_h for pair in found.both] == [-6.0]
+
+
+def test_a_warning_whose_failure_mode_live_did_not_tell_apart_is_given_by_both(tmp_path):
+    found = difference(tmp_path, by_rules("a", 24), live=warning("a", 30))
+    assert ([pair.later_h for pair in found.both], found.only_here) == ([-6.0], ())
 
 
 def test_warnings_of_assets_that_were_not_asked_for_are_not_compared(tmp_path):

@@ -6,11 +6,13 @@ import dataclasses
 import json
 
 import pytest
+from rich.console import Console
 
 from models.records import Reject
-from pipelines.cli.outcome import Outcome
-from pipelines.cli.summary import Summary, write
+from pipelines.cli.outcome import Outcome, judge
+from pipelines.cli.summary import Summary, show, write
 from pipelines.ledger import MOST_SOURCES, OTHERS, Ledger, Source
+from tests.kit.runs import at, by_rules, mixed
 
 
 def summary(**changes) -> Summary:
@@ -35,6 +37,31 @@ def test_the_summary_for_machines_has_the_ledger_by_source(tmp_path):
     write(summary(), tmp_path / "demo.json")
     told = json.loads((tmp_path / "demo.json").read_text())
     assert (told["rows_read"], told["sources"]["pumps"]["rows_stored"]) == (10, 9)
+
+
+def warned() -> Summary:
+    """One warning by a rule alone, one by a model and a rule."""
+    return summary(outcome=judge([("a", at(60), "wear")], [*by_rules("a", 24), *mixed("b", 30)], at(900), 720.0))
+
+
+def test_the_summary_for_machines_has_the_evidence_of_each_warning(tmp_path):
+    write(warned(), tmp_path / "demo.json")
+    by_rule, of_both = json.loads((tmp_path / "demo.json").read_text())["warnings"]
+    assert (by_rule["rung"], by_rule["level"], by_rule["confidence"], by_rule["said_h"]) == (
+        "rules", "warning", "medium", None,
+    )  # fmt: skip
+    assert [one["name"] for one in by_rule["evidence"]] == ["bearing-hot"]
+    assert [(one["rung"], one["limit"]) for one in of_both["evidence"]] == [("rules", 80.0), ("hazard", 0.12)]
+
+
+def test_the_summary_for_people_says_what_each_warning_rested_on():
+    console = Console(record=True, width=300)
+    show(warned(), console)
+    said = console.export_text()
+    assert "warning, medium confidence, rules: bearing-hot 84.2 degC over 80 degC for 24 h" in said
+    assert (
+        "low confidence, hazard: 50 % in 72 h (from simulated pumps), over its limit within 72 h; also bearing" in said
+    )
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import re
 import tomllib
 from pathlib import Path
 from pkgutil import iter_modules
 
+from rich.console import Console
+
 import pipelines.stages
-from models.records import AnyRecord
+from models.alerting.wording import rests_on
+from models.records import Alert, AnyRecord, decode, encode, id_of
+from pipelines.cli import watching
 from pipelines.schema import RECORDS, asyncapi_document, json_schema
 from pipelines.topics import Topic
 from pipelines.topology import STAGES, diagram
@@ -44,6 +50,19 @@ def test_the_asyncapi_document_has_a_channel_a_topic():
     assert document["channels"]["records"]["messages"].keys() == {
         "Frame", "Tick", "Maintenance", "WorkOrder", "FeedReport", "PlantChange", "ClockDecision", "Rebuilt",
     }  # fmt: skip
+
+
+def test_the_readme_shows_a_warning_as_it_travels_says_each_of_its_fields_and_prints_it_as_the_command_does():
+    section = (ROOT / "README.md").read_text().split("### A warning")[1].split("\nFrom outside")[0]
+    printed, shown = re.findall(r"```(?:json)?\n(.*?)\n```", section, re.DOTALL)
+    alert = decode(shown.encode())
+    assert isinstance(alert, Alert) and json.loads(encode(alert)) == json.loads(shown)
+    assert alert.id == id_of("alert", alert.plant, alert.asset, alert.mode, alert.opened_us)
+    said = {name for row in section.splitlines() if row.startswith("| `") for name in re.findall(r"`(\w+)`", row)}
+    assert set(Alert.__struct_fields__) - said == {"plant", "asset"}
+    console = Console(record=True, width=300)
+    console.print(watching.line(alert), highlight=False)
+    assert printed.splitlines() == [console.export_text().rstrip("\n"), *(f"    {one}" for one in rests_on(alert))]
 
 
 def test_every_point_of_the_contract_names_tests_that_exist():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from models.records import Alert, AlertReason, AlertState, Confidence, Level, Rung
 from pipelines.cli.outcome import HOUR_US, Verdict, became, judge
+from tests.kit.runs import at, by_rules, hazard, mixed, rule
 
 
 def alert(asset: str, opened_h: int, at_h: int, reason: AlertReason, revision: int = 0) -> Alert:
@@ -12,8 +13,8 @@ def alert(asset: str, opened_h: int, at_h: int, reason: AlertReason, revision: i
         id=f"{asset}{opened_h}", revision=revision, plant="p", asset=asset, mode="any",
         state=AlertState.RETURNED if ended else AlertState.UNACKNOWLEDGED, reason=reason,
         opened_us=opened_h * HOUR_US, window_end_us=at_h * HOUR_US, chances=(0.9,) * 6, lead_h=12,
-        drivers=(), model="m", basis="tests", rung=Rung.HAZARD, level=Level.WARNING, evidence=(), remaining=None,
-        confidence=Confidence.LOW, completeness=1.0,
+        drivers=(), model="m", basis="tests", rung=Rung.HAZARD, level=Level.WARNING, evidence=(hazard(),),
+        remaining=None, confidence=Confidence.LOW, completeness=1.0,
     )  # fmt: skip
 
 
@@ -76,3 +77,19 @@ def test_a_repair_long_after_a_warning_cleared_leaves_it_unfounded():
 def test_a_repair_of_another_asset_changes_nothing():
     outcome = judge([], [alert("a", 40, 40, AlertReason.OPENED)], 900 * HOUR_US, 1, [("b", 60 * HOUR_US)])
     assert outcome.count(Verdict.UNFOUNDED) == 1
+
+
+def test_a_warning_by_rules_alone_says_so_and_is_judged_like_any_other():
+    alerts = [*by_rules("a", 40), *by_rules("b", 40, level=Level.ALARM)]
+    outcome = judge([("a", at(100), "wear")], alerts, at(900), 1)
+    assert [(w.verdict, w.rung, w.level, w.said_h) for w in outcome.warnings] == [
+        (Verdict.FAILED, Rung.RULES, Level.WARNING, None), (Verdict.UNFOUNDED, Rung.RULES, Level.ALARM, None),
+    ]  # fmt: skip
+    assert outcome.leads_h == [60]
+
+
+def test_a_warning_is_told_as_it_was_when_it_opened():
+    opened, cleared = by_rules("a", 40, 50)
+    (warning,) = judge([], [cleared, mixed("a", 45)[0], opened], at(900), 1).warnings[:1]
+    assert (warning.mode, warning.evidence, warning.confidence) == ("OHE", (rule(),), Confidence.MEDIUM)
+    assert warning.says == "rules: bearing-hot 84.2 degC over 80 degC for 40 h"

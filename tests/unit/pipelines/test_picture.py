@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from xml.etree import ElementTree
 
 import numpy as np
 import polars as pl
+from msgspec.structs import replace
 
-from models.records import Confidence, Forecast, OperatingState, Rung
+from models.records import Confidence, Forecast, Level, OperatingState, Rung
 from pipelines.cli import picture
 from pipelines.cli.outcome import Failure, Verdict, Warned
 
@@ -19,9 +21,8 @@ def forecast(hour: int, state: OperatingState, chance: float) -> Forecast:
     end_us = START_US + hour * HOUR_US + 60_000_000
     return Forecast(
         id=f"f{hour}", revision=0, plant="p", asset="pump-01", window_end_us=end_us, operating=state,
-        running_until_us=end_us, chances=(chance,) * 6, drivers=(), model="m", basis="b",
-        rung=Rung.HAZARD, confidence=Confidence.LOW,
-        completeness=1.0,
+        running_until_us=end_us, chances=(chance,) * 6, drivers=(), model="m", basis="simulated pumps",
+        rung=Rung.HAZARD, confidence=Confidence.LOW, completeness=1.0,
     )  # fmt: skip
 
 
@@ -39,12 +40,17 @@ def life() -> picture.Life:
         limit=0.3,
         warnings=(
             Warned(
-                asset="pump-01", opened_us=opened, ended_us=None, said_h=72, drivers=(), verdict=Verdict.FAILED,
+                asset="pump-01", opened_us=opened, ended_us=None, mode="any", rung=Rung.RULES, level=Level.ALARM,
+                confidence=Confidence.MEDIUM, evidence=(), says="", said_h=None, drivers=(), verdict=Verdict.FAILED,
                 act_h=30.0,
             ),
         ),
         failures=(Failure(asset="pump-01", time_us=times[90], mode="impeller-wear", lead_h=30.0),),
     )  # fmt: skip
+
+
+def words_of(drawn: str) -> str:
+    return " ".join(text.text or "" for text in ElementTree.fromstring(drawn).iter() if text.tag.endswith("text"))
 
 
 def test_the_same_life_gives_the_same_picture_and_names_what_happened(tmp_path):
@@ -53,7 +59,7 @@ def test_the_same_life_gives_the_same_picture_and_names_what_happened(tmp_path):
     drawn = (tmp_path / "a.svg").read_text()
     assert drawn == (tmp_path / "b.svg").read_text()
     ElementTree.fromstring(drawn)
-    words = " ".join(text.text or "" for text in ElementTree.fromstring(drawn).iter() if text.tag.endswith("text"))
+    words = words_of(drawn)
     for said in ("pump-01", "from simulated pumps", "impeller-wear", "warned 30 h before", "warning limit, 30%", "off"):
         assert said in words
 
@@ -62,3 +68,23 @@ def test_a_line_breaks_where_hours_are_missing():
     at, values = picture.broken([START_US, START_US + HOUR_US, START_US + 9 * HOUR_US], [1.0, 2.0, 3.0])
     assert np.isnan(values).tolist() == [False, False, True, False]
     assert np.isnat(at).tolist() == [False, False, True, False]
+
+
+def test_a_warning_is_drawn_with_its_level_rung_and_confidence(tmp_path):
+    picture.draw(life(), tmp_path / "a.svg")
+    assert all(said in words_of((tmp_path / "a.svg").read_text()) for said in ("alarm, on rules", "medium confidence"))
+
+
+def test_a_warning_of_a_machine_without_chances_is_drawn_too(tmp_path):
+    of = life()
+    without = [replace(one, chances=()) for one in of.forecasts]
+    picture.draw(dataclasses.replace(of, forecasts=without), tmp_path / "a.svg")
+    words = words_of((tmp_path / "a.svg").read_text())
+    assert "alarm, on rules" in words and "simulated" not in words
+
+
+def test_a_chance_that_enough_failures_found_needs_no_label(tmp_path):
+    of = life()
+    sure = [replace(one, confidence=Confidence.HIGH) for one in of.forecasts]
+    picture.draw(dataclasses.replace(of, forecasts=sure), tmp_path / "a.svg")
+    assert "from simulated pumps" not in words_of((tmp_path / "a.svg").read_text())

@@ -1,0 +1,37 @@
+"""Warnings of history as rows of a store."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from connectors.influx.lines import encode
+from models.records import Remaining
+from pipelines.backfill.said import alert_rows, rows_table
+from tests.kit.runs import at, by_rules, mixed
+
+
+def test_a_warning_by_rules_alone_has_a_row_without_a_chance_a_lead_or_what_remains():
+    (row,) = rows_table(alert_rows("plant", by_rules("a", 24))).rows(named=True)
+    assert (row["asset"], row["time_us"], row["rung"], row["level"], row["confidence"], row["mode"]) == (
+        "a", at(24), "rules", "warning", "medium", "OHE",
+    )  # fmt: skip
+    assert (row["chance_72h"], row["lead_h"], row["remaining_h"]) == (None, None, None)
+    assert row["says"] == "rules: bearing-hot 84.2 degC over 80 degC for 24 h"
+
+
+def test_a_warning_by_a_model_and_a_rule_has_its_chance_with_what_it_was_learned_from():
+    (alert,) = mixed("a", 24)
+    left = replace(alert, remaining=Remaining(low_h=20.0, median_h=36.0, high_h=None))
+    (row,) = rows_table(alert_rows("plant", [left])).rows(named=True)
+    assert (row["rung"], row["chance_72h"], row["basis"], row["remaining_h"]) == (
+        "hazard",
+        0.5,
+        "simulated pumps",
+        36.0,
+    )
+
+
+def test_what_a_warning_does_not_say_is_no_field_of_its_line():
+    by_rule, of_both = encode(alert_rows("plant", [*by_rules("a", 24), *mixed("b", 24)])).text.to_list()
+    assert "chance_72h" not in by_rule and 'rung="rules"' in by_rule
+    assert "chance_72h=0.5" in of_both
