@@ -218,7 +218,7 @@ def faulty(seed: int, pumps: int) -> tuple[int, int, float]:
 
 def run_all(
     chosen: Sequence[Trial], first_seed: int, seeds: Sequence[int], pumps: int
-) -> tuple[list[Judged], np.ndarray]:
+) -> tuple[list[Judged], tuple[float, ...]]:
     """Every plant and every healthy one with faulty sensors, a process per core, with a bar."""
     with (
         Progress(console=Console(stderr=True), transient=True) as progress,
@@ -229,7 +229,9 @@ def run_all(
         healthy = [pool.submit(faulty, seed, pumps) for seed in seeds]
         for _ in as_completed([*plants, *healthy]):
             progress.advance(task)
-        return [future.result() for future in plants], np.sum([future.result() for future in healthy], axis=0)
+        return [future.result() for future in plants], tuple(
+            sum(part) for part in zip(*(future.result() for future in healthy), strict=True)
+        )
 
 
 def table(title: str, head: str, parts: dict[str, Callable[[str], Scores]]) -> Table:
@@ -252,7 +254,7 @@ def tables(found: Sequence[Found]) -> list[Table]:
     ]
 
 
-def rows_of(judged: Sequence[Judged], healthy: np.ndarray) -> list[Row]:
+def rows_of(judged: Sequence[Judged], healthy: Sequence[float]) -> list[Row]:
     """Figures with bars, of all rungs together, then of each, what opened first, and what must not open."""
     found = [one.found for one in judged]
     figures = zip(BARS, three(total(found, ALL)), strict=True)
