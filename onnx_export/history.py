@@ -217,12 +217,23 @@ def _next_failure(asset: np.ndarray, end_us: np.ndarray, failures: list[Failure]
 
 
 def record(
-    fleet: FleetSpec, seed: int, asset_type: AssetType, spec: Spec, every_min: int, progress: Progress = quiet
+    fleet: FleetSpec,
+    seed: int,
+    asset_type: AssetType,
+    spec: Spec,
+    every_min: int,
+    progress: Progress = quiet,
+    seen: Callable[[FleetBlock], object] | None = None,
 ) -> History:
-    """Simulate a fleet and take a feature row of every machine each `every_min` minutes since 1970."""
+    """Simulate a fleet and take a feature row of every machine each `every_min` minutes since 1970.
+
+    `seen` is shown each day of the fleet as it was simulated.
+    """
     recorder = _Recorder(Layout("pump", asset_type), spec, fleet.n_pumps, every_min)
     blocks: Iterable[FleetBlock] = simulate(fleet, seed)
     for day, block in enumerate(blocks, start=1):
         recorder.take(block)
+        if seen is not None:
+            seen(block)
         progress(day, fleet.days, f"pumps of seed {seed}, {fleet.wear.family} lives")
     return recorder.history(fleet.start_us + fleet.days * 24 * HOUR_US)

@@ -234,15 +234,15 @@ def _centre(at: np.ndarray, points: np.ndarray, count: np.ndarray) -> tuple[np.n
 def _repeats(at: np.ndarray, points: np.ndarray, count: np.ndarray, slope: np.ndarray, level: np.ndarray) -> np.ndarray:
     """How much wider an interval is for what neighbouring points say again: the root of (1 + r) / (1 - r).
 
-    r is the autocorrelation of what is left of points beside their line, freed of the bias that a fitted line gives
-    it, and not under 0.
+    r is the autocorrelation of what is left of points beside their line, freed of the bias that a fitted mean gives it
+    (Marriott and Pope 1954), and not under 0.
     """
     off = points - level[:, :, None] - slope[:, :, None] * at[:, None]
     both = ~np.isnan(off[:, :, 1:]) & ~np.isnan(off[:, :, :-1])
     with np.errstate(invalid="ignore", divide="ignore"):
         joint = np.where(both, off[:, :, 1:] * off[:, :, :-1], 0.0).sum(axis=2) / np.count_nonzero(both, axis=2)
         found = joint / (np.where(np.isnan(off), 0.0, np.square(off)).sum(axis=2) / count)
-        r = np.clip((count * found + 2.0) / (count - 4.0), 0.0, MOST_REPEATED)
+        r = np.clip((count * found + 1.0) / (count - 3.0), 0.0, MOST_REPEATED)
         return np.sqrt((1.0 + np.where(np.isnan(r), 0.0, r)) / (1.0 - np.where(np.isnan(r), 0.0, r)))
 
 
