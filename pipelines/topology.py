@@ -37,7 +37,10 @@ STAGES: tuple[Stage, ...] = (
     Stage(name="window", takes="good samples by segment", gives="bins, due minutes, features"),
     Stage(name="score", takes="features", gives="chances, drivers", publishes=(Topic.FORECASTS,)),
     Stage(
-        name="warn", takes="final forecasts", gives="warnings, what stands", publishes=(Topic.FORECASTS, Topic.ALERTS)
+        name="warn",
+        takes="final minutes: rules, health, forecasts",
+        gives="cases, what stands",
+        publishes=(Topic.FORECASTS, Topic.HEALTH, Topic.ALERTS),
     ),
     Stage(name="notify", takes="faults, silences", gives="notices", publishes=(Topic.NOTICES,)),
 )

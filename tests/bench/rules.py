@@ -1,0 +1,82 @@
+"""What a thousand rules cost a worker, without servers: `make bench ONLY=rules`.
+
+The partition of `tests/bench/step.py`, 50 pumps with rows a second apart in frames of 60, with no rules, with 20 a pump
+and with a thousand on every pump: processor time of whole passes, interleaved, medians.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from itertools import cycle, islice
+from pathlib import Path
+
+from models.plant import Plant, parse
+from pipelines.main import read_named
+from pipelines.partition import Partition
+from pipelines.ports import RawRecord
+from pipelines.settings import STARTER
+from tests.bench.step import BATCH, PUMPS, records
+from tests.kit.bench import Row, report
+
+A_PUMP, MANY, ROUNDS = 20, 1000, 7
+DEARER = 1.05
+"""A twentieth more processor time is what nobody sees; that is for a thousand rules in all."""
+KINDS = (
+    "of = 'level'\nsignals = ['{0}']\nwarning_high = {level}\nalarm_high = {more}",
+    "of = 'rate'\nsignals = ['{0}']\nspan = '1h'\nwarning_high = {level}",
+    "of = 'ratio'\nsignals = ['{0}', '{1}']\nwarning_high = {level}",
+    "of = 'change'\nsignals = ['{0}']\nwarning_high = {level}",
+    "of = 'level'\nsignals = ['{0}']\nalarm_low = 1\nwarning_low = 2\nwarning_high = {level}",
+)
+SIGNALS = ("speed_rpm", "flow_m3_h", "discharge_pressure_bar", "oil_temp_degc")
+
+
+def plant(rules: int) -> Plant:
+    """The bench's pumps with so many rules of their type, of all kinds in turn."""
+    text = (STARTER / "pumps.toml").read_text().partition("[assets")[0].replace('settle = "2h"', 'settle = "0s"')
+    for at, kind in enumerate(islice(cycle(KINDS), rules)):
+        signals = SIGNALS[at % 4], SIGNALS[(at + 1) % 4]
+        told = kind.format(*signals, level=6 + at % 3, more=12 + at % 3)
+        text += f"\n[[types.pump.rules]]\nname = 'rule {at}'\n{told}"
+    return parse(text + "\n" + "\n".join(f'[assets.p{number}]\ntype = "pump"' for number in range(PUMPS)))
+
+
+def once(asked: Plant, log: list[RawRecord]) -> float:
+    """Seconds of processor time of one pass."""
+    partition = Partition(asked, read_named(asked, Path(STARTER)))
+    begun = time.process_time()
+    for at in range(0, len(log), BATCH):
+        partition.receive(log[at : at + BATCH])
+        partition.acknowledged()
+    return time.process_time() - begun
+
+
+def main() -> None:
+    log = [RawRecord(at, 0, value) for at, value in enumerate(records(60))]
+    plants = {rules: plant(rules) for rules in (0, A_PUMP, MANY)}
+    found: dict[int, list[float]] = {rules: [] for rules in plants}
+    for _ in range(ROUNDS):
+        for rules, asked in plants.items():
+            found[rules].append(once(asked, log))
+    none, some, many = (statistics.median(found[rules]) for rules in plants)
+    minutes = len(log) * PUMPS // (PUMPS + 1)
+    report(
+        "rules",
+        [
+            Row(name="without a rule", value=none, unit="s of processor time"),
+            Row(
+                name=f"{A_PUMP * PUMPS:,} rules, {A_PUMP} a pump",
+                value=some / none,
+                unit="times that",
+                bar=DEARER,
+                at_most=True,
+            ),
+            Row(name=f"{MANY * PUMPS:,} rules, {MANY} a pump", value=many / none, unit="times that"),
+            Row(name="of these, one rule", value=(many - none) / (minutes * MANY) * 1e9, unit="ns a minute"),
+        ],
+    )
+
+
+if __name__ == "__main__":
+    main()
