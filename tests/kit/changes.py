@@ -76,7 +76,7 @@ def change(new: Plant, plant_name: str = "tiny") -> PlantChange:
 
 def models() -> dict[str, Hazard]:
     """The models that these plants name."""
-    return {"tiny": tiny.hazard(), "half": tiny.hazard(signals=("pressure_bar",))}
+    return tiny.models() | {"half": tiny.hazard(signals=("pressure_bar",))}
 
 
 def wild(random: np.random.Generator) -> bytes:
