@@ -18,7 +18,7 @@ _COST_MOST = 2.0
 
 def warned_assets(plant: Plant) -> tuple[str, ...]:
     """Assets that there can be warnings of, in order: they have limits, or their type a model, rules or templates."""
-    types = {name for name, of in plant.types.items() if of.model or of.rules or of.templates}
+    types = {name for name, of in plant.types.items() if of.model or of.health or of.rules or of.templates}
     return tuple(sorted(name for name, of in plant.assets.items() if of.type in types or plant.limits_of(name)))
 
 

@@ -32,7 +32,7 @@ class Said(Struct, frozen=True, kw_only=True):
     """What is said of a machine at the end of a final minute beside its evidence.
 
     `forecast` and `lead_h` are those of a hazard that holds, `reason` why it is to be told anew, if it is; `remaining`
-    is what a trend that holds says.
+    is what a trend that holds says. Evidence of other rungs than those in `open` joins a case and opens none.
     """
 
     plant: str
@@ -42,6 +42,7 @@ class Said(Struct, frozen=True, kw_only=True):
     lead_h: int | None = None
     reason: AlertReason | None = None
     remaining: Remaining | None = None
+    open: tuple[Rung, ...] = RUNGS
 
 
 Cases = tuple[Alert, ...]
@@ -61,7 +62,7 @@ def moved(cases: Cases, evidence: Sequence[Evidence], said: Said) -> tuple[Cases
     """The open cases and those to be told of, once all `evidence` that holds of a machine is this."""
     still: list[Alert] = []
     told: list[Alert] = []
-    for case, group in _grouped(cases, sorted(evidence, key=_order)):
+    for case, group in _grouped(cases, sorted(evidence, key=lambda one: _order(one, said.open)), said.open):
         alert = _revised(case, group, said) if case else _opened(group, said)
         latest = alert or case
         if alert is not None:
@@ -85,8 +86,10 @@ def repaired(cases: Cases, window_end_us: int) -> Cases:
     )
 
 
-def _grouped(cases: Cases, evidence: Sequence[Evidence]) -> list[tuple[Alert | None, list[Evidence]]]:
-    """Each case with its evidence, and what belongs to none, by failure mode."""
+def _grouped(
+    cases: Cases, evidence: Sequence[Evidence], opening: Sequence[Rung]
+) -> list[tuple[Alert | None, list[Evidence]]]:
+    """Each case with its evidence, and what belongs to none and may open one, by failure mode."""
     groups: list[tuple[Alert | None, list[Evidence]]] = [(case, []) for case in cases]
     for one in evidence:
         known = [group for case, group in groups if case and _name(one) in map(_name, case.evidence)]
@@ -94,7 +97,7 @@ def _grouped(cases: Cases, evidence: Sequence[Evidence]) -> list[tuple[Alert | N
         found = known or near
         if found:
             found[0].append(one)
-        else:
+        elif one.rung in opening:
             groups.append((None, [one]))
     return groups
 
@@ -103,9 +106,9 @@ def _is_of(mode: str, other: str) -> bool:
     return mode == other or ANY_MODE in (mode, other)
 
 
-def _order(evidence: Evidence) -> tuple[bool, int, str]:
-    """What tells failure modes apart comes first, and so does a lower rung."""
-    return evidence.mode == ANY_MODE, RUNGS.index(evidence.rung), evidence.name
+def _order(evidence: Evidence, opening: Sequence[Rung]) -> tuple[bool, bool, int, str]:
+    """What opens cases comes first, of that what tells failure modes apart, and of that a lower rung."""
+    return evidence.rung not in opening, evidence.mode == ANY_MODE, RUNGS.index(evidence.rung), evidence.name
 
 
 def _name(evidence: Evidence) -> tuple[Rung, str]:

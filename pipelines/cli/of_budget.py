@@ -30,6 +30,9 @@ def show_budget(
     inspected: Annotated[
         Path | None, typer.Option(help="CSV alert_id,found: founded, nothing or not-inspected; for precision.")
     ] = None,
+    labels: Annotated[
+        Path | None, typer.Option(help="File of labels: those confirmed are failures and repairs, too.")
+    ] = None,
     failure_rate: Annotated[
         float | None,
         typer.Option(min=1e-6, help="The plant's own failures per machine-year; precision is told for it."),
@@ -51,6 +54,7 @@ def show_budget(
         per_week=per_week,
         compare=budgets(compare),
         inspected=inspected,
+        labels=labels,
         failure_rate=failure_rate,
         write=write,
     )

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from msgspec.structs import replace
 
-from models.alerting.cases import Said, moved, repaired, worst
+from models.alerting.cases import RUNGS, Said, moved, repaired, worst
 from models.alerting.life import Watch, step
 from models.alerting.thresholds import threshold_of
 from models.bins import MINUTE_US
@@ -32,6 +32,9 @@ Finals = list[tuple[int, Forecast | Health | Alert]]
 """Records to publish, each with the place of the record that made its minute final."""
 HEALTH, TREND, HAZARD = (str(rung) for rung in (Rung.HEALTH, Rung.TREND, Rung.HAZARD))
 """What says so, among an asset's evidence: one of these, or the column of a rule."""
+LEARNT = (Rung.RULES, Rung.HAZARD)
+"""What opens cases of a type that has learnt from failures. One learned rung keeps the budget, the highest; health and
+trend say more of its cases."""
 
 
 class Repair(NamedTuple):
@@ -134,7 +137,9 @@ class _Machine:
 
     def __init__(self, block: Block, learned: Learned, asset: int, end_us: int, plant: Plant) -> None:
         self._block, self._small, self._learned, self._asset = block, block.small, learned, asset
-        self._said, self._plant = Said(plant=plant.plant, asset=block.names[asset], window_end_us=end_us), plant
+        opening = LEARNT if learned.hazard else RUNGS
+        self._said = Said(plant=plant.plant, asset=block.names[asset], window_end_us=end_us, open=opening)
+        self._plant = plant
         self._is_new = False
 
     def repair(self, since_us: int) -> Iterable[Alert]:

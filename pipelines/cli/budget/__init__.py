@@ -10,6 +10,8 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 
+from connectors.cmms.labels import read_labels
+from models.failure.ends import usable
 from models.failure.hazard import Card, Hazard
 from models.plant import Budget, Plant
 from pipelines.backfill.plan import Plan
@@ -50,13 +52,18 @@ def _figures(settings: Settings, asked: Asked, plant: Plant, results: Results, e
     cards = _cards(plant, _plan(results), settings.models)
     limits = {of_type: card.warning_limit for of_type, card in cards.items()}
     cases = inspected.read(asked.inspected) if asked.inspected else {}
+    labels = usable(read_labels(asked.labels)) if asked.labels else ()
     own = Budget(
         unfounded_per_engineer_week=asked.per_week or plant.budget.unfounded_per_engineer_week,
         engineers=asked.engineers or plant.budget.engineers,
     )
     with bar(errors) as progress:
         task = progress.add_task("assets", total=None)
-        history = read(results, plant, limits, cases, lambda done, of: progress.update(task, completed=done, total=of))
+
+        def told(done: int, of: int) -> None:
+            progress.update(task, completed=done, total=of)
+
+        history = read(results, plant, limits, cases, labels, told)
     return figures(plant, history, cards, own, asked.compare, asked.failure_rate)
 
 
@@ -79,7 +86,10 @@ def _cards(plant: Plant, plan: Plan, models: Path) -> dict[str, Card]:
         if known is None or known.model is None:
             continue
         model = read_model(models, known.model)
-        assert isinstance(model, Hazard)
+        if not isinstance(model, Hazard):
+            raise BudgetError(
+                f"model '{known.model}' of type '{of_type}' gives no chances: name a hazard in the plant file"
+            )
         card = model.card
         if card.version != version:
             raise BudgetError(

@@ -15,13 +15,17 @@ class BudgetError(Exception):
 
 
 class Asked(Struct, frozen=True, kw_only=True):
-    """A command line. `engineers` and `per_week` are the plant's where None, `failure_rate` is per machine-year."""
+    """A command line. `engineers` and `per_week` are the plant's where None, `failure_rate` is per machine-year.
+
+    Of the file of `labels` those count that a person confirmed.
+    """
 
     folder: Path
     engineers: float | None = None
     per_week: float | None = None
     compare: tuple[float, ...] = BUDGETS
     inspected: Path | None = None
+    labels: Path | None = None
     failure_rate: float | None = None
     write: Path | None = None
 

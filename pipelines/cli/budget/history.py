@@ -14,7 +14,8 @@ from models.alerting.budget import History, candidates
 from models.alerting.hindsight import NEVER_US, Case, Past, unfounded, worths
 from models.alerting.life import Threshold
 from models.alerting.thresholds import threshold_of
-from models.failure.ends import ends_of
+from models.failure.ends import End, ends_of, repairs_of
+from models.failure.labels import Label
 from models.plant import Plant
 from models.records import Alert, AlertReason, OperatingState, Rung
 from pipelines.backfill.plan import Plan
@@ -46,10 +47,15 @@ def read(
     plant: Plant,
     limits: Mapping[str, float],
     found: Mapping[str, Found],
+    labels: Sequence[Label],
     progress: Callable[[int, int], None],
 ) -> Read:
-    """All that thresholds were worth on the run; `limits` are the models' by asset type. Raises BudgetError."""
+    """All that thresholds were worth on the run; `limits` are the models' by asset type.
+
+    Failures and repairs are those of its records and of `labels`. Raises BudgetError.
+    """
     plan, told = results.plan, _told(results)
+    ends = ends_of([label for label in labels if label.asset in plan.assets], told.events)
     from_us, to_us = known(plan)
     today = {
         asset: threshold_of(plant, asset, limits[of.type])
@@ -61,7 +67,7 @@ def read(
     cases, others = _cases(told.alerts, found), _others(told.alerts, from_us)
     middle_us = (from_us + to_us) // 2
     for asset, rows in _by_asset(results, today, from_us, to_us):
-        past = _past(asset, rows, told, plan, cases.get(asset, ()))
+        past = _past(asset, rows, ends, plan, cases.get(asset, ()))
         _take(history, asset, past, others.get(asset, ()))
         for half, (begin_us, end_us) in zip(halves, ((from_us, middle_us), (middle_us, to_us)), strict=True):
             part = past.between(begin_us, end_us)
@@ -115,28 +121,23 @@ def _by_asset(
                 yield str(asset), rows
 
 
-def _past(asset: str, rows: pl.DataFrame, told: Told, plan: Plan, cases: tuple[Case, ...]) -> Past:
+def _past(asset: str, rows: pl.DataFrame, ends: Iterable[End], plan: Plan, cases: tuple[Case, ...]) -> Past:
     """What is known of an asset. A source that cannot tell where it ends is known as far as the asset was heard."""
     first_us, last_us = rows["window_end_us"][0], rows["window_end_us"][-1]
     from_us, to_us = known(plan)
-    ends = ends_of((), told.events)
-    failures = _times(((end.asset, end.time_us) for end in ends if end.failed), asset)
-    failures = failures[(failures >= from_us) & (failures <= to_us)]
+    own = [end for end in ends if end.asset == asset]
+    failures = sorted(end.time_us for end in own if end.failed and from_us <= end.time_us <= to_us)
     said = rows.filter(pl.col("operating") == OperatingState.RUNNING.value, pl.col(CHANCE).is_not_null())
     return Past(
         window_end_us=said["window_end_us"].to_numpy(),
         chance=said[CHANCE].to_numpy(),
-        failures_us=failures,
-        repairs_us=_times(((end.asset, end.time_us) for end in ends if not end.failed), asset),
+        failures_us=np.array(failures, np.int64),
+        repairs_us=np.array(sorted(time_us for _, time_us in repairs_of(own)), np.int64),
         weeks=(last_us - first_us + plan.every_min * MINUTE_US) / WEEK_US,
-        to_us=max([last_us, *failures.tolist()]) if plan.found.last_us is None else to_us,
+        to_us=max([last_us, *failures]) if plan.found.last_us is None else to_us,
         every_min=plan.every_min,
         cases=cases,
     )
-
-
-def _times(events: Iterable[tuple[str, int, *tuple[str, ...]]], asset: str) -> np.ndarray:
-    return np.array(sorted(event[1] for event in events if event[0] == asset), np.int64)
 
 
 def _cases(alerts: Iterable[Alert], found: Mapping[str, Found]) -> dict[str, tuple[Case, ...]]:

@@ -59,6 +59,15 @@ def test_a_higher_rung_revises_the_case_and_never_opens_a_second_one():
     )  # fmt: skip
 
 
+def test_a_rung_that_does_not_open_cases_joins_one_and_leaves_with_the_last():
+    ill, opening = evidence("pump.health", Rung.HEALTH), (Rung.RULES, Rung.HAZARD)
+    assert moved((), [ill], said(1, open=opening)) == ((), ())
+    cases, (opened,) = moved((), [ill, HOT], said(2, open=opening))
+    assert [one.name for one in opened.evidence] == ["hot", "pump.health"]
+    _, (lowered,) = moved(cases, [ill], said(3, open=opening))
+    assert (lowered.reason, lowered.rung) == (AlertReason.LOWERED, Rung.HEALTH)
+
+
 def test_nothing_is_told_while_the_evidence_stays():
     cases, _ = moved((), [HOT], said(1))
     assert moved(cases, [replace(HOT, value=3.0)], said(2)) == (cases, ())

@@ -15,6 +15,7 @@ from rich.console import Console
 
 from models.alerting.hindsight import Past, worths
 from models.alerting.life import Threshold, Watch, step
+from models.failure.labels import confirmed, encoded
 from models.plant import PlantError
 from models.records import AlertReason, Rung
 from pipelines.backfill.results import CHANCES, WHOLE
@@ -24,6 +25,7 @@ from pipelines.cli.outcome import Verdict, judge
 from pipelines.main import read_plant
 from pipelines.settings import Settings
 from tests.kit import tiny
+from tests.kit.documents import label
 from tests.kit.runs import HOUR_US, at, failed, forecasts, plan, repaired, run, warning
 
 ASSETS = ("gear-01", "pump-01", "pump-02")
@@ -99,6 +101,19 @@ def test_today_is_what_the_models_limit_would_have_done(place):
     assert worked.median_lead_h == pytest.approx(50 - 0.75)  # the third quarter of an hour over the limit opens
     assert of(found, "pump-01").today.limit == 0.55
     assert "5 warnings: 1 of 2 failures caught, median lead 49 h, 4 unfounded, 0.50 per engineer and week" in said
+
+
+def test_labels_that_a_person_confirmed_are_failures_and_repairs_and_others_are_not(place):
+    made = [
+        confirmed(label("1", "pump-01", reported_us=at(905), finished_us=at(915)), "somebody", at(1300)),
+        label("2", "pump-01", reported_us=at(1005), finished_us=at(1015)),
+    ]
+    file = place / "labels.jsonl"
+    file.write_bytes(encoded(made))
+    _, without = told(place)
+    _, found = told(place, labels=file)
+    assert (found.today.worked.failures, found.today.worked.caught) == (3, 2)
+    assert found.today.worked.unfounded == without.today.worked.unfounded - 1
 
 
 def test_thresholds_of_the_first_half_are_judged_on_the_second(place):
