@@ -104,11 +104,8 @@ class Hour(NamedTuple):
     is_near: bool
 
 
-def take_hours(block: Block, minutes: Minutes, found: Found) -> list[Hour]:
+def take_hours(block: Block, model: HealthModel, minutes: Minutes, found: Found) -> list[Hour]:
     """Take final minutes that are the first of an hour; what each says, by asset and minute."""
-    model = block.health
-    if model is None:
-        return []
     chosen = _first_of_hours(block, minutes, found)
     if not len(chosen):
         return []
@@ -138,13 +135,12 @@ def _first_of_hours(block: Block, minutes: Minutes, found: Found) -> np.ndarray:
     return ran[changes(asset[ran]) | changes(hour[ran]) | changes(since_us[ran])]
 
 
-def for_hours(block: Block, minutes: Minutes, runs: np.ndarray) -> np.ndarray:
+def first_of_hours(minutes: Minutes, runs: np.ndarray) -> np.ndarray:
     """Minutes that an hour is taken at, whatever the cadence: bool [pairs], the first in each that `runs`."""
     out = np.zeros(len(runs), bool)
-    if block.health is not None:
-        ran = np.flatnonzero(runs)
-        asset, hour, since_us = minutes.asset[ran], minutes.minute[ran] // HOUR_MIN, minutes.since_us[ran]
-        out[ran[changes(asset) | changes(hour) | changes(since_us)]] = True
+    ran = np.flatnonzero(runs)
+    asset, hour, since_us = minutes.asset[ran], minutes.minute[ran] // HOUR_MIN, minutes.since_us[ran]
+    out[ran[changes(asset) | changes(hour) | changes(since_us)]] = True
     return out
 
 

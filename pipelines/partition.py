@@ -291,7 +291,7 @@ class Partition:
         block.stirred[ordered.stirred] = True
         learned = self.learned[block.layout.name]
         hazard, spec = learned.hazard, learned.spec
-        due = window(block, spec, columns, screened, ordered, self.lateness_us, self.every_min)
+        due = window(block, learned, columns, screened, ordered, self.lateness_us, self.every_min)
         found += ((at, 0, letter.asset, letter) for at, letter in screened.letters)
         if spec is not None and due is not None:
             self._show(block, spec, due)

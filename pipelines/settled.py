@@ -9,6 +9,7 @@ import numpy as np
 
 from models.bins import MINUTE_US, changes
 from models.failure import quantities
+from models.failure.learned import Learned
 from models.features import AFTER_RUNNING_MIN, Spec, baseline_of
 from models.following import follow
 from models.operating import RUNNING, Found
@@ -33,7 +34,7 @@ def behind_min(lateness_us: int) -> int:
     return -(-lateness_us // MINUTE_US)
 
 
-def settle(block: Block, spec: Spec | None, until: dict[int, int]) -> None:
+def settle(block: Block, learned: Learned, until: dict[int, int]) -> None:
     """Take each asset's minutes up to `until[asset]`, all of them final by now."""
     found = []
     for asset in sorted(until):
@@ -47,7 +48,7 @@ def settle(block: Block, spec: Spec | None, until: dict[int, int]) -> None:
     if not found:
         return
     minutes = Minutes(*np.array(found, np.int64).T)
-    judge(block, spec, minutes, move(block, minutes))
+    judge(block, learned, minutes, move(block, minutes))
 
 
 def move(block: Block, minutes: Minutes) -> Found:
@@ -59,14 +60,15 @@ def move(block: Block, minutes: Minutes) -> Found:
     return found
 
 
-def judge(block: Block, spec: Spec | None, minutes: Minutes, found: Found) -> None:
+def judge(block: Block, learned: Learned, minutes: Minutes, found: Found) -> None:
     """Hold final minutes, once windows know of them, against rules, and give lives their usual."""
     if block.keys.columns and block.rules is not None:
         statistics = block.tiers.statistics(minutes.asset, minutes.minute)
         final = quantities.Minutes(*minutes, statistics, found)
         block.fired += block.rules.evaluate(block.marks, block.levels_now(), final, block.tiers)
-    block.told += take_hours(block, minutes, found)
-    _give_usuals(block, spec, minutes, found)
+    if learned.health is not None:
+        block.told += take_hours(block, learned.health, minutes, found)
+    _give_usuals(block, learned.spec, minutes, found)
 
 
 def _give_usuals(block: Block, spec: Spec | None, minutes: Minutes, found: Found) -> None:

@@ -137,8 +137,6 @@ class Block:
     keys: Keys = field(default_factory=Keys)
     """Whose columns the marks have."""
     hours: Hours = field(default_factory=lambda: Hours.none(0, 0))
-    health: HealthModel | None = None
-    """What hours are scored by; no state."""
     index: dict[str, int] = field(default_factory=dict)
     names: list[str] = field(default_factory=list)
     open: OpenSamples = field(default_factory=OpenSamples)
@@ -229,8 +227,7 @@ class Block:
         Forecasts of minutes that are not final stay: a model that comes back by then must not say them anew.
         """
         self.slow.clear()
-        self.health = learned.health
-        self._adopt_hours(learned.health.card.sha256 if learned.health else "")
+        self._adopt_hours(learned.health)
         features_sha256 = learned.spec.sha256 if learned.spec else ""
         if self.small.features_sha256 == features_sha256:
             return
@@ -243,11 +240,12 @@ class Block:
         if not features_sha256:
             self.small.kept.clear()
 
-    def _adopt_hours(self, sha256: str) -> None:
+    def _adopt_hours(self, health: HealthModel | None) -> None:
+        sha256 = health.card.sha256 if health else ""
         if sha256 != self.small.health_sha256:
             self.written.anew |= bool(self.names)
             self.small.health_sha256 = sha256
-            self.hours = Hours.none(len(self.watermark_us), len(self.health.tracks) if self.health else 0)
+            self.hours = Hours.none(len(self.watermark_us), len(health.tracks) if health else 0)
 
     def columns_of(self, spec: Spec) -> np.ndarray:
         """Places of a model's inputs in the tiers."""

@@ -11,12 +11,13 @@ from typing import NamedTuple
 import numpy as np
 
 from models.bins import COUNT, MINUTE_US, Bins, Samples, changes, summarise
+from models.failure.learned import Learned
 from models.features import AFTER_RUNNING_MIN, HOUR_MIN, Baseline, Pairs, Spec, compute, levels, spans
 from models.following import follow
 from models.holding import minutes_of, pauses, with_empty
 from models.operating import RUNNING, Found
 from pipelines.frames import Columns
-from pipelines.hours import for_hours
+from pipelines.hours import first_of_hours
 from pipelines.open import key_of
 from pipelines.settled import Minutes, behind_min, judge, move, settle, wants_usual
 from pipelines.stages.order import Ordered, Rises, Segments
@@ -65,7 +66,7 @@ class Due(NamedTuple):
 
 def window(
     block: Block,
-    spec: Spec | None,
+    learned: Learned,
     columns: Columns,
     screened: Screened,
     ordered: Ordered,
@@ -78,10 +79,10 @@ def window(
     parts = []
     for number in range(rounds):
         mine = samples if rounds == 1 else samples.where(ordered.frame_segment[frame] == number)
-        part = _take(block, spec, mine, ordered.segments.of_round(number), ordered.rises, lateness_us, every_min)
+        part = _take(block, learned, mine, ordered.segments.of_round(number), ordered.rises, lateness_us, every_min)
         if part is not None:
             parts.append(part)
-    _forget_final(block, spec, ordered, lateness_us)
+    _forget_final(block, learned, ordered, lateness_us)
     return Due(*map(np.concatenate, zip(*parts, strict=True))) if parts else None
 
 
@@ -104,7 +105,7 @@ def _samples(block: Block, columns: Columns, screened: Screened, ordered: Ordere
 
 def _take(
     block: Block,
-    spec: Spec | None,
+    learned: Learned,
     samples: Samples,
     segments: Segments,
     rises: Rises,
@@ -123,7 +124,7 @@ def _take(
     bins = summarise(chosen, layout.columns, layout.reference, layout.held)
     bins = with_pauses(block, bins)
     again = _again(block, segments, reopened, bins, lateness_us)
-    due = due_of(block, spec, bins, again, final, lateness_us, every_min)
+    due = due_of(block, learned, bins, again, final, lateness_us, every_min)
     return due._replace(at=_due_at(due.asset, due.minute, rises, segments)) if len(due.asset) else None
 
 
@@ -199,7 +200,7 @@ def with_pauses(block: Block, bins: Bins) -> Bins:
 
 def due_of(
     block: Block,
-    spec: Spec | None,
+    learned: Learned,
     bins: Bins,
     again: tuple[np.ndarray, np.ndarray],
     final: np.ndarray,
@@ -211,6 +212,7 @@ def due_of(
     Of minutes in which something was heard, those that `every_min` divides are due. What is `final` by then, the last
     such minute of each asset, is settled.
     """
+    spec = learned.spec
     asset, minute = np.concatenate([bins.asset, again[0]]), np.concatenate([bins.minute, again[1]])
     order = np.lexsort((minute, asset))
     asset, minute = asset[order], minute[order]
@@ -223,7 +225,7 @@ def due_of(
     for number in np.unique(turn):
         now = np.flatnonzero(turn == number)
         heads = now[changes(asset[now])]
-        settle(block, spec, dict(zip(asset[heads].tolist(), (minute[heads] - behind).tolist(), strict=True)))
+        settle(block, learned, dict(zip(asset[heads].tolist(), (minute[heads] - behind).tolist(), strict=True)))
         block.tiers.write(bins.where(order[now[is_bin[now]]]))
         minutes = Minutes(asset[now], minute[now], since_us[now])
         every, found, is_final = _follow(block, minutes, final)
@@ -233,10 +235,11 @@ def due_of(
             looked = due[now]
             if every_min > 1:
                 looked |= heard[now] & _for_usual(block, minutes, out.state[now], found.running[where])
-                looked |= for_hours(block, minutes, heard[now] & (out.state[now] == RUNNING))
+                if learned.health is not None:
+                    looked |= first_of_hours(minutes, heard[now] & (out.state[now] == RUNNING))
             run = found.running[where[looked]], found.starts[where[looked]]
             _look(block, spec, out, now[looked], run, behind)
-        judge(block, spec, every.where(is_final), found.part(is_final))
+        judge(block, learned, every.where(is_final), found.part(is_final))
     return out.where(due)
 
 
@@ -373,11 +376,11 @@ def _due_at(asset: np.ndarray, minute: np.ndarray, rises: Rises, segments: Segme
     return at
 
 
-def _forget_final(block: Block, spec: Spec | None, ordered: Ordered, lateness_us: int) -> None:
+def _forget_final(block: Block, learned: Learned, ordered: Ordered, lateness_us: int) -> None:
     """Settle minutes that no timely sample can reach any more, and drop their samples."""
     assets = ordered.segments.asset[changes(ordered.segments.asset)]
     if not len(assets):
         return
     until = (block.watermark_us[assets] - lateness_us) // MINUTE_US - 1
-    settle(block, spec, dict(zip(assets.tolist(), until.tolist(), strict=True)))
+    settle(block, learned, dict(zip(assets.tolist(), until.tolist(), strict=True)))
     block.open.forget(block.watermark_us, lateness_us)

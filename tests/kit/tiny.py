@@ -27,7 +27,6 @@ plant = "tiny"
 
 [types.pump]
 model = "tiny"
-health = "tiny.health"
 [types.pump.signals.pressure_bar]
 kind = "gauge"
 unit = "bar"
@@ -178,6 +177,11 @@ alarm_high = 80
 def plant() -> Plant:
     """Pumps, a gear, a mixer that runs by its pressure and a lathe by its mode with a model, a fan without."""
     return parse(PLANT_TOML)
+
+
+def without_health() -> Plant:
+    """The same with hazards alone."""
+    return parse(PLANT_TOML.replace('health = "tiny.health"\n', ""))
 
 
 def fleet(pumps: int) -> Plant:

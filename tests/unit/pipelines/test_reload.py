@@ -119,7 +119,7 @@ def test_a_model_that_a_type_names_for_the_first_time_is_read_and_a_missing_one_
         (tmp_path / f"new.{ending}").write_bytes((tmp_path / f"tiny.{ending}").read_bytes())
     path.write_text(path.read_text() + "\n")
     assert looked(file) == [False, True]
-    assert set(models) == {"tiny", "new"}
+    assert set(models) == {"tiny", "tiny.health", "new"}
 
 
 def test_models_that_no_type_names_are_read_too_but_need_not_be_right(tmp_path, logs):
@@ -129,7 +129,7 @@ def test_models_that_no_type_names_are_read_too_but_need_not_be_right(tmp_path, 
     (tmp_path / "bad.onnx").write_bytes(b"no")
     (tmp_path / "bad.json").write_text("{}")
     (tmp_path / "notes.json").write_text("{}")
-    assert set(read_models(tiny.plant(), tmp_path)) == {"tiny", "old"}
+    assert set(read_models(tiny.plant(), tmp_path)) == {"tiny", "tiny.health", "old"}
     assert "'model': 'bad'" in str(logs) and "notes" not in str(logs)
     (tmp_path / "tiny.onnx").unlink()
     with pytest.raises(ModelError, match="model 'tiny' cannot be read"):

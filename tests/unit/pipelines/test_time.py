@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
+from models.failure.hazard import Hazard
+from models.failure.learned import Learned
 from models.records import Forecast, Frame, Maintenance, MaintenanceAction, OperatingState, Tick, decode, encode
 from pipelines.partition import Partition
 from pipelines.ports import RawRecord
@@ -15,19 +17,16 @@ from tests.kit import tiny
 from tests.kit.streams import MINUTE_US, START_US
 
 
-class Recording:
+class Recording(Hazard):
     """A hazard that remembers how many rows it was asked for at once."""
 
     def __init__(self) -> None:
-        self._hazard = tiny.hazard()
+        self.__dict__ |= tiny.hazard().__dict__
         self.calls: list[int] = []
-
-    def __getattr__(self, name):
-        return getattr(self._hazard, name)
 
     def chances(self, rows: np.ndarray) -> np.ndarray:
         self.calls.append(len(rows))
-        return self._hazard.chances(rows)
+        return super().chances(rows)
 
 
 def frame(minute: float, pressure: float = 5.0, asset: str = "pump-01") -> Frame:
@@ -42,8 +41,8 @@ def tick(minute: float) -> Tick:
 class Log:
     """A partition fed record by record; `told` are the forecasts so far as (minute that closed, revision)."""
 
-    def __init__(self, hazard=None) -> None:
-        self.partition = Partition(tiny.plant(), tiny.models() | ({"tiny": hazard} if hazard else {}))
+    def __init__(self, hazard=None, plant=None) -> None:
+        self.partition = Partition(plant or tiny.plant(), tiny.models() | ({"tiny": hazard} if hazard else {}))
         self.forecasts: list[Forecast] = []
         self._offset = 0
 
@@ -112,7 +111,7 @@ def test_another_model_is_asked_about_what_did_not_change():
     log = Log().take(tick(0), frame(0.5), frame(1.1))
     other = tiny.hazard()
     other.card = replace(other.card, sha256="0" * 64)
-    log.partition.hazards["pump"] = other
+    log.partition.learned["pump"] = Learned(other)
     assert log.take(frame(0.5)).told == [(0, 0), (0, 1)]
     assert [forecast.model for forecast in log.forecasts] == [tiny.hazard().card.version, other.card.version]
 
@@ -233,15 +232,17 @@ def test_a_repair_told_hours_late_begins_a_life_once():
 
 
 def test_under_a_model_with_other_features_what_is_usual_is_learned_anew():
-    log = Log().take(tick(0), *(r for m in range(0, 30 * 60, 10) for r in (tick(m), frame(m))))
+    log = Log(plant=tiny.without_health()).take(
+        tick(0), *(r for m in range(0, 30 * 60, 10) for r in (tick(m), frame(m)))
+    )
     snapshot = log.partition.snapshot()
     assert log.partition.state.blocks["pump"].small.baselines
     other = tiny.hazard(signals=("temp_degc",))
-    restored = Partition.restore(tiny.plant(), tiny.models() | {"tiny": other}, snapshot)
+    restored = Partition.restore(tiny.without_health(), {"tiny": other}, snapshot)
     assert not restored.state.blocks["pump"].small.baselines
     again = RawRecord(snapshot.next_offset, 0, encode(frame(30 * 60)))
     assert len(restored.receive([again]).outputs) == 1
-    same = Partition.restore(tiny.plant(), tiny.models(), snapshot)
+    same = Partition.restore(tiny.without_health(), tiny.models(), snapshot)
     assert same.state.blocks["pump"].small.baselines
 
 

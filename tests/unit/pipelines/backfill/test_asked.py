@@ -52,7 +52,7 @@ def line(*arguments: str, begin: str = "2026-01-01", to: str = "2026-01-02") -> 
         ((*CSV, "--to", "mars"), "--to mars: use one or more of parquet, influx, topics"),
         ((*CSV, "--what", "dreams"), "--what dreams: use one or more of ingest, forecasts, alerts, features"),
         ((*CSV, "--what", "plans"), "nothing makes plans yet"),
-        ((*CSV, "--model", "tiny@ffff"), "--model tiny@ffff: {place} has tiny@"),
+        ((*CSV, "--model", "tiny@ffff"), "--model tiny@ffff: {place} has tiny.health@"),
         ((*CSV, "--model", "other@ffff"), "no asset type has a model 'other'; they have tiny"),
         ((*CSV, "--to", "topics"), "start one with `forewarn up` or set FOREWARN_KAFKA"),
         ((*CSV, "--to", "influx"), "no InfluxDB at http://127.0.0.1:1"),

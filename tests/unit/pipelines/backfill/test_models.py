@@ -32,24 +32,24 @@ def said(*forecasts: tuple[str, int]) -> pl.DataFrame:
 
 
 def test_a_model_is_found_by_its_version_anywhere_below_the_folder(folder):
-    turn = named_ones(present(tiny.plant(), folder), [THEN.card.version], folder)
-    assert turn.read(tiny.plant())["tiny"].card == THEN.card
+    turn = named_ones(present(tiny.without_health(), folder), [THEN.card.version], folder)
+    assert turn.read(tiny.without_health())["tiny"].card == THEN.card
 
 
 def test_a_beginning_of_the_version_will_do(folder):
-    turn = named_ones(present(tiny.plant(), folder), [f"tiny@{THEN.card.sha256[:4]}"], folder)
+    turn = named_ones(present(tiny.without_health(), folder), [f"tiny@{THEN.card.sha256[:4]}"], folder)
     assert turn.files["tiny"] == (folder / "before", "tiny-1")
 
 
 @pytest.mark.parametrize("wanted", ["tiny@ffff", "tiny", "pump@1"])
 def test_a_model_that_is_not_there_is_an_error_that_names_those_that_are(folder, wanted):
     with pytest.raises(BackfillError, match="tiny"):
-        named_ones(present(tiny.plant(), folder), [wanted], folder)
+        named_ones(present(tiny.without_health(), folder), [wanted], folder)
 
 
 def test_as_of_takes_each_model_from_its_first_live_forecast_on(folder):
     now, then = NOW.card.version, THEN.card.version
-    turns = as_of(present(tiny.plant(), folder), said((now, 300), (then, 200), (then, 100)), folder)
+    turns = as_of(present(tiny.without_health(), folder), said((now, 300), (then, 200), (then, 100)), folder)
     assert [(turn.from_us, turn.files["tiny"]) for turn in turns] == [
         (100, (folder / "before", "tiny-1")),
         (300, (folder, "tiny")),
@@ -59,7 +59,7 @@ def test_as_of_takes_each_model_from_its_first_live_forecast_on(folder):
 def test_as_of_goes_back_where_live_went_back(folder):
     now, then = NOW.card.version, THEN.card.version
     live = said((then, 100), (now, 200), (now, 200), (then, 200), (then, 300))
-    turns = as_of(present(tiny.plant(), folder), live, folder)
+    turns = as_of(present(tiny.without_health(), folder), live, folder)
     assert [(turn.from_us, turn.files["tiny"][1]) for turn in turns] == [
         (100, "tiny-1"),
         (200, "tiny"),
@@ -69,22 +69,22 @@ def test_as_of_goes_back_where_live_went_back(folder):
 
 def test_as_of_without_live_forecasts_is_an_error(folder):
     with pytest.raises(BackfillError, match="--as-of: no live forecast"):
-        as_of(present(tiny.plant(), folder), said(), folder)
+        as_of(present(tiny.without_health(), folder), said(), folder)
 
 
 def test_a_live_model_that_is_gone_is_an_error(folder):
     with pytest.raises(BackfillError, match="put it there"):
-        as_of(present(tiny.plant(), folder), said(("tiny@0123456789ab", 1)), folder)
+        as_of(present(tiny.without_health(), folder), said(("tiny@0123456789ab", 1)), folder)
 
 
 def lane(folder, models) -> pl.DataFrame:
     """Forecasts of a lane with these models from a time on."""
     records = streams.stream(1, assets=("pump-01", "pump-02"))
     ends_us = [TURN_US - HOUR_US, TURN_US, TURN_US + 3 * HOUR_US]
-    partition = Partition(tiny.plant(), models[0][1])
+    partition = Partition(tiny.without_health(), models[0][1])
     span = Span(from_us=0, to_us=ends_us[-1], assets=frozenset({"pump-01", "pump-02"}))
     Lane(partition, span, LaneFolder(folder / "lane-0"), (), "test", models=models).run(
-        history.stretches(records, tiny.plant(), ends_us)
+        history.stretches(records, tiny.without_health(), ends_us)
     )
     return Results(folder).forecasts()
 
@@ -109,4 +109,4 @@ def test_after_the_turn_it_says_what_the_other_model_alone_would_say(tmp_path):
 
 def test_a_turn_is_read_from_its_files(folder):
     turn = Turn(5, {"tiny": (folder, "tiny")})
-    assert turn.read(tiny.plant())["tiny"].card == NOW.card
+    assert turn.read(tiny.without_health())["tiny"].card == NOW.card
