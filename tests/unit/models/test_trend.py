@@ -49,7 +49,7 @@ def test_without_noise_the_hours_of_the_clock_are_found() -> None:
     assert found.median_h[:, 0] == pytest.approx([24.0, 200.0], rel=0.02)
 
 
-@pytest.mark.parametrize(("noise", "memory"), [(0.3, 0.0), (0.7, 0.0), (0.7, 0.7), (1.5, 0.7)])
+@pytest.mark.parametrize(("noise", "memory"), [(0.3, 0.0), (0.7, 0.0), (0.7, 0.7), (1.5, 0.7), (0.7, 0.95)])
 def test_nine_in_ten_intervals_hold_the_truth_of_linear_wear(noise: float, memory: float) -> None:
     held, over = coverage(0.0, noise, memory)
     assert 0.87 <= held <= 0.93
