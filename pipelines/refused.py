@@ -12,6 +12,7 @@ from models.records import (
     AnyInput,
     DeadLetter,
     Frame,
+    HealthyBaseline,
     Maintenance,
     Rebuilt,
     Reject,
@@ -59,7 +60,9 @@ def unread(raw: RawRecord, why: str, plant: str, ledger: Ledger) -> DeadLetter:
     return rejected(ledger, plant, record, raw.value)
 
 
-def out_of_place(record: Frame | Maintenance | WorkOrder | Rebuilt, place: int, share: Share | None) -> Rejected:
+def out_of_place(
+    record: Frame | Maintenance | WorkOrder | Rebuilt | HealthyBaseline, place: int, share: Share | None
+) -> Rejected:
     """The reject of a record whose asset is NOWHERE or ELSEWHERE."""
     if place == NOWHERE or share is None:
         detail = f"asset '{record.asset}' is not in the plant file"

@@ -39,6 +39,7 @@ STAGES: tuple[Stage, ...] = (
     Stage(
         name="warn", takes="final forecasts", gives="warnings, what stands", publishes=(Topic.FORECASTS, Topic.ALERTS)
     ),
+    Stage(name="ground", takes="baselines that are whole", gives="their versions", publishes=(Topic.BASELINES,)),
     Stage(name="notify", takes="faults, silences", gives="notices", publishes=(Topic.NOTICES,)),
 )
 

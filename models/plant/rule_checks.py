@@ -12,7 +12,7 @@ from models.plant.errors import PlantError
 from models.plant.layout import shares_of
 from models.plant.rules import LIMIT_OF, Quantity, Rule, When
 from models.plant.signals import SignalKind
-from models.plant.templates import expanded
+from models.plant.templates import by_word, expanded
 from models.records import OperatingState
 
 MINUTE_S = 60
@@ -40,7 +40,11 @@ _NOT_BY_NUMBER = (OperatingState.UNKNOWN, OperatingState.MAINTENANCE)
 
 def check_rules(where: str, asset_type: AssetType) -> None:
     """Raise PlantError for the first thing that is wrong in a type's rules and templates, and in what these make."""
-    made = [(f"{where}.rules[{number}]", rule) for number, rule in enumerate(asset_type.rules)]
+    made: list[tuple[str, Rule]] = []
+    for number, rule in enumerate(asset_type.rules):
+        place = f"{where}.rules[{number}]"
+        _check_per(place, rule.per, asset_type)
+        made += [(place, each) for each in by_word(rule, asset_type)]
     for number, template in enumerate(asset_type.templates):
         place = f"{where}.templates[{number}]"
         try:
@@ -192,6 +196,16 @@ def _told_states(asset_type: AssetType) -> tuple[OperatingState, ...]:
     if told.states:
         return (*dict.fromkeys((*told.states, OperatingState.STARTING)),)
     return tuple(state for state in OperatingState if state not in _NOT_BY_NUMBER)
+
+
+def _check_per(where: str, per: str, asset_type: AssetType) -> None:
+    if not per:
+        return
+    states = [name for name, spec in asset_type.signals.items() if spec.words]
+    if per not in states:
+        raise PlantError(
+            f"{where}.per is '{per}': name a state that declares its words, one of {', '.join(states) or 'none so far'}"
+        )
 
 
 def _check_curve(where: str, rule: Rule) -> None:

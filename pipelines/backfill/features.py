@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from models.bins import MINUTE_US
-from models.records import Maintenance, MaintenanceAction
+from models.records import OF_SENSORS, Maintenance, MaintenanceAction
 from pipelines.made import Looked
 
 HOUR_US = 3_600_000_000
@@ -38,7 +38,7 @@ class Outcomes:
         self._as_of_us = as_of_us
         known: dict[str, list[Maintenance]] = defaultdict(list)
         for event in events:
-            if event.time_us <= as_of_us:
+            if event.time_us <= as_of_us and event.action not in OF_SENSORS:
                 known[event.asset].append(event)
         self._of = {asset: sorted(of, key=lambda event: event.time_us) for asset, of in known.items()}
 

@@ -73,7 +73,7 @@ class Told:
                 self.alerts.append(record)
             case Maintenance(action=MaintenanceAction.FAILED):
                 self.failures.add((record.asset, record.time_us, record.mode))
-            case Maintenance():
+            case Maintenance(action=MaintenanceAction.REPAIRED):
                 self.repairs.add((record.asset, record.time_us))
             case Notice():
                 self.notices.append(record)

@@ -91,7 +91,7 @@ def fired(rules: Rules, layout: Layout, *parts: Minutes) -> list[Fired]:
     marks = Marks.none(2, len(rules.keys.columns), len(rules.keys.bases))
     levels = np.array([rules.levels_of(name) for name in "ab"])
     tiers = Tiers.empty(2, layout.reference, layout.held_places)
-    return [one for part in parts for one in rules.evaluate(marks, levels, part, tiers)]
+    return [one for part in parts for one in rules.evaluate(marks, levels, part, tiers)[0]]
 
 
 def series(name: str, *values: float, begin: int = 0, step: int = 1) -> list[tuple[int, int, dict[str, float]]]:
