@@ -1,10 +1,11 @@
-"""A model as bytes in, chances out. The only importer of onnxruntime.
+"""A model as bytes in, numbers out. The only importer of onnxruntime.
 
 One thread inside an operator is a rule of correctness: with two, the same row gives other bits beside other rows.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,10 +18,10 @@ class ModelError(ValueError):
     """The bytes are no model we can run; the message says why."""
 
 
-class Predictor:
-    """An ONNX graph from float32 `features` [rows, n] to float32 `chances` [rows, horizons]."""
+class Graph:
+    """An ONNX graph from float32 `features` [rows, n] to named float32 outputs, each [rows, a fixed number]."""
 
-    def __init__(self, onnx: bytes) -> None:
+    def __init__(self, onnx: bytes, outputs: Sequence[str]) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
@@ -30,15 +31,29 @@ class Predictor:
             self._session = onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
         except Exception as wrong:  # onnxruntime's own exceptions share no base but this
             raise ModelError(f"onnxruntime cannot load the model: {wrong}") from wrong
-        names = [node.name for node in self._session.get_inputs()], [node.name for node in self._session.get_outputs()]
-        if names != ([INPUT], [OUTPUT]):
-            raise ModelError(f"the graph must go from '{INPUT}' to '{OUTPUT}', but goes from {names[0]} to {names[1]}")
+        found = [node.name for node in self._session.get_inputs()], [node.name for node in self._session.get_outputs()]
+        if found != ([INPUT], list(outputs)):
+            wanted = ", ".join(f"'{name}'" for name in outputs)
+            raise ModelError(f"the graph must go from '{INPUT}' to {wanted}, but goes from {found[0]} to {found[1]}")
         self.features = _width(self._session.get_inputs()[0])
-        self.outputs = _width(self._session.get_outputs()[0])
+        self.widths = tuple(_width(node) for node in self._session.get_outputs())
+        self._outputs = list(outputs)
+
+    def run(self, rows: np.ndarray) -> list[np.ndarray]:
+        """Each output, float32 [rows, its width]. A row's results do not depend on the others."""
+        return self._session.run(self._outputs, {INPUT: rows})
+
+
+class Predictor(Graph):
+    """An ONNX graph from float32 `features` [rows, n] to float32 `chances` [rows, horizons]."""
+
+    def __init__(self, onnx: bytes) -> None:
+        super().__init__(onnx, (OUTPUT,))
+        (self.outputs,) = self.widths
 
     def predict(self, rows: np.ndarray) -> np.ndarray:
         """Chances, float32 [rows, horizons], of float32 feature rows. A row's result does not depend on the others."""
-        return self._session.run([OUTPUT], {INPUT: rows})[0]
+        return self.run(rows)[0]
 
 
 def _width(node: Any) -> int:

@@ -266,9 +266,10 @@ class Contribution(Struct, frozen=True, kw_only=True):
 class Health(Record, frozen=True, kw_only=True, tag="health"):
     """How healthy a machine is at the end of a window, once in an hour of running: 100 as ever, 50 at its limit, 0.
 
-    `t2` and `spe` are Hotelling's T2 and the squared prediction error as shares of their limits. `remaining` is until
-    the index, or the signal `limiting`, reaches its limit. `baseline` says whose healthy time it is held against. Only
-    final minutes have one, so there is one revision. A `historical` one is of a backfill.
+    The index is null where too little is known. `t2` and `spe` are Hotelling's T2 and the squared prediction error as
+    shares of their limits. `remaining` is until the index, or the signal `limiting`, reaches its limit. `baseline` says
+    whose healthy time it is held against. Only final minutes have one, so there is one revision. A `historical` one is
+    of a backfill.
     """
 
     id: str
@@ -276,7 +277,7 @@ class Health(Record, frozen=True, kw_only=True, tag="health"):
     plant: str
     asset: str
     window_end_us: int
-    index: float
+    index: float | None
     t2: float
     spe: float
     drivers: tuple[Contribution, ...]

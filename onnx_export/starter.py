@@ -186,7 +186,9 @@ def write(folder: Path, onnx: bytes, card: Card) -> tuple[Path, Path]:
     return files
 
 
-def _told(say: Callable[[str], object]) -> Progress:
+def told(say: Callable[[str], object]) -> Progress:
+    """Progress as a line that is written over."""
+
     def progress(done: int, total: int, text: str) -> None:
         say(f"\r{done:4d} of {total} days  {text:40s}")
 
@@ -198,7 +200,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m onnx_export.starter", description=main.__doc__)
     parser.add_argument("--out", type=Path, default=Path("models/starter"), help="folder of pump.onnx and pump.json")
     out = parser.parse_args(arguments).out
-    run = make_run(progress=_told(sys.stderr.write))
+    run = make_run(progress=told(sys.stderr.write))
     for path in (*write(out, run.onnx, run.card), write_run(run_folder(run.card), run)):
         sys.stdout.write(f"\n{path}")
     sys.stdout.write(f"\n{run.card.version} limit {run.card.warning_limit} {run.card.scores}\n")

@@ -24,11 +24,11 @@ from connectors.kafka.snapshots import KafkaSnapshots
 from connectors.kafka.told import NoticeReader
 from connectors.metrics import WorkerCollector
 from connectors.systemd import Systemd
-from models.failure.hazard import Hazard
+from models.failure.learned import Model, load
 from models.inference import ModelError
 from models.plant import Plant
 from pipelines.agents import WorkerApp, build_app, serve, together
-from pipelines.controls.plant import hazards_of
+from pipelines.controls.plant import learned_of, names_of
 from pipelines.partition import Partition
 from pipelines.plant_file import PlantFile
 from pipelines.plant_file import read_plant as read_plant
@@ -57,50 +57,48 @@ class WallClock:
         return time.monotonic()
 
 
-def read_hazards(plant: Plant, folder: Path) -> dict[str, Hazard]:
+def read_named(plant: Plant, folder: Path) -> dict[str, Model]:
     """The models that the plant's types name, from NAME.onnx and NAME.json in the folder.
 
     Raises ModelError for one that is not there, or misfits a type that names it.
     """
-    names = {asset_type.model for asset_type in plant.types.values() if asset_type.model}
-    found = {name: read_hazard(folder, name) for name in sorted(names)}
-    hazards_of(plant, found)
+    found = {name: read_model(folder, name) for name in sorted(names_of(plant))}
+    learned_of(plant, found)
     return found
 
 
-def read_models(plant: Plant, folder: Path) -> dict[str, Hazard]:
+def read_models(plant: Plant, folder: Path) -> dict[str, Model]:
     """The models that the plant names, which must be there, and all others in the folder: snapshots may name those.
 
     Raises ModelError.
     """
-    found = read_hazards(plant, folder)
+    found = read_named(plant, folder)
     for name in sorted({card.stem for card in folder.glob("*.json")} - found.keys()):
         if not (folder / f"{name}.onnx").is_file():
             continue
         try:
-            found[name] = read_hazard(folder, name)
+            found[name] = read_model(folder, name)
         except ModelError as wrong:
             _log.warning("model-left-out", model=name, folder=str(folder), error=str(wrong), doing="no type names it")
     return found
 
 
-def read_hazard(folder: Path, name: str) -> Hazard:
+def read_model(folder: Path, name: str) -> Model:
     """The model NAME.onnx with its card NAME.json. Raises ModelError."""
     try:
-        return Hazard.load((folder / f"{name}.onnx").read_bytes(), (folder / f"{name}.json").read_bytes())
+        return load((folder / f"{name}.onnx").read_bytes(), (folder / f"{name}.json").read_bytes())
     except OSError as wrong:
         raise ModelError(
             f"model '{name}' cannot be read from {folder} ({wrong.strerror}): set FOREWARN_MODELS"
         ) from wrong
 
 
-def fitting(models: dict[str, Hazard], folder: Path) -> Callable[[Plant], None]:
+def fitting(models: dict[str, Model], folder: Path) -> Callable[[Plant], None]:
     """Raises ModelError for a plant whose models misfit; those it names for the first time are read into `models`."""
 
     def fits(plant: Plant) -> None:
-        names = {asset_type.model for asset_type in plant.types.values() if asset_type.model}
-        models.update({name: read_hazard(folder, name) for name in sorted(names - models.keys())})
-        hazards_of(plant, models)
+        models.update({name: read_model(folder, name) for name in sorted(names_of(plant) - models.keys())})
+        learned_of(plant, models)
 
     return fits
 
@@ -144,9 +142,9 @@ async def work(settings: Settings, checkpoint: Callable[[str], None] = _passed) 
 
     One function, though long: it does nothing but name each part's parts, and they refer to one another.
     """
-    hazards: dict[str, Hazard] = {}
-    file = PlantFile(settings.plant, settings.site, fitting(hazards, settings.models))
-    hazards |= read_models(file.plant, settings.models)
+    models: dict[str, Model] = {}
+    file = PlantFile(settings.plant, settings.site, fitting(models, settings.models))
+    models |= read_models(file.plant, settings.models)
     provision(settings)
     _log.info("worker-starts", kafka=settings.kafka, influx=settings.influx_url, group=settings.group, **file.told)
     lease, clock, meters = Lease(), WallClock(), AllMeters()
@@ -156,7 +154,7 @@ async def work(settings: Settings, checkpoint: Callable[[str], None] = _passed) 
 
     def restore(partition: int, snapshot: Snapshot | None) -> Partition:
         share = Share(partition, settings.partitions)
-        return Partition.restore(file.plant, hazards, snapshot, settings.lateness_s, share)
+        return Partition.restore(file.plant, models, snapshot, settings.lateness_s, share)
 
     turns = asyncio.Lock()
     async with InfluxStore(influx_target(settings)) as store:

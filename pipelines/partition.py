@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from models.bins import MINUTE_US
-from models.failure.hazard import Hazard
+from models.failure.learned import Learned, Model
 from models.failure.rules import Rules
 from models.features import Spec
 from models.inference import ModelError
@@ -23,6 +23,7 @@ from models.records import (
     ClockDecision,
     DeadLetter,
     Forecast,
+    Health,
     HealthyBaseline,
     Notice,
     PlantChange,
@@ -37,7 +38,7 @@ from pipelines.backfill.stretch import Stretch
 from pipelines.backfill.tabled import decode_stretch
 from pipelines.controls import baselines, rebuilt
 from pipelines.controls.clocks import Quarantined, decide
-from pipelines.controls.plant import faults_that_end, hazards_of, migrated, silences_that_end, taken
+from pipelines.controls.plant import faults_that_end, learned_of, migrated, silences_that_end, taken
 from pipelines.frames import Columns
 from pipelines.ledger import EVENTS, Ledger
 from pipelines.made import LIVE, Kept, Looked, Made, Out, Pace
@@ -62,11 +63,11 @@ _Found = list[tuple[int, int, str, Out]]
 """Records to publish: place in the batch, kind, asset, record."""
 
 _TOPIC = {
-    DeadLetter: Topic.DEAD_LETTERS, Forecast: Topic.FORECASTS, Alert: Topic.ALERTS, Notice: Topic.NOTICES,
-    Quarantined: Topic.QUARANTINE, HealthyBaseline: Topic.BASELINES,
+    DeadLetter: Topic.DEAD_LETTERS, Forecast: Topic.FORECASTS, Health: Topic.HEALTH, Alert: Topic.ALERTS,
+    Notice: Topic.NOTICES, Quarantined: Topic.QUARANTINE, HealthyBaseline: Topic.BASELINES,
 }  # fmt: skip
 _RANK: dict[type, int] = {kind: at for at, kind in enumerate(_TOPIC)}
-"""Of what one record brings about, letters come first, then forecasts, warnings, notices, and baselines last."""
+"""Of what one record brings about, letters come first, then forecasts, health, warnings, notices, baselines last."""
 
 
 class NotAcknowledged(RuntimeError):
@@ -79,12 +80,12 @@ class Partition:
     def __init__(
         self,
         plant: Plant,
-        hazards: Mapping[str, Hazard],
+        models: Mapping[str, Model],
         lateness_s: int = 120,
         share: Share | None = None,
         pace: Pace = LIVE,
     ) -> None:
-        """`hazards` by the name that asset types give as their model; raises ModelError where one misfits.
+        """`models` by the names that asset types give; raises ModelError where one misfits.
 
         With a `share`, records of assets that are another partition's are refused. Raises ValueError for a lateness
         that the rings cannot hold.
@@ -92,8 +93,8 @@ class Partition:
         if not 0 <= lateness_s <= LONGEST_LATENESS_MIN * 60:
             raise ValueError(f"lateness is {lateness_s} s: use 0 to {LONGEST_LATENESS_MIN * 60}")
         self.lateness_us = lateness_s * 1_000_000
-        self._models = hazards
-        self.hazards = hazards_of(plant, hazards)
+        self._models = models
+        self.learned = learned_of(plant, models)
         self.state = State.empty(plant, share, pace.span)
         self.every_min = pace.every_min
         self.looked: list[Looked] | None = [] if pace.features else None
@@ -108,7 +109,7 @@ class Partition:
     def restore(
         cls,
         plant: Plant,
-        hazards: Mapping[str, Hazard],
+        models: Mapping[str, Model],
         snapshot: Snapshot | None,
         lateness_s: int = 120,
         share: Share | None = None,
@@ -118,7 +119,7 @@ class Partition:
 
         Raises SnapshotError where it does not fit: the plant's name, the models, the lateness, this program.
         """
-        partition = cls(plant, hazards, lateness_s, share, pace)
+        partition = cls(plant, models, lateness_s, share, pace)
         if snapshot is not None:
             state = load(snapshot.parts, lateness_s, share)
             partition._go_on_from(state if pace.span == SPAN else state.resized(pace.span))
@@ -132,7 +133,7 @@ class Partition:
                 "(FOREWARN_GROUP)"
             )
         try:
-            self.hazards = hazards_of(state.plant, self._models)
+            self.learned = learned_of(state.plant, self._models)
         except ModelError as wrong:
             raise SnapshotError(
                 f"the snapshot has version {state.plant.version} of the plant, whose {wrong}: put that model back into "
@@ -141,14 +142,14 @@ class Partition:
         self.state = state
         self._adopt()
 
-    def score_by(self, hazards: Mapping[str, Hazard]) -> None:
+    def score_by(self, models: Mapping[str, Model]) -> None:
         """Score by other models from the next record on. Raises ModelError where one misfits."""
-        self.hazards = hazards_of(self.plant, hazards)
-        self._models = hazards
+        self.learned = learned_of(self.plant, models)
+        self._models = models
         self._adopt()
 
-    def _turn_to(self, plant: Plant, hazards: dict[str, Hazard | None]) -> None:
-        self.hazards = hazards
+    def _turn_to(self, plant: Plant, learned: dict[str, Learned]) -> None:
+        self.learned = learned
         self.state.turn_to(plant, *migrated(self.state.blocks, self.state.gone, plant))
         self._adopt()
 
@@ -156,13 +157,13 @@ class Partition:
         """Revisions of cases of which something is not asked any more."""
         out: list[Alert] = []
         for name, block in self.state.blocks.items():
-            out += let_go(block, self.hazards[name], self._floor_us, self.plant.plant)
+            out += let_go(block, self.learned[name], self._floor_us, self.plant.plant)
         return out
 
     def _adopt(self) -> None:
         for name, block in self.state.blocks.items():
-            hazard = self.hazards[name]
-            block.adopt(hazard.spec.sha256 if hazard else "")
+            learned = self.learned[name]
+            block.adopt(learned)
             block.judge_by(Rules(block.layout, self.plant))
             block.scores = self.scores
         self._plant_version = self.plant.version
@@ -243,12 +244,12 @@ class Partition:
                 case HealthyBaseline() as approved:
                     return baselines.take(approved, self._where(approved))
                 case PlantChange() as change:
-                    plant, hazards = taken(change, self.plant.plant, self._models)
+                    plant, learned = taken(change, self.plant.plant, self._models)
                     if plant == self.plant:
                         return ()
                     closed = faults_that_end(self.state.blocks, plant, self._floor_us)
                     closed += silences_that_end(self.state.blocks, plant, self.state.tick_us)
-                    self._turn_to(plant, hazards)
+                    self._turn_to(plant, learned)
                     return [*closed, *self._let_go()]
                 case ClockDecision() as decision:
                     return decide(self.state, decision, raw.arrived_ms)
@@ -271,7 +272,7 @@ class Partition:
         block, asset = self.state.blocks[kind], place & ((1 << PLACE_BITS) - 1)
         block.make_room()
         watermark_us = max(int(block.watermark_us[asset]), self._floor_us)
-        return rebuilt.Where(block, asset, self.hazards[kind], watermark_us, self.lateness_us)
+        return rebuilt.Where(block, asset, self.learned[kind], watermark_us, self.lateness_us)
 
     def _steps(self, decoded: Decoded, tables: list[Kept], found: _Found) -> None:
         """All asset types' shares of records that were told apart: tables with what of them is late, and records."""
@@ -292,14 +293,15 @@ class Partition:
         screened = screen_columns(columns, tuple(block.names), self.plant.plant, self.ledger)
         ordered = order(block, columns, screened, decoded.ticks, decoded.tick_us, self.lateness_us)
         block.stirred[ordered.stirred] = True
-        hazard = self.hazards[block.layout.name]
-        spec = hazard.spec if hazard else None
+        learned = self.learned[block.layout.name]
+        hazard, spec = learned.hazard, learned.spec
         due = window(block, spec, columns, screened, ordered, self.lateness_us, self.every_min)
         found += ((at, 0, letter.asset, letter) for at, letter in screened.letters)
+        if spec is not None and due is not None:
+            self._show(block, spec, due)
         if hazard is not None and due is not None:
-            self._show(block, hazard.spec, due)
             found += ((at, 1, f.asset, f) for at, f in score(block, hazard, due, self.plant.plant))
-        finals = warn(block, hazard, ordered.rises, self.lateness_us, self.plant.plant)
+        finals = warn(block, learned, ordered.rises, self.lateness_us, self.plant.plant)
         found += ((at, _RANK[type(record)], record.asset, record) for at, record in finals)
         grounds = ground(block, ordered.rises, self.lateness_us, self.plant.plant)
         found += ((at, _RANK[HealthyBaseline], each.asset, each) for at, each in grounds)

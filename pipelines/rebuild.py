@@ -11,6 +11,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from models.bins import MINUTE_US
+from models.failure.learned import Model
 from models.records import AnyInput, AnyRecord, Forecast, Notice, Rebuilt, Rung, Tick, decode, id_of
 from pipelines.driver import Driver
 from pipelines.partition import Partition
@@ -33,8 +34,11 @@ def until_of(notice: Notice) -> int:
 def alone(of: Partition, asset: str) -> Partition:
     """A partition that has seen nothing, of one asset of another's plant, with the same models and lateness."""
     plant = replace(of.plant, assets={asset: of.plant.assets[asset]}, tags=())
-    hazards = {asset_type.model: of.hazards[name] for name, asset_type in of.plant.types.items()}
-    return Partition(plant, {n: h for n, h in hazards.items() if n and h}, of.lateness_us // 1_000_000)
+    models: dict[str, Model] = {}
+    for name, kind in of.plant.types.items():
+        named = zip((kind.model, kind.health), of.learned[name], strict=True)
+        models |= {name: model for name, model in named if name and model}
+    return Partition(plant, models, of.lateness_us // 1_000_000)
 
 
 class Rebuilding:

@@ -20,6 +20,7 @@ from models.failure.marks import Keys, Marks
 from models.plant import AssetType, PlantError, content
 from models.plant.layout import Layout
 from models.tiers import ARRAYS
+from pipelines.hours import Hours
 from pipelines.ledger import Ledger
 from pipelines.state import Block, Small, SnapshotError, State, Written, arrays_of, states_of
 from pipelines.topics import Share
@@ -73,11 +74,13 @@ class _Cells(Struct):
 
 
 class _Delta(Struct):
-    """What changed of a block between two snapshots: slots of rings, assets, and samples that came."""
+    """What changed of a block between two snapshots: slots of rings, assets, those with a new hour, and samples."""
 
     rings: dict[str, _Cells]
     asset: Array
     states: Arrays
+    hourly: Array
+    hours: Arrays
     small: Small
     samples: Arrays
 
@@ -94,6 +97,8 @@ class _BlockHead(Struct):
     reference: tuple[float, ...]
     features_sha256: str
     keys: Keys
+    health_sha256: str
+    tracks: int
     page_assets: int
     written: Written
 
@@ -160,6 +165,8 @@ def _head(block: Block) -> _BlockHead:
         reference,
         block.small.features_sha256,
         block.keys,
+        block.small.health_sha256,
+        block.hours.tracks,
         _page_assets(block),
         block.written,
     )
@@ -191,8 +198,7 @@ def _block_parts(block: Block) -> Iterator[tuple[str, bytes]]:
         written.deltas.append(written.number)
     oldest = min((written.pages.get(page, 0) for page in every), default=0)
     written.deltas = [number for number in written.deltas if number > oldest]
-    block.tiers.untouch()
-    block.stirred[:] = False
+    block.untouch()
 
 
 def _now(block: Block) -> _Now:
@@ -232,12 +238,13 @@ def _delta(block: Block, fresh: Samples) -> _Delta | None:
         if len(asset):
             arrays = {name: Array.of(getattr(block.tiers, name)[asset, slot]) for name in _ring_arrays(ring)}
             rings[ring] = _Cells(Array.of(asset), Array.of(slot), arrays)
-    stirred = np.flatnonzero(block.stirred[:used])
+    stirred, hourly = np.flatnonzero(block.stirred[:used]), np.flatnonzero(block.hours.touched[:used])
     if not rings and not len(stirred) and not len(fresh.value):
         return None
     states = {f"{of}.{name}": Array.of(array[stirred]) for of, name, array in states_of(block)}
     small = _small_of(block.small, stirred.tolist())
-    return _Delta(rings, Array.of(stirred), states, small, _arrays(fresh))
+    hours = {f"{of}.{name}": Array.of(array[hourly]) for of, name, array in block.hours.arrays()}
+    return _Delta(rings, Array.of(stirred), states, Array.of(hourly), hours, small, _arrays(fresh))
 
 
 def _ring_arrays(ring: str) -> list[str]:
@@ -314,6 +321,8 @@ def _empty(name: str, asset_type: AssetType, head: _BlockHead, names: list[str],
         block.index_of(asset)
     block.make_room()
     block.marks, block.keys = Marks.none(len(names), *map(len, head.keys)), head.keys
+    block.hours = Hours.none(len(names), head.tracks)
+    block.small.health_sha256 = head.health_sha256
     block.watermark_us[:], block.heard_us[:] = now.watermark_us.array(), now.heard_us.array()
     block.small.features_sha256 = head.features_sha256
     return block
@@ -331,7 +340,7 @@ def _block(name: str, asset_type: AssetType, head: _BlockHead, prefix: str, whol
     for number in head.written.deltas:
         delta = msgspec.msgpack.decode(whole[f"{prefix}delta-{number}"], type=_Delta)
         _put_delta(block, delta, written_at < number)
-    block.tiers.untouch()
+    block.untouch()
     block.written = head.written
     return block
 
@@ -357,6 +366,10 @@ def _put_delta(block: Block, delta: _Delta, later: np.ndarray) -> None:
     chosen = later[stirred]
     for kind, name, array in states_of(block):
         array[stirred[chosen]] = delta.states[f"{kind}.{name}"].array()[chosen]
+    hourly = delta.hourly.array()
+    newer = later[hourly]
+    for kind, name, array in block.hours.arrays():
+        array[hourly[newer]] = delta.hours[f"{kind}.{name}"].array()[newer]
     for name, of in delta.small.of_assets():
         known = getattr(block.small, name)
         for at in stirred[chosen].tolist():

@@ -12,6 +12,7 @@ from models.failure import quantities
 from models.features import AFTER_RUNNING_MIN, Spec, baseline_of
 from models.following import follow
 from models.operating import RUNNING, Found
+from pipelines.hours import take_hours
 from pipelines.state import Block, Turned
 
 
@@ -67,6 +68,7 @@ def judge(block: Block, spec: Spec | None, minutes: Minutes, found: Found) -> No
         fired, whole = block.rules.evaluate(block.marks, block.levels_now(), final, block.tiers, known)
         block.fired, block.whole = block.fired + fired, block.whole + whole
     _forget_recalibrated(block, minutes)
+    block.told += take_hours(block, minutes, found)
     _give_usuals(block, spec, minutes, found)
 
 

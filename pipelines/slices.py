@@ -43,6 +43,7 @@ class Slice(Struct):
     type_sha256: str
     features_sha256: str
     keys: Keys
+    health_sha256: str
     read_from_us: int
     arrays: dict[str, Array]
     repairs_us: list[int]
@@ -62,6 +63,7 @@ def slice_of(block: Block, asset: int, read_from_us: int) -> bytes:
         _type_sha256(block),
         small.features_sha256,
         block.keys,
+        small.health_sha256,
         read_from_us,
         {name: Array.of(array[asset : asset + 1]) for name, array in arrays_of(block).items()},
         small.repairs_us.get(asset, []),
@@ -80,9 +82,11 @@ def read_slice(content: bytes, block: Block, spec: Spec | None, until_us: int) -
         found = msgspec.msgpack.decode(data, type=Slice)
     except (zlib.error, msgspec.DecodeError, UnicodeDecodeError) as wrong:
         raise Unfit(f"it cannot be read ({wrong})") from wrong
-    wanted = VERSION, block.layout.column_names, _type_sha256(block), block.small.features_sha256, block.keys
-    if (found.version, found.columns, found.type_sha256, found.features_sha256, found.keys) != wanted:
-        raise Unfit("it is of another version, another asset type, other rules, or another list of features")
+    if (found.version, found.columns, found.type_sha256) != (VERSION, block.layout.column_names, _type_sha256(block)):
+        raise Unfit("it is of another version or another asset type")
+    asked = block.small.features_sha256, block.small.health_sha256, block.keys
+    if (found.features_sha256, found.health_sha256, found.keys) != asked:
+        raise Unfit("it is of another list of features, another health model, or other rules")
     shapes = {name: (array.dtype.str, (1, *array.shape[1:])) for name, array in arrays_of(block).items()}
     if shapes != {name: (array.dtype, array.shape) for name, array in found.arrays.items()}:
         raise Unfit("its arrays have other shapes")

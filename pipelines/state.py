@@ -17,14 +17,17 @@ from models.alerting.life import Watch
 from models.bins import MINUTE_US
 from models.clocks import Clocks
 from models.failure.baseline import Whole
+from models.failure.health import HealthModel
+from models.failure.learned import Learned
 from models.failure.marks import Keys, Marks
 from models.failure.rules import Fired, Rules
 from models.features import Baseline, Known, Spec
 from models.operating import IDLE, MAINTENANCE, OFF, STOPPING, UNKNOWN, Machines
 from models.plant import Plant
 from models.plant.layout import Layout
-from models.records import Evidence, Forecast, key_of
+from models.records import Evidence, Forecast, Remaining, key_of
 from models.tiers import ARRAYS, SPAN, Tiers
+from pipelines.hours import Hour, Hours
 from pipelines.late import Late
 from pipelines.ledger import Ledger
 from pipelines.meters import Scores, Size
@@ -89,6 +92,7 @@ class Small(Struct):
     """
 
     features_sha256: str = ""
+    health_sha256: str = ""
     repairs_us: dict[int, list[int]] = {}
     failures_us: dict[int, list[int]] = {}
     recalibrated: dict[int, list[tuple[int, str]]] = {}
@@ -100,6 +104,7 @@ class Small(Struct):
     watches: dict[int, Watch] = {}
     evidence: dict[int, dict[str, Evidence]] = {}
     cases: dict[int, Cases] = {}
+    remaining: dict[int, Remaining] = {}
     warned_life_us: dict[int, int] = {}
     faults: dict[int, dict[str, Fault]] = {}
     silent_us: dict[int, int] = {}
@@ -136,6 +141,9 @@ class Block:
     marks: Marks = field(default_factory=lambda: Marks.none(0, 0, 0))
     keys: Keys = field(default_factory=Keys)
     """Whose columns the marks have."""
+    hours: Hours = field(default_factory=lambda: Hours.none(0, 0))
+    health: HealthModel | None = None
+    """What hours are scored by; no state."""
     index: dict[str, int] = field(default_factory=dict)
     names: list[str] = field(default_factory=list)
     open: OpenSamples = field(default_factory=OpenSamples)
@@ -149,6 +157,7 @@ class Block:
     turned: list[Turned] = field(default_factory=list)
     fired: list[Fired] = field(default_factory=list)
     whole: list[Whole] = field(default_factory=list)
+    told: list[Hour] = field(default_factory=list)
     """What a step has yet to tell; empty between steps."""
     scores: Scores = field(default_factory=Scores)
     """Counts of the partition, which are no state."""
@@ -182,6 +191,7 @@ class Block:
         self.tiers.grow(room)
         self.machines.grow(room)
         self.marks.grow(room)
+        self.hours.grow(room)
         for name in ("watermark_us", "heard_us"):
             setattr(self, name, np.concatenate([getattr(self, name), np.full(room - have, NEVER, np.int64)]))
         self.stirred = np.concatenate([self.stirred, np.zeros(room - have, bool)])
@@ -201,6 +211,11 @@ class Block:
             self.levels = np.concatenate([self.levels, np.array(fresh).reshape(len(fresh), -1)])
         return self.levels
 
+    def untouch(self) -> None:
+        """A snapshot has all as it is now."""
+        self.tiers.untouch()
+        self.stirred[:] = self.hours.touched[:] = False
+
     def forget_slow(self, asset: np.ndarray, quarter: np.ndarray) -> None:
         """These 15-min bins changed: what was summed over them is not known any more."""
         for a, changed in zip(asset.tolist(), quarter.tolist(), strict=True):
@@ -209,17 +224,20 @@ class Block:
 
     def stir(self, asset: int) -> None:
         """All of an asset changed."""
-        self.stirred[asset] = True
+        self.stirred[asset] = self.hours.touched[asset] = True
         self.slow.pop(asset, None)
         for touched in self.tiers.touched.values():
             touched[asset] = True
 
-    def adopt(self, features_sha256: str) -> None:
-        """Make feature rows of another list, or of a model that is gone, unknown.
+    def adopt(self, learned: Learned) -> None:
+        """Make feature rows of another list, or of models that are gone, unknown, and hours of another health model.
 
         Forecasts of minutes that are not final stay: a model that comes back by then must not say them anew.
         """
         self.slow.clear()
+        self.health = learned.health
+        self._adopt_hours(learned.health.card.sha256 if learned.health else "")
+        features_sha256 = learned.spec.sha256 if learned.spec else ""
         if self.small.features_sha256 == features_sha256:
             return
         self.written.anew |= bool(self.names)
@@ -230,6 +248,12 @@ class Block:
                 entry.features = b""
         if not features_sha256:
             self.small.kept.clear()
+
+    def _adopt_hours(self, sha256: str) -> None:
+        if sha256 != self.small.health_sha256:
+            self.written.anew |= bool(self.names)
+            self.small.health_sha256 = sha256
+            self.hours = Hours.none(len(self.watermark_us), len(self.health.tracks) if self.health else 0)
 
     def columns_of(self, spec: Spec) -> np.ndarray:
         """Places of a model's inputs in the tiers."""
@@ -259,7 +283,7 @@ class Block:
     def nbytes(self) -> int:
         """Bytes of its arrays in memory; what it keeps beside them is little."""
         arrays = [getattr(self.tiers, name) for name in ARRAYS]
-        arrays += [getattr(of, name) for of in (self.machines, self.marks) for name in of.__struct_fields__]
+        arrays += [array for of in (states_of(self), self.hours.arrays()) for *_, array in of]
         return self.open.nbytes + sum(array.nbytes for array in (*arrays, self.watermark_us, self.heard_us))
 
 
@@ -349,7 +373,7 @@ class State:
 def arrays_of(block: Block) -> dict[str, np.ndarray]:
     """The block's own arrays of tiers, machines and marks, by name."""
     tiers = {f"tiers.{name}": getattr(block.tiers, name) for name in ARRAYS}
-    return tiers | {f"{of}.{name}": array for of, name, array in states_of(block)}
+    return tiers | {f"{of}.{name}": array for of, name, array in (*states_of(block), *block.hours.arrays())}
 
 
 def states_of(block: Block) -> Iterator[tuple[str, str, np.ndarray]]:

@@ -19,6 +19,7 @@ class Topic(StrEnum):
 
     RECORDS = "records"
     FORECASTS = "forecasts"
+    HEALTH = "health"
     ALERTS = "alerts"
     NOTICES = "notices"
     BASELINES = "baselines"
@@ -52,6 +53,7 @@ TOPICS: tuple[TopicSpec, ...] = (
         config=_ARRIVAL | _keep(7),
     ),
     TopicSpec(topic=Topic.FORECASTS, holds="Forecast", key="plant/asset", config=_ARRIVAL | _keep(30)),
+    TopicSpec(topic=Topic.HEALTH, holds="Health", key="plant/asset", config=_ARRIVAL | _keep(365)),
     TopicSpec(topic=Topic.ALERTS, holds="Alert", key="plant/asset", config=_ARRIVAL | _keep(365)),
     TopicSpec(topic=Topic.NOTICES, holds="Notice", key="plant/asset", config=_ARRIVAL | _keep(365)),
     TopicSpec(

@@ -6,33 +6,34 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 
 from connectors.kafka.plain import LogProducer
-from models.records import Alert, DeadLetter, Forecast, Notice, encode, key_of
+from models.records import Alert, DeadLetter, Forecast, Health, Notice, encode, key_of
 from pipelines.backfill.said import replayed
 from pipelines.ports import Refusal, Rows
 from pipelines.topics import Topic, named
 
 
 class TopicKeeper:
-    """A `pipelines.backfill.lane.Keeper` of forecasts and warnings, through a producer that somebody else closes.
+    """A `pipelines.backfill.lane.Keeper` of what history says, through a producer that somebody else closes.
 
     They are historical, with ids and a header `replay` of the run; nobody who is notified of warnings is, of these.
     """
 
     def __init__(self, producer: LogProducer, prefix: str, run: str, *, forecasts: bool, alerts: bool) -> None:
         self._producer, self._prefix, self._run = producer, prefix, run
-        self._kinds = tuple(kind for kind, wanted in ((Forecast, forecasts), (Alert, alerts)) if wanted)
+        every = (Forecast, Topic.FORECASTS, forecasts), (Health, Topic.HEALTH, forecasts), (Alert, Topic.ALERTS, alerts)
+        self._topics: dict[type, Topic] = {kind: topic for kind, topic, wanted in every if wanted}
 
     def take(
         self,
         rows: Sequence[Rows],  # noqa: ARG002 - a keeper of rows as well has them from here
-        records: Sequence[Forecast | Alert | Notice | DeadLetter],
+        records: Sequence[Forecast | Health | Alert | Notice | DeadLetter],
     ) -> Future[Sequence[Refusal | DeadLetter]]:
         """Queue what is to be published; nothing is refused."""
         for record in records:
-            if isinstance(record, Forecast | Alert) and isinstance(record, self._kinds):
-                topic = named(self._prefix, Topic.FORECASTS if isinstance(record, Forecast) else Topic.ALERTS)
+            topic = self._topics.get(type(record))
+            if topic is not None and isinstance(record, Forecast | Health | Alert):
                 key, value = key_of(record.plant, record.asset), encode(replayed(record, self._run))
-                self._producer.send(topic, key, value, headers=[("replay", self._run.encode())])
+                self._producer.send(named(self._prefix, topic), key, value, headers=[("replay", self._run.encode())])
         done: Future[Sequence[Refusal | DeadLetter]] = Future()
         done.set_result(())
         return done

@@ -76,11 +76,11 @@ class Hazard:
     def __init__(self, onnx: bytes, card: Card) -> None:
         self.card = card
         self.spec = Spec(card.signals, card.counters, card.expected, card.shares, card.events, card.rolls_over_at)
-        _check(card)
+        check(card.name, self.spec, _wrong(card))
         found = hashlib.sha256(onnx).hexdigest()
-        _agree("the file's sha256", found, card.sha256)
-        _agree("the feature list's sha256", self.spec.sha256, card.features_sha256)
-        _agree("the horizons", HORIZONS_H, card.horizons_h)
+        agree("the file's sha256", found, card.sha256)
+        agree("the feature list's sha256", self.spec.sha256, card.features_sha256)
+        agree("the horizons", HORIZONS_H, card.horizons_h)
         self._of_signal = [self.spec.columns_of(signal) for signal in self.spec.signals]
         self._trend = {
             one.target: (
@@ -90,8 +90,8 @@ class Hazard:
             for one in self.spec.expected
         }
         self._predictor = Predictor(onnx)
-        _agree("the number of features", self._predictor.features, len(self.spec.names))
-        _agree("the number of chances", self._predictor.outputs, len(HORIZONS_H))
+        agree("the number of features", self._predictor.features, len(self.spec.names))
+        agree("the number of chances", self._predictor.outputs, len(HORIZONS_H))
 
     @classmethod
     def load(cls, onnx: bytes, card: bytes) -> Hazard:
@@ -138,30 +138,34 @@ def _told(value: float, times: float) -> float | None:
     return None if math.isnan(value) else round(value * times, TREND_DECIMALS)
 
 
-def _check(card: Card) -> None:
-    """Raise ModelError where a card contradicts itself."""
-    names = (*card.signals, *card.counters, *card.shares, *card.events)
-    targets = [one.target for one in card.expected]
-    wrong = None
-    if not card.signals or len(set(names)) < len(names):
+def _wrong(card: Card) -> str | None:
+    """What is wrong with a card beside its feature list."""
+    if card.failures < 0:
+        return f"failures must not be under 0, but are {card.failures}"
+    if not 0.0 < card.warning_limit < 1.0:
+        return f"the warning limit must lie between 0 and 1, but is {card.warning_limit}"
+    return None
+
+
+def check(name: str, spec: Spec, otherwise: str | None = None) -> None:
+    """Raise ModelError where the feature list of a card contradicts itself, or with what is wrong `otherwise`."""
+    names, targets, wrong = spec.inputs, [one.target for one in spec.expected], otherwise
+    if not spec.signals or len(set(names)) < len(names):
         wrong = f"signals and what else is told must be some, each once, but are {list(names)}"
     elif len(set(targets)) < len(targets):
         wrong = f"what is expected must be told once a signal, but is of {targets}"
-    elif card.failures < 0:
-        wrong = f"failures must not be under 0, but are {card.failures}"
-    elif not 0.0 < card.warning_limit < 1.0:
-        wrong = f"the warning limit must lie between 0 and 1, but is {card.warning_limit}"
-    for one in card.expected:
+    for one in spec.expected:
         terms = [signal for signal, _ in one.terms]
-        if not {one.target, *terms} <= set(card.signals) or len(set(terms)) < len(terms) or one.target in terms:
+        if not {one.target, *terms} <= set(spec.signals) or len(set(terms)) < len(terms) or one.target in terms:
             wrong = (
                 wrong
                 or f"what is expected of '{one.target}' rests on {terms}: name other signals of the card, each once"
             )
     if wrong:
-        raise ModelError(f"the card of '{card.name}' is wrong: {wrong}")
+        raise ModelError(f"the card of '{name}' is wrong: {wrong}")
 
 
-def _agree(what: str, found: object, wanted: object) -> None:
+def agree(what: str, found: object, wanted: object) -> None:
+    """Raise ModelError where what was found is not what a card says."""
     if found != wanted:
         raise ModelError(f"{what} is {found}, but the card says {wanted}: train or export the model anew")

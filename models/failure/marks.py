@@ -29,9 +29,11 @@ class Marks(Struct):
 
     life_us: np.ndarray  # [assets], start of the life that all this is of
     last: np.ndarray  # the last minute in which the quantity was known
-    beyond: np.ndarray  # int32, minutes of the run beyond, 0 outside of one
+    beyond: np.ndarray  # minutes with samples of the run beyond, 0 outside of one
+    beyond_min: np.ndarray  # its length
     beyond_from: np.ndarray  # the minute it began
-    back: np.ndarray  # int32, minutes of the run back
+    back: np.ndarray  # the same of the run back
+    back_min: np.ndarray
     back_from: np.ndarray
     holds: np.ndarray  # bool
     told: np.ndarray  # bool
@@ -59,11 +61,11 @@ class Marks(Struct):
     def none(cls, assets: int, columns: int, baselines: int) -> Marks:
         """Of machines of which nothing is known."""
         both, bases = (assets, columns), (assets, baselines)
-        never = np.full(both, NEVER_MIN)
+        never, none = np.full(both, NEVER_MIN), np.zeros(both, np.int64)
         return cls(
-            life_us=np.zeros(assets, np.int64), last=never, beyond=np.zeros(both, np.int32), beyond_from=never.copy(),
-            back=np.zeros(both, np.int32), back_from=never.copy(), holds=np.zeros(both, bool),
-            told=np.zeros(both, bool), **_no_bases(bases),
+            life_us=np.zeros(assets, np.int64), last=never, beyond=none, beyond_min=none.copy(),
+            beyond_from=never.copy(), back=none.copy(), back_min=none.copy(), back_from=never.copy(),
+            holds=np.zeros(both, bool), told=np.zeros(both, bool), **_no_bases(bases),
         )  # fmt: skip
 
     def grow(self, assets: int) -> None:

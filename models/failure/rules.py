@@ -24,6 +24,7 @@ from models.failure.runs import Course, Rows, Run
 from models.plant import Limit, Plant, Quantity, Rule
 from models.plant.layout import Layout
 from models.plant.layout import minutes as minutes_of
+from models.plant.rules import LEVEL_NAMES, LIMIT_OF
 from models.plant.templates import rules_of
 from models.records import Confidence, Evidence, Level, Rung
 from models.tiers import Tiers
@@ -32,9 +33,6 @@ LEAST_MINUTES = 3
 """Minutes with samples that a run has at least: one or two are outliers. Our choice, as `alerting.life.OPEN_AFTER`."""
 CELLS = 1 << 18
 """Rows times columns at a time: more leave the processor's cache."""
-LEVELS = ("alarm_low", "warning_low", "warning_high", "alarm_high")
-LIMIT_OF = "limit of"
-"""How rules that are made of limits are called; a rule of the plant file may not begin so."""
 
 
 class Fired(NamedTuple):
@@ -78,8 +76,7 @@ class Rules:
         own = {rule.name: rule for rule in rules_of(layout.asset_type)}
         self.rules: tuple[Rule, ...] = (*own.values(), *_of_limits(layout.name, plant))
         self.quantities = Quantities(self.rules, layout)
-        every = [(at, rule, name) for at, rule in enumerate(self.rules) for name in LEVELS]
-        levels = [(at, name) for at, rule, name in every if getattr(rule, name) is not None]
+        levels = [(at, name) for at, rule in enumerate(self.rules) for name in rule.levels]
         self.columns = _columns(self.rules, levels)
         self._level_names = [name for _, name in levels]
         hashes = [_hash(rule) for rule in self.rules]
@@ -177,8 +174,8 @@ class Rules:
         value = values[:, of.rule]
         off = of.sign * (value - levels[minutes.asset])
         course = Course(rows, minutes.minute, ~np.isnan(off), stood.last, self.hearing_min)
-        beyond = course.run(off > 0, stood.beyond, stood.beyond_from)
-        back = course.run(off <= -of.hysteresis, stood.back, stood.back_from)
+        beyond = course.run(off > 0, stood.beyond, stood.beyond_min, stood.beyond_from)
+        back = course.run(off <= -of.hysteresis, stood.back, stood.back_min, stood.back_from)
         sets = course.long(beyond, LEAST_MINUTES, of.lasts_min)
         holds = rows.latched(sets, course.long(back, LEAST_MINUTES, of.clears_min), stood.holds)
         self._screen(rows, stood, learned.of, holds)
@@ -187,8 +184,9 @@ class Rules:
             for at, base, when in learned.whole
         ]
         fired = self._with_healthy(rows, stood, _fired(rows, minutes, value, beyond, holds, marks))
-        ended = {"last": course.last, "beyond": beyond.length, "beyond_from": beyond.begin, "back": back.length,
-                 "back_from": back.begin, "holds": holds, "told": holds}  # fmt: skip
+        ended = {"last": course.last, "holds": holds, "told": holds}
+        for name, run in (("beyond", beyond), ("back", back)):
+            ended |= {name: run.number, f"{name}_min": run.length_min, f"{name}_from": run.begin}
         bases = {name: getattr(stood, name) for name in OF_BASES}
         rows.put(marks, **{name: each[rows.ends] for name, each in ended.items()}, **bases)
         return fired, whole
@@ -302,5 +300,5 @@ def _hash(rule: Rule) -> str:
 
     Its levels, and what it says of itself, may change while it goes on.
     """
-    same = replace(rule, standard="", edition="", note="", confirmed=True, **dict.fromkeys(LEVELS))
+    same = replace(rule, standard="", edition="", note="", confirmed=True, **dict.fromkeys(LEVEL_NAMES))
     return hashlib.blake2b(msgspec.json.encode(same), digest_size=8).hexdigest()

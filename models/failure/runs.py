@@ -86,15 +86,22 @@ class Rows:
 
 
 class Run(NamedTuple):
-    """Of each row, minutes of the run that it is in and the minute in which that began: NEVER_MIN outside of one."""
+    """Of each row the run that it is in: its minutes with samples, its length, and the minute in which it began.
 
-    length: np.ndarray
+    0, 0 and NEVER_MIN outside of one.
+    """
+
+    number: np.ndarray
+    length_min: np.ndarray
     begin: np.ndarray
     within: np.ndarray  # bool [minutes, columns]: whether the minute itself is of a run
 
 
 class Course:
-    """Minutes in which quantities are `known`, bool [minutes, columns], and how long they were not before."""
+    """Minutes in which quantities are `known`, bool [minutes, columns].
+
+    Each stands for the time since the one known before, for `hearing_min` at most: a stop or a silence counts no more.
+    """
 
     def __init__(self, rows: Rows, minute: np.ndarray, known: np.ndarray, last: np.ndarray, hearing_min: int) -> None:
         """`last` [segments, columns] is the last minute known before."""
@@ -102,26 +109,29 @@ class Course:
         self._stand = rows.laid(np.zeros_like(known), True)
         self._minute = rows.laid(np.broadcast_to(minute[:, None], known.shape), last)
         self.last = rows.filled(self._minute, rows.laid(known, True))
-        gap = minute[:, None] - self.last[rows.minutes - 1]
-        self._anew = rows.laid(known & (gap > hearing_min), False)
+        self._since = np.minimum(minute[:, None] - self.last[rows.minutes - 1], hearing_min)
 
-    def run(self, side: np.ndarray, count: np.ndarray, begin: np.ndarray) -> Run:
+    def run(self, side: np.ndarray, count: np.ndarray, length_min: np.ndarray, begin: np.ndarray) -> Run:
         """Runs of minutes on a side, bool [minutes, columns], from those that segments stand in."""
         rows, within = self._rows, self.known & side
-        ins = rows.laid(within.astype(np.int32), 0)
-        stops = rows.laid(self.known & ~side, True) | self._anew
-        total = np.cumsum(ins, axis=0, dtype=np.int32)
-        before = np.where(self._anew, total - ins, total)
-        before[rows.stands] -= count
-        length = total - rows.filled(before, stops)
-        starts = self._stand | ((ins == 1) & (length == 1))
+        stops = rows.laid(self.known & ~side, True)
+        counted = self._summed(rows.laid(within.astype(np.int64), 0), count, stops)
+        starts = self._stand | (rows.laid(within, False) & (counted == 1))
+        weight = np.where(starts[rows.minutes], 1, self._since)
+        length = self._summed(rows.laid(np.where(within, weight, 0), 0), length_min, stops)
         minute = self._minute.copy()
         minute[rows.stands] = begin
-        since = np.where(length > 0, rows.filled(minute, starts), NEVER_MIN)
-        return Run(length, since, within)
+        since = np.where(counted > 0, rows.filled(minute, starts), NEVER_MIN)
+        return Run(counted, length, since, within)
+
+    def _summed(self, values: np.ndarray, stands: np.ndarray, stops: np.ndarray) -> np.ndarray:
+        """Sums since the last stop, which counts nothing itself, or on from where segments stand."""
+        total = np.cumsum(values, axis=0)
+        before = total.copy()
+        before[self._rows.stands] -= stands
+        return total - self._rows.filled(before, stops)
 
     def long(self, run: Run, least: int, lasts_min: np.ndarray) -> np.ndarray:
         """Minutes whose run has `least` of them, and is `lasts_min` [columns] long: bool [minutes, columns]."""
         at = self._rows.minutes
-        length_min = self._minute[at] - run.begin[at] + 1
-        return run.within & (run.length[at] >= least) & (length_min >= lasts_min)
+        return run.within & (run.number[at] >= least) & (run.length_min[at] >= lasts_min)

@@ -35,7 +35,7 @@ class Limit(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class AssetType(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Machines that are alike: the same signals in the same order, the same model.
+    """Machines that are alike: the same signals in the same order, the same models: of their hazard, of their health.
 
     Without a rule of operation a machine counts as running whenever it says a number. `deadman` is the silence of an
     asset after which somebody is told; without it, three times the longest `max_silence` of its signals, of those that
@@ -44,6 +44,7 @@ class AssetType(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     signals: dict[Name, Signal]
     model: str | None = None
+    health: str | None = None
     operating: Operating | None = None
     deadman: str | None = None
     limits: tuple[Limit, ...] = ()

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from itertools import pairwise
+from typing import NamedTuple
 
 from models.plant.assets import AssetType
 from models.plant.durations import check_duration, seconds
 from models.plant.errors import PlantError
 from models.plant.layout import shares_of
 from models.plant.rules import LIMIT_OF, Quantity, Rule, When
-from models.plant.signals import SignalKind
+from models.plant.signals import Signal, SignalKind
 from models.plant.templates import by_word, expanded
 from models.records import OperatingState
 
@@ -38,6 +39,20 @@ EFFICIENCY_UNITS = {"flow": "m3/h", "head": "m", "power": "kW"}
 _NOT_BY_NUMBER = (OperatingState.UNKNOWN, OperatingState.MAINTENANCE)
 
 
+class _Known(NamedTuple):
+    """What a rule of a type can speak of."""
+
+    signals: dict[str, Signal]
+    shares: dict[str, str]
+    states: tuple[OperatingState, ...]
+
+    @property
+    def names(self) -> str:
+        """All that has levels."""
+        numbers = [name for name, spec in self.signals.items() if spec.kind.python_type is float]
+        return ", ".join((*numbers, *self.shares)) or "none: it has no number"
+
+
 def check_rules(where: str, asset_type: AssetType) -> None:
     """Raise PlantError for the first thing that is wrong in a type's rules and templates, and in what these make."""
     made: list[tuple[str, Rule]] = []
@@ -51,9 +66,10 @@ def check_rules(where: str, asset_type: AssetType) -> None:
             made += [(place, rule) for rule in expanded(template, asset_type)]
         except PlantError as wrong:
             raise PlantError(f"{place}.{wrong}") from wrong
+    known = _Known(asset_type.signals, dict(shares_of(asset_type)), _told_states(asset_type))
     seen: dict[str, str] = {}
     for place, rule in made:
-        _check_rule(place, rule, asset_type)
+        _check_rule(place, rule, known)
         if rule.name in seen:
             raise PlantError(
                 f"{place}: '{rule.name}' is the name of a rule of {seen[rule.name]} already: give each its own, and "
@@ -84,25 +100,25 @@ def check_standard(where: str, standard: str, edition: str) -> None:
         raise PlantError(f"{where}: give standard and edition, or neither: a standard's levels change with its edition")
 
 
-def _check_rule(where: str, rule: Rule, asset_type: AssetType) -> None:
+def _check_rule(where: str, rule: Rule, known: _Known) -> None:
     if rule.name.startswith(LIMIT_OF):
         raise PlantError(f"{where}.name is '{rule.name}': limits are called so, give it another")
-    _check_signals(where, rule, asset_type)
-    check_levels(where, rule.levels, *_found(rule, asset_type))
+    _check_signals(where, rule, known)
+    check_levels(where, rule.levels, *_found(rule, known))
     gaps = [high - low for low, high in pairwise(rule.levels.values())]
     if not 0 <= rule.hysteresis < min(gaps, default=math.inf):
         raise PlantError(
             f"{where}.hysteresis is {rule.hysteresis:g}: give one from 0 on, less than what lies between two levels"
         )
     _check_times(where, rule)
-    _check_states(where, rule, asset_type)
+    _check_states(where, rule, known)
     _check_curve(where, rule)
     for number, when in enumerate(rule.when):
-        _check_when(f"{where}.when[{number}]", when, asset_type)
+        _check_when(f"{where}.when[{number}]", when, known)
     check_standard(where, rule.standard, rule.edition)
 
 
-def _check_signals(where: str, rule: Rule, asset_type: AssetType) -> None:
+def _check_signals(where: str, rule: Rule, known: _Known) -> None:
     least, most = COUNTS[rule.of]
     if not least <= len(rule.signals) <= most:
         wanted = f"{least} or more signals" if least < most else f"{least} signal{'s' * (least > 1)}"
@@ -110,35 +126,35 @@ def _check_signals(where: str, rule: Rule, asset_type: AssetType) -> None:
     if len(set(rule.signals)) < len(rule.signals):
         raise PlantError(f"{where}.signals names one twice: take it out")
     for name in rule.signals:
-        _check_column(f"{where}.signals", name, asset_type)
+        _check_column(f"{where}.signals", name, known)
         if rule.of is not Quantity.LEVEL:
-            _check_number(f"{where}.signals", rule.of, name, asset_type)
-    _check_units(where, rule, asset_type)
+            _check_number(f"{where}.signals", rule.of, name, known)
+    _check_units(where, rule, known)
 
 
-def _check_column(where: str, name: str, asset_type: AssetType) -> None:
+def _check_column(where: str, name: str, known: _Known) -> None:
     """A number, a truth, or a state at one of its declared words."""
-    signal = asset_type.signals.get(name)
-    if (signal and signal.kind.python_type is float) or name in dict(shares_of(asset_type)):
+    signal = known.signals.get(name)
+    if (signal and signal.kind.python_type is float) or name in known.shares:
         return
     if signal is None:
-        raise PlantError(f"{where}: '{name}' is no signal of the type: use one of {_names(asset_type)}")
+        raise PlantError(f"{where}: '{name}' is no signal of the type: use one of {known.names}")
     if signal.kind is SignalKind.STATE:
         raise PlantError(f"{where}: '{name}' is a state: declare its words, and name one of them, as '{name}=WORD'")
-    raise PlantError(f"{where}: '{name}' is of kind {signal.kind}, without levels: use one of {_names(asset_type)}")
+    raise PlantError(f"{where}: '{name}' is of kind {signal.kind}, without levels: use one of {known.names}")
 
 
-def _check_number(where: str, of: Quantity, name: str, asset_type: AssetType) -> None:
-    signal = asset_type.signals.get(name)
+def _check_number(where: str, of: Quantity, name: str, known: _Known) -> None:
+    signal = known.signals.get(name)
     if signal is None or signal.kind.python_type is not float:
         raise PlantError(f"{where}: '{name}' is no number, so of = '{of}' cannot be made of it: of it there is a level")
     if of is Quantity.CHANGE and signal.kind is SignalKind.COUNTER:
         raise PlantError(f"{where}: '{name}' is a counter, which is never where it was: there is no change of it")
 
 
-def _check_units(where: str, rule: Rule, asset_type: AssetType) -> None:
+def _check_units(where: str, rule: Rule, known: _Known) -> None:
     """Of signals that say their unit: those compared have the same, and those of an efficiency the right ones."""
-    units = {name: unit for name in rule.signals if (unit := _unit(name, asset_type))}
+    units = {name: unit for name in rule.signals if (unit := _unit(name, known))}
     if rule.of is Quantity.EFFICIENCY_LOSS:
         for name, (role, wanted) in zip(rule.signals, EFFICIENCY_UNITS.items(), strict=True):
             if units.get(name, wanted) != wanted:
@@ -151,16 +167,16 @@ def _check_units(where: str, rule: Rule, asset_type: AssetType) -> None:
         raise PlantError(f"{where}.signals are {said}: give all in one unit, by the scale of their tags")
 
 
-def _unit(name: str, asset_type: AssetType) -> str:
-    return asset_type.signals[name].unit if name in asset_type.signals else ""
+def _unit(name: str, known: _Known) -> str:
+    return known.signals[name].unit if name in known.signals else ""
 
 
-def _found(rule: Rule, asset_type: AssetType) -> tuple[str, tuple[float, float] | None]:
+def _found(rule: Rule, known: _Known) -> tuple[str, tuple[float, float] | None]:
     """What the levels are held against, in words, and what it can be."""
     first = rule.signals[0]
     if rule.of is Quantity.LEVEL:
-        is_share = first in dict(shares_of(asset_type))
-        return f"'{first}'", (0.0, 1.0) if is_share else asset_type.signals[first].range
+        is_share = first in known.shares
+        return f"'{first}'", (0.0, 1.0) if is_share else known.signals[first].range
     return f"of = '{rule.of}'", (0.0, math.inf) if rule.of is Quantity.IMBALANCE else None
 
 
@@ -176,26 +192,16 @@ def _check_times(where: str, rule: Rule) -> None:
         raise PlantError(f"{where}.span is {rule.span}: give a multiple of 15min, up to 72h")
 
 
-def _check_states(where: str, rule: Rule, asset_type: AssetType) -> None:
-    told = _told_states(asset_type)
+def _check_states(where: str, rule: Rule, known: _Known) -> None:
     if not rule.states or len(set(rule.states)) < len(rule.states):
         raise PlantError(f"{where}.states must name at least one state, and none twice")
-    if unknown := [state for state in rule.states if state not in told]:
+    if unknown := [state for state in rule.states if state not in known.states]:
         raise PlantError(
-            f"{where}.states: the type is never {unknown[0]}, as its `operating` says: use one of {', '.join(told)}"
+            f"{where}.states: the type is never {unknown[0]}, as its `operating` says: "
+            f"use one of {', '.join(known.states)}"
         )
     if rule.of is not Quantity.LEVEL and rule.states != (OperatingState.RUNNING,):
         raise PlantError(f"{where}.states: of = '{rule.of}' is of running time alone: leave states out")
-
-
-def _told_states(asset_type: AssetType) -> tuple[OperatingState, ...]:
-    """States in which a machine of the type can be; one that runs and has not settled is starting, whatever says so."""
-    told = asset_type.operating
-    if told is None:
-        return (OperatingState.RUNNING,)
-    if told.states:
-        return (*dict.fromkeys((*told.states, OperatingState.STARTING)),)
-    return tuple(state for state in OperatingState if state not in _NOT_BY_NUMBER)
 
 
 def _check_per(where: str, per: str, asset_type: AssetType) -> None:
@@ -222,13 +228,18 @@ def _check_curve(where: str, rule: Rule) -> None:
         )
 
 
-def _check_when(where: str, when: When, asset_type: AssetType) -> None:
-    _check_column(f"{where}.signal", when.signal, asset_type)
+def _check_when(where: str, when: When, known: _Known) -> None:
+    _check_column(f"{where}.signal", when.signal, known)
     told = [bound for bound in (when.above, when.below) if bound is not None]
     if not told or told != sorted(set(told)) or not all(map(math.isfinite, told)):
         raise PlantError(f"{where}: give above, below, or both, of which above is less")
 
 
-def _names(asset_type: AssetType) -> str:
-    numbers = [name for name, spec in asset_type.signals.items() if spec.kind.python_type is float]
-    return ", ".join((*numbers, *(column for column, _ in shares_of(asset_type)))) or "none: it has no number"
+def _told_states(asset_type: AssetType) -> tuple[OperatingState, ...]:
+    """States in which a machine of the type can be; one that runs and has not settled is starting, whatever says so."""
+    told = asset_type.operating
+    if told is None:
+        return (OperatingState.RUNNING,)
+    if told.states:
+        return (*dict.fromkeys((*told.states, OperatingState.STARTING)),)
+    return tuple(state for state in OperatingState if state not in _NOT_BY_NUMBER)

@@ -74,7 +74,7 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     hysteresis: float = 0.0
     span: str = "1h"
     lasts: str = field(default="10min", name="for")
-    clears_after: str = "1h"
+    clears_after: str = "24h"
     states: tuple[OperatingState, ...] = (OperatingState.RUNNING,)
     when: tuple[When, ...] = ()
     per: str = ""

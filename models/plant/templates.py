@@ -25,7 +25,7 @@ from models.plant.figures import (
     Figure,
     Grade,
 )
-from models.plant.rules import ANY_MODE, Quantity, Rule, Template, TemplateName, When
+from models.plant.rules import Quantity, Rule, Template, TemplateName, When
 
 AMBIENT = "ambient"
 """The role of a bearing temperature's surroundings; all other roles are bearings."""
@@ -38,14 +38,6 @@ ROLES = {
 
 UNITS = {TemplateName.VIBRATION_ZONES: "mm/s", TemplateName.BEARING_TEMPERATURE: "degC"}
 """What a template reckons in; of the others, the quantity of their rule says."""
-
-MODES = {
-    TemplateName.VIBRATION_ZONES: "VIB",
-    TemplateName.BEARING_TEMPERATURE: "OHE",
-    TemplateName.PUMP_EFFICIENCY: "PDE",
-    TemplateName.CURRENT_IMBALANCE: "PDE",
-}
-"""ISO 14224's failure modes: vibration, overheating, parameter deviation."""
 
 _Chosen = TypeVar("_Chosen")
 
@@ -129,7 +121,7 @@ def _vibration_zones(template: Template) -> Iterable[Rule]:
         yield _rule(
             template, "zone", Quantity.LEVEL, (signal,), figure, standard=template.standard, edition=zones.edition
         )
-        yield _rule(template, "change", Quantity.CHANGE, (signal,), drift, lasts="1h", clears_after="6h")
+        yield _rule(template, "change", Quantity.CHANGE, (signal,), drift, lasts="1h")
 
 
 def _bearing_temperature(template: Template) -> Iterable[Rule]:
@@ -142,8 +134,8 @@ def _bearing_temperature(template: Template) -> Iterable[Rule]:
         if ambient:
             rise = RISES[template.group]
             yield _rule(template, "rise", Quantity.DIFFERENCE, (signal, ambient), rise, lasts="30min")
-        yield _rule(template, "rate", Quantity.RATE, (signal,), TEMPERATURE_RATE, span="1h")
-        yield _rule(template, "change", Quantity.CHANGE, (signal,), TEMPERATURE_CHANGE, lasts="1h", clears_after="6h")
+        yield _rule(template, "rate", Quantity.RATE, (signal,), TEMPERATURE_RATE, span="1h", lasts="1h")
+        yield _rule(template, "change", Quantity.CHANGE, (signal,), TEMPERATURE_CHANGE, lasts="1h")
 
 
 def _pump_efficiency(template: Template) -> Iterable[Rule]:
@@ -156,7 +148,6 @@ def _pump_efficiency(template: Template) -> Iterable[Rule]:
         EFFICIENCY,
         curve=template.curve,
         lasts="2h",
-        clears_after="6h",
     )
 
 
@@ -187,7 +178,7 @@ def _rule(
         warning_high=float(figure.warning),
         alarm_high=None if figure.alarm is None else float(figure.alarm),
         hysteresis=float(figure.hysteresis),
-        mode=MODES[template.template] if template.mode == ANY_MODE else template.mode,
+        mode=template.mode,
         note=f"{group}{figure.source} (grade {figure.grade.name}: {figure.grade.value}); {agreed}",
         confirmed=template.confirmed,
         **more,  # type: ignore[arg-type] # fields of a rule, by their names

@@ -1,7 +1,7 @@
 """Feature rows for training, as they were scored, and what became of each machine, as of the end of the history.
 
 A label rests on what is known by then and on nothing later: where it does not show the end of a life, it says for how
-long the outcome is known.
+long the outcome is known. A repair is never a negative: it ends what is known.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from models.bins import MINUTE_US
-from models.records import OF_SENSORS, Maintenance, MaintenanceAction
+from models.failure.ends import End
 from pipelines.made import Looked
 
 HOUR_US = 3_600_000_000
@@ -34,19 +34,19 @@ def features_table(looked: Looked) -> pl.DataFrame:
 class Outcomes:
     """What happened to each asset up to `as_of_us`."""
 
-    def __init__(self, events: Iterable[Maintenance], as_of_us: int) -> None:
+    def __init__(self, ends: Iterable[End], as_of_us: int) -> None:
         self._as_of_us = as_of_us
-        known: dict[str, list[Maintenance]] = defaultdict(list)
-        for event in events:
-            if event.time_us <= as_of_us and event.action not in OF_SENSORS:
-                known[event.asset].append(event)
-        self._of = {asset: sorted(of, key=lambda event: event.time_us) for asset, of in known.items()}
+        self._of: dict[str, list[End]] = defaultdict(list)
+        for end in sorted(ends, key=lambda end: (end.time_us, not end.failed)):  # a failure before its own repair
+            if end.time_us <= as_of_us:
+                self._of[end.asset].append(end)
 
     def labelled(self, table: pl.DataFrame) -> pl.DataFrame:
         """With `failed_in_h` and `mode`: hours to the failure that ended the life, and its mode; null where none did.
 
         And `known_h`, the hours for which that is known: to the failure, to a repair before one, or to where history
-        ends. The minute of a failure still belongs to it, with hours below 0.
+        ends; 0 within an onset and while a machine is worked on, when nobody can say whether it fails. The minute of a
+        failure that has no onset still belongs to it, with hours below 0.
         """
         parts = [self._labelled(str(asset), part) for (asset,), part in table.group_by("asset", maintain_order=True)]
         return pl.concat(parts) if parts else table
@@ -54,22 +54,33 @@ class Outcomes:
     def _labelled(self, asset: str, table: pl.DataFrame) -> pl.DataFrame:
         of = self._of.get(asset, [])
         ends_us = table["window_end_us"].to_numpy()
-        times = np.array([event.time_us for event in of], np.int64)
+        times = np.array([end.time_us for end in of], np.int64)
         began_us = table["since_us"].to_numpy() + 1  # the repair that began a life ends none
         at = np.searchsorted(times, np.maximum(ends_us - MINUTE_US, began_us))
         some = at < len(of)
         until_us = np.full(len(table), self._as_of_us)
         until_us[some] = times[at[some]]
         hours = (until_us - ends_us) / HOUR_US
-        failed = np.array([event.action is MaintenanceAction.FAILED for event in of], bool)
+        failed = np.array([end.failed for end in of], bool)
         fails = some.copy()
         fails[some] = failed[at[some]]
+        unknown = _unknown(ends_us, of)
+        fails, hours = fails & ~unknown, np.where(unknown, 0.0, hours)
         modes = [of[which].mode if fail else None for which, fail in zip(at.tolist(), fails.tolist(), strict=True)]
         return table.with_columns(
             pl.Series("failed_in_h", np.where(fails, hours, np.nan)).fill_nan(None),
             pl.Series("mode", modes, pl.String),
             pl.Series("known_h", hours),
         )
+
+
+def _unknown(ends_us: np.ndarray, ends: Iterable[End]) -> np.ndarray:
+    """Which minutes, by their ends, reach into an onset or into work on the machine."""
+    found = np.zeros(len(ends_us), bool)
+    for end in ends:
+        if end.from_us < end.until_us:
+            found |= (ends_us > end.from_us) & (ends_us - MINUTE_US < end.until_us)
+    return found
 
 
 def label(run: Path, outcomes: Outcomes) -> int:

@@ -17,11 +17,12 @@ from urllib.parse import quote
 import numpy as np
 import polars as pl
 
-from models.failure.hazard import Hazard
-from models.records import Alert, DeadLetter, Forecast, Notice, NoticeKind, decode
+from models.failure.learned import Model
+from models.records import Alert, DeadLetter, Forecast, Health, Notice, NoticeKind, decode
 from pipelines.backfill.features import features_table
 from pipelines.backfill.gaps import Found, Gaps
 from pipelines.backfill.kept import LaneFolder, Standing
+from pipelines.backfill.results import health_table
 from pipelines.backfill.said import rows_table
 from pipelines.backfill.stretch import Batch, Stretch
 from pipelines.partition import Partition
@@ -34,7 +35,7 @@ KEEP_S = 10.0
 """Between two points a lane can go on from. Our choice."""
 
 
-Told = Forecast | Alert | Notice | DeadLetter
+Told = Forecast | Health | Alert | Notice | DeadLetter
 """What history says that somebody can keep."""
 
 
@@ -77,7 +78,7 @@ class Lane:
         keepers: Sequence[Keeper],
         source: str,
         checkpoint: Callable[[str], None] = lambda _: None,
-        models: Sequence[tuple[int, Mapping[str, Hazard]]] = (),
+        models: Sequence[tuple[int, Mapping[str, Model]]] = (),
         *,
         keeps_rows: bool = False,
     ) -> None:
@@ -170,7 +171,9 @@ class Lane:
         if self.partition.looked:
             self.partition.looked.clear()
         forecasts = [each for each in records if isinstance(each, Forecast)]
-        others = [each for each in records if not isinstance(each, Forecast)]
+        if healths := [each for each in records if isinstance(each, Health)]:
+            self._folder.take_table("health", health_table(healths))
+        others = [each for each in records if not isinstance(each, Forecast | Health)]
         self._folder.take(forecasts, [*others, *happened(rows)], gaps)
 
     def _asked_features(self, table: pl.DataFrame) -> pl.DataFrame:

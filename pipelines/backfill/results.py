@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import polars as pl
 
-from models.records import HORIZONS_H, AnyRecord, Forecast, Maintenance, decode, encode
+from models.records import HORIZONS_H, AnyRecord, Forecast, Health, Maintenance, decode, encode
 from pipelines.backfill.plan import Plan
 from pipelines.ledger import Ledger
 
@@ -26,6 +26,18 @@ FORECASTS: dict[str, type[pl.DataType]] = {
     "running_until_us": pl.Int64,
     **dict.fromkeys(CHANCES, pl.Float64),
     "driver": pl.String,  # the signal that drives it most
+    "completeness": pl.Float64,
+    "model": pl.String,
+}
+HEALTH: dict[str, type[pl.DataType]] = {
+    "asset": pl.String,
+    "window_end_us": pl.Int64,
+    **dict.fromkeys(("index", "t2", "spe"), pl.Float64),
+    "driver": pl.String,  # the signal with the largest share
+    "limiting": pl.String,
+    **dict.fromkeys(("low_h", "median_h", "high_h"), pl.Float64),  # until the limit is reached
+    "baseline": pl.String,
+    "confidence": pl.String,
     "completeness": pl.Float64,
     "model": pl.String,
 }
@@ -45,6 +57,19 @@ def forecasts_table(forecasts: Sequence[Forecast]) -> pl.DataFrame:
         for f in forecasts
     ]  # fmt: skip
     return last_of_each(pl.DataFrame(rows, FORECASTS, orient="row"))
+
+
+def health_table(healths: Sequence[Health]) -> pl.DataFrame:
+    """A row a health, in their order."""
+    rows = [
+        (
+            h.asset, h.window_end_us, h.index, h.t2, h.spe, h.drivers[0].signal if h.drivers else None, h.limiting,
+            *((h.remaining.low_h, h.remaining.median_h, h.remaining.high_h) if h.remaining else (None,) * 3),
+            h.baseline, h.confidence.value, h.completeness, h.model,
+        )
+        for h in healths
+    ]  # fmt: skip
+    return pl.DataFrame(rows, HEALTH, orient="row")
 
 
 def last_of_each(table: pl.DataFrame) -> pl.DataFrame:

@@ -9,7 +9,7 @@ import polars as pl
 from msgspec.structs import replace
 
 from models.failure.hazard import WARNING
-from models.records import Alert, Forecast, Rung, id_of
+from models.records import Alert, Forecast, Health, Rung, id_of
 from pipelines.backfill.results import CHANCES, forecasts_table
 from pipelines.ports import Rows
 
@@ -64,10 +64,11 @@ def alert_rows(plant: str, alerts: Sequence[Alert]) -> Rows:
     )
 
 
-def replayed(record: Forecast | Alert, run: str) -> Forecast | Alert:
+def replayed(record: Forecast | Health | Alert, run: str) -> Forecast | Health | Alert:
     """The record as one of a run over history, with an id of its own: it is never taken for what live said."""
-    if isinstance(record, Forecast):
-        made = id_of(f"replay {run} forecast", record.plant, record.asset, Rung.HAZARD, record.window_end_us)
+    if isinstance(record, Forecast | Health):
+        kind, rung = ("forecast", record.rung) if isinstance(record, Forecast) else ("health", Rung.HEALTH)
+        made = id_of(f"replay {run} {kind}", record.plant, record.asset, rung, record.window_end_us)
     else:
         made = id_of(f"replay {run} {record.id}", record.plant, record.asset, record.mode, record.opened_us)
     return replace(record, id=made, historical=True)

@@ -11,6 +11,7 @@ import typer
 
 from pipelines.cli.of_data import data
 from pipelines.cli.of_feeds import feeds
+from pipelines.cli.of_labels import labels
 from pipelines.cli.of_plants import plant
 from pipelines.cli.options import AsJson, Instance, errors, hear_file, out
 
@@ -26,6 +27,7 @@ app.add_typer(model, name="model")
 app.add_typer(alerts, name="alerts")
 app.add_typer(plant, name="plant")
 app.add_typer(feeds, name="connect")
+app.add_typer(labels, name="labels")
 app.add_typer(data)
 
 
@@ -114,6 +116,22 @@ def doctor(instance: Instance = "default", as_json: AsJson = False) -> None:
     findings = examine(Settings(instance=instance))
     show(findings, out, as_json)
     raise typer.Exit(any(not finding.good for finding in findings))
+
+
+@app.command(epilog="Examples: forewarn rungs   |   forewarn rungs --plant infra/examples/plants-day-one --json")
+def rungs(
+    file: Annotated[
+        Path | None, typer.Option("--plant", help="A plant file or a folder of them, in the place of FOREWARN_PLANT.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say on what warnings of each asset type and failure mode rest, how sure that is, and what would lift it."""
+    from pipelines.cli.rungs import show
+    from pipelines.main import read_plant
+    from pipelines.settings import Settings
+
+    settings = Settings()
+    show(read_plant(file or settings.plant, settings.site), settings.models, out, as_json=as_json)
 
 
 @app.command(epilog="Example: FOREWARN_PLANT=plant.toml forewarn worker")

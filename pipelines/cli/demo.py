@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -25,6 +25,8 @@ from connectors.scada.simulator import START_US, asset_name
 from infra.bin import services
 from infra.bin.layout import Options, Services
 from infra.bin.progress import Progress
+from models.failure.hazard import Hazard
+from models.failure.learned import Model
 from models.physics.cycles import RunState
 from models.plant import Plant
 from models.records import MaintenanceAction
@@ -33,7 +35,7 @@ from pipelines.cli.observer import Observer
 from pipelines.cli.outcome import Outcome, judge
 from pipelines.cli.summary import Summary, show, write
 from pipelines.cli.view import View
-from pipelines.main import influx_target, provision, read_hazards, read_plant
+from pipelines.main import influx_target, provision, read_named, read_plant
 from pipelines.settings import Settings
 from pipelines.told import MAINTENANCE, WORK_ORDERS
 from pipelines.topics import Topic
@@ -75,6 +77,10 @@ def run(plan: feed.Plan, *, influx: str, keep: bool, console: Console) -> int:
     return 1 if summary.problems() else 0
 
 
+def _limits(models: Iterable[Model]) -> list[float]:
+    return [model.card.warning_limit for model in models if isinstance(model, Hazard)]
+
+
 def _job(plan: feed.Plan, servers: Services, console: Console, began_s: float, keep: bool) -> Summary:
     settings = Settings(instance=INSTANCE, tick_s=0, snapshot_s=2.0, cache=Options().cache)
     provision(settings)
@@ -82,7 +88,7 @@ def _job(plan: feed.Plan, servers: Services, console: Console, began_s: float, k
     observer = Observer(settings, plan.live_from_us)
     observer.start()
     plant = read_plant(settings.plant)
-    limit = min(hazard.card.warning_limit for hazard in read_hazards(plant, settings.models).values())
+    limit = min(_limits(read_named(plant, settings.models).values()))
     view = View(observer, limit)
     with _Worker(settings, keep=keep) as worker, Live(view, console=console, refresh_per_second=4):
         _stream(settings, plan, view, observer, worker, len(history.time_us))

@@ -17,7 +17,7 @@ from connectors.influx import admin as influx_admin
 from connectors.kafka.admin import KafkaAdmin, check_reachable
 from models.plant import Plant
 from pipelines.cli.faults import told
-from pipelines.main import influx_target, read_hazards, read_plant
+from pipelines.main import influx_target, read_named, read_plant
 from pipelines.settings import Settings
 from pipelines.topics import TOPICS, named
 
@@ -93,7 +93,7 @@ def _plant(settings: Settings) -> str:
 
 def _models(settings: Settings) -> str:
     plant = read_plant(settings.plant, settings.site)
-    hazards = read_hazards(plant, settings.models)
+    hazards = read_named(plant, settings.models)
     return (
         ", ".join(hazard.card.version for hazard in hazards.values())
         or "no type names one: rows are kept, nothing is scored"

@@ -23,6 +23,7 @@ TELLING = frozenset(
         "pipelines.cli.clocks.NothingKnown",
         "pipelines.cli.demo.DemoFailed",
         "pipelines.cli.feed.NotCaughtUp",
+        "pipelines.cli.labels.LabelsError",
         "pipelines.cli.rebuild.NoSnapshot",
         "pipelines.cli.picture.NoMatplotlib",
         "pipelines.ports.StoreDown",

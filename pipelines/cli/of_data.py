@@ -68,6 +68,12 @@ def backfill(
     files: Annotated[list[str] | None, typer.Option(help="Files, as 'history/**/*.parquet'.")] = None,
     shape: Annotated[Path | None, typer.Option(help="TOML file that says what columns of files mean.")] = None,
     events: Annotated[Path | None, typer.Option(help="Failures and repairs: asset,time,action,mode.")] = None,
+    labels: Annotated[
+        Path | None, typer.Option(help="File of labels: those confirmed are failures and repairs.")
+    ] = None,
+    proposed: Annotated[
+        bool, typer.Option("--proposed", help="With --labels: those that nobody has decided about, too.")
+    ] = False,
     model: Annotated[list[str] | None, typer.Option(help="Score by this model, NAME@VERSION.")] = None,
     as_of: Annotated[bool, typer.Option("--as-of", help="Score by the models that live used then.")] = False,
     what: Annotated[
@@ -104,6 +110,8 @@ def backfill(
 
     if model and as_of:
         raise typer.BadParameter("--model and --as-of exclude one another")
+    if proposed and labels is None:
+        raise typer.BadParameter("--proposed goes with --labels FILE")
     from_us, to_us, into = ask.from_and_to(begin, to)
     wanted = ask.Asked(
         from_us=from_us,
@@ -115,6 +123,8 @@ def backfill(
         files=tuple(files or ()),
         shape=shape,
         events=events,
+        labels=labels,
+        proposed=proposed,
         models=tuple(model or ()),
         as_of=as_of,
         every_min=every,

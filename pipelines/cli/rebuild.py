@@ -20,7 +20,7 @@ from connectors.kafka.group import GroupReader
 from connectors.kafka.plain import LogProducer, LogRecord
 from models.records import Maintenance, Notice, NoticeKind, NoticeState, decode, encode, key_of
 from pipelines.cli.feed import bar
-from pipelines.main import WallClock, influx_target, read_hazards, read_plant
+from pipelines.main import WallClock, influx_target, read_named, read_plant
 from pipelines.partition import Partition
 from pipelines.rebuild import Life, Rebuilding, alone, until_of
 from pipelines.settings import Settings
@@ -51,7 +51,7 @@ def rebuild(settings: Settings, console: Console, *, once: bool, as_json: bool) 
             for notice, record in newest(notices.waiting(), plant.plant).values():
                 _wait_for_store(settings, record, once)
                 now = read_plant(settings.plant, settings.site)  # it may have changed meanwhile
-                of = Partition(now, read_hazards(now, settings.models), settings.lateness_s)
+                of = Partition(now, read_named(now, settings.models), settings.lateness_s)
                 _deal_with(settings, of, notice, producer, console, as_json)
             notices.done()
             if once:

@@ -7,13 +7,15 @@ read from a file: the record holds all of the plant.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from msgspec.structs import replace
 
 from models.bins import Samples
 from models.failure.hazard import Hazard
+from models.failure.health import HealthModel
+from models.failure.learned import Learned, Model
 from models.inference import ModelError
 from models.operating import NEVER_MIN, Machines
 from models.plant import AssetType, Plant, PlantError, content
@@ -25,6 +27,8 @@ from pipelines.parse import Rejected
 from pipelines.stages.notify import fault_ends, silence_ends
 from pipelines.state import Block, Small
 
+M = TypeVar("M", Hazard, HealthModel)
+
 OF_MACHINE = (
     "repairs_us", "failures_us", "versions", "unsettled", "watches", "evidence", "cases", "warned_life_us", "silent_us",
     "late",
@@ -32,27 +36,45 @@ OF_MACHINE = (
 """What an asset keeps when its type changes: what was done to it, and what must not be said of it twice."""
 
 
-def hazards_of(plant: Plant, models: Mapping[str, Hazard]) -> dict[str, Hazard | None]:
-    """The model of each type, None for one without. Raises ModelError where one is not there or misfits."""
-    return {name: _hazard_of(Layout(name, asset_type), models) for name, asset_type in plant.types.items()}
+def names_of(plant: Plant) -> set[str]:
+    """The models that its types name."""
+    return {name for of in plant.types.values() for name in (of.model, of.health) if name is not None}
 
 
-def _hazard_of(layout: Layout, models: Mapping[str, Hazard]) -> Hazard | None:
-    name = layout.asset_type.model
+def learned_of(plant: Plant, models: Mapping[str, Model]) -> dict[str, Learned]:
+    """The models of each type. Raises ModelError where one is not there or misfits."""
+    return {name: _learned_of(Layout(name, asset_type), models) for name, asset_type in plant.types.items()}
+
+
+def _learned_of(layout: Layout, models: Mapping[str, Model]) -> Learned:
+    kind = layout.asset_type
+    out = Learned(_model_of(layout, kind.model, Hazard, models), _model_of(layout, kind.health, HealthModel, models))
+    if out.hazard and out.health and out.hazard.spec.sha256 != out.health.spec.sha256:
+        raise ModelError(
+            f"models '{kind.model}' and '{kind.health}' of type '{layout.name}' are of other features: train one by "
+            "the feature list of the other"
+        )
+    return out
+
+
+def _model_of(layout: Layout, name: str | None, kind: type[M], models: Mapping[str, Model]) -> M | None:
     if name is None:
         return None
-    if name not in models:
+    model = models.get(name)
+    if model is None:
         raise ModelError(f"type '{layout.name}' wants model '{name}', but there are {sorted(models)}")
-    missing = set(models[name].spec.inputs) - set(layout.column_names)
+    if not isinstance(model, kind):
+        raise ModelError(f"type '{layout.name}' wants '{name}' as another kind of model than it is: see its card")
+    missing = set(model.spec.inputs) - set(layout.column_names)
     if missing:
         raise ModelError(
             f"model '{name}' needs signals {sorted(missing)}, which type '{layout.name}' does not have: declare them, "
             "or leave its model out"
         )
-    return models[name]
+    return model
 
 
-def taken(change: PlantChange, plant: str, models: Mapping[str, Hazard]) -> tuple[Plant, dict[str, Hazard | None]]:
+def taken(change: PlantChange, plant: str, models: Mapping[str, Model]) -> tuple[Plant, dict[str, Learned]]:
     """The plant of a record with its types' models. Raises Rejected where the plant called `plant` cannot be so."""
     try:
         new = content.decode(bytes(change.content))
@@ -62,7 +84,7 @@ def taken(change: PlantChange, plant: str, models: Mapping[str, Hazard]) -> tupl
             raise Rejected(
                 Reject.PLANT_REFUSED, f"it says version '{change.version}', but its content is '{new.version}'"
             )
-        return new, hazards_of(new, models)
+        return new, learned_of(new, models)
     except (PlantError, ModelError) as wrong:
         raise Rejected(Reject.PLANT_REFUSED, str(wrong)) from wrong
 
@@ -134,6 +156,7 @@ def _staying(old: Block, columns: _Columns, name: str, plant: Plant) -> Block:
         tiers=_tiers(old.tiers, columns, stay),
         machines=_machines(old.machines, columns, stay),
         marks=old.marks.of(stay),
+        hours=old.hours.of(stay),
         keys=old.keys,
         watermark_us=old.watermark_us[stay],
         heard_us=old.heard_us[stay],

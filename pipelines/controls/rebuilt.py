@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from models.bins import MINUTE_US, Bins
-from models.failure.hazard import Hazard
+from models.failure.learned import Learned
 from models.failure.marks import OF_BASES, OF_COLUMNS, Marks
 from models.operating import RUNNING
 from models.records import Forecast, Notice, Rebuilt, Reject
@@ -28,11 +28,11 @@ T = TypeVar("T")
 
 
 class Where(NamedTuple):
-    """Where a record meets a partition: the asset's block and index, the model of its type, and its watermark."""
+    """Where a record meets a partition: the asset's block and index, the models of its type, and its watermark."""
 
     block: Block
     asset: int
-    hazard: Hazard | None
+    learned: Learned
     watermark_us: int
     lateness_us: int
 
@@ -56,8 +56,8 @@ def apply(record: Rebuilt, where: Where) -> list[Forecast | Notice]:
     _replace(block, asset, found, record.until_us)
     _keep_approved(block, asset, own)
     forecasts = _follow(where, since, record.plant) if len(since.asset) else []
-    # What rules say now of the past is told by the next minute, if it is so then.
-    block.marks.told[asset], block.fired = own.told[0], []
+    # What rules and health say now of the past is told by the next minute or hour, if it is so then.
+    block.marks.told[asset], block.fired, block.told = own.told[0], [], []
     block.marks.base_told[asset], block.whole = own.base_told[0] & _same_bases(block.marks, asset, own), []
     final = (where.watermark_us - where.lateness_us) // MINUTE_US - 1
     faults = corrected(block, asset, final, record.plant)
@@ -66,7 +66,7 @@ def apply(record: Rebuilt, where: Where) -> list[Forecast | Notice]:
 
 def _checked(record: Rebuilt, where: Where) -> Slice:
     block, asset, minute = where.block, where.asset, record.until_us // MINUTE_US
-    spec = where.hazard.spec if where.hazard else None
+    spec = where.learned.spec
     found = read_slice(record.content, block, spec, record.until_us)
     if record.until_us % MINUTE_US or record.until_us > where.watermark_us - where.lateness_us:
         raise Unfit("not all up to its end is final")
@@ -163,8 +163,7 @@ def _put(known: dict[int, T], asset: int, value: T | None) -> None:
 
 def _follow(where: Where, since: Bins, plant: str) -> list[Forecast]:
     """Write the bins after the slice and look at them once more; forecasts of those that can still change."""
-    block, asset, hazard = where.block, where.asset, where.hazard
-    spec = hazard.spec if hazard else None
+    block, asset, (hazard, _), spec = where.block, where.asset, where.learned, where.learned.spec
     no_more = np.empty(0, np.int64), np.empty(0, np.int64)
     final = (int(block.watermark_us[asset]) - where.lateness_us) // MINUTE_US - 1
     of_asset = np.where(np.arange(len(block.watermark_us)) == asset, final, NEVER)

@@ -18,17 +18,19 @@ from models.alerting.cases import Said, moved, repaired, worst
 from models.alerting.life import Watch, step
 from models.bins import MINUTE_US
 from models.failure.hazard import WARNING, Hazard, confidence_of
+from models.failure.learned import Learned
 from models.failure.rules import Fired
 from models.operating import RUNNING, STATES
 from models.plant import ANY_MODE
-from models.records import Alert, AlertReason, Evidence, Forecast, Level, Rung, id_of
+from models.records import Alert, AlertReason, Evidence, Forecast, Health, Level, Rung, id_of
+from pipelines.hours import Hour, evidence_of, health_of
 from pipelines.stages.order import Rises
 from pipelines.state import Block, Entry, Kept
 
-Finals = list[tuple[int, Forecast | Alert]]
+Finals = list[tuple[int, Forecast | Health | Alert]]
 """Records to publish, each with the place of the record that made its minute final."""
-HAZARD = str(Rung.HAZARD)
-"""What says so, among an asset's evidence: this, or the column of a rule."""
+HEALTH, TREND, HAZARD = (str(rung) for rung in (Rung.HEALTH, Rung.TREND, Rung.HAZARD))
+"""What says so, among an asset's evidence: one of these, or the column of a rule."""
 
 
 class Repair(NamedTuple):
@@ -38,29 +40,32 @@ class Repair(NamedTuple):
 
 
 class Event(NamedTuple):
-    """What a final minute of an asset brings: a repair first, then what rules say, then its forecast."""
+    """What a final minute of an asset brings: a repair first, then what rules say, its health, its forecast."""
 
     asset: int
     minute: int
     rank: int
-    what: Repair | Fired | Entry
+    what: Repair | Fired | Hour | Entry
 
 
-def warn(block: Block, hazard: Hazard | None, rises: Rises, lateness_us: int, plant: str) -> Finals:
+def warn(block: Block, learned: Learned, rises: Rises, lateness_us: int, plant: str) -> Finals:
     """Revisions of cases and forecasts of machines that stand; forgets what is final.
 
     Of a type that has no model any more, forecasts that wait are forgotten and say nothing.
     """
     out: Finals = []
+    hazard = learned.hazard
     for (asset, minute), at, events in _final(block, rises, lateness_us):
         end_us = (minute + 1) * MINUTE_US
-        machine = _Machine(block, hazard, asset, end_us, plant)
+        machine = _Machine(block, learned, asset, end_us, plant)
         for event in events:
             match event.what:
                 case Repair() as repair:
                     out += ((at, alert) for alert in machine.repair(repair.since_us))
                 case Fired() as fired:
                     machine.fire(fired)
+                case Hour() as hour:
+                    out.append((at, machine.health(hour)))
                 case Entry() as entry if hazard is not None:
                     if entry.state != RUNNING:
                         out.append((at, _standing(block, hazard, asset, minute, entry, plant)))
@@ -73,9 +78,11 @@ def warn(block: Block, hazard: Hazard | None, rises: Rises, lateness_us: int, pl
 def _final(block: Block, rises: Rises, lateness_us: int) -> Iterator[tuple[tuple[int, int], int, list[Event]]]:
     """What became final, taken out of the block: asset and minute, place of the record that made it so, events."""
     fired, block.fired = block.fired, []
+    told, block.told = block.told, []
     until = (block.watermark_us[rises.assets] - lateness_us) // MINUTE_US
     ends = dict(zip(rises.assets.tolist(), until.tolist(), strict=True))
     found = [Event(each.asset, each.minute, 1, each) for each in fired]
+    found += [Event(each.asset, each.minute, 2, each) for each in told]
     found += _repairs(block, ends)
     found += _entries(block, ends)
     if not found:
@@ -95,7 +102,7 @@ def _entries(block: Block, ends: dict[int, int]) -> Iterator[Event]:
         if not entries:
             continue
         for minute in sorted(minute for minute in entries if minute < end):
-            yield Event(asset, minute, 2, entries.pop(minute))
+            yield Event(asset, minute, 3, entries.pop(minute))
         if not entries:
             del block.small.entries[asset]
 
@@ -108,14 +115,14 @@ def _repairs(block: Block, ends: dict[int, int]) -> Iterator[Event]:
                 yield Event(asset, since_us // MINUTE_US, 0, Repair(since_us))
 
 
-def let_go(block: Block, hazard: Hazard | None, floor_us: int, plant: str) -> list[Alert]:
+def let_go(block: Block, learned: Learned, floor_us: int, plant: str) -> list[Alert]:
     """Revisions of cases of which something is not asked any more: a rule that is no more, a type without a model."""
-    asked = {*block.keys.columns, *((HAZARD,) if hazard is not None else ())}
+    asked = {*block.keys.columns, *((HAZARD,) if learned.hazard else ()), *((HEALTH, TREND) if learned.health else ())}
     out: list[Alert] = []
     for asset, held in sorted(block.small.evidence.items()):
         gone = held.keys() - asked
         if gone:
-            machine = _Machine(block, hazard, asset, max(int(block.watermark_us[asset]), floor_us), plant)
+            machine = _Machine(block, learned, asset, max(int(block.watermark_us[asset]), floor_us), plant)
             machine.forget(gone)
             out += machine.cases()
     return out
@@ -124,14 +131,14 @@ def let_go(block: Block, hazard: Hazard | None, floor_us: int, plant: str) -> li
 class _Machine:
     """A machine at the end of a final minute, of which something became known."""
 
-    def __init__(self, block: Block, hazard: Hazard | None, asset: int, end_us: int, plant: str) -> None:
-        self._block, self._small, self._hazard, self._asset = block, block.small, hazard, asset
+    def __init__(self, block: Block, learned: Learned, asset: int, end_us: int, plant: str) -> None:
+        self._block, self._small, self._learned, self._asset = block, block.small, learned, asset
         self._said = Said(plant=plant, asset=block.names[asset], window_end_us=end_us)
         self._is_new = False
 
     def repair(self, since_us: int) -> Iterable[Alert]:
         """Begin another life: what held of the old one holds no more."""
-        for known in (self._small.watches, self._small.evidence):
+        for known in (self._small.watches, self._small.evidence, self._small.remaining):
             known.pop(self._asset, None)
         self._small.warned_life_us[self._asset] = since_us
         return repaired(self._small.cases.pop(self._asset, ()), self._said.window_end_us)
@@ -143,10 +150,22 @@ class _Machine:
         name = rules.keys.columns[fired.column]
         self._hold(name, rules.evidence(self._said.asset, fired) if fired.holds else None)
 
+    def health(self, hour: Hour) -> Health:
+        """What an hour says of its health; holds it unhealthy, or near a limit, as the hour says."""
+        model = self._learned.health
+        assert model is not None
+        _keep(self._small.remaining, self._asset, hour.remaining)
+        held = self._small.evidence.get(self._asset, {})
+        for name, holds in ((HEALTH, hour.is_unhealthy), (TREND, hour.is_near)):
+            if holds != (name in held):
+                self._hold(name, evidence_of(Rung(name), model, hour, self._said.window_end_us) if holds else None)
+        return health_of(model, hour, self._said)
+
     def forecast(self, since_us: int, forecast: Forecast) -> None:
         """Take the final forecast of a minute of running."""
-        assert self._hazard is not None
-        small, asset, card = self._small, self._asset, self._hazard.card
+        hazard = self._learned.hazard
+        assert hazard is not None
+        small, asset, card = self._small, self._asset, hazard.card
         small.kept[asset] = Kept(since_us, forecast)
         watch, reason = step(small.watches.get(asset, Watch()), forecast.chances, card.warning_limit)
         small.watches[asset] = watch
@@ -155,7 +174,7 @@ class _Machine:
         elif reason is not None:
             self._said = replace(self._said, reason=reason)
             known = small.evidence.get(asset, {}).get(HAZARD)
-            self._hold(HAZARD, _of_hazard(self._hazard, forecast, known.since_us if known else forecast.window_end_us))
+            self._hold(HAZARD, _of_hazard(hazard, forecast, known.since_us if known else forecast.window_end_us))
 
     def forget(self, names: Iterable[str]) -> None:
         """Hold no more what these said."""
@@ -174,10 +193,11 @@ class _Machine:
 
     def _with_hazard(self) -> Said:
         """With what a hazard that holds said last, whatever brings the news."""
+        said = replace(self._said, remaining=self._small.remaining.get(self._asset))
         kept, watch = self._small.kept.get(self._asset), self._small.watches.get(self._asset)
         if kept is None or watch is None or not watch.holds:
-            return self._said
-        return replace(self._said, forecast=kept.forecast, lead_h=watch.told_h)
+            return said
+        return replace(said, forecast=kept.forecast, lead_h=watch.told_h)
 
     def _hold(self, name: str, evidence: Evidence | None) -> None:
         held = dict(self._small.evidence.get(self._asset, {}))

@@ -16,6 +16,7 @@ from models.following import follow
 from models.holding import minutes_of, pauses, with_empty
 from models.operating import RUNNING, Found
 from pipelines.frames import Columns
+from pipelines.hours import for_hours
 from pipelines.open import key_of
 from pipelines.settled import Minutes, behind_min, judge, move, settle, wants_usual
 from pipelines.stages.order import Ordered, Rises, Segments
@@ -232,6 +233,7 @@ def due_of(
             looked = due[now]
             if every_min > 1:
                 looked |= heard[now] & _for_usual(block, minutes, out.state[now], found.running[where])
+                looked |= for_hours(block, minutes, heard[now] & (out.state[now] == RUNNING))
             run = found.running[where[looked]], found.starts[where[looked]]
             _look(block, spec, out, now[looked], run, behind)
         judge(block, spec, every.where(is_final), found.part(is_final))

@@ -15,7 +15,7 @@ import numpy as np
 
 from models.plant import parse
 from models.records import Frame, Tick, encode
-from pipelines.main import read_hazards
+from pipelines.main import read_named
 from pipelines.partition import Partition
 from pipelines.ports import RawRecord
 from pipelines.settings import STARTER
@@ -46,7 +46,7 @@ def records(rows_a_frame: int) -> Iterator[bytes]:
 
 def once(log: list[RawRecord]) -> tuple[float, float]:
     """Rows and forecasts a second of one pass."""
-    partition = Partition(plant(), read_hazards(plant(), Path(STARTER)))
+    partition = Partition(plant(), read_named(plant(), Path(STARTER)))
     begun = time.perf_counter()
     for at in range(0, len(log), BATCH):
         partition.receive(log[at : at + BATCH])

@@ -13,10 +13,22 @@ from tests.kit import tiny
 NEW_SIGNAL = '[types.pump.signals.flow_m3_h]\nkind = "gauge"\nrange = [0, 90]\n[types.pump.signals.is_running]'
 """In between two others, so that columns move."""
 
+RUNS_ON = '[[types.pump.rules]]\nname = "runs on"\nsignals = ["is_running"]\nwarning_high = 0.5\nfor = "40min"\n'
+FAST = """[[types.fan.rules]]
+name = "fast"
+signals = ["speed_rpm"]
+warning_high = 1399
+for = "1min"
+clears_after = "1min"
+"""
+
 EDITS: dict[str, tuple[tuple[str, str], ...]] = {
     "nothing": (),
     "a signal more": (("[types.pump.signals.is_running]", NEW_SIGNAL),),
-    "a signal less": (('[types.pump.signals.is_running]\nkind = "boolean"\n', ""),),
+    "a signal less": (('[types.pump.signals.is_running]\nkind = "boolean"\n', ""), (RUNS_ON, "")),
+    "other levels": (("warning_high = 6.5", "warning_high = 5.5"), ("warning_high = 68", "warning_high = 72")),
+    "rules less": ((RUNS_ON, ""), (FAST, ""), ("alarm_high = 7.5\n", "")),
+    "another wait": (('hysteresis = 0.2\nfor = "3min"', 'hysteresis = 0.2\nfor = "9min"'),),
     "a wider range": (("range = [0, 25]", "range = [-10, 130]"),),
     "another threshold": (("running_above = 4.2", "running_above = 5.1"), ("off_below = 1", "off_below = 2")),
     "held": (('[types.mixer.signals.temp_degc]\nkind = "gauge"\nmax_step = 20\nstuck_after = "8min"',
@@ -31,7 +43,7 @@ EDITS: dict[str, tuple[tuple[str, str], ...]] = {
     "a mixer is a lathe": (('[assets.mixer-01]\ntype = "mixer"', '[assets.mixer-01]\ntype = "lathe"'),),
     "without a model": (('[types.pump]\nmodel = "tiny"', "[types.pump]"),),
     "another model": (('[types.mixer]\nmodel = "tiny"', '[types.mixer]\nmodel = "half"'),),
-    "a type less": (('[types.fan.signals.speed_rpm]\nkind = "gauge"\nunit = "rpm"\n', ""),
+    "a type less": ((FAST, ""), ('[types.fan.signals.speed_rpm]\nkind = "gauge"\nunit = "rpm"\n', ""),
                     ('[assets.fan-01]\ntype = "fan"\n', "")),
 }  # fmt: skip
 
@@ -64,7 +76,7 @@ def change(new: Plant, plant_name: str = "tiny") -> PlantChange:
 
 def models() -> dict[str, Hazard]:
     """The models that these plants name."""
-    return {"tiny": tiny.hazard(), "half": tiny.hazard(signals=("pressure_bar",))}
+    return tiny.models() | {"half": tiny.hazard(signals=("pressure_bar",))}
 
 
 def wild(random: np.random.Generator) -> bytes:

@@ -243,7 +243,7 @@ class Undisturbed:
     """What partitions in memory make of the same records."""
 
     def __init__(self, records: Iterable[AnyInput] = ()) -> None:
-        hazards = {"tiny": tiny.hazard()}
+        hazards = tiny.models()
         self.store = MemoryStore()
         self.outputs: dict[Topic, dict[int, list[bytes]]] = {
             topic: {p: [] for p in range(PARTITIONS)} for topic in Topic

@@ -37,7 +37,7 @@ class World:
         plant: Plant | None = None,
         hazards: Mapping[str, Hazard] | None = None,
     ) -> None:
-        self.partition = Partition(plant or tiny.plant(), hazards or {"tiny": tiny.hazard()}, lateness_s)
+        self.partition = Partition(plant or tiny.plant(), hazards or tiny.models(), lateness_s)
         self.store = MemoryStore()
         self.log: list[bytes] = []
         self.out: list[Forecast | Alert | Notice] = []

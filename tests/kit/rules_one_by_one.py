@@ -16,8 +16,8 @@ class Level:
     """Where one level of one rule stands with one machine."""
 
     last: int | None = None
-    beyond: list[int] = field(default_factory=list)
-    back: list[int] = field(default_factory=list)
+    beyond: list[tuple[int, int]] = field(default_factory=list)
+    back: list[tuple[int, int]] = field(default_factory=list)
     holds: bool = False
 
 
@@ -56,23 +56,23 @@ class Walk:
                 level = self._of[asset][at]
                 self._step(asked, level, minute, value)
                 if level.holds != before[at]:
-                    out.append((asset, minute, at, level.holds, level.beyond[0] if level.beyond else None))
+                    out.append((asset, minute, at, level.holds, level.beyond[0][0] if level.beyond else None))
         return out
 
     def _step(self, asked: Asked, level: Level, minute: int, value: float) -> None:
         if np.isnan(value):
             return
-        if level.last is None or minute - level.last > self._hearing_min:
-            level.beyond, level.back = [], []
+        since = 1 if level.last is None else min(minute - level.last, self._hearing_min)
         level.last = minute
         off = asked.sign * (value - asked.level)
-        level.beyond = [*level.beyond, minute] if off > 0 else []
-        level.back = [*level.back, minute] if off <= -asked.hysteresis else []
+        level.beyond = [*level.beyond, (minute, since)] if off > 0 else []
+        level.back = [*level.back, (minute, since)] if off <= -asked.hysteresis else []
         if _is_long(level.beyond, asked.lasts_min):
             level.holds = True
         if _is_long(level.back, asked.clears_min):
             level.holds = False
 
 
-def _is_long(run: list[int], lasts_min: int) -> bool:
-    return len(run) >= LEAST and run[-1] - run[0] + 1 >= lasts_min
+def _is_long(run: list[tuple[int, int]], lasts_min: int) -> bool:
+    """The first minute of a run counts one, each later one the time since the one before."""
+    return len(run) >= LEAST and 1 + sum(since for _, since in run[1:]) >= lasts_min

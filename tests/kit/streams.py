@@ -112,7 +112,7 @@ def moved(record: AnyInput, by_us: int) -> AnyInput:
 def partitions(count: int = 1, limit: float = 0.55) -> list[Partition]:
     """Fresh partitions of the tiny plant."""
     hazard = tiny.hazard(limit)
-    return [Partition(tiny.plant(), {"tiny": hazard}) for _ in range(count)]
+    return [Partition(tiny.plant(), tiny.models() | {"tiny": hazard}) for _ in range(count)]
 
 
 def published(records: Iterable[AnyInput], batch: int = 50, count: int = 1) -> dict[Topic, list[bytes]]:

@@ -11,10 +11,13 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from models.failure.hazard import Card, Hazard
+from models.failure.health import HealthCard, HealthModel
+from models.failure.learned import Model
 from models.features import Expected, Spec
 from models.inference import INPUT, OUTPUT
 from models.plant import Plant, parse
 from models.records import HORIZONS_H, Frame
+from onnx_export.health_graph import Learned, to_onnx
 
 ROWS_BEGIN_US = 1_767_225_600_000_000
 """2026-01-01 00:00 UTC."""
@@ -24,6 +27,7 @@ plant = "tiny"
 
 [types.pump]
 model = "tiny"
+health = "tiny.health"
 [types.pump.signals.pressure_bar]
 kind = "gauge"
 unit = "bar"
@@ -67,6 +71,7 @@ settle = "3min"
 
 [types.lathe]
 model = "tiny"
+health = "tiny.health"
 [types.lathe.signals.pressure_bar]
 kind = "gauge"
 range = [0, 25]
@@ -87,6 +92,12 @@ settle = "2min"
 [types.fan.signals.speed_rpm]
 kind = "gauge"
 unit = "rpm"
+[[types.fan.rules]]
+name = "fast"
+signals = ["speed_rpm"]
+warning_high = 1399
+for = "1min"
+clears_after = "1min"
 
 [[types.pump.rules]]
 name = "pressed"
@@ -101,14 +112,14 @@ name = "heats up"
 of = "rate"
 signals = ["temp_degc"]
 span = "30min"
-warning_high = 30
+warning_high = 2
 for = "2min"
 clears_after = "5min"
 [[types.pump.rules]]
 name = "hot for its pressure"
 of = "ratio"
 signals = ["temp_degc", "pressure_bar"]
-warning_high = 14.5
+warning_high = 12.2
 for = "2min"
 clears_after = "2min"
 mode = "OHE"
@@ -117,12 +128,6 @@ name = "runs on"
 signals = ["is_running"]
 warning_high = 0.5
 for = "40min"
-[[types.fan.rules]]
-name = "fast"
-signals = ["speed_rpm"]
-warning_high = 1403
-for = "1min"
-clears_after = "1min"
 [[types.mixer.rules]]
 name = "idles under pressure"
 signals = ["pressure_bar"]
@@ -235,8 +240,50 @@ def hazard(limit: float = 0.55, signals: tuple[str, ...] = ("pressure_bar", "tem
     return Hazard(data, card)
 
 
+def _health_graph() -> bytes:
+    """Temperatures over what is expected, in spreads made up."""
+    spreads, axis = np.array([2.0, 1.5]), np.array([[1.0], [1.0]]) / np.sqrt(2)
+    learned = Learned(
+        own=spreads, fleet=2 * spreads, loadings=axis, variances=np.array([1.5]), t2_limit=4.0, spe_limit=2.0
+    )
+    return to_onnx(learned, hazard().spec)
+
+
+def health() -> HealthModel:
+    """A small health model of the same features, loaded."""
+    spec, data = hazard().spec, _health_graph()
+    card = HealthCard(
+        name="tiny.health",
+        sha256=hashlib.sha256(data).hexdigest(),
+        asset_type="pump",
+        signals=spec.signals,
+        expected=spec.expected,
+        features_sha256=spec.sha256,
+        components=1,
+        basis="nothing",
+        trained_on="nothing",
+        command="none",
+        seeds={},
+        parity={},
+        scores={},
+    )
+    return HealthModel(data, card)
+
+
+def models(limit: float = 0.55) -> dict[str, Model]:
+    """All models that the plant names."""
+    return {"tiny": hazard(limit), "tiny.health": health()}
+
+
 def write(folder: Path, stem: str = "tiny", made: Hazard | None = None) -> None:
-    """A hazard's two files, as workers read them; without one, the small hazard's."""
+    """A hazard's two files, as workers read them; without one, the small hazard's, and those of the small health."""
     made = made or hazard()
     (folder / f"{stem}.onnx").write_bytes(_graph(len(made.spec.names)))
     (folder / f"{stem}.json").write_bytes(msgspec.json.encode(made.card))
+    write_health(folder)
+
+
+def write_health(folder: Path) -> None:
+    """The small health model's two files."""
+    (folder / "tiny.health.onnx").write_bytes(_health_graph())
+    (folder / "tiny.health.json").write_bytes(msgspec.json.encode(health().card))

@@ -189,7 +189,7 @@ def _rebuilt(random: np.random.Generator, before: list[tuple[int, AnyInput]], no
         plant="tiny", id="", revision=0, asset=asset, kind=NoticeKind.LATE_SPAN, state=NoticeState.OPEN, reason="",
         since_us=0, time_us=max(0, until_us), number=int(random.integers(0, 3)),
     )  # fmt: skip
-    of = Partition(tiny.plant(), {"tiny": tiny.hazard()}, lateness_s)
+    of = Partition(tiny.plant(), tiny.models(), lateness_s)
     work = Rebuilding(alone(of, asset), notice, int(random.choice([0, START_US])))
     work.take(sorted(mine, key=_last_us))
     made = work.finish().rebuilt

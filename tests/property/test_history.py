@@ -14,7 +14,7 @@ from tests.property.test_replay import final
 
 
 def fresh(pace: Pace = LIVE) -> Partition:
-    return Partition(tiny.plant(), {"tiny": tiny.hazard(0.55)}, pace=pace)
+    return Partition(tiny.plant(), tiny.models(), pace=pace)
 
 
 @pytest.fixture(scope="module")

@@ -111,7 +111,7 @@ def raw(records, first: int = 0) -> list[RawRecord]:
 def test_a_snapshot_and_restore_anywhere_changes_nothing(seed):
     random = np.random.default_rng(seed)
     records = raw(streams.shuffled(random, streams.stream(seed, minutes=150), LATENESS_US))
-    hazards = {"tiny": tiny.hazard()}
+    hazards = tiny.models()
     (whole,), (partition,) = streams.partitions(), streams.partitions()
     expected = [o.value for o in whole.receive(records).outputs]
     whole.acknowledged()

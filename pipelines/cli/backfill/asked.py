@@ -42,7 +42,10 @@ class Source(StrEnum):
 
 
 class Asked(Struct, frozen=True, kw_only=True):
-    """A command line. Times are microseconds since 1970 UTC; `models` are NAME@VERSION."""
+    """A command line. Times are microseconds since 1970 UTC; `models` are NAME@VERSION.
+
+    `labels` is a file of labels of which those count that are confirmed, and with `proposed` those that are open.
+    """
 
     from_us: int
     to_us: int
@@ -53,6 +56,8 @@ class Asked(Struct, frozen=True, kw_only=True):
     files: tuple[str, ...] = ()
     shape: Path | None = None
     events: Path | None = None
+    labels: Path | None = None
+    proposed: bool = False
     models: tuple[str, ...] = ()
     as_of: bool = False
     every_min: int = 1

@@ -8,12 +8,13 @@ from typing import NamedTuple
 
 import polars as pl
 
-from models.failure.hazard import Hazard
+from models.failure.learned import Model
 from models.inference import ModelError
 from models.plant import Plant
 from pipelines.cli.backfill.asked import BackfillError
-from pipelines.controls.plant import hazards_of
-from pipelines.main import read_hazard, read_hazards
+from pipelines.controls.plant import learned_of
+from pipelines.controls.plant import names_of as of_types
+from pipelines.main import read_model, read_named
 
 
 class Turn(NamedTuple):
@@ -23,21 +24,21 @@ class Turn(NamedTuple):
     files: dict[str, tuple[Path, str]]
     """Folder and name of each file."""
 
-    def read(self, plant: Plant) -> dict[str, Hazard]:
+    def read(self, plant: Plant) -> dict[str, Model]:
         """The models. Raises ModelError."""
-        found = {name: read_hazard(folder, stem) for name, (folder, stem) in self.files.items()}
-        hazards_of(plant, found)
+        found = {name: read_model(folder, stem) for name, (folder, stem) in self.files.items()}
+        learned_of(plant, found)
         return found
 
 
 def names_of(plant: Plant) -> tuple[str, ...]:
     """The names of models that asset types give."""
-    return tuple(sorted({of.model for of in plant.types.values() if of.model}))
+    return tuple(sorted(of_types(plant)))
 
 
 def present(plant: Plant, folder: Path) -> Turn:
     """The models that live uses now. Raises ModelError."""
-    read_hazards(plant, folder)
+    read_named(plant, folder)
     return Turn(0, {name: (folder, name) for name in names_of(plant)})
 
 
@@ -86,7 +87,7 @@ def _file_of(text: str, name: str, version: str, folder: Path) -> tuple[Path, st
         if not card.with_suffix(".onnx").is_file():
             continue
         try:
-            hazard = read_hazard(card.parent, card.stem)
+            hazard = read_model(card.parent, card.stem)
         except ModelError:
             continue
         seen.append(hazard.card.version)

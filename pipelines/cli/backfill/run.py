@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import signal
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from multiprocessing.connection import Connection, wait
@@ -17,6 +17,9 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from connectors.cmms.labels import read_labels
+from models.failure.ends import ends_of, usable
+from models.failure.labels import Label
 from models.records import Maintenance
 from pipelines.backfill.features import FOLDER, Outcomes, label
 from pipelines.backfill.kept import forget
@@ -100,6 +103,7 @@ def backfill(
 
         live = read_live(settings, asked.from_us, asked.to_us, set(plant.assets), errors)
         turns = as_of(turns[0], live.forecasts, settings.models)
+    labels = _labels(asked)
     source = open_source(settings, asked, plant)
     if not dry_run:
         with bar(errors) as progress:
@@ -115,7 +119,23 @@ def backfill(
     if not _through(Job(settings, asked, plan, turns, 0, folder), errors):
         return 1
     bases = {of.card.version: of.card.basis for turn in turns for of in turn.read(plant).values()}
-    return _report(settings, plan, folder, console, errors, as_json=as_json, engineers=engineers, bases=bases)
+    return _report(
+        settings, plan, folder, console, errors, as_json=as_json, engineers=engineers, bases=bases, labels=labels
+    )
+
+
+def _labels(asked: Asked) -> tuple[Label, ...]:
+    """The labels that count. They are no part of the plan: with --resume, a report is told again by other labels."""
+    if asked.labels is None:
+        return ()
+    found = read_labels(asked.labels)
+    labels = usable(found, proposed=asked.proposed)
+    if found and not labels:
+        raise BackfillError(
+            f"{asked.labels} has {len(found)} labels, and none that counts: confirm some by `forewarn labels review "
+            f"{asked.labels}`, or give --proposed"
+        )
+    return labels
 
 
 def _provision(settings: Settings, into: Collection[Into]) -> None:
@@ -253,7 +273,7 @@ def _bar(plan: Plan, console: Console) -> Iterator[Callable[[dict[int, Told]], N
 
 def _report(
     settings: Settings, plan: Plan, folder: Path, console: Console, errors: Console, *, as_json: bool, engineers: float,
-    bases: dict[str, str],
+    bases: dict[str, str], labels: Sequence[Label] = (),
 ) -> int:  # fmt: skip
     from pipelines.cli.backfill.live import live_or_why
     from pipelines.cli.report import document, write_reports
@@ -264,9 +284,9 @@ def _report(
         Results(folder).events().write_parquet(folder / EVENTS_FILE)
     if What.FEATURES in plan.what:
         events = [record for record in Results(folder).records() if isinstance(record, Maintenance)]
-        rows = label(folder, Outcomes(events, plan.to_us))
+        rows = label(folder, Outcomes(ends_of(labels, events), plan.to_us))
         shown.print(f"{rows:,} feature rows with labels in {folder / FOLDER}", highlight=False, soft_wrap=True)
-    report = write_reports(Results(folder), live, shown, engineers=engineers, bases=bases)
+    report = write_reports(Results(folder), live, shown, engineers=engineers, bases=bases, labels=labels)
     if as_json:
         console.out(document(report), highlight=False, end="")
     (folder / WHOLE).touch()

@@ -22,7 +22,7 @@ from connectors.kafka.keeper import TopicKeeper
 from connectors.kafka.plain import Compression, LogProducer
 from connectors.kafka.records import put
 from models.bins import STATISTICS
-from models.failure.hazard import Hazard
+from models.failure.learned import Model
 from models.plant import Plant
 from models.plant.layout import Layout
 from models.tiers import SPAN
@@ -271,6 +271,6 @@ def ahead(items: Iterator[T], stop: Callable[[], bool]) -> Iterator[T]:
         wanted.release()
 
 
-def hazards_at(models: list[tuple[int, dict[str, Hazard]]], time_us: int) -> dict[str, Hazard]:
+def hazards_at(models: list[tuple[int, dict[str, Model]]], time_us: int) -> dict[str, Model]:
     """The models that hold from a time on."""
     return next((hazards for from_us, hazards in reversed(models) if from_us <= time_us), models[0][1])

@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 from rich.console import Console
 
+from models.failure.labels import Label
 from pipelines.backfill.results import Results
 from pipelines.cli.report.differences import Live
 from pipelines.cli.report.figures import Report, judged
@@ -29,9 +30,10 @@ def write_reports(
     *,
     engineers: float = 1.0,
     bases: Mapping[str, str] | None = None,
+    labels: Sequence[Label] = (),
 ) -> Report:
     """Print the report and write FILES into the run's folder; `Report.problems` says why not to rely on the run."""
-    report = judged(results, live, engineers=engineers, bases=bases)
+    report = judged(results, live, engineers=engineers, bases=bases, labels=labels)
     for name, text in zip(FILES, (markdown(report), page(report), document(report)), strict=True):
         (results.folder / name).write_text(text, encoding="utf-8")
     show(report, console)

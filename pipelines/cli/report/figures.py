@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from statistics import median
 
-from models.records import Alert, AnyRecord, DeadLetter, Maintenance, MaintenanceAction, Notice, Reject
+from msgspec.structs import replace
+
+from models.failure.ends import DATES_OFF_US, End, ends_of, repairs_of
+from models.failure.labels import Label
+from models.records import Alert, AlertReason, AnyRecord, DeadLetter, Maintenance, Notice, Reject
 from pipelines.backfill.plan import Plan
 from pipelines.backfill.results import GAPS, Results
 from pipelines.cli.backfill.asked import Source
 from pipelines.cli.notices import last_of_each
-from pipelines.cli.outcome import Failed, Outcome, Verdict, judge
+from pipelines.cli.outcome import Outcome, Verdict, judge
 from pipelines.cli.report.differences import Compared, Difference, Live, compared, differences, of_span
 from pipelines.cli.report.gaps import Gaps, found
 from pipelines.cli.report.scored import Scored, scored, total
 from pipelines.ledger import Ledger
 
-WEEK_US = 7 * 86_400_000_000
+DAY_US = 86_400_000_000
+WEEK_US = 7 * DAY_US
 LETTERS_TOLD = 10
 FILES = tuple(source.value for source in Source if source.is_files)
 NO_LIVE = "nothing that was live was given to compare with"
@@ -46,6 +52,18 @@ class Worth:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Shifted:
+    """What the warnings were worth, were all dates of failures and repairs off by so many days."""
+
+    days: int
+    failures: int
+    warned: int
+    recall: float
+    median_lead_h: float | None
+    unfounded: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Letter:
     """A dead letter in short; `detail` has file and line where it came of a file."""
 
@@ -59,8 +77,7 @@ class Told:
     """The records of a run, told apart in one pass; of dead letters the first are kept, all are counted."""
 
     alerts: list[Alert] = field(default_factory=list)
-    failures: set[Failed] = field(default_factory=set)
-    repairs: set[tuple[str, int]] = field(default_factory=set)
+    events: list[Maintenance] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     letters_by_reason: Counter[str] = field(default_factory=Counter)
     letters: list[Letter] = field(default_factory=list)
@@ -71,10 +88,8 @@ class Told:
         match record:
             case Alert():
                 self.alerts.append(record)
-            case Maintenance(action=MaintenanceAction.FAILED):
-                self.failures.add((record.asset, record.time_us, record.mode))
-            case Maintenance(action=MaintenanceAction.REPAIRED):
-                self.repairs.add((record.asset, record.time_us))
+            case Maintenance():
+                self.events.append(record)
             case Notice():
                 self.notices.append(record)
             case DeadLetter():
@@ -90,7 +105,8 @@ class Report:
     """Everything that is said of a run. `from_us` to `to_us` is the part of the plan's span that data was there for.
 
     `bases` has by model what it learnt its chances from, as far as that is known. `difference` is a text where there
-    is none, and says why. `unread` are the dead letters about lines and files that could not be read.
+    is none, and says why. `labels` is how many labels of people counted, `shifted` is empty where no failure is known.
+    `unread` are the dead letters about lines and files that could not be read.
     """
 
     plan: Plan
@@ -99,6 +115,8 @@ class Report:
     bases: dict[str, str]
     outcome: Outcome
     worth: Worth
+    shifted: tuple[Shifted, ...]
+    labels: int
     repairs: tuple[tuple[str, int], ...]
     scored: Scored
     difference: Difference | str
@@ -143,8 +161,11 @@ def judged(
     *,
     engineers: float = 1.0,
     bases: Mapping[str, str] | None = None,
+    labels: Sequence[Label] = (),
 ) -> Report:
     """All figures of a run, beside what was live at the time, or why that is not compared.
+
+    Failures and repairs are those of its records and of `labels`.
 
     `bases` says by model what it learnt its chances from; what the run's warnings say of that is known without it.
     """
@@ -154,12 +175,19 @@ def judged(
     for record in results.records():
         told.take(record)
     seen, against = _forecasts(results, plan, live)
-    outcome = _outcome(told, told.alerts, from_us, to_us, seen.running_h)
+    own = [label for label in labels if label.asset in plan.assets]
+    ends = ends_of(own, told.events)
+
+    def outcome_of(alerts: Iterable[Alert], by_us: int = 0) -> Outcome:
+        return _outcome(ends, alerts, from_us, to_us, seen.running_h, by_us)
+
+    outcome = outcome_of(told.alerts)
     difference: Difference | str = live if isinstance(live, str) else NO_LIVE
     if isinstance(live, Live):
         alerts = [alert for alert in live.alerts if alert.asset in plan.assets]
-        theirs = _outcome(told, alerts, from_us, to_us, seen.running_h)
-        difference = differences(outcome, theirs, against, of_span(live.forecasts, plan).height, seen.forecasts)
+        difference = differences(
+            outcome, outcome_of(alerts), against, of_span(live.forecasts, plan).height, seen.forecasts
+        )
     return Report(
         plan=plan,
         from_us=from_us,
@@ -167,7 +195,9 @@ def judged(
         bases=dict(bases or {}) | {alert.model: alert.basis for alert in told.alerts},
         outcome=outcome,
         worth=_worth(outcome, (to_us - from_us) / WEEK_US, engineers, seen.running_h),
-        repairs=tuple(sorted(repair for repair in told.repairs if from_us <= repair[1] <= to_us)),
+        shifted=_shifted(partial(outcome_of, told.alerts)) if outcome.failures else (),
+        labels=len(own),
+        repairs=tuple(sorted(repair for repair in repairs_of(ends) if from_us <= repair[1] <= to_us)),
         scored=seen,
         difference=difference,
         letters_by_reason=dict(told.letters_by_reason.most_common()),
@@ -197,9 +227,39 @@ def _forecasts(results: Results, plan: Plan, live: Live | str | None) -> tuple[S
     return total(parts), against
 
 
-def _outcome(told: Told, alerts: Iterable[Alert], from_us: int, to_us: int, running_h: float) -> Outcome:
-    failures = [failure for failure in told.failures if from_us <= failure[1] <= to_us]
-    return judge(failures, alerts, to_us, running_h, told.repairs)
+def _outcome(
+    ends: Sequence[End], alerts: Iterable[Alert], from_us: int, to_us: int, running_h: float, by_us: int = 0
+) -> Outcome:
+    """By the failures of the span, with all dates moved; a warning that a repair ended ends with it."""
+    failures = [end.moved(by_us) for end in ends if end.failed and from_us <= end.time_us <= to_us]
+    failed = [(end.asset, end.time_us, end.mode) for end in failures]
+    moved = [_with_repair(alert, by_us) for alert in alerts]
+    return judge(failed, moved, to_us, running_h, repairs_of(end.moved(by_us) for end in ends))
+
+
+def _with_repair(alert: Alert, by_us: int) -> Alert:
+    if alert.reason is not AlertReason.REPAIRED:
+        return alert
+    return replace(alert, window_end_us=alert.window_end_us + by_us)
+
+
+def _shifted(outcome_at: Callable[[int], Outcome]) -> tuple[Shifted, ...]:
+    """For dates as they are and as far off as typed dates may be, early or late."""
+    made = []
+    for by_us in (-DATES_OFF_US, 0, DATES_OFF_US):
+        outcome = outcome_at(by_us)
+        failures, warned = len(outcome.failures), len(outcome.leads_h)
+        made.append(
+            Shifted(
+                days=by_us // DAY_US,
+                failures=failures,
+                warned=warned,
+                recall=warned / failures,
+                median_lead_h=median(outcome.leads_h) if warned else None,
+                unfounded=outcome.count(Verdict.UNFOUNDED),
+            )
+        )
+    return tuple(made)
 
 
 def _worth(outcome: Outcome, weeks: float, engineers: float, running_h: float) -> Worth:

@@ -14,11 +14,10 @@ from models.records import Notice, NoticeKind, NoticeState
 from pipelines.backfill.plan import What
 from pipelines.cli.outcome import Warned, became, leads
 from pipelines.cli.report.differences import Compared, Difference
-from pipelines.cli.report.figures import WEEK_US, Report, Worth
+from pipelines.cli.report.figures import DAY_US, Report, Shifted, Worth
 from pipelines.cli.watching import clock, trend
 
 DRIVERS_TOLD, NAMES_TOLD, FAULTS_TOLD = 2, 12, 50
-DAY_US = WEEK_US // 7
 
 
 class Plot(StrEnum):
@@ -98,6 +97,8 @@ def _plan(report: Report) -> Iterator[str]:
         f"{clock(plan.from_us)} to {clock(plan.to_us)} UTC, {_span(plan.from_us, plan.to_us)}"
         f"{warm if plan.read_from_us < plan.from_us else ''}."
     )
+    if report.labels:
+        yield f"Failures and repairs by {report.labels:,} labels of people, and by records where no label is."
     rows = "" if found.rows is None else f", {found.rows:,} rows"
     yield f"Read from {plan.where} ({plan.source}; {found.parts} {found.unit}{rows})."
     if (report.from_us, report.to_us) != (plan.from_us, plan.to_us):
@@ -155,8 +156,25 @@ def _leads(report: Report) -> Section:
         return Section(name, ("No failure of these assets is known in the span, so no lead time can be told.",))
     missed = [failure for failure in outcome.failures if failure.lead_h is None]
     rows = tuple((clock(failure.time_us), failure.asset, failure.mode or "-") for failure in missed)
-    grids = (Grid("Failures without a warning", ("failed (UTC)", "asset", "mode"), rows),) if missed else ()
-    return Section(name, (f"{leads(outcome).capitalize()}.",), grids, (Plot.LEADS,) if outcome.leads_h else ())
+    grids = [Grid("Failures without a warning", ("failed (UTC)", "asset", "mode"), rows)] if missed else []
+    grids.append(_dates_off(report.shifted))
+    return Section(name, (f"{leads(outcome).capitalize()}.",), tuple(grids), (Plot.LEADS,) if outcome.leads_h else ())
+
+
+def _dates_off(shifted: tuple[Shifted, ...]) -> Grid:
+    head = ("dates", "warned", "of failures", "recall", "median lead, h", "unfounded")
+    rows = tuple(
+        (
+            f"{one.days:+d} days" if one.days else "as they are",
+            f"{one.warned:,}",
+            f"{one.failures:,}",
+            f"{one.recall:.2f}",
+            "-" if one.median_lead_h is None else f"{one.median_lead_h:.0f}",
+            f"{one.unfounded:,}",
+        )
+        for one in shifted
+    )
+    return Grid("Were all dates of failures and repairs days off, as people type them", head, rows)
 
 
 def _unfounded(report: Report) -> Iterator[str]:

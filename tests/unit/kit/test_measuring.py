@@ -8,7 +8,7 @@ import sys
 import numpy as np
 
 from models.plant import parse
-from pipelines.main import read_hazards
+from pipelines.main import read_named
 from pipelines.partition import Partition
 from pipelines.ports import RawRecord
 from pipelines.settings import STARTER
@@ -22,7 +22,7 @@ NOW_MS = BEGIN_US // 1000 + 86_400_000
 
 def worked(load: Load) -> Partition:
     plant = parse(plant_text(load.assets))
-    partition = Partition(plant, read_hazards(plant, STARTER))
+    partition = Partition(plant, read_named(plant, STARTER))
     partition.receive(
         [RawRecord(at, NOW_MS, message) for at, (_, message) in enumerate(load.messages(BEGIN_US))],
     )

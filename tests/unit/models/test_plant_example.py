@@ -15,6 +15,8 @@ from models.plant.templates import rules_of
 
 FOLDER = Path(__file__).parents[3] / "infra" / "examples" / "plants"
 PLANT = subject.parse_files({file.name: file.read_text() for file in FOLDER.glob("*.toml")})
+DAY_ONE_FOLDER = FOLDER.with_name("plants-day-one")
+DAY_ONE = subject.parse((DAY_ONE_FOLDER / "plant.toml").read_text())
 PLACES = {
     subject.Plant: "",
     subject.Shift: "shifts[].",
@@ -108,3 +110,23 @@ def test_the_readme_names_every_standard_group_and_template_with_its_figures():
             assert group.removesuffix(" rigid") in said
     for name in (*subject.TemplateName, *BEARINGS, *IMBALANCES):
         assert name in said
+
+
+def test_the_plant_of_day_one_is_one_pump_with_three_tags_and_no_model():
+    assert [tag.signal for tag in DAY_ONE.tags] == list(DAY_ONE.types["pump"].signals)
+    assert (list(DAY_ONE.assets), len(DAY_ONE.tags), DAY_ONE.types["pump"].model) == (["pump-01"], 3, None)
+
+
+def test_the_readme_of_day_one_tells_the_levels_and_times_of_its_rules():
+    rules = {rule.name: rule for rule in rules_of(DAY_ONE.types["pump"])}
+    told = (DAY_ONE_FOLDER / "README.md").read_text()
+    for name, said in [
+        ("vibration_mm_s.zone", "over {warning:g} mm/s is a warning, over {alarm:g} an alarm"),
+        ("bearing_temp_degc.level", "bearing over {warning:g} degC a warning, over {alarm:g} an alarm"),
+        ("bearing_temp_degc.rate", "more than {warning:g} K in an hour"),
+        ("vibration_mm_s.change", "vibration {warning:g} mm/s"),
+        ("bearing_temp_degc.change", "bearing {warning:g} K, over what is usual"),
+    ]:
+        rule = rules.pop(name)
+        assert said.format(warning=rule.warning_high, alarm=rule.alarm_high or 0) in told
+    assert rules == {}

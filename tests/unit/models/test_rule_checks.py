@@ -181,6 +181,7 @@ def test_rules_of_every_quantity_are_read():
             "curve is to be two or more points of flow",
         ),
         ("[[0, 0], [200, 70], [300, 78]]", "[[0, 0], [200, 101]]", "curve is to be two or more points"),
+        ("[[0, 0], [200, 70], [300, 78]]", "[[-1, 0], [200, 70]]", "curve is to be two or more points"),
         ("[[0, 0], [200, 70], [300, 78]]", "[[200, 70]]", "curve is to be two or more points"),
         ("[[0, 0], [200, 70], [300, 78]]", "[[0, nan], [200, 70]]", "curve is to be two or more points"),
         ("curve = [[0, 0], [200, 70], [300, 78]]\n", "", "curve is to be two or more points"),

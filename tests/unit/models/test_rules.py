@@ -139,10 +139,10 @@ def test_levels_that_are_too_low_and_alarms_have_sides_of_their_own():
     ]
 
 
-def test_a_pause_longer_than_the_machine_may_be_silent_begins_the_wait_anew():
-    rules, layout = ruled("signals = ['power']\nwarning_high = 5\nfor = '1min'")
-    near = series("power", 6, 6, step=30) + series("power", 6, begin=60)
-    far = series("power", 6, 6, step=30) + series("power", 6, begin=61)
+def test_a_stop_counts_for_no_longer_than_a_machine_may_be_silent():
+    rules, layout = ruled("signals = ['power']\nwarning_high = 5\nfor = '61min'")
+    near = series("power", 6, 6, 6, step=30)
+    far = series("power", 6, 6, step=600) + series("power", 6, 6, begin=601)
     assert changed(fired(rules, layout, minutes(layout, near))) == [(60, True)]
     assert changed(fired(rules, layout, minutes(layout, far))) == []
 

@@ -33,6 +33,8 @@ GROUPS = [
     ["alerts", "watch"],
     ["connect", "discover"],
     ["connect", "opcua"],
+    ["labels", "import"],
+    ["labels", "review"],
     ["clock", "list"],
     ["clock", "decide"],
 ]

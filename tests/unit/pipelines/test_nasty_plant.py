@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from models.records import Alert, ClockDecision, Notice, NoticeKind, NoticeState
-from pipelines.main import read_hazards
+from pipelines.main import read_named
 from pipelines.settings import STARTER
 from tests.kit import nasty
 from tests.kit.late import World
@@ -19,7 +19,7 @@ from tests.kit.nasty import CLEAN, CLOCK, DOUBLED, GATEWAY, HOUR_US, RENAMED, SE
 
 SEED = 6101
 PLANT = nasty.plant()
-HAZARDS = read_hazards(PLANT, STARTER)
+HAZARDS = read_named(PLANT, STARTER)
 BATCH = 100
 
 

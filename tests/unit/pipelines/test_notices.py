@@ -38,7 +38,7 @@ def tick(minute: int) -> Tick:
 
 
 def notices(*records: AnyInput, batch: int = 50) -> tuple[list[Notice], Partition]:
-    partition = Partition(tiny.plant(), {"tiny": tiny.hazard()})
+    partition = Partition(tiny.plant(), tiny.models())
     driver = Driver([partition], batch=batch)
     outputs = [output for _, effects in driver.feed(records) for output in effects.outputs]
     return [decode(output.value) for output in outputs if output.topic is Topic.NOTICES], partition
@@ -108,7 +108,7 @@ def test_the_ledger_knows_what_each_source_sent():
 
 
 def test_a_feed_report_that_no_state_could_hold_is_a_dead_letter():
-    partition = Partition(tiny.plant(), {"tiny": tiny.hazard()})
+    partition = Partition(tiny.plant(), tiny.models())
     value = b'{"type":"feed-report","plant":"tiny","source":"f","time_us":1,"counts":{"read":18446744073709551616}}'
     partition.receive([RawRecord(0, 0, value)])
     partition.acknowledged()

@@ -282,7 +282,7 @@ def test_a_restart_goes_on_with_the_plant_of_the_snapshot():
 def test_a_snapshot_whose_model_is_gone_says_what_to_do():
     log = Log("another model").take(*steady(0, 3))
     with pytest.raises(SnapshotError, match=r"wants model 'half'.*FOREWARN_MODELS"):
-        Partition.restore(tiny.plant(), {"tiny": tiny.hazard()}, log.partition.snapshot())
+        Partition.restore(tiny.plant(), tiny.models(), log.partition.snapshot())
 
 
 def test_a_snapshot_of_another_plant_is_refused():

@@ -23,7 +23,7 @@ from models.physics.wear import WearLaw
 from models.records import Alert, AnyInput, Forecast, Maintenance, MaintenanceAction, OperatingState, decode
 from pipelines.driver import Driver
 from pipelines.ledger import Ledger
-from pipelines.main import read_hazards, read_plant
+from pipelines.main import read_named, read_plant
 from pipelines.partition import Partition
 from pipelines.settings import STARTER
 
@@ -33,7 +33,7 @@ SOUND = WearLaw(family="uniform", mean_life_days=3000.0, shape=0.1, first_life_u
 """Lives of eight years: over weeks such a pump wears by less than its sensors can tell."""
 QUIET = FaultLaw.none()
 PLANT = read_plant(STARTER / "pumps.toml")
-HAZARDS = read_hazards(PLANT, STARTER)
+HAZARDS = read_named(PLANT, STARTER)
 LIMIT = HAZARDS["pump"].card.warning_limit
 
 

@@ -45,7 +45,7 @@ class Log:
     """A partition fed by arrival; what it published, and its store. With `restores`, anew from a snapshot each time."""
 
     def __init__(self, *, restores: bool = False) -> None:
-        self.partition = Partition(tiny.plant(), {"tiny": tiny.hazard()})
+        self.partition = Partition(tiny.plant(), tiny.models())
         self.store, self.restores = MemoryStore(), restores
         self.published: dict[Topic, list] = {topic: [] for topic in Topic}
         self._offset = 0
@@ -65,7 +65,7 @@ class Log:
             self.published[output.topic].append(output)
         if self.restores:
             self._kept = self.partition.snapshot().onto(self._kept)
-            self.partition = Partition.restore(tiny.plant(), {"tiny": tiny.hazard()}, self._kept)
+            self.partition = Partition.restore(tiny.plant(), tiny.models(), self._kept)
         return self
 
     def live(self, first: int, end: int, moved_us: int = 0, **of: str) -> Log:

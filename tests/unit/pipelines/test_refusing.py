@@ -96,7 +96,7 @@ def test_a_refused_record_is_a_dead_letter_that_the_ledger_knows_and_the_rest_is
     times_us = [streams.START_US + at * 30_000_000 for at in range(60)]
     frames = [encode(streams._frame(random, "pump-01", [time_us], 1.0)) for time_us in times_us]
     log = [RawRecord(at, 0, value) for at, value in enumerate(frames)]
-    (clean,), refusing = streams.partitions(), Failing(tiny.plant(), {"tiny": tiny.hazard()})
+    (clean,), refusing = streams.partitions(), Failing(tiny.plant(), tiny.models())
     before, refused, after = (
         refusing.receive(log[:BAD]),
         refusing.refuse(log[BAD], "FloatingPointError('a stage failed')"),

@@ -14,7 +14,7 @@ from pipelines.saving import load
 from pipelines.state import State, arrays_of
 from tests.kit import changes, streams, tiny, wild
 
-HAZARDS = {"tiny": tiny.hazard()}
+HAZARDS = tiny.models()
 
 
 def raw(values: list[bytes]) -> list[RawRecord]:

@@ -229,7 +229,7 @@ def test_an_asset_takes_at_most_100_kb_of_8_signals_and_in_proportion_of_60(sign
 
 
 def test_a_partition_knows_how_much_it_remembers():
-    partition = Partition(tiny.plant(), {"tiny": tiny.hazard()})
+    partition = Partition(tiny.plant(), tiny.models())
     assert partition.size == (0, 0)
     block = partition.state.blocks["pump"]
     for asset in ("pump-01", "pump-02"):

@@ -30,7 +30,7 @@ def frame(asset: str, signal: str) -> bytes:
 
 
 def test_a_record_of_another_sites_asset_is_a_dead_letter_and_the_sites_own_is_kept():
-    partition = Partition(south(), {"tiny": tiny.hazard()})
+    partition = Partition(south(), tiny.models())
     values = (frame("pump-01", "pressure_bar"), frame("fan-01", "speed_rpm"))
     effects = partition.receive([RawRecord(at, 0, value) for at, value in enumerate(values)])
     (letter,) = [decode(o.value) for o in effects.outputs if o.topic is Topic.DEAD_LETTERS]

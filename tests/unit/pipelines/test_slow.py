@@ -16,7 +16,7 @@ END = 40
 @pytest.fixture
 def block() -> Block:
     """Of two pumps, whose slow windows end before bin END."""
-    made = Partition(tiny.plant(), {"tiny": tiny.hazard()}).state.blocks["pump"]
+    made = Partition(tiny.plant(), tiny.models()).state.blocks["pump"]
     for asset in ("pump-01", "pump-02"):
         made.slow[made.index_of(asset)] = Known((END, 0, b"", b""), np.zeros(1))
     made.make_room()

@@ -43,7 +43,7 @@ class Log:
     """A partition fed record by record; `told` are the forecasts so far as (minute that closed, revision)."""
 
     def __init__(self, hazard=None) -> None:
-        self.partition = Partition(tiny.plant(), {"tiny": hazard or tiny.hazard()})
+        self.partition = Partition(tiny.plant(), tiny.models() | ({"tiny": hazard} if hazard else {}))
         self.forecasts: list[Forecast] = []
         self._offset = 0
 
@@ -118,7 +118,7 @@ def test_another_model_is_asked_about_what_did_not_change():
 
 
 def test_each_output_says_when_the_record_arrived_that_made_it():
-    partition = Partition(tiny.plant(), {"tiny": tiny.hazard()})
+    partition = Partition(tiny.plant(), tiny.models())
     records = tick(0), frame(0.5), frame(1.1), frame(2.1), b"rubbish"
     raw = [
         RawRecord(at, 1_000 + at, record if isinstance(record, bytes) else encode(record))
@@ -237,11 +237,11 @@ def test_under_a_model_with_other_features_what_is_usual_is_learned_anew():
     snapshot = log.partition.snapshot()
     assert log.partition.state.blocks["pump"].small.baselines
     other = tiny.hazard(signals=("temp_degc",))
-    restored = Partition.restore(tiny.plant(), {"tiny": other}, snapshot)
+    restored = Partition.restore(tiny.plant(), tiny.models() | {"tiny": other}, snapshot)
     assert not restored.state.blocks["pump"].small.baselines
     again = RawRecord(snapshot.next_offset, 0, encode(frame(30 * 60)))
     assert len(restored.receive([again]).outputs) == 1
-    same = Partition.restore(tiny.plant(), {"tiny": tiny.hazard()}, snapshot)
+    same = Partition.restore(tiny.plant(), tiny.models(), snapshot)
     assert same.state.blocks["pump"].small.baselines
 
 
@@ -272,13 +272,13 @@ def test_drivers_name_the_signals_that_left_what_is_usual_for_the_asset():
 def test_a_snapshot_of_another_lateness_is_refused():
     snapshot = Log().take(tick(0), frame(0), frame(1)).partition.snapshot()
     with pytest.raises(SnapshotError, match="FOREWARN_LATENESS_S=120"):
-        Partition.restore(tiny.plant(), {"tiny": tiny.hazard()}, snapshot, lateness_s=300)
+        Partition.restore(tiny.plant(), tiny.models(), snapshot, lateness_s=300)
 
 
 @pytest.mark.parametrize("lateness_s", [-1, 601])
 def test_a_lateness_that_the_rings_cannot_hold_is_refused(lateness_s):
     with pytest.raises(ValueError, match="use 0 to 600"):
-        Partition(tiny.plant(), {"tiny": tiny.hazard()}, lateness_s)
+        Partition(tiny.plant(), tiny.models(), lateness_s)
 
 
 def test_a_failure_told_after_its_repair_leaves_the_machine_repaired():

@@ -54,7 +54,7 @@ def taken(partition: Partition, *records: AnyInput) -> tuple[list[DeadLetter], i
 
 
 def partition(share: Share | None) -> Partition:
-    return Partition(tiny.plant(), {"tiny": tiny.hazard()}, share=share)
+    return Partition(tiny.plant(), tiny.models(), share=share)
 
 
 def reasons(letters: list[DeadLetter]) -> list[tuple[Reject, str]]:
@@ -94,7 +94,7 @@ def test_an_asset_that_nobody_knows_is_unknown_on_whatever_partition():
 def test_a_snapshot_that_knows_the_asset_makes_no_difference():
     before = partition(None)
     taken(before, frame("pump-01"))
-    restored = Partition.restore(tiny.plant(), {"tiny": tiny.hazard()}, before.snapshot(), share=OTHER)
+    restored = Partition.restore(tiny.plant(), tiny.models(), before.snapshot(), share=OTHER)
     assert reasons(taken(restored, frame("pump-01"))[0]) == [(Reject.WRONG_PARTITION, "pump-01")]
 
 

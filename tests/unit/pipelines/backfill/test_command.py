@@ -12,10 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from connectors.cmms.labels import write_labels
+from models.failure.labels import confirmed
 from models.records import DeadLetter
 from pipelines.cli.backfill.work import Job, run
 from tests.kit import tiny
 from tests.kit.backfilling import backfill, ended, left_by, started
+from tests.kit.documents import label
 
 ASSETS = ("pump-01", "pump-02", "gear-01")
 HOURS = 8
@@ -129,6 +132,21 @@ def test_one_that_came_to_its_end_is_told_of_again_and_not_worked_off(environ, w
     assert again.status == whole.status
     assert "In short" in again.said
     assert {part: part.stat().st_mtime_ns for part in whole.results.folder.glob("lane-*/*")} == before
+
+
+def test_a_report_is_told_again_by_labels_that_were_confirmed_since(environ, whole, tmp_path):
+    reported_us = tiny.ROWS_BEGIN_US + 5 * 3_600_000_000
+    file = tmp_path / "labels.jsonl"
+    before = label("1", "pump-02", reported_us=reported_us, finished_us=None)
+    write_labels(file, [before])
+    again = backfill(environ, whole.out, *asked(environ), "--resume", "--labels", str(file))
+    assert again.status == 1 and "has 1 labels, and none that counts" in again.said
+    write_labels(file, [confirmed(before, "ann", reported_us)])
+    again = backfill(environ, whole.out, *asked(environ), "--resume", "--labels", str(file))
+    report = json.loads((again.results.folder / "report.json").read_text())
+    (failure,) = report["outcome"]["failures"]
+    assert (failure["asset"], failure["time_us"], report["labels"]) == ("pump-02", reported_us, 1)
+    assert [one["days"] for one in report["shifted"]] == [-3, 0, 3]
 
 
 def test_lanes_whose_parent_is_killed_end_and_the_next_run_goes_on(environ, whole, tmp_path):

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
+from msgspec.structs import replace
 
+from models.failure.documents import Finding, Kind
+from models.failure.ends import ends_of
+from models.failure.labels import Label
 from models.records import Frame, Maintenance, MaintenanceAction, Tick, encode
 from pipelines.backfill.features import FOLDER, Outcomes, features_table, label
 from pipelines.made import Pace
 from pipelines.partition import Partition
 from pipelines.ports import RawRecord
-from tests.kit import history, streams, tiny
+from tests.kit import documents, history, streams, tiny
 
 HOUR_US = 3_600_000_000
 MINUTE_US = 60_000_000
@@ -25,7 +29,12 @@ def event(at_h: float, action: MaintenanceAction, asset: str = "pump-01") -> Mai
 
 def labels(events: list[Maintenance], at_h: float, since_h: float = 0.0, asset: str = "pump-01") -> tuple:
     row = {"asset": [asset], "window_end_us": [round(at_h * HOUR_US)], "since_us": [round(since_h * HOUR_US)]}
-    return Outcomes(events, END_US).labelled(pl.DataFrame(row)).select("failed_in_h", "mode", "known_h").row(0)
+    return (
+        Outcomes(ends_of([], events), END_US)
+        .labelled(pl.DataFrame(row))
+        .select("failed_in_h", "mode", "known_h")
+        .row(0)
+    )
 
 
 def test_a_life_that_ends_in_a_failure_says_when_and_how():
@@ -58,12 +67,70 @@ def test_the_minute_of_a_failure_still_belongs_to_it():
     assert -1 / 60 < failed_in_h < 0
 
 
+# Labels of people
+
+
+def of_labels(ends: list[Label], at_h: float, *events: Maintenance) -> tuple:
+    row = {"asset": ["a"], "window_end_us": [documents.at(at_h)], "since_us": [documents.at(0)]}
+    found = Outcomes(ends_of(ends, events), documents.at(1000)).labelled(pl.DataFrame(row))
+    return found.select("failed_in_h", "mode", "known_h").row(0)
+
+
+def test_a_breakdown_is_a_positive_before_its_onset():
+    assert of_labels([documents.label()], 40) == (60.0, "VIB", 60.0)
+
+
+def test_a_repair_after_a_warning_is_censored_never_a_negative():
+    assert of_labels([documents.repair()], 40) == (None, None, 60.0)
+
+
+def test_a_repair_of_the_very_moment_of_a_failure_does_not_hide_it():
+    later = documents.label("5", finished_us=None)
+    assert of_labels([documents.repair(finished_us=None), later], 40) == (60.0, "VIB", 60.0)
+
+
+def test_so_is_planned_work():
+    assert of_labels([documents.repair(kind=Kind.PLANNED)], 40) == (None, None, 60.0)
+
+
+def test_a_failure_after_a_repair_is_of_another_life():
+    later = documents.label("5", reported_us=documents.at(200), finished_us=documents.at(210))
+    assert of_labels([documents.repair(), later], 40) == (None, None, 60.0)
+    assert of_labels([documents.repair(), later], 150) == (50.0, "VIB", 50.0)
+
+
+def test_damage_as_found_by_planned_work_is_a_positive():
+    found = documents.label(breakdown=False, kind=Kind.PLANNED, finding=Finding.DAMAGE)
+    assert of_labels([found], 40) == (60.0, "VIB", 60.0)
+
+
+def test_an_inspection_that_found_nothing_is_a_negative():
+    looked = documents.repair(kind=Kind.INSPECTION, finding=Finding.NOTHING)
+    assert of_labels([looked], 40) == (None, None, 960.0)
+
+
+def test_within_an_onset_and_a_repair_nothing_is_known():
+    seen = replace(documents.label(), last_normal_us=documents.at(90), stopped_us=documents.at(95))
+    known = [of_labels([seen], hours) for hours in (90, 90.5, 95, 100, 110)]
+    assert known == [(5.0, "VIB", 5.0)] + [(None, None, 0.0)] * 4
+    assert of_labels([seen], 111) == (None, None, 889.0)
+
+
+def test_while_a_machine_is_repaired_in_time_nothing_is_known():
+    assert [of_labels([documents.repair()], hours)[2] for hours in (99, 101, 109, 111)] == [1.0, 0.0, 0.0, 889.0]
+
+
+def test_a_label_counts_in_place_of_the_record_of_the_same_failure():
+    record = Maintenance(plant="p", asset="a", time_us=documents.at(80), action=FAILED, mode="seal")
+    assert of_labels([documents.label()], 40, record) == (60.0, "VIB", 60.0)
+
+
 def test_all_parts_of_a_run_are_written_with_labels(tmp_path):
     for lane in range(2):
         part = pl.DataFrame({"asset": ["pump-01"], "window_end_us": [HOUR_US], "since_us": [0], "x": [float(lane)]})
         (tmp_path / f"lane-{lane}").mkdir()
         part.write_parquet(tmp_path / f"lane-{lane}" / "features-000000.parquet")
-    assert label(tmp_path, Outcomes([event(3, FAILED)], END_US)) == 2
+    assert label(tmp_path, Outcomes(ends_of([], [event(3, FAILED)]), END_US)) == 2
     table = pl.read_parquet(tmp_path / FOLDER / "*.parquet")
     assert table.sort("x").select("x", "failed_in_h").rows() == [(0.0, 2.0), (1.0, 2.0)]
 
@@ -86,7 +153,7 @@ def last(table: pl.DataFrame) -> pl.DataFrame:
 
 def test_rows_of_history_by_the_hour_are_those_that_live_scores_by(records):
     end_us = streams.time_of(records[-1]) // MINUTE_US * MINUTE_US + 10 * MINUTE_US
-    hazards = {"tiny": tiny.hazard()}
+    hazards = tiny.models()
     live = Partition(tiny.plant(), hazards, pace=Pace(features=True))
     raw = [*records, Tick(plant="tiny", time_us=end_us)]
     for at in range(0, len(raw), 200):

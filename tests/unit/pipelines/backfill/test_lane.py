@@ -56,7 +56,7 @@ def lane_of(folder, keepers=(), checkpoint=lambda _: None) -> tuple[Lane, list[S
     kept = LaneFolder(folder / "lane-0")
     point = kept.point
     snapshot = Snapshot(point.next_offset, point.state) if point else None
-    partition = Partition.restore(tiny.plant(), {"tiny": tiny.hazard(0.55)}, snapshot, pace=Pace(span=1440))
+    partition = Partition.restore(tiny.plant(), tiny.models(), snapshot, pace=Pace(span=1440))
     return Lane(partition, SPAN, kept, keepers, "test", checkpoint), pieces(point.at.position if point else 0)
 
 

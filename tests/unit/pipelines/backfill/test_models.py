@@ -90,7 +90,7 @@ def lane(folder, models) -> pl.DataFrame:
 
 
 def test_a_lane_turns_to_another_model_at_its_time(tmp_path):
-    table = lane(tmp_path, [(0, {"tiny": THEN}), (TURN_US, {"tiny": NOW})])
+    table = lane(tmp_path, [(0, {"tiny": THEN}), (TURN_US, tiny.models() | {"tiny": NOW})])
     late_us = 5 * 60_000_000  # a minute is scored when it closes, and again within the lateness
     before = table.filter(pl.col("window_end_us") < TURN_US - late_us)["model"].unique().to_list()
     after = table.filter(pl.col("window_end_us") > TURN_US)["model"].unique().to_list()
@@ -100,8 +100,8 @@ def test_a_lane_turns_to_another_model_at_its_time(tmp_path):
 def test_after_the_turn_it_says_what_the_other_model_alone_would_say(tmp_path):
     (tmp_path / "turned").mkdir()
     (tmp_path / "alone").mkdir()
-    turned = lane(tmp_path / "turned", [(0, {"tiny": THEN}), (TURN_US, {"tiny": NOW})])
-    alone = lane(tmp_path / "alone", [(0, {"tiny": NOW})])
+    turned = lane(tmp_path / "turned", [(0, {"tiny": THEN}), (TURN_US, tiny.models() | {"tiny": NOW})])
+    alone = lane(tmp_path / "alone", [(0, tiny.models() | {"tiny": NOW})])
     later = pl.col("window_end_us") > TURN_US
     columns = ["asset", "window_end_us", "chance_72h", "operating"]
     assert turned.filter(later).select(columns).equals(alone.filter(later).select(columns))
