@@ -8,7 +8,9 @@ from __future__ import annotations
 from hashlib import sha256
 
 from models.clocks import FAR_FUTURE_US, OLDEST_US
+from models.plant import Plant
 from models.records import (
+    OF_SENSORS,
     AnyInput,
     DeadLetter,
     Frame,
@@ -99,6 +101,15 @@ def check_time(time_us: int, present_us: int, asset: str) -> None:
     check_old(time_us, asset)
     if present_us != NEVER and time_us > present_us + FAR_FUTURE_US:
         raise Rejected(Reject.FAR_FUTURE, f"its time {time_us} us is beyond the present, {present_us} us", asset=asset)
+
+
+def check_sensor(record: Maintenance, plant: Plant) -> None:
+    """Raises Rejected for work on a sensor that the machine has none of."""
+    if record.action in OF_SENSORS and record.mode:
+        known = plant.types[plant.assets[record.asset].type].signals
+        if record.mode not in known:
+            detail = f"'{record.mode}' was {record.action}, but signals of '{record.asset}' are {', '.join(known)}"
+            raise Rejected(Reject.UNKNOWN_SIGNAL, detail, asset=record.asset)
 
 
 def size(record: AnyInput) -> tuple[int, int, str]:

@@ -194,7 +194,10 @@ def put(marks: Marks, asset: int, base: int, approved: HealthyBaseline, since_us
     _live(marks, asset, since_us)
     here = asset, base
     marks.base_about[here], marks.base_sum[here] = approved.mean, 0.0
-    marks.base_count[here], marks.base_squares[here] = approved.minutes, approved.spread**2 * approved.minutes
+    marks.base_count[here], marks.base_squares[here] = (
+        approved.minutes,
+        approved.spread * approved.spread * approved.minutes,
+    )
     marks.base_from[here] = approved.from_us // MINUTE_US
     marks.base_to[here] = approved.to_us // MINUTE_US
     marks.base_known[here] = marks.base_told[here] = True

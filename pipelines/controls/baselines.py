@@ -30,7 +30,7 @@ def take(record: HealthyBaseline, where: Where) -> list[HealthyBaseline]:
         )
     if not record.approved_by or record.origin not in APPROVED:
         raise _unfit(record, f"it must be approved by somebody, and its origin one of {', '.join(APPROVED)}")
-    if record.from_us > record.to_us or not math.isfinite(record.mean + record.spread**2 * record.minutes):
+    if record.from_us > record.to_us or not math.isfinite(record.mean + record.spread * record.spread * record.minutes):
         raise _unfit(record, "its time, mean or spread is none")
     block.stir(asset)
     minute = max(where.watermark_us, 0) // MINUTE_US
