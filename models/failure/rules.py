@@ -85,7 +85,7 @@ class Rules:
         self.changing: tuple[Rule, ...] = tuple(self.rules[at] for at in self.quantities.changes)
         """The rules that want a baseline, in the order of those."""
         self._base_of = {rule: base for base, rule in enumerate(self.quantities.changes)}
-        self._levels_beside = [self._levels_of(rule.signals[0]) for rule in self.changing]
+        self.levels_beside = [self._levels_of(rule.signals[0]) for rule in self.changing]
         self.hearing_min = layout.rule.hearing_min
 
     def levels_of(self, asset: str) -> np.ndarray:
@@ -196,7 +196,7 @@ class Rules:
         if not learned.any():
             return
         begins = rows.stands - np.arange(len(rows.stands))
-        for base, beside in enumerate(self._levels_beside):
+        for base, beside in enumerate(self.levels_beside):
             held = learned[:, base] & holds[rows.minutes][:, beside].any(axis=1)
             stood.base_level[:, base] |= np.logical_or.reduceat(held, begins)
 
