@@ -59,14 +59,24 @@ class Tick(Record, frozen=True, kw_only=True, tag="tick"):
 
 
 class MaintenanceAction(StrEnum):
-    """What was done to a machine."""
+    """What was done to a machine, or to a sensor of it."""
 
     FAILED = "failed"
     REPAIRED = "repaired"
+    RECALIBRATED = "recalibrated"
+    SENSOR_REPLACED = "sensor-replaced"
+
+
+OF_SENSORS = frozenset({MaintenanceAction.RECALIBRATED, MaintenanceAction.SENSOR_REPLACED})
+"""What is done to sensors: the machine is the same, and its signals are not comparable with those before."""
 
 
 class Maintenance(Record, frozen=True, kw_only=True, tag="maintenance"):
-    """A failure or a repair of an asset, from the CMMS or the simulator. A repair starts a new life of the machine."""
+    """A failure or a repair of an asset, from the CMMS or the simulator. A repair starts a new life of the machine.
+
+    `mode` is the failure as found. Of what is done to a sensor it is the signal, empty for all of the machine: no life
+    begins, but rules that look at its change begin another baseline.
+    """
 
     plant: Name
     asset: Name
@@ -332,6 +342,52 @@ class Alert(Record, frozen=True, kw_only=True, tag="alert"):
     historical: bool = False
 
 
+class Origin(StrEnum):
+    """Whose healthy time a baseline is of."""
+
+    FIRST_DAY = "first-day-after-repair"
+    RECALIBRATED = "first-day-after-recalibration"
+    RECENT = "recent-quiet-time"
+    CHOSEN = "chosen"
+    FLEET = "fleet"
+
+
+class Doubt(StrEnum):
+    """What speaks against a baseline: few minutes, a mean that moved, a limit or level passed, unlike its fleet."""
+
+    FEW_MINUTES = "few-minutes"
+    DRIFT = "drift"
+    LEVEL_HELD = "level-held"
+    OFF_FLEET = "off-fleet"
+
+
+class HealthyBaseline(Record, frozen=True, kw_only=True, tag="baseline"):
+    """What a rule's quantity was in an asset's healthy time, of which the rule looks at the change.
+
+    On `baselines`, `number` counts an asset's baselines of a rule. On `records` it is one that somebody approved, of
+    the origin chosen or fleet, still without id and number: it takes the place of what is there. `spread` is a standard
+    deviation, `minutes` those with a value. Without a repair that is known, the healthy time is a recent one.
+    """
+
+    id: str = ""
+    plant: Name
+    asset: Name
+    rule: Name
+    signals: tuple[str, ...] = ()
+    states: tuple[OperatingState, ...] = ()
+    product: str = ""
+    number: Annotated[int, Meta(ge=0, le=2**53)] = 0
+    from_us: TimeUs
+    to_us: TimeUs
+    mean: float
+    spread: Annotated[float, Meta(ge=0)]
+    minutes: Annotated[int, Meta(ge=1, le=2**53)]
+    origin: Origin
+    doubts: tuple[Doubt, ...] = ()
+    approved_by: str = ""
+    confidence: Confidence
+
+
 class Reject(StrEnum):
     """Why a record or a sample was not stored."""
 
@@ -356,6 +412,7 @@ class Reject(StrEnum):
     NO_TIME = "no-time"
     UNKNOWN_TAG = "unknown-tag"
     UNFIT_REBUILD = "unfit-rebuild"
+    UNFIT_BASELINE = "unfit-baseline"
     PLANT_REFUSED = "plant-refused"
     STEP_FAILED = "step-failed"
 
@@ -429,13 +486,13 @@ class Notice(Record, frozen=True, kw_only=True, tag="notice"):
     number: int = 0
 
 
-Control = PlantChange | ClockDecision | Rebuilt
+Control = PlantChange | ClockDecision | Rebuilt | HealthyBaseline
 """Records that change how those after them are read: a step ends before each."""
 OfNoAsset = Tick | PlantChange | ClockDecision
 """Records that go to every partition."""
-AnyInput = Frame | Tick | Maintenance | WorkOrder | FeedReport | PlantChange | ClockDecision | Rebuilt
+AnyInput = Frame | Tick | Maintenance | WorkOrder | FeedReport | PlantChange | ClockDecision | Rebuilt | HealthyBaseline
 AnyRecord = (
-    Frame | Tick | Maintenance | WorkOrder | FeedReport | PlantChange | ClockDecision | Rebuilt
+    Frame | Tick | Maintenance | WorkOrder | FeedReport | PlantChange | ClockDecision | Rebuilt | HealthyBaseline
     | Forecast | Health | Alert | DeadLetter | Notice
 )  # fmt: skip
 

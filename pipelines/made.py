@@ -7,12 +7,12 @@ from typing import NamedTuple
 import numpy as np
 
 from models.features import Spec
-from models.records import Alert, DeadLetter, Forecast, Health, Notice
+from models.records import Alert, DeadLetter, Forecast, Health, HealthyBaseline, Notice
 from models.tiers import SPAN
 from pipelines.controls.clocks import Quarantined
 from pipelines.ports import Rows
 
-Out = DeadLetter | Forecast | Health | Alert | Notice | Quarantined
+Out = DeadLetter | Forecast | Health | Alert | Notice | Quarantined | HealthyBaseline
 
 
 class Pace(NamedTuple):

@@ -24,6 +24,7 @@ from models.records import (
     DeadLetter,
     Forecast,
     Health,
+    HealthyBaseline,
     Notice,
     PlantChange,
     Rebuilt,
@@ -35,7 +36,7 @@ from models.records import (
 from models.tiers import LONGEST_LATENESS_MIN, SPAN
 from pipelines.backfill.stretch import Stretch
 from pipelines.backfill.tabled import decode_stretch
-from pipelines.controls import rebuilt
+from pipelines.controls import baselines, rebuilt
 from pipelines.controls.clocks import Quarantined, decide
 from pipelines.controls.plant import faults_that_end, learned_of, migrated, silences_that_end, taken
 from pipelines.frames import Columns
@@ -47,6 +48,7 @@ from pipelines.ports import Effects, Output, RawRecord, Refusal, Snapshot
 from pipelines.refused import out_of_place, rejected, unread
 from pipelines.saving import load, save
 from pipelines.stages.decode import Decoded, decode
+from pipelines.stages.ground import ground
 from pipelines.stages.notify import notify
 from pipelines.stages.order import order
 from pipelines.stages.score import score
@@ -62,10 +64,10 @@ _Found = list[tuple[int, int, str, Out]]
 
 _TOPIC = {
     DeadLetter: Topic.DEAD_LETTERS, Forecast: Topic.FORECASTS, Health: Topic.HEALTH, Alert: Topic.ALERTS,
-    Notice: Topic.NOTICES, Quarantined: Topic.QUARANTINE,
+    Notice: Topic.NOTICES, Quarantined: Topic.QUARANTINE, HealthyBaseline: Topic.BASELINES,
 }  # fmt: skip
 _RANK: dict[type, int] = {kind: at for at, kind in enumerate(_TOPIC)}
-"""Of what one record brings about, letters come first, then forecasts, health, warnings, notices."""
+"""Of what one record brings about, letters come first, then forecasts, health, warnings, notices, baselines last."""
 
 
 class NotAcknowledged(RuntimeError):
@@ -239,6 +241,8 @@ class Partition:
             match decoded.control:
                 case Rebuilt() as record:
                     return rebuilt.apply(record, self._where(record))
+                case HealthyBaseline() as approved:
+                    return baselines.take(approved, self._where(approved))
                 case PlantChange() as change:
                     plant, learned = taken(change, self.plant.plant, self._models)
                     if plant == self.plant:
@@ -254,10 +258,10 @@ class Partition:
         except Rejected as wrong:
             return [rejected(self.ledger, self.plant.plant, wrong, raw.value)]
 
-    def _where(self, record: Rebuilt) -> rebuilt.Where:
+    def _where(self, record: Rebuilt | HealthyBaseline) -> rebuilt.Where:
         """Where an asset is in the state. Raises Rejected for one that has no place in it."""
         place = self.state.places[record.asset]
-        if place == NOWHERE:
+        if place == NOWHERE and isinstance(record, Rebuilt):
             for block in self.state.blocks.values():  # it may come back, and its rows are late then, too
                 if (gone := block.index.get(record.asset)) is not None:
                     block.stir(gone)
@@ -299,6 +303,8 @@ class Partition:
             found += ((at, 1, f.asset, f) for at, f in score(block, hazard, due, self.plant.plant))
         finals = warn(block, learned, ordered.rises, self.lateness_us, self.plant)
         found += ((at, _RANK[type(record)], record.asset, record) for at, record in finals)
+        grounds = ground(block, ordered.rises, self.lateness_us, self.plant.plant)
+        found += ((at, _RANK[HealthyBaseline], each.asset, each) for at, each in grounds)
         notices = notify(block, ordered, self.lateness_us, self.plant.plant)
         found += ((at, _RANK[Notice], notice.asset, notice) for at, notice in notices)
         return self._kept(columns, screened, ordered.late & screened.row_good)

@@ -8,10 +8,13 @@ from __future__ import annotations
 from hashlib import sha256
 
 from models.clocks import FAR_FUTURE_US, OLDEST_US
+from models.plant import Plant
 from models.records import (
+    OF_SENSORS,
     AnyInput,
     DeadLetter,
     Frame,
+    HealthyBaseline,
     Maintenance,
     Rebuilt,
     Reject,
@@ -59,7 +62,9 @@ def unread(raw: RawRecord, why: str, plant: str, ledger: Ledger) -> DeadLetter:
     return rejected(ledger, plant, record, raw.value)
 
 
-def out_of_place(record: Frame | Maintenance | WorkOrder | Rebuilt, place: int, share: Share | None) -> Rejected:
+def out_of_place(
+    record: Frame | Maintenance | WorkOrder | Rebuilt | HealthyBaseline, place: int, share: Share | None
+) -> Rejected:
     """The reject of a record whose asset is NOWHERE or ELSEWHERE."""
     if place == NOWHERE or share is None:
         detail = f"asset '{record.asset}' is not in the plant file"
@@ -96,6 +101,15 @@ def check_time(time_us: int, present_us: int, asset: str) -> None:
     check_old(time_us, asset)
     if present_us != NEVER and time_us > present_us + FAR_FUTURE_US:
         raise Rejected(Reject.FAR_FUTURE, f"its time {time_us} us is beyond the present, {present_us} us", asset=asset)
+
+
+def check_sensor(record: Maintenance, plant: Plant) -> None:
+    """Raises Rejected for work on a sensor that the machine has none of."""
+    if record.action in OF_SENSORS and record.mode:
+        known = plant.types[plant.assets[record.asset].type].signals
+        if record.mode not in known:
+            detail = f"'{record.mode}' was {record.action}, but signals of '{record.asset}' are {', '.join(known)}"
+            raise Rejected(Reject.UNKNOWN_SIGNAL, detail, asset=record.asset)
 
 
 def size(record: AnyInput) -> tuple[int, int, str]:

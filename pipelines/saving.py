@@ -25,7 +25,7 @@ from pipelines.ledger import Ledger
 from pipelines.state import Block, Small, SnapshotError, State, Written, arrays_of, states_of
 from pipelines.topics import Share
 
-VERSION = 6
+VERSION = 7
 ROUND = 64
 """Snapshots in which each page, and what seldom changes, is written once. Our choice: a restart reads the log of state
 from the oldest part that counts, and so no farther back than this."""

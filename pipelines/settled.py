@@ -65,10 +65,22 @@ def judge(block: Block, learned: Learned, minutes: Minutes, found: Found) -> Non
     if block.keys.columns and block.rules is not None:
         statistics = block.tiers.statistics(minutes.asset, minutes.minute)
         final = quantities.Minutes(*minutes, statistics, found)
-        block.fired += block.rules.evaluate(block.marks, block.levels_now(), final, block.tiers)
+        known = block.small.recalibrated
+        fired, whole = block.rules.evaluate(block.marks, block.levels_now(), final, block.tiers, known)
+        block.fired, block.whole = block.fired + fired, block.whole + whole
+    _forget_recalibrated(block, minutes)
     if learned.health is not None:
         block.told += take_hours(block, learned.health, minutes, found)
     _give_usuals(block, learned.spec, minutes, found)
+
+
+def _forget_recalibrated(block: Block, minutes: Minutes) -> None:
+    """Keep of each signal the last one that these minutes are beyond, and all after them."""
+    known = block.small.recalibrated
+    for asset in known.keys() & set(minutes.asset[changes(minutes.asset)].tolist() if known else ()):
+        end_us = (int(minutes.minute[minutes.asset == asset].max()) + 1) * MINUTE_US
+        last = {signal: us for us, signal in known[asset] if us < end_us}
+        known[asset] = [(us, signal) for us, signal in known[asset] if us >= end_us or last[signal] == us]
 
 
 def _give_usuals(block: Block, spec: Spec | None, minutes: Minutes, found: Found) -> None:

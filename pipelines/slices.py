@@ -13,13 +13,14 @@ import numpy as np
 from msgspec import Struct
 
 from models.bins import COUNT, MINUTE_US, SQUARES, SUM
+from models.failure.baseline import ORIGINS
 from models.failure.marks import Keys
 from models.features import Baseline, Spec
 from models.operating import FAULTS, STATES
 from pipelines.saving import Array
 from pipelines.state import Block, Kept, arrays_of
 
-VERSION = 2
+VERSION = 3
 MARGIN_US = 2 * 86_400_000_000
 """Rows from before a life that its first minutes rest on: what held, what stood, what was stuck. Our choice."""
 MOST_BYTES = 256 * 1024 * 1024
@@ -47,6 +48,7 @@ class Slice(Struct):
     arrays: dict[str, Array]
     repairs_us: list[int]
     failures_us: list[int]
+    recalibrated: list[tuple[int, str]]
     baseline: Baseline | None
     kept: Kept | None
 
@@ -66,6 +68,7 @@ def slice_of(block: Block, asset: int, read_from_us: int) -> bytes:
         {name: Array.of(array[asset : asset + 1]) for name, array in arrays_of(block).items()},
         small.repairs_us.get(asset, []),
         small.failures_us.get(asset, []),
+        small.recalibrated.get(asset, []),
         small.baselines.get(asset),
         small.kept.get(asset),
     )
@@ -96,6 +99,8 @@ def read_slice(content: bytes, block: Block, spec: Spec | None, until_us: int) -
     for name, codes in (("fault", FAULTS), ("level", STATES), ("before", STATES)):
         if not ((whole[f"machines.{name}"] >= 0) & (whole[f"machines.{name}"] < len(codes))).all():
             raise Unfit(f"a {name} of its machine is none")
+    if not ((whole["marks.base_origin"] >= 0) & (whole["marks.base_origin"] < len(ORIGINS))).all():
+        raise Unfit("an origin of its baselines is none")
     newest = max(int(whole[name].max()) for name in ("tiers.minute", "machines.taken"))
     if newest >= until_us // MINUTE_US:
         raise Unfit("it goes on after the time it says it ends")

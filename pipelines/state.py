@@ -16,6 +16,7 @@ from models.alerting.cases import Cases
 from models.alerting.life import Watch
 from models.bins import MINUTE_US
 from models.clocks import Clocks
+from models.failure.baseline import Whole
 from models.failure.health import HealthModel
 from models.failure.learned import Learned
 from models.failure.marks import Keys, Marks
@@ -86,12 +87,16 @@ class Small(Struct):
     `unsettled` has the minutes that can still change with the life each belongs to. Feature rows in here are of the
     list `features_sha256`. `evidence` is what holds of an asset, by what says so. `silent_us` has when an asset was
     last heard of which somebody was told that it is silent, `away` the assets that are not in the plant now.
+    `recalibrated` has when sensors became others, and of which signal, `versions` the number of each rule's last
+    baseline.
     """
 
     features_sha256: str = ""
     health_sha256: str = ""
     repairs_us: dict[int, list[int]] = {}
     failures_us: dict[int, list[int]] = {}
+    recalibrated: dict[int, list[tuple[int, str]]] = {}
+    versions: dict[int, dict[str, int]] = {}
     entries: dict[int, dict[int, Entry]] = {}
     unsettled: dict[int, dict[int, int]] = {}
     baselines: dict[int, Baseline] = {}
@@ -149,6 +154,7 @@ class Block:
     """What rules hold each asset against: [assets, columns], no state."""
     turned: list[Turned] = field(default_factory=list)
     fired: list[Fired] = field(default_factory=list)
+    whole: list[Whole] = field(default_factory=list)
     told: list[Hour] = field(default_factory=list)
     """What a step has yet to tell; empty between steps."""
     scores: Scores = field(default_factory=Scores)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 import polars as pl
 
-from models.records import Maintenance, MaintenanceAction, WorkOrder
+from models.records import OF_SENSORS, Maintenance, MaintenanceAction, WorkOrder
 from pipelines.frames import Columns
 from pipelines.ledger import Ledger
 from pipelines.ports import Rows
@@ -64,7 +64,9 @@ def _table(
 
 def _event(record: Maintenance | WorkOrder) -> str:
     """What tells two rows of an asset at one moment apart."""
-    return str(record.action) if isinstance(record, Maintenance) else record.order
+    if isinstance(record, WorkOrder):
+        return record.order
+    return f"{record.action} {record.mode}".strip() if record.action in OF_SENSORS else str(record.action)
 
 
 def _values(table: Rows) -> list[int]:

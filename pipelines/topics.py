@@ -22,6 +22,7 @@ class Topic(StrEnum):
     HEALTH = "health"
     ALERTS = "alerts"
     NOTICES = "notices"
+    BASELINES = "baselines"
     DEAD_LETTERS = "dead-letters"
     QUARANTINE = "quarantine"
     STATE = "state"
@@ -47,7 +48,7 @@ def _keep(days: int) -> dict[str, str]:
 TOPICS: tuple[TopicSpec, ...] = (
     TopicSpec(
         topic=Topic.RECORDS,
-        holds="Frame, Tick, Maintenance, WorkOrder, FeedReport, PlantChange, ClockDecision, Rebuilt",
+        holds="Frame, Tick, Maintenance, WorkOrder, FeedReport, PlantChange, ClockDecision, Rebuilt, HealthyBaseline",
         key="plant/asset",
         config=_ARRIVAL | _keep(7),
     ),
@@ -55,6 +56,9 @@ TOPICS: tuple[TopicSpec, ...] = (
     TopicSpec(topic=Topic.HEALTH, holds="Health", key="plant/asset", config=_ARRIVAL | _keep(365)),
     TopicSpec(topic=Topic.ALERTS, holds="Alert", key="plant/asset", config=_ARRIVAL | _keep(365)),
     TopicSpec(topic=Topic.NOTICES, holds="Notice", key="plant/asset", config=_ARRIVAL | _keep(365)),
+    TopicSpec(
+        topic=Topic.BASELINES, holds="HealthyBaseline", key="plant/asset", config=_ARRIVAL | {"retention.ms": "-1"}
+    ),
     TopicSpec(topic=Topic.DEAD_LETTERS, holds="DeadLetter", key="plant/asset", config=_ARRIVAL | _keep(30)),
     TopicSpec(topic=Topic.QUARANTINE, holds="Frame, ClockDecision", key="plant/asset", config=_ARRIVAL | _keep(30)),
     TopicSpec(

@@ -42,6 +42,7 @@ STAGES: tuple[Stage, ...] = (
         gives="cases, what stands",
         publishes=(Topic.FORECASTS, Topic.HEALTH, Topic.ALERTS),
     ),
+    Stage(name="ground", takes="baselines that are whole", gives="their versions", publishes=(Topic.BASELINES,)),
     Stage(name="notify", takes="faults, silences", gives="notices", publishes=(Topic.NOTICES,)),
 )
 

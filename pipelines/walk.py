@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from models.bins import MINUTE_US
-from models.records import Maintenance, MaintenanceAction
+from models.records import OF_SENSORS, Maintenance, MaintenanceAction
 from pipelines.late import Told, look, mark
 from pipelines.state import NEVER, Block, floor_of
 
@@ -74,12 +74,18 @@ class Walk:
         self.told: list[Told] = []
         self.steps = Steps()
         self.repaired_us: dict[int, int] = {}
+        self.recalibrated: list[int] = []
         self._passed = 0
 
     @property
     def moved(self) -> list[int]:
         """Assets of which something changed by what is no plain frame."""
-        return [*self.steps.asset, *(silence.asset for silence in self.silences), *self.block.small.late]
+        return [
+            *self.steps.asset,
+            *self.recalibrated,
+            *(silence.asset for silence in self.silences),
+            *self.block.small.late,
+        ]
 
     def pass_frames(self, at: int | None) -> None:
         """Take the frames before a place, or all that are left, into the watermarks and what was heard."""
@@ -132,6 +138,9 @@ class Walk:
 
     def maintain(self, at: int, asset: int, record: Maintenance) -> None:
         """A failure or a repair, which is told of later than it was."""
+        if record.action in OF_SENSORS:
+            self._recalibrate(asset, record)
+            return
         watermark_us, time_us = self.watermark_us(asset), record.time_us
         repaired = record.action is MaintenanceAction.REPAIRED
         final_us = watermark_us - self.lateness_us
@@ -147,6 +156,22 @@ class Walk:
             self.pending[asset] = True
         self.steps.add(asset, at, watermark_us, reopens=reopens)
         self.steps.events.append((at, repaired, time_us))
+
+    def _recalibrate(self, asset: int, record: Maintenance) -> None:
+        """A sensor became another; one told of later than the lateness did so a lateness ago: what is final stays."""
+        watermark_us, time_us = self.watermark_us(asset), record.time_us
+        known = self.block.small.recalibrated.setdefault(asset, [])
+        final_us = watermark_us - self.lateness_us
+        if watermark_us != NEVER and time_us < final_us:
+            mark(self.block.small.late, asset, time_us, final_us)
+            before_us = max((us for us, signal in known if signal in ("", record.mode)), default=NEVER)
+            if time_us <= max(before_us, self._last_repair_us(asset)):
+                return  # told before, or of before what began this life
+            time_us = final_us
+        if (time_us, record.mode) not in known:
+            known.append((time_us, record.mode))
+            known.sort()
+        self.recalibrated.append(asset)
 
     def _last_repair_us(self, asset: int) -> int:
         """When the last repair began a life."""

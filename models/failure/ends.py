@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from models.failure.labels import Label, State
-from models.records import Maintenance, MaintenanceAction
+from models.records import OF_SENSORS, Maintenance, MaintenanceAction
 
 DATES_OFF_US = 3 * 86_400_000_000
 """How far off a typed date may be: our choice, and what results are told for beside the dates as they are."""
@@ -56,7 +56,7 @@ def ends_of(labels: Iterable[Label], recorded: Iterable[Maintenance] = ()) -> tu
     """Ends by asset and time. A recorded failure near a label's, or a repair before it and near its end, is its own."""
     ends = {end for label in labels if (end := end_of(label)) is not None}
     failures = [end for end in ends if end.failed]
-    for event in recorded:
+    for event in (each for each in recorded if each.action not in OF_SENSORS):
         failed = event.action is MaintenanceAction.FAILED
         if not any(_is_same(end, event, failed=failed) for end in failures):
             mode = event.mode if failed else ""

@@ -23,7 +23,8 @@ class Keys(NamedTuple):
 class Marks(Struct):
     """Of each machine and column the run beyond the level, the run back from it, and what follows from both.
 
-    `told` is whether it was told that the level holds. Of baselines, arrays are [assets, rules that want one].
+    `told` is whether it was told that the level holds. Of baselines, arrays are [assets, rules that want one]; sums are
+    of what values are off from `base_about`, the first of them.
     """
 
     life_us: np.ndarray  # [assets], start of the life that all this is of
@@ -36,9 +37,20 @@ class Marks(Struct):
     back_from: np.ndarray
     holds: np.ndarray  # bool
     told: np.ndarray  # bool
+    base_recalibrated_us: np.ndarray  # when it began anew in this life, 0 where it did not
+    base_begin: np.ndarray  # running minutes of the life that it begins at, -1 where its first minute is to come
+    base_from: np.ndarray  # the first minute with a value
+    base_to: np.ndarray  # the last one
+    base_about: np.ndarray
     base_sum: np.ndarray
+    base_squares: np.ndarray
     base_count: np.ndarray
+    base_half_sum: np.ndarray  # of the first half of its time
+    base_half_count: np.ndarray
+    base_level: np.ndarray  # bool, whether a level of its signal held meanwhile
     base_known: np.ndarray  # bool
+    base_told: np.ndarray  # bool, whether it was told
+    base_origin: np.ndarray  # int8, a place in models.failure.baseline.ORIGINS
 
     @property
     def columns(self) -> int:
@@ -53,8 +65,7 @@ class Marks(Struct):
         return cls(
             life_us=np.zeros(assets, np.int64), last=never, beyond=none, beyond_min=none.copy(),
             beyond_from=never.copy(), back=none.copy(), back_min=none.copy(), back_from=never.copy(),
-            holds=np.zeros(both, bool), told=np.zeros(both, bool), base_sum=np.zeros(bases),
-            base_count=np.zeros(bases, np.int64), base_known=np.zeros(bases, bool),
+            holds=np.zeros(both, bool), told=np.zeros(both, bool), **_no_bases(bases),
         )  # fmt: skip
 
     def grow(self, assets: int) -> None:
@@ -70,7 +81,7 @@ class Marks(Struct):
     def fitted(self, before: Keys, now: Keys) -> Marks:
         """The same for other columns: those of one key go on, the others begin anew."""
         out = Marks.none(len(self.life_us), len(now.columns), len(now.bases))
-        out.life_us[:] = self.life_us
+        out.life_us[:], out.base_begin[:] = self.life_us, -1  # the life goes on, and nobody looked at its beginning
         for had, has, names in ((before.columns, now.columns, OF_COLUMNS), (before.bases, now.bases, OF_BASES)):
             place = {key: at for at, key in enumerate(had)}
             both = [(to, place[key]) for to, key in enumerate(has) if key in place]
@@ -80,5 +91,15 @@ class Marks(Struct):
         return out
 
 
-OF_BASES = ("base_sum", "base_count", "base_known")
+_OF_BASES: dict[str, type] = {
+    "base_recalibrated_us": np.int64, "base_begin": np.int64, "base_from": np.int64, "base_to": np.int64,
+    "base_about": np.float64, "base_sum": np.float64, "base_squares": np.float64, "base_count": np.int64,
+    "base_half_sum": np.float64, "base_half_count": np.int64, "base_level": np.bool_, "base_known": np.bool_,
+    "base_told": np.bool_, "base_origin": np.int8,
+}  # fmt: skip
+OF_BASES = tuple(_OF_BASES)
 OF_COLUMNS = tuple(name for name in Marks.__struct_fields__ if name not in ("life_us", *OF_BASES))
+
+
+def _no_bases(shape: tuple[int, int]) -> dict[str, np.ndarray]:
+    return {name: np.zeros(shape, kind) for name, kind in _OF_BASES.items()}

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from models.bins import COUNT, QUARTER, SUM
+from models.bins import COUNT, MINUTE_MS, QUARTER, SUM
 from models.operating import RUNNING, SOUND, STATES, Found
 from models.plant import Quantity, Rule, When, seconds
 from models.plant.layout import Layout
@@ -53,7 +53,7 @@ class Quantities:
 
     def of(self, minutes: Minutes, tiers: Tiers) -> np.ndarray:
         """float64 [minutes, rules]."""
-        means, sound = self._means(minutes)
+        sound = self._means(minutes)
         settled = np.where(minutes.found.use, sound, np.nan)
         out = np.empty((len(minutes.asset), len(self._rules)))
         for at, rule in enumerate(self._rules):
@@ -63,19 +63,35 @@ class Quantities:
                 signals = (settled if self._settled[at] else sound)[:, self._places[at]]
                 out[:, at] = _made(rule, signals)
         out[~self._states.T[minutes.found.state]] = np.nan
+        now = self._now(minutes) if self._when else sound
         for at, when in self._when:
-            out[~_within(when, means[:, self._layout.column_index[when.signal]]), at] = np.nan
+            out[~_within(when, now[:, self._layout.column_index[when.signal]]), at] = np.nan
         return out
 
-    def _means(self, minutes: Minutes) -> tuple[np.ndarray, np.ndarray]:
-        """Means of the minutes, with what held into them, [minutes, columns]; and those of sound sensors."""
+    def _means(self, minutes: Minutes) -> np.ndarray:
+        """Means of the minutes of sound sensors, with what held into them, [minutes, columns]."""
         count, total = (minutes.statistics[:, what].copy() for what in (COUNT, SUM))
         held = self._layout.held_places
         count[:, held] += minutes.found.lead[:, COUNT]
         total[:, held] += minutes.found.lead[:, SUM]
         with np.errstate(invalid="ignore", divide="ignore"):
             means = total / count
-        return means, np.where(minutes.found.fault == SOUND, means, np.nan)
+        return np.where(minutes.found.fault == SOUND, means, np.nan)
+
+    def _now(self, minutes: Minutes) -> np.ndarray:
+        """Means of the minutes alone: of what held into them, only from where they began, [minutes, columns].
+
+        A minute stands for the time since the one before it, too; whether a rule looks at it is a matter of itself.
+        """
+        count, total = (minutes.statistics[:, what].copy() for what in (COUNT, SUM))
+        held, lead = self._layout.held_places, minutes.found.lead
+        with np.errstate(invalid="ignore", divide="ignore"):
+            part = np.clip((MINUTE_MS - count[:, held]) / lead[:, COUNT], 0, 1)
+        part[lead[:, COUNT] == 0] = 0
+        count[:, held] += part * lead[:, COUNT]
+        total[:, held] += part * lead[:, SUM]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return total / count
 
     def _rate(self, rule: Rule, column: int, minutes: Minutes, tiers: Tiers) -> np.ndarray:
         """How far the last whole 15-min bin lies from the one `span` before it, per hour: both of settled running."""

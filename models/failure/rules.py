@@ -8,7 +8,7 @@ give the same however they are cut into calls.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -16,12 +16,12 @@ import msgspec
 import numpy as np
 from msgspec.structs import replace
 
-from models.bins import MINUTE_US
-from models.failure.baseline import since_baseline
-from models.failure.marks import Keys, Marks
+from models.bins import MINUTE_US, changes
+from models.failure.baseline import Healthy, Whole, begin_anew, healthy_of, since_baseline, whole_of
+from models.failure.marks import OF_BASES, Keys, Marks
 from models.failure.quantities import Minutes, Quantities
 from models.failure.runs import Course, Rows, Run
-from models.plant import Limit, Plant, Rule
+from models.plant import Limit, Plant, Quantity, Rule
 from models.plant.layout import Layout
 from models.plant.layout import minutes as minutes_of
 from models.plant.rules import LEVEL_NAMES, LIMIT_OF
@@ -36,7 +36,10 @@ CELLS = 1 << 18
 
 
 class Fired(NamedTuple):
-    """At the end of a final minute, a level of a rule began to hold (since `began`, a minute) or ceased to."""
+    """At the end of a final minute, a level of a rule began to hold (since `began`, a minute) or ceased to.
+
+    `healthy` is what a change that holds was held against.
+    """
 
     asset: int
     minute: int
@@ -45,6 +48,11 @@ class Fired(NamedTuple):
     holds: bool
     value: float
     began: int
+    healthy: Healthy | None = None
+
+
+Recalibrated = Mapping[int, Sequence[tuple[int, str]]]
+"""Of assets, when sensors became others, in order, and of which signal: empty is of all."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -74,6 +82,10 @@ class Rules:
         hashes = [_hash(rule) for rule in self.rules]
         bases = tuple(hashes[at] for at in self.quantities.changes)
         self.keys = Keys(tuple(f"{hashes[at]} {name}" for at, name in levels), bases)
+        self.changing: tuple[Rule, ...] = tuple(self.rules[at] for at in self.quantities.changes)
+        """The rules that want a baseline, in the order of those."""
+        self._base_of = {rule: base for base, rule in enumerate(self.quantities.changes)}
+        self.levels_beside = [self._levels_of(rule.signals[0]) for rule in self.changing]
         self.hearing_min = layout.rule.hearing_min
 
     def levels_of(self, asset: str) -> np.ndarray:
@@ -102,27 +114,63 @@ class Rules:
             value=float(f"{fired.value:.6g}"),
             limit=level,
             unit=self.quantities.units[self.columns.rule[fired.column]],
-            basis=basis_of(rule),
-            confidence=Confidence.MEDIUM if rule.confirmed else Confidence.LOW,
+            basis=basis_of(rule) + (f"; {fired.healthy}" if fired.healthy else ""),
+            confidence=_confidence(rule, fired.healthy),
         )
 
-    def evaluate(self, marks: Marks, levels: np.ndarray, minutes: Minutes, tiers: Tiers) -> list[Fired]:
+    def base_named(self, name: str) -> int | None:
+        """The place of the baseline that a rule wants; None of a name that is no rule's, or of one that wants none."""
+        return next((base for base, rule in enumerate(self.changing) if rule.name == name), None)
+
+    def _levels_of(self, signal: str) -> np.ndarray:
+        """Columns of levels of a signal."""
+        wanted = [rule.of is Quantity.LEVEL and rule.signals[0] == signal for rule in self.rules]
+        return np.flatnonzero(np.array(wanted, bool)[self.columns.rule])
+
+    def evaluate(
+        self,
+        marks: Marks,
+        levels: np.ndarray,
+        minutes: Minutes,
+        tiers: Tiers,
+        recalibrated: Recalibrated | None = None,
+    ) -> tuple[list[Fired], list[Whole]]:
         """Move the marks on through final minutes; what began to hold or ceased to, by asset, minute and column.
 
-        `levels` is [assets, columns]. A machine's new life begins anew: what held of the old one ceases.
+        And which baselines became whole. `levels` is [assets, columns]. A machine's new life begins anew: what held of
+        the old one ceases. So do, of a recalibration, the rules that look at a change of its signal.
         """
         step = max(CELLS // max(len(self._level_names), 1), 1)
-        out: list[Fired] = []
-        for begin in range(0, len(minutes.asset), step):
-            part = minutes.part(slice(begin, begin + step))
-            out += self._move(marks, levels, part, self.quantities.of(part, tiers))
-        return out
+        fired: list[Fired] = []
+        whole: list[Whole] = []
+        for begin, end in self._stretches(marks, minutes, recalibrated or {}):
+            for first in range(begin, end, step):
+                part = minutes.part(slice(first, min(first + step, end)))
+                said = self._move(marks, levels, part, self.quantities.of(part, tiers))
+                fired, whole = fired + said[0], whole + said[1]
+        return fired, whole
 
-    def _move(self, marks: Marks, levels: np.ndarray, minutes: Minutes, values: np.ndarray) -> list[Fired]:
+    def _stretches(self, marks: Marks, minutes: Minutes, recalibrated: Recalibrated) -> Iterator[tuple[int, int]]:
+        """Minutes from and to a place between which no sensor becomes another; there, baselines begin anew."""
+        begin = 0
+        for at, asset, time_us, signal in _cuts(minutes, recalibrated if self.changing else {}):
+            if at > begin:
+                yield begin, at
+            begin, since_us = at, int(minutes.since_us[at])
+            bases = [base for base, rule in enumerate(self.changing) if signal in ("", rule.signals[0])]
+            begun_us = marks.base_recalibrated_us[asset, bases] if marks.life_us[asset] == since_us else 0
+            anew = np.array(bases, np.int64)[np.maximum(begun_us, since_us) < time_us]
+            if len(anew):
+                of = np.array(self.quantities.changes)[anew]
+                begin_anew(marks, asset, np.flatnonzero(np.isin(self.columns.rule, of)), anew, time_us, since_us)
+        yield begin, len(minutes.asset)
+
+    def _move(
+        self, marks: Marks, levels: np.ndarray, minutes: Minutes, values: np.ndarray
+    ) -> tuple[list[Fired], list[Whole]]:
         rows, of = Rows.of(minutes.asset, minutes.since_us), self.columns
         stood = rows.carried(marks)
-        if self.quantities.changes:
-            since_baseline(self.quantities.changes, rows, stood, minutes.found.running, values)
+        learned = since_baseline(self.quantities.changes, rows, stood, minutes.minute, minutes.found.running, values)
         value = values[:, of.rule]
         off = of.sign * (value - levels[minutes.asset])
         course = Course(rows, minutes.minute, ~np.isnan(off), stood.last, self.hearing_min)
@@ -130,19 +178,66 @@ class Rules:
         back = course.run(off <= -of.hysteresis, stood.back, stood.back_min, stood.back_from)
         sets = course.long(beyond, LEAST_MINUTES, of.lasts_min)
         holds = rows.latched(sets, course.long(back, LEAST_MINUTES, of.clears_min), stood.holds)
-        fired = _fired(rows, minutes, value, beyond, holds, marks)
+        self._screen(rows, stood, learned.of, holds)
+        whole = [
+            whole_of(stood, at, base, int(rows.asset[at]), int(minutes.minute[when]), int(rows.since_us[at]))
+            for at, base, when in learned.whole
+        ]
+        fired = self._with_healthy(rows, stood, _fired(rows, minutes, value, beyond, holds, marks))
         ended = {"last": course.last, "holds": holds, "told": holds}
         for name, run in (("beyond", beyond), ("back", back)):
             ended |= {name: run.number, f"{name}_min": run.length_min, f"{name}_from": run.begin}
-        bases = {name: getattr(stood, name) for name in ("base_sum", "base_count", "base_known")}
+        bases = {name: getattr(stood, name) for name in OF_BASES}
         rows.put(marks, **{name: each[rows.ends] for name, each in ended.items()}, **bases)
-        return fired
+        return fired, whole
+
+    def _screen(self, rows: Rows, stood: Marks, learned: np.ndarray, holds: np.ndarray) -> None:
+        """Note where a level of a signal held while its baseline was learned, bool [minutes, bases]."""
+        if not learned.any():
+            return
+        begins = rows.stands - np.arange(len(rows.stands))
+        for base, beside in enumerate(self.levels_beside):
+            held = learned[:, base] & holds[rows.minutes][:, beside].any(axis=1)
+            stood.base_level[:, base] |= np.logical_or.reduceat(held, begins)
+
+    def _with_healthy(self, rows: Rows, stood: Marks, found: list[tuple[int, Fired]]) -> list[Fired]:
+        """What fired, and of a change what it was held against, by the segment of each."""
+        out = []
+        for at, fired in found:
+            base = self._base_of.get(int(self.columns.rule[fired.column]))
+            if base is not None and fired.holds:
+                fired = fired._replace(healthy=healthy_of(stood, at, base, int(rows.since_us[at])))
+            out.append(fired)
+        return out
+
+
+def _cuts(minutes: Minutes, recalibrated: Recalibrated) -> list[tuple[int, int, int, str]]:
+    """Recalibrations by the place of the first minute that ends after each: place, asset, time, signal."""
+    if not recalibrated or not len(minutes.asset):
+        return []
+    heads = np.flatnonzero(changes(minutes.asset))
+    ends = np.append(heads[1:], len(minutes.asset))
+    out = []
+    for begin, end in zip(heads.tolist(), ends.tolist(), strict=True):
+        asset = int(minutes.asset[begin])
+        for time_us, signal in recalibrated.get(asset, ()):
+            at = begin + int(np.searchsorted((minutes.minute[begin:end] + 1) * MINUTE_US, time_us, side="right"))
+            if at < end:
+                out.append((at, asset, time_us, signal))
+    return sorted(out)
+
+
+def _confidence(rule: Rule, healthy: Healthy | None) -> Confidence:
+    """A figure that nobody agreed to founds nothing; of a change, its baseline says how well it is founded."""
+    if not rule.confirmed:
+        return Confidence.LOW
+    return healthy.confidence if healthy else Confidence.MEDIUM
 
 
 def _fired(
     rows: Rows, minutes: Minutes, value: np.ndarray, beyond: Run, holds: np.ndarray, marks: Marks
-) -> list[Fired]:
-    """Where a level begins to hold or ceases to, against what was told last."""
+) -> list[tuple[int, Fired]]:
+    """Where a level begins to hold or ceases to, against what was told last; each with its segment."""
     before = holds[rows.minutes - 1]
     begins = rows.stands - np.arange(len(rows.stands))
     before[begins] = np.where(rows.first[:, None], marks.told[rows.asset], holds[rows.stands - 1])
@@ -152,7 +247,9 @@ def _fired(
         minutes.asset[at], minutes.minute[at], minutes.since_us[at], column, holds[row, column], value[at, column],
         beyond.begin[row, column],
     )  # fmt: skip
-    return [Fired(*each) for each in zip(*(part.tolist() for part in columns), strict=True)]
+    segment = np.searchsorted(rows.stands, row, side="right") - 1
+    every = zip(segment.tolist(), *(part.tolist() for part in columns), strict=True)
+    return [(segment, Fired(*each)) for segment, *each in every]
 
 
 def _of_limits(kind: str, plant: Plant) -> list[Rule]:

@@ -13,7 +13,7 @@ from models.plant.errors import PlantError
 from models.plant.layout import shares_of
 from models.plant.rules import LIMIT_OF, Quantity, Rule, When
 from models.plant.signals import Signal, SignalKind
-from models.plant.templates import expanded
+from models.plant.templates import by_word, expanded
 from models.records import OperatingState
 
 MINUTE_S = 60
@@ -55,7 +55,11 @@ class _Known(NamedTuple):
 
 def check_rules(where: str, asset_type: AssetType) -> None:
     """Raise PlantError for the first thing that is wrong in a type's rules and templates, and in what these make."""
-    made = [(f"{where}.rules[{number}]", rule) for number, rule in enumerate(asset_type.rules)]
+    made: list[tuple[str, Rule]] = []
+    for number, rule in enumerate(asset_type.rules):
+        place = f"{where}.rules[{number}]"
+        _check_per(place, rule.per, asset_type)
+        made += [(place, each) for each in by_word(rule, asset_type)]
     for number, template in enumerate(asset_type.templates):
         place = f"{where}.templates[{number}]"
         try:
@@ -198,6 +202,16 @@ def _check_states(where: str, rule: Rule, known: _Known) -> None:
         )
     if rule.of is not Quantity.LEVEL and rule.states != (OperatingState.RUNNING,):
         raise PlantError(f"{where}.states: of = '{rule.of}' is of running time alone: leave states out")
+
+
+def _check_per(where: str, per: str, asset_type: AssetType) -> None:
+    if not per:
+        return
+    states = [name for name, spec in asset_type.signals.items() if spec.words]
+    if per not in states:
+        raise PlantError(
+            f"{where}.per is '{per}': name a state that declares its words, one of {', '.join(states) or 'none so far'}"
+        )
 
 
 def _check_curve(where: str, rule: Rule) -> None:

@@ -58,6 +58,8 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     - efficiency-loss: points of efficiency that are missing at this flow by the pump's `curve` of (flow, percent);
       signals are flow in m3/h, head in m, power in kW.
 
+    With `per`, a state with declared words such as a product, it is one rule a word, each with a baseline of its own.
+
     It holds once the quantity was beyond a level for `lasts`, in three minutes at least, and until it was back by
     `hysteresis` for `clears_after`. One that is not `confirmed` rests on a figure that the plant has yet to agree to.
     """
@@ -75,6 +77,7 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     clears_after: str = "24h"
     states: tuple[OperatingState, ...] = (OperatingState.RUNNING,)
     when: tuple[When, ...] = ()
+    per: str = ""
     curve: tuple[tuple[float, float], ...] = ()
     mode: Name = ANY_MODE
     standard: str = ""

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
+from msgspec.structs import replace
+
 from models.plant.assets import AssetType
 from models.plant.errors import PlantError
 from models.plant.figures import (
@@ -23,7 +25,7 @@ from models.plant.figures import (
     Figure,
     Grade,
 )
-from models.plant.rules import Quantity, Rule, Template, TemplateName
+from models.plant.rules import Quantity, Rule, Template, TemplateName, When
 
 AMBIENT = "ambient"
 """The role of a bearing temperature's surroundings; all other roles are bearings."""
@@ -43,7 +45,22 @@ _Chosen = TypeVar("_Chosen")
 def rules_of(asset_type: AssetType) -> tuple[Rule, ...]:
     """All rules of a type: its own, and those that its templates make. Limits are none. Raises PlantError."""
     made = (rule for template in asset_type.templates for rule in expanded(template, asset_type))
-    return (*asset_type.rules, *made)
+    return (*(each for rule in asset_type.rules for each in by_word(rule, asset_type)), *made)
+
+
+def by_word(rule: Rule, asset_type: AssetType) -> tuple[Rule, ...]:
+    """A rule as it is, or one for each word of the state that it is `per`, which looks only while that is said."""
+    if not rule.per:
+        return (rule,)
+    return tuple(
+        replace(rule, name=f"{rule.name} [{word}]", when=(*rule.when, When(signal=f"{rule.per}={word}", above=0.5)))
+        for word in asset_type.signals[rule.per].words
+    )
+
+
+def product_of(rule: Rule) -> str:
+    """The word of the state it is `per` that a rule looks at; empty of a rule that is for all."""
+    return rule.when[-1].signal.removeprefix(f"{rule.per}=") if rule.per else ""
 
 
 def expanded(template: Template, asset_type: AssetType) -> tuple[Rule, ...]:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from pipelines.cli.of_baselines import baseline
 from pipelines.cli.of_budget import budget
 from pipelines.cli.of_data import data
 from pipelines.cli.of_feeds import feeds
@@ -29,6 +30,7 @@ app.add_typer(alerts, name="alerts")
 app.add_typer(plant, name="plant")
 app.add_typer(feeds, name="connect")
 app.add_typer(labels, name="labels")
+app.add_typer(baseline, name="baseline")
 app.add_typer(data)
 app.add_typer(budget)
 

@@ -20,6 +20,7 @@ TELLING = frozenset(
         "models.inference.ModelError",
         "models.plant.errors.PlantError",
         "pipelines.cli.backfill.asked.BackfillError",
+        "pipelines.cli.baselines.BaselineError",
         "pipelines.cli.budget.asked.BudgetError",
         "pipelines.cli.clocks.NothingKnown",
         "pipelines.cli.demo.DemoFailed",
@@ -28,6 +29,7 @@ TELLING = frozenset(
         "pipelines.cli.rebuild.NoSnapshot",
         "pipelines.cli.picture.NoMatplotlib",
         "pipelines.ports.StoreDown",
+        "pipelines.proposed.NoHealthyTime",
         "pipelines.state.SnapshotError",
     )
 )

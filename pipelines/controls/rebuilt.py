@@ -12,6 +12,7 @@ import numpy as np
 
 from models.bins import MINUTE_US, Bins
 from models.failure.learned import Learned
+from models.failure.marks import OF_BASES, OF_COLUMNS, Marks
 from models.operating import RUNNING
 from models.records import Forecast, Notice, Rebuilt, Reject
 from models.tiers import RINGS
@@ -51,11 +52,13 @@ def apply(record: Rebuilt, where: Where) -> list[Forecast | Notice]:
         raise Rejected(Reject.UNFIT_REBUILD, detail, asset=record.asset) from wrong
     since = _since(block, asset, record.until_us // MINUTE_US)
     block.small.unsettled.pop(asset, None)
-    told = block.marks.told[asset].copy()
+    own = block.marks.of(np.array([asset]))
     _replace(block, asset, found, record.until_us)
+    _keep_approved(block, asset, own)
     forecasts = _follow(where, since, record.plant) if len(since.asset) else []
     # What rules and health say now of the past is told by the next minute or hour, if it is so then.
-    block.marks.told[asset], block.fired, block.told = told, [], []
+    block.marks.told[asset], block.fired, block.told = own.told[0], [], []
+    block.marks.base_told[asset], block.whole = own.base_told[0] & _same_bases(block.marks, asset, own), []
     final = (where.watermark_us - where.lateness_us) // MINUTE_US - 1
     faults = corrected(block, asset, final, record.plant)
     return [*forecasts, *faults, *_answered(record, where)]
@@ -101,10 +104,34 @@ def _replace(block: Block, asset: int, found: Slice, until_us: int) -> None:
         arrays_of(block)[name][asset, slots] = values
     for known, told in ((small.repairs_us, found.repairs_us), (small.failures_us, found.failures_us)):
         known[asset] = [*told, *(us for us in known.get(asset, ()) if us >= until_us)]
+    later = [each for each in small.recalibrated.get(asset, ()) if each[0] >= until_us]
+    _put(small.recalibrated, asset, [*found.recalibrated, *later] or None)
     if asset in small.warned_life_us:
         small.warned_life_us[asset] = _named_anew(block, asset, small.warned_life_us[asset])
     _put(small.baselines, asset, found.baseline)
     _put(small.kept, asset, found.kept)
+
+
+def _keep_approved(block: Block, asset: int, own: Marks) -> None:
+    """What people approved in this life, which stored rows do not tell, stays; so does what was told of its rules."""
+    marks, rules = block.marks, block.rules
+    stays = (own.base_origin[0] != 0) & (own.life_us[0] == marks.life_us[asset])
+    stays &= own.base_recalibrated_us[0] >= marks.base_recalibrated_us[asset]
+    if rules is None or not stays.any():
+        return
+    columns = np.flatnonzero(np.isin(rules.columns.rule, np.array(rules.quantities.changes)[stays]))
+    fresh = Marks.none(1, len(columns), 0)
+    for name in OF_COLUMNS:
+        getattr(marks, name)[asset, columns] = getattr(fresh, name)[0]
+    marks.holds[asset, columns] = own.told[0, columns]
+    for name in OF_BASES:
+        getattr(marks, name)[asset, stays] = getattr(own, name)[0, stays]
+
+
+def _same_bases(marks: Marks, asset: int, own: Marks) -> np.ndarray:
+    """Which baselines came out as they were: bool [bases]."""
+    names = [name for name in OF_BASES if name != "base_told"]
+    return np.all([getattr(marks, name)[asset] == getattr(own, name)[0] for name in names], axis=0)
 
 
 def _older(block: Block, asset: int, found: Slice) -> dict[str, tuple[np.ndarray, np.ndarray]]:

@@ -31,7 +31,7 @@ from pipelines.controls.clocks import TOO_MANY, Quarantined, closing, opening
 from pipelines.frames import Columns, Frames, columns_of, joined
 from pipelines.parse import Parsed, Rejected, parse
 from pipelines.ports import RawRecord
-from pipelines.refused import check_old, check_time, moved, out_of_place, rejected, size, unequal
+from pipelines.refused import check_old, check_sensor, check_time, moved, out_of_place, rejected, size, unequal
 from pipelines.state import NEVER, PLACE_BITS, State
 
 _arrived_ms, _asset, _source = itemgetter(1), attrgetter("asset"), attrgetter("source")
@@ -145,6 +145,7 @@ class _Reading:
                 self.orders[kind].append((asset, record))
             else:
                 check_time(record.time_us, max(self.state.tick_us, arrived_us), record.asset)
+                check_sensor(record, self.plant)
                 self.maintenance[kind].append((self.start + at, asset, record))
         else:
             self.out.control = cast("Control", record)

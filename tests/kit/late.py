@@ -10,7 +10,7 @@ import numpy as np
 from connectors.memory import MemoryStore
 from models.failure.hazard import Hazard
 from models.plant import Plant
-from models.records import Alert, AnyInput, Forecast, Notice, NoticeKind, NoticeState, decode, encode
+from models.records import Alert, AnyInput, Forecast, HealthyBaseline, Notice, NoticeKind, NoticeState, decode, encode
 from pipelines.partition import Partition
 from pipelines.ports import RawRecord
 from pipelines.rebuild import Life, Rebuilding, alone, until_of
@@ -40,7 +40,7 @@ class World:
         self.partition = Partition(plant or tiny.plant(), hazards or tiny.models(), lateness_s)
         self.store = MemoryStore()
         self.log: list[bytes] = []
-        self.out: list[Forecast | Alert | Notice] = []
+        self.out: list[Forecast | Alert | Notice | HealthyBaseline] = []
         self.letters: list = []
         self.quarantine: list[bytes] = []
         self.lives: list[Life] = []
@@ -74,7 +74,7 @@ class World:
                 self.quarantine.append(output.value)
                 continue
             made = decode(output.value)
-            if isinstance(made, Forecast | Alert | Notice):
+            if isinstance(made, Forecast | Alert | Notice | HealthyBaseline):
                 self.out.append(made)
             else:
                 self.letters.append(made)

@@ -55,9 +55,9 @@ for = '1min'"""
 DAY_MIN = 1440
 
 
-def ruled(*rules: str, more: str = "") -> tuple[Rules, Layout]:
+def ruled(*rules: str, more: str = "", head: str = HEAD) -> tuple[Rules, Layout]:
     plant = parse(
-        HEAD
+        head
         + "".join(f"\n[[types.pump.rules]]\nname = 'r{at}'\n{rule}" for at, rule in enumerate(rules))
         + ASSETS
         + more
@@ -91,7 +91,7 @@ def fired(rules: Rules, layout: Layout, *parts: Minutes) -> list[Fired]:
     marks = Marks.none(2, len(rules.keys.columns), len(rules.keys.bases))
     levels = np.array([rules.levels_of(name) for name in "ab"])
     tiers = Tiers.empty(2, layout.reference, layout.held_places)
-    return [one for part in parts for one in rules.evaluate(marks, levels, part, tiers)]
+    return [one for part in parts for one in rules.evaluate(marks, levels, part, tiers)[0]]
 
 
 def series(name: str, *values: float, begin: int = 0, step: int = 1) -> list[tuple[int, int, dict[str, float]]]:
@@ -169,6 +169,19 @@ def test_a_rule_holds_only_while_another_signal_lies_within():
     low, high = ([(0, at, {"flow": 6.0, "power": power}) for at in range(5)] for power in (10.0, 10.1))
     assert fired(rules, layout, minutes(layout, low)) == []
     assert changed(fired(rules, layout, minutes(layout, high))) == [(2, True)]
+
+
+def test_of_what_holds_only_the_minute_itself_says_whether_a_rule_looks():
+    rules, layout = ruled(
+        "signals = ['flow']\nwarning_high = 5\nfor = '1min'\nwhen = [{ signal = 'wet', above = 0.5 }]",
+        more="",
+        head=HEAD.replace('kind = "boolean"', 'kind = "boolean"\nsampling = "on-change"'),
+    )
+    seldom = minutes(layout, [(0, at, {"flow": 6.0, "wet": 1.0}) for at in range(0, 30, 10)])
+    seldom.statistics[:, [COUNT, SUM], layout.column_index["wet"]] = 60_000
+    place = list(layout.held_places).index(layout.column_index["wet"])
+    seldom.found.lead[:, COUNT, place] = 540_000  # nine minutes before, in which it was not wet
+    assert changed(fired(rules, layout, seldom)) == [(20, True)]
 
 
 def test_a_sensor_at_fault_says_nothing():

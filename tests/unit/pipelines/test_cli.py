@@ -35,6 +35,9 @@ GROUPS = [
     ["connect", "opcua"],
     ["labels", "import"],
     ["labels", "review"],
+    ["baseline", "list"],
+    ["baseline", "propose"],
+    ["baseline", "approve"],
     ["clock", "list"],
     ["clock", "decide"],
 ]

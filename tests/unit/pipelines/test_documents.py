@@ -49,6 +49,7 @@ def test_the_asyncapi_document_has_a_channel_a_topic():
     assert list(document["channels"]) == [str(topic) for topic in Topic]
     assert document["channels"]["records"]["messages"].keys() == {
         "Frame", "Tick", "Maintenance", "WorkOrder", "FeedReport", "PlantChange", "ClockDecision", "Rebuilt",
+        "HealthyBaseline",
     }  # fmt: skip
 
 
