@@ -39,7 +39,7 @@ class Limit(NamedTuple):
 
 
 # 71 degC: end of the normal range of a pump's bearing oil, Gorman-Rupp OM-02816. 93 degC: alarm of pump bearing
-# assemblies, GIW Technical Series 2007-11-15. Both in DOMAIN.md C4. All hysteresis is our assumption.
+# assemblies, GIW Technical Series 2007-11-15.. All hysteresis is our assumption.
 # 300 m3/h: 80 % of a new pump's 375 m3/h at the reference duty, our assumption; API 610 prefers 70 to 120 % of best
 # efficiency.
 LIMITS = (

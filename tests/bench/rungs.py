@@ -84,7 +84,7 @@ class Levels(NamedTuple):
     clear: tuple[float, float, float] = (3.0, 3.0, 10.0)
 
 
-# DOMAIN.md C4: rise of 15 K over the baseline at this load and ambient, 80 degC (a proposal from rows A and B there);
+# A rise of 15 K over the baseline at this load and ambient and 80 degC are a proposal from manuals of pumps and motors;
 # 93 degC, alarm of pump bearing assemblies (GIW, A). The flow is the PLC's alarm.
 EARLY = Levels(15.0, 80.0, 300.0)
 ALARM = Levels(np.inf, 93.0, 300.0)
