@@ -30,11 +30,16 @@ def healthy(spec: Spec, history: History) -> np.ndarray:
 
 
 def fit(spec: Spec, history: History, targets: Mapping[str, Sequence[str]]) -> tuple[Expected, ...]:
-    """Each target by the signals named for it, least squares in float64 on healthy rows of a history.
+    """Each target by the signals named for it, on healthy rows of a history. Raises ValueError as `lines` does."""
+    return lines(spec, history.features[healthy(spec, history)], targets)
+
+
+def lines(spec: Spec, rows: np.ndarray, targets: Mapping[str, Sequence[str]]) -> tuple[Expected, ...]:
+    """Each target by the signals named for it, least squares in float64 on feature rows of healthy machines.
 
     Raises ValueError where fewer rows than ten a coefficient have all that a target needs.
     """
-    rows = history.features[healthy(spec, history)].astype(np.float64)
+    rows = rows.astype(np.float64)
     return tuple(_fit_one(spec, rows, target, tuple(terms)) for target, terms in targets.items())
 
 

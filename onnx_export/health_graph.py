@@ -23,6 +23,9 @@ CHANGE = "change_24h"
 TOLERANCE = 1e-4
 """Of what is over 1 as a share of it. The index travels with 2 decimals, shares with 4; float32 sums differ by less."""
 BATCH = 256
+ALIGNED = 4
+"""Of widths under it and multiples of it, ReduceSum gives a row the same bits wherever it lies in a batch; of others it
+does not, and MatMul does (onnxruntime on x86-64, tried up to 39). The gate refuses a graph of which that is not so."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -118,7 +121,7 @@ def to_onnx(learned: Learned, spec: Spec) -> bytes:
     targets = len(spec.expected)
     widths = (1, 1, 1, targets, targets, targets * len(SPANS), targets)
     graph = helper.make_graph(
-        [*_distances(), *_statistics(), *_outputs()],
+        [*_distances(), *_statistics(learned), *_outputs()],
         PRODUCER,
         [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, [None, len(spec.names)])],
         [
@@ -160,16 +163,27 @@ def _distances() -> list[onnx.NodeProto]:
     ]
 
 
-def _statistics() -> list[onnx.NodeProto]:
+def _is_aligned(width: int) -> bool:
+    return width < ALIGNED or width % ALIGNED == 0
+
+
+def _sum(of: str, output: str, width: int) -> onnx.NodeProto:
+    """Of each row, with the same bits whatever rows are beside it."""
+    if _is_aligned(width):
+        return _node("ReduceSum", f"{of} columns_axis", output, keepdims=1)
+    return _node("MatMul", f"{of} {output}_ones", output)
+
+
+def _statistics(learned: Learned) -> list[onnx.NodeProto]:
     """T2, SPE and what each signal contributes to both. What is unknown counts nothing."""
     return [
         _node("MatMul", "inputs within", "components"),
         _node("Mul", "components components", "components2"),
-        _node("ReduceSum", "components2 columns_axis", "t2", keepdims=1),
+        _sum("components2", "t2", len(learned.variances)),
         _node("MatMul", "inputs beside", "errors"),
         _node("Mul", "errors known", "known_errors"),
         _node("Mul", "known_errors known_errors", "errors2"),
-        _node("ReduceSum", "errors2 columns_axis", "spe", keepdims=1),
+        _sum("errors2", "spe", len(learned.own)),
         _node("MatMul", "inputs combined", "pulls"),
         _node("Mul", "pulls known", "known_pulls"),
         _node("Mul", "known_pulls known_pulls", "pulls2"),
@@ -209,6 +223,8 @@ def _constants(learned: Learned, spec: Spec) -> list[onnx.TensorProto]:
         "by_self": 1.0 / np.diag(learned.combined), "floor": learned.floor, "fall": LIMIT / (1.0 - learned.floor),
         "zero": 0.0, "one": 1.0, "hundred": 100.0,
     }  # fmt: skip
+    widths = {"t2": len(learned.variances), "spe": len(learned.own)}
+    numbers |= {f"{name}_ones": np.ones((width, 1)) for name, width in widths.items() if not _is_aligned(width)}
     return [
         *(numpy_helper.from_array(value.astype(np.int64), name) for name, value in whole.items()),
         *(numpy_helper.from_array(np.asarray(value, np.float32), name) for name, value in numbers.items()),

@@ -12,14 +12,28 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import polars as pl
+from msgspec import Struct
 
-from models.failure.hazard import Card
-from models.features import Spec
+from models.features import Expected, Spec
 from onnx_export.health_learn import BUDGET_A_MONTH, EVERY_MIN, HEALTH, Made, choose_factor, finish, learn
 from onnx_export.history import HOUR_US, UNKNOWN_PART, History
 
 EARLIER = 2 / 3
 """Share of a plant's healthy span that is learned from; the limit is chosen on the rest. Our choice."""
+SUFFIX = f".{HEALTH}"
+
+
+class _MadeFor(Struct):
+    """What the cards of hazards and of health models both say of the rows that they are for."""
+
+    name: str
+    asset_type: str
+    signals: tuple[str, ...]
+    counters: tuple[str, ...] = ()
+    expected: tuple[Expected, ...] = ()
+    shares: tuple[str, ...] = ()
+    events: tuple[str, ...] = ()
+    rolls_over_at: dict[str, float] = {}
 
 
 def own_of(run: Path, card: Path, begin: datetime, end: datetime) -> Made:
@@ -27,8 +41,8 @@ def own_of(run: Path, card: Path, begin: datetime, end: datetime) -> Made:
 
     It has no bounds: limits of a plant's machines are rules in its plant file.
     """
-    hazard = msgspec.json.decode(card.read_bytes(), type=Card)
-    spec = Spec(hazard.signals, hazard.counters, hazard.expected, hazard.shares, hazard.events, hazard.rolls_over_at)
+    of = msgspec.json.decode(card.read_bytes(), type=_MadeFor)
+    spec = Spec(of.signals, of.counters, of.expected, of.shares, of.events, of.rolls_over_at)
     span = span_of(run, spec, begin, end)
     early = span.window_end_us < np.quantile(span.window_end_us, EARLIER)
     earlier, later = part_of(span, early), part_of(span, ~early)
@@ -36,7 +50,7 @@ def own_of(run: Path, card: Path, begin: datetime, end: datetime) -> Made:
     learned, cost = choose_factor(learned, spec, [later], BUDGET_A_MONTH)
     machines = len(np.unique(span.asset))
     return finish(
-        learned, spec, span.features, name=f"{hazard.name}.{HEALTH}", asset_type=hazard.asset_type,
+        learned, spec, span.features, name=f"{of.name.removesuffix(SUFFIX)}{SUFFIX}", asset_type=of.asset_type,
         basis=f"{machines} machines of this plant, {begin:%F} to {end:%F}",
         command=f"python -m onnx_export.health --features {run} --card {card} --from {begin:%F} --to {end:%F}",
         trained_on=f"{len(earlier.asset)} hours of running, the limit chosen on the {len(later.asset)} after them",

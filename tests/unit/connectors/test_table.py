@@ -13,10 +13,10 @@ from models.plant import parse
 from models.records import Frame, Tick
 from pipelines.driver import Driver
 from pipelines.partition import Partition
+from tests.kit.public import ROOT, public, why_not
 
-ROOT = Path(__file__).parents[3]
 EXAMPLE = ROOT / "infra" / "examples" / "bearings"
-BEARINGS = ROOT.parent / "shared" / "data" / "ims_bearing" / "merged_dataset_BearingTest_1.csv"
+BEARINGS = public("ims_bearing", "merged_dataset_BearingTest_1.csv")
 
 MAP = """
 source = "s"
@@ -93,7 +93,7 @@ def test_a_wrong_map_is_refused_with_its_place(tmp_path):
         files(tmp_path, {"t": [0]}, MAP.replace('column = "t"', 'colum = "t"'))
 
 
-@pytest.mark.skipif(not BEARINGS.exists(), reason="the public bearing set is not at hand")
+@pytest.mark.skipif(not BEARINGS.exists(), reason=why_not(BEARINGS))
 def test_the_real_bearing_set_streams_through_a_partition():
     plant = parse((EXAMPLE / "plant.toml").read_text())
     by = table.read_map(EXAMPLE / "map.toml")

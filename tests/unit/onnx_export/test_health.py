@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 from models.failure.health import OUTPUTS, HealthModel
+from models.features import Expected, Spec
 from models.inference import Graph
 from models.physics.wear import WearLaw
 from onnx_export import health, health_learn
@@ -195,6 +196,24 @@ def test_a_plants_own_rows_make_its_own_model(tmp_path: Path) -> None:
     assert model.card.name == "pump.health"
     assert model.card.basis.startswith("3 machines of this plant")
     assert model.card.bounds == ()
+
+
+def test_the_card_of_a_health_model_says_as_well_what_rows_are_of(tmp_path: Path) -> None:
+    card = CARD.with_name("pump.health.json")
+    made = own_of(run_folder(tmp_path), card, datetime(2025, 1, 1), datetime(2025, 2, 1))
+    assert made.card.name == "pump.health"
+
+
+@pytest.mark.parametrize("targets", [1, 3, 5, 10, 12])
+def test_a_row_has_its_bits_wherever_it_lies_however_many_signals_are_expected(targets: int) -> None:
+    names = tuple(f"s{number}" for number in range(targets))
+    spec, width = Spec(names, expected=tuple(Expected(name, 0.0, ()) for name in names)), 2 * targets
+    random, kept = np.random.default_rng(1), max(1, targets // 2)
+    turned, _ = np.linalg.qr(random.normal(size=(width, width)))
+    one = np.ones(width)
+    many = Learned(own=one, fleet=2 * one, loadings=turned[:, :kept], variances=one[:kept], t2_limit=4.0, spe_limit=2.0)
+    rows = random.normal(size=(240, len(spec.names))).astype(np.float32)
+    assert gate(many, spec, to_onnx(many, spec), rows)["rows_differing_by_batch"] == 0.0
 
 
 def test_a_folder_or_a_span_without_rows_is_an_error(tmp_path: Path) -> None:
