@@ -1,1 +1,1 @@
-"""What an asset's warnings rest on. So far one rung: a hazard over horizons, from an ONNX model and its card."""
+"""What an asset's warnings rest on, rung by rung: arrays in, arrays out, and cards beside ONNX files."""

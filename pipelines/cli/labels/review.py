@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from connectors.cmms.labels import read_labels, write_labels
 from models.failure.labels import Begin, Label, Outcome, Reason, State, confirmed, label_of, rejected
@@ -187,7 +187,8 @@ def _told(label: Label) -> Table:
 def show(labels: Sequence[Label], console: Console) -> None:
     """The proposals as a table, and how many labels were decided about."""
     proposed = [label for label in labels if label.state is State.PROPOSED]
-    head = ("id", "asset", "document", "outcome", "why", "mode", "onset from (UTC)", "reported", "stopped", "finished")
+    named = Column("id", no_wrap=True, min_width=SHORT)  # to be typed again: never cut, however narrow
+    head = (named, "asset", "document", "outcome", "why", "mode", "onset from (UTC)", "reported", "stopped", "finished")
     table = Table(*head, title="proposals", title_justify="left")
     for label in proposed[:PROPOSALS_SHOWN]:
         times = (label.last_normal_us, label.reported_us, label.stopped_us, label.finished_us)

@@ -18,7 +18,7 @@ def row_by_row(asset: np.ndarray, since_us: np.ndarray, chance: np.ndarray, limi
             if watch.holds and before is not None and before[0] == of:
                 found[-1] = (found[-1][0], row)
             watch, before = Watch(), (of, since)
-        watch, reason = step(watch, (0.0, 0.0, 0.0, said, said, said), limit)
+        watch, reason = step(watch, (0.0, 0.0, 0.0, said, said, said), Threshold(limit))
         if reason is AlertReason.OPENED:
             found.append((row, OPEN_AT_THE_END))
         elif reason is AlertReason.CLEARED:

@@ -142,6 +142,11 @@ def test_an_input_that_is_never_known_is_an_error() -> None:
         learn(shipped_spec(), [rows])
 
 
+def test_too_few_healthy_hours_are_an_error() -> None:
+    with pytest.raises(ValueError, match="add days"):
+        learn(shipped_spec(), [fleets()[0].features[:150]])
+
+
 def history(asset: list[int], since_us: list[int] | None = None) -> History:
     count = len(asset)
     hours = np.arange(count) * 3_600_000_000
