@@ -14,10 +14,10 @@ import numpy as np
 from msgspec.structs import replace
 
 from models.bins import MINUTE_US
-from models.failure.baseline import FEW, Healthy, Whole, doubts_of
+from models.failure.baseline import FEW, Healthy, Recalibrated, Whole, doubts_of
 from models.failure.marks import Marks
 from models.failure.quantities import Minutes
-from models.failure.rules import Fired, Recalibrated, Rules
+from models.failure.rules import Fired, Rules
 from models.plant import Plant, Rule
 from models.plant.layout import Layout
 from models.plant.templates import product_of

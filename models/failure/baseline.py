@@ -8,13 +8,14 @@ confidence.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from models.bins import MINUTE_US
+from models.bins import MINUTE_US, changes
 from models.failure.marks import OF_BASES, Marks
+from models.failure.quantities import Minutes
 from models.failure.runs import Rows
 from models.features import AFTER_RUNNING_MIN
 from models.records import Confidence, Doubt, HealthyBaseline, Origin
@@ -37,6 +38,10 @@ SAYS = {
     Origin.FLEET: "its fleet, no healthy time of its own known",
 }
 """Whose healthy time that is, for people."""
+
+
+Recalibrated = Mapping[int, Sequence[tuple[int, str]]]
+"""Of assets, when sensors became others, in order, and of which signal: empty is of all."""
 
 
 class Healthy(NamedTuple):
@@ -172,6 +177,22 @@ def whole_of(stood: Marks, at: int, base: int, asset: int, minute: int, since_us
         float(stood.base_about[here] + stood.base_sum[here] / count), spread_of(stood, at, base), count,
         healthy_of(stood, at, base, since_us),
     )  # fmt: skip
+
+
+def cuts_at(minutes: Minutes, recalibrated: Recalibrated) -> list[tuple[int, int, int, str]]:
+    """Recalibrations by the place of the first minute that ends after each: place, asset, time, signal."""
+    if not recalibrated or not len(minutes.asset):
+        return []
+    heads = np.flatnonzero(changes(minutes.asset))
+    ends = np.append(heads[1:], len(minutes.asset))
+    out = []
+    for begin, end in zip(heads.tolist(), ends.tolist(), strict=True):
+        asset = int(minutes.asset[begin])
+        for time_us, signal in recalibrated.get(asset, ()):
+            at = begin + int(np.searchsorted((minutes.minute[begin:end] + 1) * MINUTE_US, time_us, side="right"))
+            if at < end:
+                out.append((at, asset, time_us, signal))
+    return sorted(out)
 
 
 def begin_anew(marks: Marks, asset: int, columns: np.ndarray, bases: np.ndarray, at_us: int, since_us: int) -> None:

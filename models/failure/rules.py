@@ -8,7 +8,7 @@ give the same however they are cut into calls.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -16,8 +16,17 @@ import msgspec
 import numpy as np
 from msgspec.structs import replace
 
-from models.bins import MINUTE_US, changes
-from models.failure.baseline import Healthy, Whole, begin_anew, healthy_of, since_baseline, whole_of
+from models.bins import MINUTE_US
+from models.failure.baseline import (
+    Healthy,
+    Recalibrated,
+    Whole,
+    begin_anew,
+    cuts_at,
+    healthy_of,
+    since_baseline,
+    whole_of,
+)
 from models.failure.marks import OF_BASES, Keys, Marks
 from models.failure.quantities import Minutes, Quantities
 from models.failure.runs import Course, Rows, Run
@@ -49,10 +58,6 @@ class Fired(NamedTuple):
     value: float
     began: int
     healthy: Healthy | None = None
-
-
-Recalibrated = Mapping[int, Sequence[tuple[int, str]]]
-"""Of assets, when sensors became others, in order, and of which signal: empty is of all."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -153,7 +158,7 @@ class Rules:
     def _stretches(self, marks: Marks, minutes: Minutes, recalibrated: Recalibrated) -> Iterator[tuple[int, int]]:
         """Minutes from and to a place between which no sensor becomes another; there, baselines begin anew."""
         begin = 0
-        for at, asset, time_us, signal in _cuts(minutes, recalibrated if self.changing else {}):
+        for at, asset, time_us, signal in cuts_at(minutes, recalibrated if self.changing else {}):
             if at > begin:
                 yield begin, at
             begin, since_us = at, int(minutes.since_us[at])
@@ -209,22 +214,6 @@ class Rules:
                 fired = fired._replace(healthy=healthy_of(stood, at, base, int(rows.since_us[at])))
             out.append(fired)
         return out
-
-
-def _cuts(minutes: Minutes, recalibrated: Recalibrated) -> list[tuple[int, int, int, str]]:
-    """Recalibrations by the place of the first minute that ends after each: place, asset, time, signal."""
-    if not recalibrated or not len(minutes.asset):
-        return []
-    heads = np.flatnonzero(changes(minutes.asset))
-    ends = np.append(heads[1:], len(minutes.asset))
-    out = []
-    for begin, end in zip(heads.tolist(), ends.tolist(), strict=True):
-        asset = int(minutes.asset[begin])
-        for time_us, signal in recalibrated.get(asset, ()):
-            at = begin + int(np.searchsorted((minutes.minute[begin:end] + 1) * MINUTE_US, time_us, side="right"))
-            if at < end:
-                out.append((at, asset, time_us, signal))
-    return sorted(out)
 
 
 def _confidence(rule: Rule, healthy: Healthy | None) -> Confidence:

@@ -32,6 +32,11 @@ def test_a_failure_is_where_signals_show_the_stop_and_else_where_it_was_reported
     assert told([label()]) == [(100, True, "VIB")] and told([seen]) == [(91, True, "VIB")]
 
 
+@pytest.mark.parametrize("action", ["recalibrated", "sensor-replaced"])
+def test_work_on_a_sensor_ends_no_life(action):
+    assert told(events=[event(1, action)]) == []
+
+
 def test_damage_as_found_is_a_failure():
     found = label(breakdown=False, finding=Finding.DAMAGE)
     assert told([found]) == [(100, True, "VIB")]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from models.plant import parse
@@ -17,6 +19,7 @@ from models.records import (
     Tick,
     decode,
 )
+from pipelines.told import MAINTENANCE, maintenance_of
 from pipelines.topics import Topic
 from tests.kit import grounds
 from tests.kit.changes import change
@@ -182,6 +185,13 @@ def test_what_fits_no_rule_or_nobody_approved_is_refused(record, reason, said):
     (letter,) = letters(record)
     assert letter.reason is reason
     assert said in letter.detail
+
+
+def test_sensors_that_are_recalibrated_at_one_moment_are_stored_and_come_back():
+    both = [work(A, 0, CALIBRATED, "temp"), work(A, 0, CALIBRATED, "vib")]
+    world = World(plant=grounds.plant()).take(both)
+    found = maintenance_of(asyncio.run(world.store.read(MAINTENANCE, 0, START_US + 1, [A])), "tiny")
+    assert sorted(found, key=lambda each: each.mode) == both
 
 
 def test_a_snapshot_between_any_two_records_changes_nothing():
