@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from models.failure.learned import Learned
 from models.features import Known
 from pipelines.partition import Partition
 from pipelines.state import Block
@@ -35,5 +36,5 @@ def test_all_that_changes_of_an_asset_has_its_own_forgotten(block: Block) -> Non
 
 
 def test_another_list_of_features_has_all_forgotten(block: Block) -> None:
-    block.adopt("another")
+    block.adopt(Learned())
     assert not block.slow
