@@ -112,9 +112,12 @@ def _take(
     lateness_us: int,
     every_min: int,
 ) -> Due | None:
-    for known, new in ((block.small.repairs_us, segments.repaired_us), (block.small.failures_us, segments.failed_us)):
-        for asset, before_us, times_us in segments.told_in(new):
-            _note(known, asset, times_us, before_us - lateness_us)
+    small = block.small
+    for asset, before_us, times_us in segments.told_in(segments.repaired_us):
+        final_us = min(before_us - lateness_us, small.warned_life_us.get(asset, 0) + MINUTE_US)
+        _note(small.repairs_us, asset, times_us, final_us)
+    for asset, before_us, times_us in segments.told_in(segments.failed_us):
+        _note(small.failures_us, asset, times_us, before_us - lateness_us)
     closed, closes = _edges(block, segments)
     reopened, layout = _reopened(samples, closed), block.layout
     final = np.full(len(block.watermark_us), NEVER)
@@ -130,7 +133,10 @@ def _take(
 
 
 def _note(known_us: dict[int, list[int]], asset: int, new_us: list[int], final_us: int) -> None:
-    """Keep the repairs or failures that a minute not yet final may ask for, and the last before them."""
+    """Keep the repairs or failures that a minute not yet final may ask for, and the last before them.
+
+    `final_us` is not after the last repair that ended cases: those behind it have yet to.
+    """
     known = sorted({*known_us.get(asset, ()), *new_us})
     old = [us for us in known if us <= final_us - MINUTE_US]
     known_us[asset] = known[max(0, len(old) - 1) :]
