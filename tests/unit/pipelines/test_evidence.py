@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 
 from models.failure.learned import Learned
 from models.plant import parse
@@ -76,3 +77,16 @@ def test_a_pause_that_ends_after_a_tick_made_it_final_is_told_by_the_record_that
     hot_lathe(log, 45, 46)
     (only,) = (one for one in log.said if isinstance(one, Alert))
     assert only.window_end_us == at(30)
+
+
+def test_rates_over_different_spans_are_each_of_their_own_signal():
+    rises = '[[types.pump.rules]]\nname = "rises"\nof = "rate"\nsignals = ["pressure_bar"]\nspan = "15min"\n'
+    rises += 'warning_high = 0.3\nfor = "2min"\nclears_after = "5min"\n[assets.pump-01]'
+    log = Log(models=tiny.models(limit=0.99)).take(
+        changes.change(parse(tiny.PLANT_TOML.replace("[assets.pump-01]", rises)))
+    )
+    for minute in range(100):
+        signals = {"pressure_bar": [5 + 0.4 * minute / 60], "temp_degc": [60 + 6 * minute / 60]}
+        log.take(Frame(plant="tiny", asset="pump-01", source="t", times_us=[at(minute)], signals=signals))
+    told = {one.name: one.value for alert in log.said if isinstance(alert, Alert) for one in alert.evidence}
+    assert (told["rises"], told["heats up"]) == (pytest.approx(0.4), pytest.approx(6.0))
