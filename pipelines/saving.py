@@ -186,6 +186,8 @@ def _block_parts(block: Block) -> Iterator[tuple[str, bytes]]:
         written.names = used
     yield "now", _encode(_now(block))
     every = range(-(-used // size))
+    if written.anew:
+        written.pages = {}  # of another size, there may be fewer
     due = [page for page in every if written.anew or (written.number + page) % ROUND == 0]
     fresh = block.open.in_snapshot()
     for page, data in _pages(block, due, size):

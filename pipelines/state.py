@@ -157,6 +157,8 @@ class Block:
     whole: list[Whole] = field(default_factory=list)
     told: list[Hour] = field(default_factory=list)
     """What a step has yet to tell; empty between steps."""
+    pauses: dict[tuple[int, int], int] = field(default_factory=dict)
+    """Minutes without a sample that this step came upon, by asset and minute: the place of the record that told it."""
     scores: Scores = field(default_factory=Scores)
     """Counts of the partition, which are no state."""
     slow: dict[int, Known] = field(default_factory=dict)
@@ -251,7 +253,10 @@ class Block:
         if sha256 != self.small.health_sha256:
             self.written.anew |= bool(self.names)
             self.small.health_sha256 = sha256
+            before = self.hours
             self.hours = Hours.none(len(self.watermark_us), len(health.tracks) if health else 0)
+            if before.tracks and health:  # what holds goes on until the other model denies it
+                self.hours.unhealthy, self.hours.near = before.unhealthy, before.near
 
     def columns_of(self, spec: Spec) -> np.ndarray:
         """Places of a model's inputs in the tiers."""

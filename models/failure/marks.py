@@ -78,6 +78,12 @@ class Marks(Struct):
         """Those of some machines, a copy."""
         return Marks(*(getattr(self, name).take(assets, axis=0) for name in self.__struct_fields__))
 
+    def forget(self, asset: int, columns: np.ndarray) -> None:
+        """Begin anew with some columns, bool [columns], of a machine."""
+        fresh = Marks.none(1, self.columns, 0)
+        for name in OF_COLUMNS:
+            getattr(self, name)[asset, columns] = getattr(fresh, name)[0, columns]
+
     def fitted(self, before: Keys, now: Keys) -> Marks:
         """The same for other columns: those of one key go on, the others begin anew."""
         out = Marks.none(len(self.life_us), len(now.columns), len(now.bases))

@@ -22,6 +22,8 @@ HOUR_S = 3600
 WATER_KG_M3, GRAVITY_M_S2 = 1000.0, 9.80665
 """Density of cold water; standard gravity (CGPM 1901). A curve is of the liquid that it was measured with."""
 SETTLED = (OperatingState.RUNNING,)
+PLAIN = (Quantity.LEVEL, Quantity.CHANGE)
+"""Quantities of which only the level of their one signal is found here."""
 
 
 class Minutes(NamedTuple):
@@ -46,6 +48,13 @@ class Quantities:
         self._places = [[layout.column_index[name] for name in rule.signals] for rule in rules]
         self._states = np.array([[state in rule.states for state in STATES] for rule in rules]).reshape(-1, len(STATES))
         self._settled = np.array([rule.states == SETTLED for rule in rules], bool)
+        self._plain = np.array([at for at, rule in enumerate(rules) if rule.of in PLAIN], np.int64)
+        self._plain_places = np.array([self._places[at][0] for at in self._plain], np.int64)
+        self._made = [at for at, rule in enumerate(rules) if rule.of not in (*PLAIN, Quantity.RATE)]
+        self._rates: dict[int, list[int]] = {}
+        for at, rule in enumerate(rules):
+            if rule.of is Quantity.RATE:
+                self._rates.setdefault(seconds(rule.span) // QUARTER_S, []).append(at)
         self._when = [(at, each) for at, rule in enumerate(rules) for each in rule.when]
         self.units = tuple(_unit(rule, layout) for rule in rules)
         self.changes = tuple(at for at, rule in enumerate(rules) if rule.of is Quantity.CHANGE)
@@ -56,12 +65,14 @@ class Quantities:
         sound = self._means(minutes)
         settled = np.where(minutes.found.use, sound, np.nan)
         out = np.empty((len(minutes.asset), len(self._rules)))
-        for at, rule in enumerate(self._rules):
-            if rule.of is Quantity.RATE:
-                out[:, at] = self._rate(rule, self._places[at][0], minutes, tiers)
-            else:
+        either = (part[:, self._plain_places] for part in (settled, sound))
+        out[:, self._plain] = np.where(self._settled[self._plain], *either)
+        for back, rules in self._rates.items():
+            out[:, rules] = self._rate(back, [self._places[at][0] for at in rules], minutes, tiers)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            for at in self._made:
                 signals = (settled if self._settled[at] else sound)[:, self._places[at]]
-                out[:, at] = _made(rule, signals)
+                out[:, at] = _made(self._rules[at], signals)
         out[~self._states.T[minutes.found.state]] = np.nan
         now = self._now(minutes) if self._when else sound
         for at, when in self._when:
@@ -93,16 +104,15 @@ class Quantities:
         with np.errstate(invalid="ignore", divide="ignore"):
             return total / count
 
-    def _rate(self, rule: Rule, column: int, minutes: Minutes, tiers: Tiers) -> np.ndarray:
-        """How far the last whole 15-min bin lies from the one `span` before it, per hour: both of settled running."""
-        back = seconds(rule.span) // QUARTER_S
+    def _rate(self, back: int, columns: list[int], minutes: Minutes, tiers: Tiers) -> np.ndarray:
+        """How far the last whole 15-min bin lies from the one so many before it, per hour: both of settled running."""
         last = (minutes.minute + 1) // QUARTER - 1
         quarters = np.stack([last - back, last], axis=1)
-        count, total, _ = tiers.slow(minutes.asset, quarters, minutes.since_us, np.array([column]))
+        count, total, _ = tiers.slow(minutes.asset, quarters, minutes.since_us, np.array(columns))
         with np.errstate(invalid="ignore", divide="ignore"):
-            mean = (total / count)[:, 0]
-        rate = (mean[:, 1] - mean[:, 0]) * HOUR_S / (back * QUARTER_S)
-        return np.where(minutes.found.state == RUNNING, rate, np.nan)
+            mean = total / count
+        rate = (mean[:, :, 1] - mean[:, :, 0]) * HOUR_S / (back * QUARTER_S)
+        return np.where((minutes.found.state == RUNNING)[:, None], rate, np.nan)
 
 
 def _within(when: When, mean: np.ndarray) -> np.ndarray:
@@ -116,20 +126,17 @@ def _within(when: When, mean: np.ndarray) -> np.ndarray:
 
 
 def _made(rule: Rule, signals: np.ndarray) -> np.ndarray:
-    """The quantity of the rule's signals [minutes, signals]."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        match rule.of:
-            case Quantity.DIFFERENCE:
-                return signals[:, 0] - signals[:, 1]
-            case Quantity.RATIO:
-                return _finite(signals[:, 0] / signals[:, 1])
-            case Quantity.IMBALANCE:
-                mean = signals.mean(axis=1)
-                return _finite(100 * np.abs(signals - mean[:, None]).max(axis=1) / np.abs(mean))
-            case Quantity.EFFICIENCY_LOSS:
-                return _efficiency_loss(rule, *signals.T)
-            case _:
-                return signals[:, 0]
+    """The quantity of the rule's signals [minutes, signals], of one that takes more than one."""
+    match rule.of:
+        case Quantity.DIFFERENCE:
+            return signals[:, 0] - signals[:, 1]
+        case Quantity.RATIO:
+            return _finite(signals[:, 0] / signals[:, 1])
+        case Quantity.IMBALANCE:
+            mean = signals.mean(axis=1)
+            return _finite(100 * np.abs(signals - mean[:, None]).max(axis=1) / np.abs(mean))
+        case _:
+            return _efficiency_loss(rule, *signals.T)
 
 
 def _finite(values: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ give the same however they are cut into calls.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -30,6 +31,7 @@ from models.failure.baseline import (
 from models.failure.marks import OF_BASES, Keys, Marks
 from models.failure.quantities import Minutes, Quantities
 from models.failure.runs import Course, Rows, Run
+from models.operating import NEVER_MIN
 from models.plant import Limit, Plant, Quantity, Rule
 from models.plant.layout import Layout
 from models.plant.layout import minutes as minutes_of
@@ -106,17 +108,20 @@ class Rules:
         return out
 
     def evidence(self, asset: str, fired: Fired) -> Evidence:
-        """What a level of an asset that holds says."""
+        """What a level of an asset that holds says.
+
+        A minute may find it so for which nothing is known: what a rebuild found is told by the next minute.
+        """
         rule = self.rules[self.columns.rule[fired.column]]
         level = float(self.levels_of(asset)[fired.column])
         return Evidence(
             rung=Rung.RULES,
             name=rule.name,
             level=Level.ALARM if self.columns.is_alarm[fired.column] else Level.WARNING,
-            since_us=fired.began * MINUTE_US,
+            since_us=(fired.minute if fired.began == NEVER_MIN else fired.began) * MINUTE_US,
             mode=rule.mode,
             signals=rule.signals,
-            value=float(f"{fired.value:.6g}"),
+            value=None if math.isnan(fired.value) else float(f"{fired.value:.6g}"),
             limit=level,
             unit=self.quantities.units[self.columns.rule[fired.column]],
             basis=basis_of(rule) + (f"; {fired.healthy}" if fired.healthy else ""),

@@ -8,6 +8,7 @@ is used. Two spellings of one duration, 60s and 1min, are two meanings here.
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -42,9 +43,12 @@ def _meaning(value: Any) -> Any:
     return value
 
 
+_fields = cache(msgspec.structs.fields)
+
+
 def _of_struct(value: Struct) -> dict[str, Any]:
     said = {}
-    for field in msgspec.structs.fields(value):
+    for field in _fields(type(value)):
         one = getattr(value, field.name)
         factory = field.default_factory
         default = field.default if factory is msgspec.NODEFAULT else factory()

@@ -22,7 +22,7 @@ def notify(block: Block, ordered: Ordered, lateness_us: int, plant: str) -> Foun
     turned, block.turned = block.turned, []
     if turned:
         asset, minute = np.array([turn[:2] for turn in turned], np.int64).T
-        places = ordered.rises.reached_at(asset, (minute + 1) * MINUTE_US + lateness_us).tolist()
+        places = ordered.rises.known_at(asset, minute, lateness_us, block.pauses).tolist()
         for at, turn in zip(places, turned, strict=True):
             out += ((at, told) for told in _turned(block, turn, plant))
     return out + late.notices(ordered.told, block.names, plant)

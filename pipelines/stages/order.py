@@ -80,6 +80,19 @@ class Rises(NamedTuple):
         """Places of the records that brought the assets' watermarks to these whole seconds or beyond."""
         return self.at[np.searchsorted(self.second, _second(asset, time_us))]
 
+    def known_at(
+        self, asset: np.ndarray, minute: np.ndarray, lateness_us: int, pauses: dict[tuple[int, int], int]
+    ) -> np.ndarray:
+        """Places of the records that made minutes final; of pauses, not before the one that ended them.
+
+        What ends a pause may come when a tick has made it final, so that no watermark rises with it.
+        """
+        places = np.searchsorted(self.second, _second(asset, (minute + 1) * MINUTE_US + lateness_us))
+        rose = places < np.searchsorted(self.asset, asset, side="right")
+        final_at = np.where(rose, np.append(self.at, NEVER)[places], NEVER)
+        ended_at = [pauses.get(pair, NEVER) for pair in zip(asset.tolist(), minute.tolist(), strict=True)]
+        return np.maximum(final_at, ended_at)
+
 
 def _second(asset: np.ndarray, time_us: np.ndarray) -> np.ndarray:
     return (asset << _SECOND_BITS) | (time_us // SECOND_US)

@@ -93,7 +93,7 @@ def _final(block: Block, rises: Rises, lateness_us: int) -> Iterator[tuple[tuple
         return
     found.sort(key=lambda event: event[:3])
     asset_of, minute_of = np.array([event[:2] for event in found], np.int64).T
-    places = rises.reached_at(asset_of, (minute_of + 1) * MINUTE_US + lateness_us).tolist()
+    places = rises.known_at(asset_of, minute_of, lateness_us, block.pauses).tolist()
     pairs = zip(found, places, strict=True)
     for minute, group in groupby(pairs, key=lambda pair: pair[0][:2]):
         events = list(group)
@@ -120,11 +120,17 @@ def _repairs(block: Block, ends: dict[int, int]) -> Iterator[Event]:
 
 
 def let_go(block: Block, learned: Learned, floor_us: int, plant: Plant) -> list[Alert]:
-    """Revisions of cases of which something is not asked any more: a rule that is no more, a type without a model."""
-    asked = {*block.keys.columns, *((HAZARD,) if learned.hazard else ()), *((HEALTH, TREND) if learned.health else ())}
+    """Revisions of cases of which something is not asked any more.
+
+    That is a rule that is no more, or was another type's; a level that the asset has no longer; a type without a model.
+    """
+    asked = {*((HAZARD,) if learned.hazard else ()), *((HEALTH, TREND) if learned.health else ())}
+    keys, levels = np.array(block.keys.columns, object), block.levels_now()
     out: list[Alert] = []
     for asset, held in sorted(block.small.evidence.items()):
-        gone = held.keys() - asked
+        if asset not in block.small.away:
+            block.marks.forget(asset, np.isnan(levels[asset]))
+        gone = held.keys() - asked - set(keys[block.marks.told[asset]])
         if gone:
             machine = _Machine(block, learned, asset, max(int(block.watermark_us[asset]), floor_us), plant)
             machine.forget(gone)

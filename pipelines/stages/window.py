@@ -74,6 +74,7 @@ def window(
     every_min: int = 1,
 ) -> Due | None:
     """Take the batch's good, timely samples into the block, segment by segment; returns what became due."""
+    block.pauses = {}
     samples, frame = _samples(block, columns, screened, ordered)
     rounds = ordered.segments.rounds
     parts = []
@@ -112,9 +113,12 @@ def _take(
     lateness_us: int,
     every_min: int,
 ) -> Due | None:
-    for known, new in ((block.small.repairs_us, segments.repaired_us), (block.small.failures_us, segments.failed_us)):
-        for asset, before_us, times_us in segments.told_in(new):
-            _note(known, asset, times_us, before_us - lateness_us)
+    small = block.small
+    for asset, before_us, times_us in segments.told_in(segments.repaired_us):
+        final_us = min(before_us - lateness_us, small.warned_life_us.get(asset, 0) + MINUTE_US)
+        _note(small.repairs_us, asset, times_us, final_us)
+    for asset, before_us, times_us in segments.told_in(segments.failed_us):
+        _note(small.failures_us, asset, times_us, before_us - lateness_us)
     closed, closes = _edges(block, segments)
     reopened, layout = _reopened(samples, closed), block.layout
     final = np.full(len(block.watermark_us), NEVER)
@@ -122,14 +126,18 @@ def _take(
     edges_us = closed * MINUTE_US, closes * MINUTE_US
     chosen = block.open.take(samples, *edges_us, reopened, (final + 1) * MINUTE_US)
     bins = summarise(chosen, layout.columns, layout.reference, layout.held)
-    bins = with_pauses(block, bins)
+    bins, paused = with_pauses(block, bins)
+    _place(block, paused, rises, segments)
     again = _again(block, segments, reopened, bins, lateness_us)
     due = due_of(block, learned, bins, again, final, lateness_us, every_min)
     return due._replace(at=_due_at(due.asset, due.minute, rises, segments)) if len(due.asset) else None
 
 
 def _note(known_us: dict[int, list[int]], asset: int, new_us: list[int], final_us: int) -> None:
-    """Keep the repairs or failures that a minute not yet final may ask for, and the last before them."""
+    """Keep the repairs or failures that a minute not yet final may ask for, and the last before them.
+
+    `final_us` is not after the last repair that ended cases: those behind it have yet to.
+    """
     known = sorted({*known_us.get(asset, ()), *new_us})
     old = [us for us in known if us <= final_us - MINUTE_US]
     known_us[asset] = known[max(0, len(old) - 1) :]
@@ -181,11 +189,14 @@ def has_samples(statistics: np.ndarray) -> np.ndarray:
     return np.any(statistics[:, COUNT] > 0, axis=1)
 
 
-def with_pauses(block: Block, bins: Bins) -> Bins:
-    """These bins and empty ones at which the values that hold through a pause are summed, in order."""
+def with_pauses(block: Block, bins: Bins) -> tuple[Bins, np.ndarray]:
+    """These bins and empty ones at which the values that hold through a pause are summed, in order.
+
+    Of these the asset, the minute, and the minute that ends the pause: [pauses, 3].
+    """
+    found: list[tuple[int, int, int]] = []
     if not block.layout.held.columns.any() or not len(bins.asset):
-        return bins
-    found: list[tuple[int, int]] = []
+        return bins, np.empty((0, 3), np.int64)
     for asset, minutes in minutes_of(bins):
         waiting = block.small.unsettled.get(asset, {})
         before, taken = int(block.machines.minute[asset]), int(block.machines.taken[asset])
@@ -194,8 +205,16 @@ def with_pauses(block: Block, bins: Bins) -> Bins:
             heard = has_samples(block.tiers.statistics(np.full(len(each), asset), each))
             minutes = np.union1d(minutes, each[heard])
         known = np.append(before, minutes) if before >= 0 else minutes
-        found += ((asset, m) for m in pauses(known, block.layout.rule.hearing_min) if m > taken and m not in waiting)
-    return with_empty(bins, found)
+        every = (m for m in pauses(known, block.layout.rule.hearing_min) if m > taken and m not in waiting)
+        found += ((asset, m, int(known[np.searchsorted(known, m)])) for m in every)
+    return with_empty(bins, [pair[:2] for pair in found]), np.array(found, np.int64).reshape(-1, 3)
+
+
+def _place(block: Block, paused: np.ndarray, rises: Rises, segments: Segments) -> None:
+    """Note which record ended each pause: before it, nobody knew of the minute that stands for it."""
+    asset, minute, ended = paused.T
+    places = _due_at(asset, ended, rises, segments)
+    block.pauses |= zip(zip(asset.tolist(), minute.tolist(), strict=True), places.tolist(), strict=True)
 
 
 def due_of(

@@ -15,7 +15,7 @@ from tests.kit import streams, tiny
 SEEDS = range(12)
 LATENESS_US = 60_000_000
 """Displacement of frames that span up to a minute: no row is later than the lateness of two."""
-OUT = (Topic.FORECASTS, Topic.ALERTS, Topic.DEAD_LETTERS)
+OUT = (Topic.FORECASTS, Topic.HEALTH, Topic.ALERTS, Topic.DEAD_LETTERS)
 
 
 @pytest.fixture(scope="module")

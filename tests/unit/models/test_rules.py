@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.bins import COUNT, LAST, MAX, MIN, SUM
+from models.bins import COUNT, LAST, MAX, MIN, MINUTE_US, SUM
 from models.failure.marks import Marks
 from models.failure.quantities import Minutes
 from models.failure.rules import LEAST_MINUTES, Fired, Rules
-from models.operating import IDLE, RUNNING, Found
+from models.operating import IDLE, NEVER_MIN, RUNNING, Found
 from models.plant import parse
 from models.plant.layout import Layout
 from models.records import Confidence, Level, Rung
@@ -299,3 +299,10 @@ def test_minutes_bring_what_they_bring_one_by_one_however_they_are_cut(steps, da
     )
     begins = {(m, at): begin for _, m, at, holds, begin in expected if holds}
     assert {(one.minute, order.index(one.column)): one.began for one in found if one.holds} == begins
+
+
+def test_what_holds_in_a_minute_of_which_nothing_is_known_holds_since_then():
+    """A rebuild finds that a level held in the past, and the next minute tells it."""
+    rules, _ = ruled("signals = ['flow']\nwarning_high = 3")
+    said = rules.evidence("a", Fired(0, 77, 0, 0, True, np.nan, NEVER_MIN))
+    assert (said.value, said.since_us) == (None, 77 * MINUTE_US)

@@ -8,6 +8,7 @@ import pytest
 
 from models.records import encode
 from pipelines import saving
+from pipelines.hours import Hours
 from pipelines.partition import Partition
 from pipelines.ports import RawRecord, Snapshot
 from pipelines.saving import load
@@ -118,3 +119,19 @@ def test_a_snapshot_is_as_large_as_what_changed():
     ring_bytes = sum(array.nbytes for array in arrays_of(partition.state.blocks["pump"]).values()) / 200
     assert sizes[1] < ring_bytes + 80_000  # the clocks of 200 sources, and one page whose turn it may be
     assert sizes[1] < sizes[0] / 5
+
+
+def test_pages_of_which_there_are_fewer_than_before_are_dropped(monkeypatch):
+    """Another health model follows other signals, so that more assets go on a page."""
+    partition = Partition(tiny.fleet(9), HAZARDS)
+    partition.receive(raw([encode(tiny.row(f"pump-{number:03}", 0)) for number in range(9)]))
+    partition.acknowledged()
+    block = partition.state.blocks["pump"]
+    monkeypatch.setattr(saving, "PAGE_BYTES", 2 * sum(array[0].nbytes for array in arrays_of(block).values()))
+    few, many = Hours.none(9, block.hours.tracks), Hours.none(9, 200)
+    block.hours, block.written.anew = many, True
+    kept = Snapshot(1, *saving.save(partition.state, 120)).onto(None)
+    assert len(block.written.pages) == 9
+    block.hours, block.written.anew = few, True
+    kept = Snapshot(2, *saving.save(partition.state, 120)).onto(kept)
+    same(load(kept.parts, 120), partition.state)
