@@ -107,12 +107,19 @@ class Rules:
                 out[at] = level
         return out
 
+    def _as_of(self, asset: str, rule: Rule) -> Rule:
+        """A rule of limits with what the asset's own say of themselves."""
+        limit = self._plant.limits_of(asset).get(rule.signals[0]) if is_of_limit(rule) else None
+        if limit is None:
+            return rule
+        return replace(rule, standard=limit.standard, edition=limit.edition, note=limit.note)
+
     def evidence(self, asset: str, fired: Fired) -> Evidence:
         """What a level of an asset that holds says.
 
         A minute may find it so for which nothing is known: what a rebuild found is told by the next minute.
         """
-        rule = self.rules[self.columns.rule[fired.column]]
+        rule = self._as_of(asset, self.rules[self.columns.rule[fired.column]])
         level = float(self.levels_of(asset)[fired.column])
         return Evidence(
             rung=Rung.RULES,

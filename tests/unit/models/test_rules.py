@@ -252,6 +252,14 @@ def test_limits_are_rules_and_an_assets_own_take_the_place_of_its_types():
     assert (said.rung, said.level, said.confidence, said.unit) == (Rung.RULES, Level.WARNING, Confidence.MEDIUM, "m3/h")
 
 
+def test_a_limit_says_the_standard_of_the_asset_that_passed_it():
+    limits = "[[types.pump.limits]]\nsignal = 'flow'\nwarning_high = 5\nstandard = 'ISO 1'\nedition = '2009'\n"
+    own = "[[assets.b.limits]]\nsignal = 'flow'\nwarning_high = 6\nnote = 'a refit'\n"
+    rules, layout = ruled(more=limits + own)
+    found = fired(rules, layout, minutes(layout, [(asset, at, {"flow": 40.0}) for asset in (0, 1) for at in range(20)]))
+    assert [rules.evidence("ab"[one.asset], one).basis for one in found] == ["ISO 1 2009", "the plant's rule: a refit"]
+
+
 def test_what_the_plant_did_not_confirm_is_of_low_confidence_and_says_so():
     rules, layout = ruled("signals = ['flow']\nwarning_high = 5\nfor = '1min'\nnote = 'a manual'\nconfirmed = false")
     (one,) = fired(rules, layout, minutes(layout, series("flow", *[6] * 3)))
