@@ -29,8 +29,8 @@ EXPLAINED = 0.9
 """Share of the squared distances of a fleet kept back that the components explain: a common choice."""
 QUANTILE = 0.99
 """Of T2 and SPE over healthy rows: an empirical limit, since neither is normal nor independent from hour to hour."""
-LEAST_ROWS = 200
-"""Hours of running with all inputs: over a week. Our choice."""
+LEAST_ROWS = 120
+"""Hours of running with all inputs: five days. Our choice."""
 MASKED = 0.2
 """Share of the gate's rows that lack a signal."""
 BUDGET_A_MONTH = 0.0143

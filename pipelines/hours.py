@@ -14,13 +14,12 @@ import numpy as np
 from models.alerting.cases import Said
 from models.bins import changes
 from models.failure import health, trend
-from models.failure.health import LIMIT, HealthModel, Scored
+from models.failure.health import OPEN, HealthModel, Scored
 from models.failure.switches import Switches
-from models.failure.trend import NEVER_H, Ahead, Trends
+from models.failure.trend import NEAR_H, NEVER_H, Ahead, Trends
 from models.operating import RUNNING, Found
 from models.plant import ANY_MODE
 from models.records import (
-    WARNING_HORIZON_H,
     Confidence,
     Contribution,
     Evidence,
@@ -210,9 +209,9 @@ def evidence_of(rung: Rung, model: HealthModel, hour: Hour, since_us: int) -> Ev
     """What an unhealthy machine, or one near a limit, is held to."""
     basis = f"{model.card.basis}, against {hour.baseline} healthy time"
     if rung is Rung.HEALTH:
-        signals, value, limit, unit = tuple(one.signal for one in hour.drivers), hour.health, LIMIT, "of 100"
+        signals, value, limit, unit = tuple(one.signal for one in hour.drivers), hour.health, OPEN, "of 100"
     else:
-        signals, limit, unit = (hour.limiting,), float(WARNING_HORIZON_H), "h"
+        signals, limit, unit = (hour.limiting,), NEAR_H, "h"
         value = hour.remaining.median_h if hour.remaining else np.nan
     return Evidence(
         rung=rung,

@@ -29,8 +29,9 @@ SPANS = ("over_1h", "over_24h")
 """What is looked at of each signal: its distance from what is expected, over the last hour and 24 h of running."""
 LIMIT = 50.0
 """The index at its limit, where T2 and SPE as shares of their limits add up to 1."""
-CLEAR = 70.0
-"""Well above the limit. Our choice."""
+OPEN, CLEAR = 25.0, 45.0
+"""Where the health of a machine alone is worth a warning, and well above that: half as far again as the limit, since at
+the limit machines are unlike healthy ones long before most failures. Our choice, see trend.NEAR_H."""
 AFTER = After(open_h=6, clear_h=24)
 """Of running: a start, a stop or an outlier is over sooner, and a day holds all loads. Our choice."""
 DRIVERS = 3
@@ -237,5 +238,5 @@ def confidence(scored: Scored, at: int) -> Confidence:
 
 
 def watch(switches: Switches, since_us: np.ndarray, index: np.ndarray) -> tuple[Switches, np.ndarray]:
-    """Take one hour of each asset into its switch: on while the index is under its limit, a Turn of each."""
-    return step(switches, since_us, index < LIMIT, index > CLEAR, AFTER)
+    """Take one hour of each asset into its switch: on while the index is under OPEN, a Turn of each."""
+    return step(switches, since_us, index < OPEN, index > CLEAR, AFTER)

@@ -89,7 +89,7 @@ class Levels(NamedTuple):
 EARLY = Levels(15.0, 80.0, 300.0)
 ALARM = Levels(np.inf, 93.0, 300.0)
 BEARINGS = ("radial_bearing_temp_degc", "thrust_bearing_temp_degc")
-AFTER = After(open_h=3, clear_h=24)
+AFTER = After(open_h=4, clear_h=24)
 
 
 def rules_on(history: History, spec: Spec, levels: Levels) -> np.ndarray:

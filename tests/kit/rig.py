@@ -100,7 +100,7 @@ def directions(_usual_g: float) -> str:
 
 CHOICES = {"quarter": quarter, "proportion": proportion, "neighbours": neighbours, "directions": directions}
 """What plants could write after a day. In g of mean absolute acceleration no ISO zone applies: they are in mm/s RMS."""
-DAYS = {"days 2 to 10": (1, 10), "days 2 to 5": (1, 5)}
+DAYS = {"days 2 to 10": (1, 10)}
 """On which health is learned: from the end of a day of running to that of another."""
 
 

@@ -58,6 +58,7 @@ OWN = '[[assets.pump-02.limits]]\nsignal = "l1"\nwarning_high = 9.2\nalarm_high 
 def plant(*, hazard: bool = True) -> Plant:
     """The tiny plant, its pumps with more signals and rules; without a `hazard` their health alone is learned."""
     text = tiny.PLANT_TOML.replace("[types.gear]", f"{SIGNALS}{RULES}[types.gear]", 1) + OWN
+    text = text.replace('[types.pump]\nmodel = "tiny"', '[types.pump]\nmodel = "tiny"\nhealth = "tiny.health"', 1)
     return parse(text if hazard else text.replace('[types.pump]\nmodel = "tiny"', "[types.pump]"))
 
 

@@ -203,30 +203,30 @@ def turns(*index: float, since_us: int = 0) -> list[int]:
     return out
 
 
-def test_it_opens_after_six_hours_under_the_limit_and_clears_after_a_day_well_above() -> None:
-    said = turns(*[40.0] * 7, *[60.0] * 40, *[90.0] * 24)
+def test_it_opens_after_six_hours_under_where_it_opens_and_clears_after_a_day_well_above() -> None:
+    said = turns(*[20.0] * 7, *[40.0] * 40, *[90.0] * 24)
     assert [at for at, turn in enumerate(said) if turn] == [5, 70]
     assert (said[5], said[70]) == (Turn.OPENED, Turn.CLEARED)
 
 
 def test_an_hour_above_or_unknown_begins_anew() -> None:
-    for other in (60.0, np.nan):
-        assert turns(*[40.0] * 5, other, *[40.0] * 5) == [0] * 11
+    for other in (40.0, np.nan):
+        assert turns(*[20.0] * 5, other, *[20.0] * 5) == [0] * 11
 
 
 def test_a_repair_turns_it_off_and_says_so() -> None:
     switches = Switches.none(1)
     for _ in range(6):
-        switches, _ = health.watch(switches, np.zeros(1, np.int64), np.array([40.0]))
+        switches, _ = health.watch(switches, np.zeros(1, np.int64), np.array([20.0]))
     assert switches.on.all()
-    switches, turn = health.watch(switches, np.ones(1, np.int64), np.array([40.0]))
+    switches, turn = health.watch(switches, np.ones(1, np.int64), np.array([20.0]))
     assert (turn[0], switches.on[0], switches.over[0]) == (Turn.RENEWED, False, 1)
 
 
 def test_switches_are_taken_put_back_and_added() -> None:
     switches, one = Switches.none(2), np.array([1])
     for _ in range(6):
-        moved, _ = health.watch(switches.copy_of(one), np.zeros(1, np.int64), np.array([40.0]))
+        moved, _ = health.watch(switches.copy_of(one), np.zeros(1, np.int64), np.array([20.0]))
         switches.put(one, moved)
     switches.grow(3)
     assert switches.on.tolist() == [False, True, False]

@@ -157,16 +157,16 @@ def turns(*found: Ahead) -> list[int]:
 
 
 def test_it_opens_after_hours_in_which_a_limit_is_near() -> None:
-    assert turns(*[near(70.0, 40.0)] * 7) == [0] * 5 + [Turn.OPENED, 0]
+    assert turns(*[near(23.0, 20.0)] * 7) == [0] * 5 + [Turn.OPENED, 0]
 
 
-@pytest.mark.parametrize("far", [near(80.0, 40.0), near(70.0, 50.0), near(np.nan, np.nan)])
+@pytest.mark.parametrize("far", [near(25.0, 20.0), near(23.0, 24.5), near(np.nan, np.nan)])
 def test_a_far_limit_a_wide_interval_or_no_trend_opens_nothing(far: Ahead) -> None:
     assert turns(*[far] * 30) == [0] * 30
 
 
 def test_it_clears_after_a_day_in_which_none_is() -> None:
-    said = turns(*[near(70.0, 40.0)] * 6, *[near(100.0, 60.0)] * 30, *[near(np.nan, np.nan)] * 24)
+    said = turns(*[near(23.0, 20.0)] * 6, *[near(40.0, 30.0)] * 30, *[near(np.nan, np.nan)] * 24)
     assert said[5] == Turn.OPENED
     assert said[6:-1] == [0] * 53
     assert said[-1] == Turn.CLEARED

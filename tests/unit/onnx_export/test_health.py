@@ -145,7 +145,7 @@ def test_an_input_that_is_never_known_is_an_error() -> None:
 
 def test_too_few_healthy_hours_are_an_error() -> None:
     with pytest.raises(ValueError, match="add days"):
-        learn(shipped_spec(), [fleets()[0].features[:150]])
+        learn(shipped_spec(), [fleets()[0].features[:90]])
 
 
 def history(asset: list[int], since_us: list[int] | None = None) -> History:

@@ -56,8 +56,8 @@ def pressed(minute: int, bar: float) -> Frame:
 
 
 def test_what_holds_by_health_goes_on_under_another_model_of_it():
-    block = Partition(tiny.plant(), tiny.models()).state.blocks["pump"]
-    block.index_of("pump-01")
+    block = Partition(tiny.plant(), tiny.models()).state.blocks["lathe"]
+    block.index_of("lathe-01")
     block.make_room()
     block.hours.unhealthy.on[0] = block.hours.near.on[0] = True
     other = tiny.health()
