@@ -113,12 +113,11 @@ def test_a_health_model_alone_is_the_third_rung_and_asks_for_failures(tmp_path):
 
 
 def test_a_type_that_names_models_which_are_not_there_asks_for_its_health(tmp_path):
-    found = by_mode(plant(), tmp_path)["any"]
-    assert found.rung is None
-    assert (
-        by_mode(tiny.plant(), tmp_path)["any"].needs
-        == f"health: 24 h of running, and a model tiny.health in {tmp_path}"
-    )
+    assert by_mode(plant(), tmp_path)["any"].rung is None
+    text = "plant = 'x'\n[types.pump]\nhealth = 'own'\n[types.pump.signals]\ntemp = { kind = 'gauge' }\n"
+    limited = f"{text}[[types.pump.limits]]\nsignal = 'temp'\nwarning_high = 80\n[assets.a]\ntype = 'pump'\n"
+    found = by_mode(parse(limited), tmp_path)["any"]
+    assert found.needs == f"health: 24 h of running, and a model own in {tmp_path}"
 
 
 def test_a_card_that_is_none_is_an_error(tmp_path):
