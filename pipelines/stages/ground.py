@@ -26,7 +26,7 @@ def ground(block: Block, rises: Rises, lateness_us: int, plant: str) -> Grounds:
     if not whole or block.rules is None:
         return []
     asset, minute = np.array([(one.asset, one.minute) for one in whole], np.int64).T
-    places = rises.reached_at(asset, (minute + 1) * MINUTE_US + lateness_us).tolist()
+    places = rises.known_at(asset, minute, lateness_us, block.pauses).tolist()
     out = []
     for at, one in zip(places, whole, strict=True):
         said: dict[str, Any] = {
