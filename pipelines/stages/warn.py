@@ -80,24 +80,30 @@ def warn(block: Block, learned: Learned, rises: Rises, lateness_us: int, plant: 
 
 
 def _final(block: Block, rises: Rises, lateness_us: int) -> Iterator[tuple[tuple[int, int], int, list[Event]]]:
-    """What became final, taken out of the block: asset and minute, place of the record that made it so, events."""
+    """What became final, taken out of the block: asset and minute, place of the record that made it so, events.
+
+    In the order in which it became known, which is that of records one by one.
+    """
     fired, block.fired = block.fired, []
     told, block.told = block.told, []
     until = (block.watermark_us[rises.assets] - lateness_us) // MINUTE_US
     ends = dict(zip(rises.assets.tolist(), until.tolist(), strict=True))
-    found = [Event(each.asset, each.minute, 1, each) for each in fired]
-    found += [Event(each.asset, each.minute, 2, each) for each in told]
-    found += _repairs(block, ends)
-    found += _entries(block, ends)
-    if not found:
-        return
-    found.sort(key=lambda event: event[:3])
-    asset_of, minute_of = np.array([event[:2] for event in found], np.int64).T
-    places = rises.known_at(asset_of, minute_of, lateness_us, block.pauses).tolist()
-    pairs = zip(found, places, strict=True)
-    for minute, group in groupby(pairs, key=lambda pair: pair[0][:2]):
-        events = list(group)
-        yield minute, events[0][1], [event for event, _ in events]
+    judged = [Event(each.asset, each.minute, 1, each) for each in fired]
+    judged += [Event(each.asset, each.minute, 2, each) for each in told]
+    placed = [*_placed(judged, rises, lateness_us, block.pauses)]
+    placed += _placed([*_repairs(block, ends), *_entries(block, ends)], rises, lateness_us, {})
+    placed.sort(key=lambda pair: (pair[1].asset, pair[0], *pair[1][1:3]))
+    for (asset, at, minute), group in groupby(placed, key=lambda pair: (pair[1].asset, pair[0], pair[1].minute)):
+        yield (asset, minute), at, [event for _, event in group]
+
+
+def _placed(
+    events: list[Event], rises: Rises, lateness_us: int, pauses: dict[tuple[int, int], int]
+) -> Iterator[tuple[int, Event]]:
+    """Each event with the place of the record by which it was known; what rules say of a pause waits for its end."""
+    if events:
+        asset, minute = np.array([event[:2] for event in events], np.int64).T
+        yield from zip(rises.known_at(asset, minute, lateness_us, pauses).tolist(), events, strict=True)
 
 
 def _entries(block: Block, ends: dict[int, int]) -> Iterator[Event]:
