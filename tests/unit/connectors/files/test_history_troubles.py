@@ -212,7 +212,7 @@ def test_failures_and_repairs_come_with_their_stretch(tmp_path):
     repaired = Maintenance(plant="p", asset="pump-1", time_us=at(3), action=MaintenanceAction.REPAIRED)
     assert [each.events for each in found] == [(failed,), (repaired,)]
     assert sorted(letters_of(found)) == [
-        f"{events}, line 5: action is 'broken', but it is one of failed, repaired",
+        f"{events}, line 5: action is 'broken', but it is one of failed, repaired, recalibrated, sensor-replaced",
         f"{events}, line 6: 'pump-9' is no asset of the plant",
         f"{events}, line 7: 'time' says 'soon', which is no time",
     ]

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connectors.files.texts import STATES
 from connectors.scada.documents import Wrong
 from connectors.scada.feed import FeedError, Read, Reading
 from connectors.scada.feeds.files import Columns, Config, open_feed
-from connectors.scada.feeds.files.config import STATES
 from connectors.scada.feeds.files.opened import BATCH, LINE_CHARS, TOLD_LINES, Stamp, reads, stamp_of
 from connectors.scada.feeds.files.times import Times
 from models.records import Quality, Reject
