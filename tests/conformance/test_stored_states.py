@@ -9,7 +9,7 @@ from rich.console import Console
 from connectors.influx import admin
 from connectors.influx.store import InfluxStore, WriteOptions
 from models.failure.labels import Begin
-from models.records import Forecast, OperatingState
+from models.records import Confidence, Forecast, OperatingState, Rung
 from pipelines.backfill.said import forecast_rows
 from pipelines.cli.labels.signals import INFLUX, with_stops
 from pipelines.settings import Settings
@@ -19,7 +19,8 @@ from tests.kit.documents import at, label
 def forecast(asset: str, hours: float, operating: OperatingState) -> Forecast:
     return Forecast(
         id=f"{asset}{hours}", revision=0, plant="p", asset=asset, window_end_us=at(hours), operating=operating,
-        running_until_us=None, chances=(), drivers=(), model="m", basis="tests", rung="hazard", completeness=1.0,
+        running_until_us=None, chances=(), drivers=(), model="m", basis="tests", rung=Rung.HAZARD,
+        confidence=Confidence.LOW, completeness=1.0,
     )  # fmt: skip
 
 
