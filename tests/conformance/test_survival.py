@@ -209,7 +209,8 @@ class Bad:
         finally:
             server.close()
             for writer in writers:
-                writer.transport.abort()
+                with suppress(AttributeError):  # of one that lost its connection by itself, asyncio forgot the loop
+                    writer.transport.abort()
             await server.wait_closed()
 
 
