@@ -94,19 +94,23 @@ def since_baseline(
     begins = rows.stands - np.arange(len(rows.stands))
     ends = np.append(begins[1:], len(values))
     out = Learned(np.zeros((len(values), len(rules)), bool), [])
-    for base, rule in enumerate(rules):
-        for at, (begin, end) in enumerate(zip(begins.tolist(), ends.tolist(), strict=True)):
-            part, known_from = values[begin:end, rule], 0
-            if not stood.base_known[at, base]:
-                out.of[begin:end, base] = ~np.isnan(part)
-                known_from = _learn(stood, at, base, minute[begin:end], running_min[begin:end], part)
-                out.of[begin + known_from : end, base] = False
-            part[:known_from] = np.nan
-            if stood.base_known[at, base]:
-                part -= stood.base_about[at, base] + stood.base_sum[at, base] / stood.base_count[at, base]
-                if not stood.base_told[at, base]:
-                    out.whole.append((at, base, begin + max(known_from - 1, 0)))
-                    stood.base_told[at, base] = True
+    done = stood.base_known & stood.base_told
+    if done.any():
+        with np.errstate(invalid="ignore", divide="ignore"):
+            level = np.where(done, stood.base_about + stood.base_sum / stood.base_count, 0.0)
+        values[:, list(rules)] -= np.repeat(level, ends - begins, axis=0)
+    for base, at in np.argwhere(~done.T).tolist():
+        begin, end = int(begins[at]), int(ends[at])
+        part, known_from = values[begin:end, rules[base]], 0
+        if not stood.base_known[at, base]:
+            out.of[begin:end, base] = ~np.isnan(part)
+            known_from = _learn(stood, at, base, minute[begin:end], running_min[begin:end], part)
+            out.of[begin + known_from : end, base] = False
+        part[:known_from] = np.nan
+        if stood.base_known[at, base]:
+            part -= stood.base_about[at, base] + stood.base_sum[at, base] / stood.base_count[at, base]
+            out.whole.append((at, base, begin + max(known_from - 1, 0)))
+            stood.base_told[at, base] = True
     return out
 
 
