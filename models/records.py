@@ -1,4 +1,4 @@
-"""Every record that travels, declared once: what is on the topics is what stands here.
+"""Every record that travels, declared once: what is on the topics is what stands here. Long, since all of them are.
 
 Field order is wire order. Nothing here reads a clock or a file; ids are functions of what they identify.
 """

@@ -94,7 +94,6 @@ class Hour(NamedTuple):
     spe: float
     drivers: tuple[Contribution, ...]
     limiting: str
-    limit: float | None
     remaining: Remaining | None
     baseline: str
     confidence: Confidence
@@ -163,7 +162,6 @@ def _said(
     model: HealthModel, scored: Scored, place: int, minutes: Minutes, moved: Hours, ahead: Ahead, number: int
 ) -> Hour:
     track = int(trend.nearest(ahead)[number])
-    limit = float(ahead.limit[number, track]) if track >= 0 else None
     return Hour(
         asset=int(minutes.asset[place]),
         minute=int(minutes.minute[place]),
@@ -173,7 +171,6 @@ def _said(
         spe=float(scored.spe[place]),
         drivers=model.drivers(scored, place),
         limiting=model.tracks[track] if track >= 0 else "",
-        limit=None if limit is None else round(limit, DECIMALS),
         remaining=trend.remaining(ahead, number, track),
         baseline=health.baseline(scored, place),
         confidence=health.confidence(scored, place),

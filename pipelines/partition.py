@@ -240,7 +240,7 @@ class Partition:
         try:
             match decoded.control:
                 case Rebuilt() as record:
-                    return rebuilt.apply(record, self._where(record))
+                    return rebuilt.apply(record, self._where(record), self.plant)
                 case HealthyBaseline() as approved:
                     return baselines.take(approved, self._where(approved))
                 case PlantChange() as change:
@@ -300,7 +300,7 @@ class Partition:
         if spec is not None and due is not None:
             self._show(block, spec, due)
         if hazard is not None and due is not None:
-            found += ((at, 1, f.asset, f) for at, f in score(block, hazard, due, self.plant.plant))
+            found += ((at, 1, f.asset, f) for at, f in score(block, hazard, due, self.plant))
         finals = warn(block, learned, ordered.rises, self.lateness_us, self.plant)
         found += ((at, _RANK[type(record)], record.asset, record) for at, record in finals)
         grounds = ground(block, ordered.rises, self.lateness_us, self.plant.plant)

@@ -13,7 +13,7 @@ from types import TracebackType
 
 from connectors.influx.store import InfluxStore
 from connectors.influx.target import Target
-from models.records import Alert, DeadLetter, Forecast, Health, Notice, Reject
+from models.records import Alert, DeadLetter, Forecast, Health, HealthyBaseline, Notice, Reject
 from pipelines.backfill.said import alert_rows, forecast_rows
 from pipelines.ports import Refusal, Rows
 
@@ -41,13 +41,13 @@ class InfluxKeeper:
         self._loop.close()
 
     def take(
-        self, rows: Sequence[Rows], records: Sequence[Forecast | Health | Alert | Notice | DeadLetter]
+        self, rows: Sequence[Rows], records: Sequence[Forecast | Health | Alert | Notice | HealthyBaseline | DeadLetter]
     ) -> Future[Sequence[Refusal | DeadLetter]]:
         """Begin to write; the result is what InfluxDB refuses for good, of forecasts and warnings as dead letters."""
         return asyncio.run_coroutine_threadsafe(self._write(rows if self._rows else (), records), self._loop)
 
     async def _write(
-        self, rows: Sequence[Rows], records: Sequence[Forecast | Health | Alert | Notice | DeadLetter]
+        self, rows: Sequence[Rows], records: Sequence[Forecast | Health | Alert | Notice | HealthyBaseline | DeadLetter]
     ) -> Sequence[Refusal | DeadLetter]:
         tables = list(rows)
         forecasts = [record for record in records if isinstance(record, Forecast) and self._forecasts]

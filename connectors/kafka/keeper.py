@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 
 from connectors.kafka.plain import LogProducer
-from models.records import Alert, DeadLetter, Forecast, Health, Notice, encode, key_of
+from models.records import Alert, DeadLetter, Forecast, Health, HealthyBaseline, Notice, encode, key_of
 from pipelines.backfill.said import replayed
 from pipelines.ports import Refusal, Rows
 from pipelines.topics import Topic, named
@@ -26,7 +26,7 @@ class TopicKeeper:
     def take(
         self,
         rows: Sequence[Rows],  # noqa: ARG002 - a keeper of rows as well has them from here
-        records: Sequence[Forecast | Health | Alert | Notice | DeadLetter],
+        records: Sequence[Forecast | Health | Alert | Notice | HealthyBaseline | DeadLetter],
     ) -> Future[Sequence[Refusal | DeadLetter]]:
         """Queue what is to be published; nothing is refused."""
         for record in records:

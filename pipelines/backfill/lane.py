@@ -18,7 +18,7 @@ import numpy as np
 import polars as pl
 
 from models.failure.learned import Model
-from models.records import Alert, DeadLetter, Forecast, Health, Notice, NoticeKind, decode
+from models.records import Alert, DeadLetter, Forecast, Health, HealthyBaseline, Notice, NoticeKind, decode
 from pipelines.backfill.features import features_table
 from pipelines.backfill.gaps import Found, Gaps
 from pipelines.backfill.kept import LaneFolder, Standing
@@ -35,7 +35,7 @@ KEEP_S = 10.0
 """Between two points a lane can go on from. Our choice."""
 
 
-Told = Forecast | Health | Alert | Notice | DeadLetter
+Told = Forecast | Health | Alert | Notice | HealthyBaseline | DeadLetter
 """What history says that somebody can keep."""
 
 
@@ -187,7 +187,8 @@ class Lane:
             return True
         if isinstance(record, Notice):
             return record.asset in span.assets and span.from_us <= record.time_us and record.since_us < span.to_us
-        return record.asset in span.assets and span.from_us < record.window_end_us <= span.to_us
+        end_us = record.to_us if isinstance(record, HealthyBaseline) else record.window_end_us
+        return record.asset in span.assets and span.from_us < end_us <= span.to_us
 
     def _acknowledge(self) -> None:
         places, kept = self._waiting.popleft()

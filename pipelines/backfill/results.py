@@ -109,7 +109,7 @@ class Results:
             yield last_of_each(table.filter(pl.col("asset").is_in(some["asset"].to_list())).collect(engine="streaming"))
 
     def records(self) -> Iterator[AnyRecord]:
-        """Alerts, notices, dead letters, failures and repairs, as they came in each lane."""
+        """Alerts, notices, baselines, dead letters, failures and repairs, as they came in each lane."""
         for part in self._parts("records", "jsonl"):
             yield from map(decode, part.read_bytes().splitlines())
 

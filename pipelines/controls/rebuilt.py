@@ -14,14 +14,16 @@ from models.bins import MINUTE_US, Bins
 from models.failure.learned import Learned
 from models.failure.marks import OF_BASES, OF_COLUMNS, Marks
 from models.operating import RUNNING
+from models.plant import Plant
 from models.records import Forecast, Notice, Rebuilt, Reject
 from models.tiers import RINGS
 from pipelines import late
 from pipelines.parse import Rejected
+from pipelines.paused import has_samples, with_pauses
 from pipelines.slices import MARGIN_US, Slice, Unfit, read_slice
 from pipelines.stages.notify import corrected
 from pipelines.stages.score import score
-from pipelines.stages.window import due_of, has_samples, with_pauses
+from pipelines.stages.window import due_of
 from pipelines.state import NEVER, Block, Kept, arrays_of
 
 T = TypeVar("T")
@@ -37,7 +39,7 @@ class Where(NamedTuple):
     lateness_us: int
 
 
-def apply(record: Rebuilt, where: Where) -> list[Forecast | Notice]:
+def apply(record: Rebuilt, where: Where, plant: Plant) -> list[Forecast | Notice]:
     """Replace the asset's state up to `until_us`; new forecasts of what can change, and the end of the notice.
 
     Raises Rejected where the record does not fit or comes too late; the span is then marked again.
@@ -55,7 +57,7 @@ def apply(record: Rebuilt, where: Where) -> list[Forecast | Notice]:
     own = block.marks.of(np.array([asset]))
     _replace(block, asset, found, record.until_us)
     _keep_approved(block, asset, own)
-    forecasts = _follow(where, since, record.plant) if len(since.asset) else []
+    forecasts = _follow(where, since, plant) if len(since.asset) else []
     # What rules and health say now of the past is told by the next minute or hour, if it is so then.
     block.marks.told[asset], block.fired, block.told = own.told[0], [], []
     block.marks.base_told[asset], block.whole = own.base_told[0] & _same_bases(block.marks, asset, own), []
@@ -161,7 +163,7 @@ def _put(known: dict[int, T], asset: int, value: T | None) -> None:
         known[asset] = value
 
 
-def _follow(where: Where, since: Bins, plant: str) -> list[Forecast]:
+def _follow(where: Where, since: Bins, plant: Plant) -> list[Forecast]:
     """Write the bins after the slice and look at them once more; forecasts of those that can still change."""
     block, asset, learned = where.block, where.asset, where.learned
     no_more = np.empty(0, np.int64), np.empty(0, np.int64)

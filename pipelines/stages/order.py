@@ -91,7 +91,10 @@ class Rises(NamedTuple):
         rose = places < np.searchsorted(self.asset, asset, side="right")
         final_at = np.where(rose, np.append(self.at, NEVER)[places], NEVER)
         ended_at = [pauses.get(pair, NEVER) for pair in zip(asset.tolist(), minute.tolist(), strict=True)]
-        return np.maximum(final_at, ended_at)
+        places = np.maximum(final_at, ended_at)
+        if (places == NEVER).any():
+            raise IndexError("a minute is final that no record of the batch made so")
+        return places
 
 
 def _second(asset: np.ndarray, time_us: np.ndarray) -> np.ndarray:

@@ -6,30 +6,35 @@ something else than its last revision. Minutes in which a machine did not run wa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from models.alerting.life import CLEAR_SHARE
+from models.alerting.thresholds import threshold_of
 from models.bins import MINUTE_US
 from models.failure.hazard import WARNING, Card, Hazard, confidence_of
 from models.operating import RUNNING
+from models.plant import Plant
 from models.records import Driver, Forecast, OperatingState, Rung, id_of
 from pipelines.stages.window import Due
 from pipelines.state import Block
 
 
-def score(block: Block, hazard: Hazard, due: Due, plant: str) -> list[tuple[int, Forecast]]:
+def score(block: Block, hazard: Hazard, due: Due, plant: Plant) -> list[tuple[int, Forecast]]:
     """Forecasts to publish, each with the place of the record that made it due."""
     ran = _to_ask(block, hazard, due)
     features = due.features[ran]
     chances = hazard.chances(features)
-    drivers = _drivers(hazard, features, due.baseline[ran], chances)
+    names = [block.names[asset] for asset in due.asset[ran].tolist()]
+    near = _near(plant, hazard.card, names)
+    drivers = _drivers(hazard, features, due.baseline[ran], chances, near)
     completeness = np.round(features[:, hazard.spec.completeness].astype(np.float64), 4)
     columns = due.at[ran], due.asset[ran], due.minute[ran], completeness, chances
     out = []
     for at, asset, minute, complete, row, why in zip(*(column.tolist() for column in columns), drivers, strict=True):
         entry = block.small.entries[asset][minute]
         said = tuple(row), why, complete
-        forecast = _forecast(plant, block.names[asset], minute, hazard.card, said, entry.forecast)
+        forecast = _forecast(plant.plant, block.names[asset], minute, hazard.card, said, entry.forecast)
         if forecast is not entry.forecast:
             entry.forecast = forecast
             out.append((at, forecast))
@@ -50,11 +55,17 @@ def _to_ask(block: Block, hazard: Hazard, due: Due) -> np.ndarray:
     return ran[~again]
 
 
+def _near(plant: Plant, card: Card, names: Sequence[str]) -> np.ndarray:
+    """From which chance on each asset's drivers are told: where a hazard that holds would not yet clear."""
+    found = {name: threshold_of(plant, name, card.warning_limit) for name in set(names)}
+    return np.array([found[name].clear_share * found[name].limit for name in names])
+
+
 def _drivers(
-    hazard: Hazard, features: np.ndarray, baseline: np.ndarray, chances: np.ndarray
+    hazard: Hazard, features: np.ndarray, baseline: np.ndarray, chances: np.ndarray, near: np.ndarray
 ) -> list[tuple[Driver, ...]]:
     out: list[tuple[Driver, ...]] = [()] * len(features)
-    likely = np.flatnonzero(chances[:, WARNING] >= CLEAR_SHARE * hazard.card.warning_limit).tolist()
+    likely = np.flatnonzero(chances[:, WARNING] >= near).tolist()
     high = [at for at in likely if baseline[at] is not None]
     if not high:
         return out

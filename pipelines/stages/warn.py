@@ -1,8 +1,8 @@
 """What final minutes say: a minute is final when no sample can reach it within the lateness.
 
 Where the machine ran, its forecast moves its hazard. Where it stands, the forecast is its last one of running, which
-says until when it ran, and the hazard stays as it is. What holds of rules and hazard is the evidence of the machine's
-cases; a repair closes them.
+says until when it ran, and the hazard stays as it is. What holds of rules, health, trend and hazard is the evidence of
+the machine's cases; a repair closes them.
 """
 
 from __future__ import annotations
@@ -174,7 +174,8 @@ class _Machine:
         assert model is not None
         _keep(self._small.remaining, self._asset, hour.remaining)
         held = self._small.evidence.get(self._asset, {})
-        for name, holds in ((HEALTH, hour.is_unhealthy), (TREND, hour.is_near)):
+        near = hour.is_near and (TREND in held or bool(hour.limiting))  # of what, is not known of another model's trend
+        for name, holds in ((HEALTH, hour.is_unhealthy), (TREND, near)):
             if holds != (name in held):
                 self._hold(name, evidence_of(Rung(name), model, hour, self._said.window_end_us) if holds else None)
         return health_of(model, hour, self._said)

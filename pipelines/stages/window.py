@@ -10,15 +10,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from models.bins import COUNT, MINUTE_US, Bins, Samples, changes, summarise
+from models.bins import MINUTE_US, Bins, Samples, changes, summarise
 from models.failure.learned import Learned
 from models.features import AFTER_RUNNING_MIN, HOUR_MIN, Baseline, Pairs, Spec, compute, levels, spans
 from models.following import follow
-from models.holding import minutes_of, pauses, with_empty
 from models.operating import RUNNING, Found
 from pipelines.frames import Columns
 from pipelines.hours import first_of_hours
 from pipelines.open import key_of
+from pipelines.paused import has_samples, with_pauses
 from pipelines.settled import Minutes, behind_min, judge, move, settle, wants_usual
 from pipelines.stages.order import Ordered, Rises, Segments
 from pipelines.stages.screen import Screened
@@ -182,32 +182,6 @@ def _again(
     pairs = np.array(sorted(found), np.int64).reshape(-1, 2)
     heard = has_samples(block.tiers.statistics(*pairs.T))
     return pairs[heard, 0], pairs[heard, 1]
-
-
-def has_samples(statistics: np.ndarray) -> np.ndarray:
-    """Whether each bin [bins, 7, columns] has a sample, or is a pause in which values hold."""
-    return np.any(statistics[:, COUNT] > 0, axis=1)
-
-
-def with_pauses(block: Block, bins: Bins) -> tuple[Bins, np.ndarray]:
-    """These bins and empty ones at which the values that hold through a pause are summed, in order.
-
-    Of these the asset, the minute, and the minute that ends the pause: [pauses, 3].
-    """
-    found: list[tuple[int, int, int]] = []
-    if not block.layout.held.columns.any() or not len(bins.asset):
-        return bins, np.empty((0, 3), np.int64)
-    for asset, minutes in minutes_of(bins):
-        waiting = block.small.unsettled.get(asset, {})
-        before, taken = int(block.machines.minute[asset]), int(block.machines.taken[asset])
-        if waiting:
-            each = np.array(sorted(waiting), np.int64)
-            heard = has_samples(block.tiers.statistics(np.full(len(each), asset), each))
-            minutes = np.union1d(minutes, each[heard])
-        known = np.append(before, minutes) if before >= 0 else minutes
-        every = (m for m in pauses(known, block.layout.rule.hearing_min) if m > taken and m not in waiting)
-        found += ((asset, m, int(known[np.searchsorted(known, m)])) for m in every)
-    return with_empty(bins, [pair[:2] for pair in found]), np.array(found, np.int64).reshape(-1, 3)
 
 
 def _place(block: Block, paused: np.ndarray, rises: Rises, segments: Segments) -> None:

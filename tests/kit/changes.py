@@ -13,14 +13,7 @@ from tests.kit import tiny
 NEW_SIGNAL = '[types.pump.signals.flow_m3_h]\nkind = "gauge"\nrange = [0, 90]\n[types.pump.signals.is_running]'
 """In between two others, so that columns move."""
 
-RUNS_ON = '[[types.pump.rules]]\nname = "runs on"\nsignals = ["is_running"]\nwarning_high = 0.5\nfor = "40min"\n'
-FAST = """[[types.fan.rules]]
-name = "fast"
-signals = ["speed_rpm"]
-warning_high = 1399
-for = "1min"
-clears_after = "1min"
-"""
+RUNS_ON, FAST = tiny.rule("runs on"), tiny.rule("fast")
 
 EDITS: dict[str, tuple[tuple[str, str], ...]] = {
     "nothing": (),

@@ -24,6 +24,8 @@ from models.records import (
 from pipelines.backfill.plan import Into, Plan, What
 from pipelines.backfill.results import CHANCES, FORECASTS, GAPS, LEDGER, PLAN, Results, lines_of
 from pipelines.backfill.stretch import Found
+from pipelines.cli.report.figures import Report
+from pipelines.cli.report.sections import sections
 from pipelines.ledger import Ledger, Source
 
 START_US = 1_767_225_600_000_000  # 2026-01-01 00:00 UTC
@@ -159,3 +161,10 @@ def repaired(asset: str, hours: float) -> Maintenance:
 def minutes(first: int, last: int):
     """Hours of minutes, both ends in."""
     return [minute / 60 for minute in range(first, last + 1)]
+
+
+def said(report: Report, title: str) -> str:
+    """All that a section says."""
+    (section,) = [one for one in sections(report) if one.title == title]
+    cells = [cell for grid in section.grids for row in grid.rows for cell in row]
+    return "\n".join((*section.lines, *(grid.title for grid in section.grids), *cells))

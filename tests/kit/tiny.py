@@ -179,6 +179,12 @@ def plant() -> Plant:
     return parse(PLANT_TOML)
 
 
+def rule(name: str) -> str:
+    """What the plant file says of a rule."""
+    at = PLANT_TOML.index(f'name = "{name}"')
+    return PLANT_TOML[PLANT_TOML.rindex("[[", 0, at) : PLANT_TOML.index("\n[", at) + 1]
+
+
 def without_health() -> Plant:
     """The same with hazards alone."""
     return parse(PLANT_TOML.replace('health = "tiny.health"\n', ""))

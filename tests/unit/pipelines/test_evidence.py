@@ -7,7 +7,7 @@ import pytest
 
 from models.failure.learned import Learned
 from models.plant import parse
-from models.records import Alert, AlertReason, Frame
+from models.records import Alert, AlertReason, Frame, Health, Rung
 from pipelines.partition import Partition
 from tests.kit import changes, tiny
 from tests.unit.pipelines.test_plant_change import Log, at, tick
@@ -67,6 +67,15 @@ def test_what_holds_by_health_goes_on_under_another_model_of_it():
     block.adopt(Learned(tiny.hazard()))
     block.adopt(Learned(tiny.hazard(), other))
     assert not block.hours.unhealthy.on[0]
+
+
+def test_what_was_near_a_limit_under_another_model_is_told_once_it_is_known_which():
+    log = hot_lathe(Log(models=tiny.models(limit=0.99)), 0, 1)
+    block = log.partition.state.blocks["lathe"]
+    block.hours.near.on[0] = True
+    hot_lathe(log, 1, 20)
+    assert [one.limiting for one in log.said if isinstance(one, Health)] == [""]
+    assert {evidence.rung for evidence in block.small.evidence[0].values()} == {Rung.RULES}
 
 
 def test_a_pause_that_ends_after_a_tick_made_it_final_is_told_by_the_record_that_ends_it():

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from models.failure.hazard import Hazard
 from models.failure.learned import Learned
+from models.plant import parse
 from models.records import Forecast, Frame, Maintenance, MaintenanceAction, OperatingState, Tick, decode, encode
 from pipelines.partition import Partition
 from pipelines.ports import RawRecord
@@ -268,6 +269,14 @@ def test_drivers_name_the_signals_that_left_what_is_usual_for_the_asset():
     (driver,) = log.forecasts[-1].drivers
     assert driver.signal == "pressure_bar"
     assert driver.drop > 0.01
+
+
+def test_drivers_are_told_from_where_an_assets_own_threshold_would_not_clear():
+    own = parse(tiny.PLANT_TOML + "[thresholds.pump-01]\nhazard = 0.99\nclear_share = 0.95\n")
+    minutes = [*range(0, 30 * 60, 10), *range(30 * 60, 33 * 60, 10)]
+    records = [r for m in minutes for r in (tick(m), frame(m, 5.0 if m < 30 * 60 else 24.0))]
+    told = [Log(plant=plant).take(*records).forecasts[-1].drivers for plant in (tiny.plant(), own)]
+    assert [[driver.signal for driver in drivers] for drivers in told] == [["pressure_bar"], []]
 
 
 def test_a_snapshot_of_another_lateness_is_refused():

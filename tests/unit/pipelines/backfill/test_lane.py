@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from models.records import Alert, DeadLetter, Forecast, Maintenance, Reject, encode
+from models.records import Alert, DeadLetter, Forecast, HealthyBaseline, Maintenance, Reject, encode
 from pipelines.backfill.kept import LaneFolder
 from pipelines.backfill.lane import Lane, Span
 from pipelines.backfill.results import FORECASTS, GAPS, Results
@@ -16,7 +16,7 @@ from pipelines.backfill.stretch import Stretch
 from pipelines.made import Pace
 from pipelines.partition import Partition
 from pipelines.ports import Refusal, Snapshot
-from tests.kit import history, streams, tiny
+from tests.kit import grounds, history, streams, tiny
 
 DAY_US = 86_400_000_000
 RECORDS = streams.weeks(3, days=6)
@@ -242,3 +242,14 @@ def test_what_the_store_refuses_of_forecasts_is_left_as_a_letter(tmp_path):
 
 def test_silent_assets_are_gaps_of_history_and_no_notices(whole):
     assert not any(b'"silent-asset"' in line for line in whole[1])
+
+
+def test_baselines_that_history_gives_are_kept(tmp_path):
+    records = grounds.log(1)
+    ends_us = [streams.START_US + (day + 1) * DAY_US for day in range(7)]
+    span = Span(from_us=streams.START_US, to_us=ends_us[-1], assets=frozenset(grounds.plant().assets))
+    lane = Lane(Partition(grounds.plant(), {}, pace=Pace(span=1440)), span, LaneFolder(tmp_path / "lane-0"), (), "test")
+    assert lane.run(history.stretches(records, grounds.plant(), ends_us))
+    kept = [record for record in Results(tmp_path).records() if isinstance(record, HealthyBaseline)]
+    assert kept
+    assert {record.number for record in kept} >= {1}
