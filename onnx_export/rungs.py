@@ -31,12 +31,14 @@ def walk(history: History, take: Take) -> np.ndarray:
     return on
 
 
-def health_on(history: History, index: np.ndarray) -> np.ndarray:
-    """Rows at which the health rung warns, bool [rows]."""
+def health_on(
+    history: History, index: np.ndarray, edges: tuple[float, float] = (health.OPEN, health.CLEAR)
+) -> np.ndarray:
+    """Rows at which the health rung warns, or would with other edges, bool [rows]."""
     switches = Switches.none(int(history.asset.max()) + 1)
 
     def take(assets: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        moved, _ = health.watch(switches.copy_of(assets), history.since_us[rows], index[rows])
+        moved, _ = health.watch(switches.copy_of(assets), history.since_us[rows], index[rows], edges)
         switches.put(assets, moved)
         return moved.on
 

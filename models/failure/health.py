@@ -237,6 +237,11 @@ def confidence(scored: Scored, at: int) -> Confidence:
     return Confidence.HIGH if scored.own[at].all() and not scored.missing[at].any() else Confidence.MEDIUM
 
 
-def watch(switches: Switches, since_us: np.ndarray, index: np.ndarray) -> tuple[Switches, np.ndarray]:
-    """Take one hour of each asset into its switch: on while the index is under OPEN, a Turn of each."""
-    return step(switches, since_us, index < OPEN, index > CLEAR, AFTER)
+def watch(
+    switches: Switches, since_us: np.ndarray, index: np.ndarray, edges: tuple[float, float] = (OPEN, CLEAR)
+) -> tuple[Switches, np.ndarray]:
+    """Take one hour of each asset into its switch: on once the index is under the first edge, a Turn of each.
+
+    Off once it is above the second.
+    """
+    return step(switches, since_us, index < edges[0], index > edges[1], AFTER)

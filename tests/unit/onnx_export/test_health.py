@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import polars as pl
@@ -129,6 +130,20 @@ def test_the_limit_is_the_nearest_that_keeps_the_budget_and_a_margin() -> None:
     if nearest > 1.0:
         closer = replace(learned(), factor=nearest / 1.1)
         assert cost_of(with_floor(closer, spec, validation), spec, validation) > 0.0
+
+
+def test_the_budget_is_counted_at_the_limit_though_health_warns_farther_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    fleet, index = history([0] * 720), np.full((720, 1), 40.0)
+    monkeypatch.setattr(health_learn, "said", lambda *_: SimpleNamespace(index=index))
+    assert not health_on(fleet, index[:, 0]).any()
+    assert cost_of(learned(), shipped_spec(), [fleet]) == pytest.approx(health_learn.MONTH_H / 720)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1800)
+def test_the_shipped_files_are_what_the_recipe_makes(tmp_path: Path) -> None:
+    for made in health_learn.write(tmp_path, health.make()):
+        assert made.read_bytes() == CARD.with_name(made.name).read_bytes()
 
 
 def test_no_factor_within_the_budget_is_an_error() -> None:
