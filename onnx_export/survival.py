@@ -158,6 +158,7 @@ def with_priors(model: lightgbm.Booster, prior: np.ndarray) -> lightgbm.Booster:
     classes = len(prior)
     text = model.model_to_string()
     text = re.sub(r"(?m)^(feature_names=)", rf"objective=multiclass num_class:{classes}\n\1", text, count=1)
+    text = text.replace("[objective: custom]", "[objective: multiclass]")
     text = re.sub(r"(?m)^tree_sizes=.*\n", "", text)  # an index of the trees' texts, wrong from now on
     trees = iter(range(model.num_trees()))
 
