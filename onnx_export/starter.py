@@ -102,11 +102,12 @@ def histories_of(recipe: Recipe, asset_type: AssetType, spec: Spec, workers: int
 
 def fitted(recipe: Recipe, spec: Spec, found: Histories) -> Trained:
     """Train, calibrate, export and choose the limit; raises ParityError where the export is not the model."""
-    features, classes = rows_of(found.training)
-    raw = train(spec, features, classes, recipe.trees)
+    features, outcomes = rows_of(found.training)
+    raw = train(spec, features, outcomes, recipe.trees)
     rows, outcomes = thinned(found.validation)
     temperature = temperature_of(scores_of(raw, rows), outcomes)
     rows, outcomes = thinned(found.test)
+    failures = sum(len(history.failures) for history in found.test)
     model = cooled(raw, temperature)
     onnx = to_onnx(floored(model))
     limit, tried = choose_limit([replay(onnx, history) for history in found.validation])
@@ -114,7 +115,7 @@ def fitted(recipe: Recipe, spec: Spec, found: Histories) -> Trained:
         model=model,
         onnx=onnx,
         parity=gate(model, onnx, trial_rows(spec, features, model, recipe.parity_rows)),
-        calibration=calibration(temperature, scores_of(raw, rows), outcomes),
+        calibration=calibration(temperature, scores_of(raw, rows), outcomes, failures),
         limit=limit,
         tried=tried,
     )
