@@ -7,10 +7,12 @@ import math
 
 import msgspec
 import numpy as np
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
+from models import acceptance
 from models.features import Expected, Spec
 from models.inference import ModelError, Predictor
+from models.passed import Passed, Served
 from models.records import HORIZONS_H, WARNING_HORIZON_H, Confidence, Driver
 
 WARNING = HORIZONS_H.index(WARNING_HORIZON_H)
@@ -29,7 +31,8 @@ SOME_FAILURES = 5
 class Card(Struct, frozen=True, kw_only=True):
     """What a model is, where it comes from and how it did: the JSON beside the ONNX file.
 
-    `failures` are the independent real failures that it learned from; simulated ones do not count.
+    `failures` are the independent real failures that it learned from; simulated ones do not count. `gate` is what the
+    export gate found, a function of the model; `served` is measured where the file is exported, on that machine.
     """
 
     name: str
@@ -51,11 +54,18 @@ class Card(Struct, frozen=True, kw_only=True):
     seeds: dict[str, tuple[int, ...]]
     parity: dict[str, float]
     scores: dict[str, float]
+    gate: Passed | UnsetType = UNSET
+    served: Served | UnsetType = UNSET
 
     @property
     def version(self) -> str:
         """Name and the beginning of the file's hash, as forecasts carry it."""
         return f"{self.name}@{self.sha256[:12]}"
+
+
+def card_json(card: Card) -> bytes:
+    """The card as the file beside the ONNX file, for people to read too."""
+    return msgspec.json.format(msgspec.json.encode(card), indent=2) + b"\n"
 
 
 def says_chance(card: Card) -> bool:
@@ -92,6 +102,7 @@ class Hazard:
         self._predictor = Predictor(onnx)
         agree("the number of features", self._predictor.features, len(self.spec.names))
         agree("the number of chances", self._predictor.outputs, len(HORIZONS_H))
+        self.vectors = acceptance.check(self._predictor)
 
     @classmethod
     def load(cls, onnx: bytes, card: bytes) -> Hazard:
