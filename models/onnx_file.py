@@ -6,6 +6,7 @@ is read, by the numbers of onnx.proto (onnx 1.17, IR 10); tensors are passed ove
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ TENSORS = (5, 10)
 SPARSE_TENSORS = (22, 23)
 GRAPHS = (6, 11)
 """Fields of AttributeProto."""
+NUMBERS = re.compile(rb"(?:\x3d.{4}|\x40[\x80-\xff]{0,9}[\x00-\x7f])+", re.DOTALL)
+"""Fields 7 and 8 of AttributeProto, a float or an int each: trees have a hundred thousand."""
 Value = int | memoryview
 
 
@@ -98,7 +101,7 @@ def _node(message: memoryview, found: Contents) -> None:
 
 
 def _attribute(message: memoryview, found: Contents) -> None:
-    for number, value in _fields(message):
+    for number, value in _fields(message, NUMBERS):
         if number in TENSORS:
             _tensor(_message(value), found)
         elif number in SPARSE_TENSORS:
@@ -125,10 +128,13 @@ def _standard(domain: str) -> str:
     return "" if domain == "ai.onnx" else domain
 
 
-def _fields(message: memoryview) -> Iterator[tuple[int, Value]]:
-    """Numbers and values of a message's fields, in order."""
+def _fields(message: memoryview, passed: re.Pattern[bytes] | None = None) -> Iterator[tuple[int, Value]]:
+    """Numbers and values of a message's fields, in order, but for runs of fields that are `passed` over."""
     at, end = 0, len(message)
     while at < end:
+        if passed and (run := passed.match(message, at)):
+            at = run.end()
+            continue
         key, at = _varint(message, at)
         kind = key & 7
         if kind == VARINT:

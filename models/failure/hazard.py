@@ -63,6 +63,14 @@ class Card(Struct, frozen=True, kw_only=True):
         return f"{self.name}@{self.sha256[:12]}"
 
 
+def read_card(card: bytes) -> Card:
+    """A card from its file's bytes. Raises ModelError."""
+    try:
+        return msgspec.json.decode(card, type=Card)
+    except msgspec.DecodeError as wrong:
+        raise ModelError(f"the card is not a model card: {wrong}") from wrong
+
+
 def card_json(card: Card) -> bytes:
     """The card as the file beside the ONNX file, for people to read too."""
     return msgspec.json.format(msgspec.json.encode(card), indent=2) + b"\n"
@@ -87,8 +95,7 @@ class Hazard:
         self.card = card
         self.spec = Spec(card.signals, card.counters, card.expected, card.shares, card.events, card.rolls_over_at)
         check(card.name, self.spec, _wrong(card))
-        found = hashlib.sha256(onnx).hexdigest()
-        agree("the file's sha256", found, card.sha256)
+        agree_on_file(onnx, card)
         agree("the feature list's sha256", self.spec.sha256, card.features_sha256)
         agree("the horizons", HORIZONS_H, card.horizons_h)
         self._of_signal = [self.spec.columns_of(signal) for signal in self.spec.signals]
@@ -107,10 +114,7 @@ class Hazard:
     @classmethod
     def load(cls, onnx: bytes, card: bytes) -> Hazard:
         """From the two files' bytes."""
-        try:
-            return cls(onnx, msgspec.json.decode(card, type=Card))
-        except msgspec.DecodeError as wrong:
-            raise ModelError(f"the card is not a model card: {wrong}") from wrong
+        return cls(onnx, read_card(card))
 
     def chances(self, rows: np.ndarray) -> np.ndarray:
         """Chances, float64 [rows, horizons] with DECIMALS decimals, of float32 feature rows."""
@@ -174,6 +178,11 @@ def check(name: str, spec: Spec, otherwise: str | None = None) -> None:
             )
     if wrong:
         raise ModelError(f"the card of '{name}' is wrong: {wrong}")
+
+
+def agree_on_file(onnx: bytes, card: Card) -> None:
+    """Raise ModelError where a card is of another file."""
+    agree("the file's sha256", hashlib.sha256(onnx).hexdigest(), card.sha256)
 
 
 def agree(what: str, found: object, wanted: object) -> None:

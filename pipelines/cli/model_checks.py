@@ -28,7 +28,7 @@ Told = dict[str, object]
 
 def checks(onnx: bytes, hazard: Hazard) -> Told:
     """What was looked at and found. Raises ModelError with all that is wrong, and what to do."""
-    found = _contents(onnx)
+    found = contents(onnx)
     predictor = Predictor(onnx)
     trees = any(domain == TREES for domain, _ in found.operators)
     rows = rows_of(len(hazard.spec.names), trees)
@@ -86,7 +86,8 @@ def rows_of(features: int, trees: bool) -> np.ndarray:
     return np.concatenate([rows, edges(rows, largest), np.full((1, features), np.nan, np.float32)])
 
 
-def _contents(onnx: bytes) -> onnx_file.Contents:
+def contents(onnx: bytes) -> onnx_file.Contents:
+    """What is in a file. Raises ModelError where it breaks a limit."""
     found = onnx_file.read(onnx)
     broken = "; ".join(f"{one.reason}: {one.detail}" for one in onnx_limits.broken(found))
     if broken:

@@ -9,7 +9,7 @@ from msgspec import to_builtins
 from msgspec.structs import replace
 from rich.console import Console
 
-from models.failure.hazard import Hazard, card_json
+from models.failure.hazard import Hazard, agree_on_file, card_json, read_card
 from models.inference import ModelError
 from pipelines.cli import model_checks
 from pipelines.cli.feed import bar
@@ -39,17 +39,23 @@ def train(folder: Path, runs: Path, console: Console) -> None:
     console.print(f"{told}: config, scores, tables and pictures", highlight=False, markup=False)
 
 
-def load(onnx: Path) -> Hazard:
-    """A model and its card from their files. Raises ModelError."""
+def load(onnx: Path) -> tuple[bytes, Hazard]:
+    """The bytes of a file, and the model of it and the card beside it. Raises ModelError.
+
+    Limits are judged before onnxruntime sees the file.
+    """
     try:
-        return Hazard.load(onnx.read_bytes(), onnx.with_suffix(".json").read_bytes())
+        content, card = onnx.read_bytes(), read_card(onnx.with_suffix(".json").read_bytes())
     except OSError as wrong:
         raise ModelError(f"{wrong.filename} cannot be read: {wrong.strerror}") from wrong
+    agree_on_file(content, card)
+    model_checks.contents(content)
+    return content, Hazard(content, card)
 
 
 def export(onnx: Path, to: Path, console: Console) -> None:
     """Copy a model that verifies; its card gets what serving it costs here."""
-    hazard, content = load(onnx), onnx.read_bytes()
+    content, hazard = load(onnx)
     model_checks.checks(content, hazard)
     served = model_checks.served(content, len(hazard.spec.names))
     to.mkdir(parents=True, exist_ok=True)
@@ -60,7 +66,7 @@ def export(onnx: Path, to: Path, console: Console) -> None:
 
 def verify(onnx: Path, console: Console, as_json: bool) -> None:
     """Check and print."""
-    hazard, content = load(onnx), onnx.read_bytes()
+    content, hazard = load(onnx)
     found = model_checks.checks(content, hazard) | {
         "latency here": to_builtins(model_checks.served(content, len(hazard.spec.names)))
     }
@@ -68,4 +74,4 @@ def verify(onnx: Path, console: Console, as_json: bool) -> None:
         console.out(json.dumps(found), highlight=False)
         return
     for name, value in model_checks.told(found):
-        console.print(f"{name:20} {value}", highlight=False, markup=False)
+        console.print(f"{name:20} {value}", highlight=False, markup=False, soft_wrap=True)
