@@ -41,7 +41,8 @@ Wrong = list[tuple[Reason | Limit, str]]
 class Candidate:
     """A graph that wants to leave, its native model, and what it is held to it on.
 
-    `native` gives float64 chances [rows, horizons] of float32 rows; `trials` has at least all REQUIRED sets.
+    `native` gives float64 chances [rows, horizons] of float32 rows; `trials` has at least all REQUIRED sets. `infinite`
+    is what its card will say of infinities; None for what is usual of its kind.
     """
 
     onnx: bytes
@@ -50,6 +51,12 @@ class Candidate:
     trials: Mapping[Trial, np.ndarray]
     resolutions: Sequence[Resolution]
     operators: Set[tuple[str, str]] = onnx_limits.OPERATORS
+    infinite: Infinite | None = None
+
+    @property
+    def beyond(self) -> Infinite:
+        """What infinities do."""
+        return self.infinite or BEYOND[self.kind]
 
 
 def gate(candidate: Candidate) -> tuple[bytes, Passed]:
@@ -97,7 +104,7 @@ def _refuse(wrong: Wrong, figures: Mapping[str, object]) -> None:
 
 def _with_infinite(candidate: Candidate) -> dict[Trial, np.ndarray]:
     trials = dict(candidate.trials)
-    if BEYOND[candidate.kind] is Infinite.BEYOND:
+    if candidate.beyond is Infinite.BEYOND:
         trials[Trial.INFINITE] = infinite(trials[Trial.HELD_OUT])
     return trials
 
@@ -169,7 +176,7 @@ def _figures(
         batches=SIZES,
         random_cuts=RANDOM_CUTS,
         missing=Missing.LEARNED,
-        infinite=BEYOND[candidate.kind],
+        infinite=candidate.beyond,
         coarsest=Coarsest(worst.feature, worst.step, worst.spread, worst.share),
         size_bytes=found.size_bytes,
         nodes=found.nodes,

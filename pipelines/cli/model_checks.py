@@ -30,9 +30,11 @@ def checks(onnx: bytes, hazard: Hazard) -> Told:
     """What was looked at and found. Raises ModelError with all that is wrong, and what to do."""
     found = contents(onnx)
     predictor = Predictor(onnx)
-    trees = any(domain == TREES for domain, _ in found.operators)
-    rows = rows_of(len(hazard.spec.names), trees)
-    wrong = [*_order(predictor, rows), *_batches(predictor, rows), *(_infinities(predictor, rows) if trees else ())]
+    beyond = _says_of_infinities(hazard.card, found)
+    rows = rows_of(len(hazard.spec.names), float(FLOAT32) if beyond is Infinite.BEYOND else LARGEST_OF_NETS)
+    wrong = [*_order(predictor, rows), *_batches(predictor, rows)]
+    if beyond is Infinite.BEYOND:
+        wrong += _infinities(predictor, rows)
     if wrong:
         raise ModelError(f"{'; '.join(wrong)}: nothing was copied; train or export the model anew")
     return {
@@ -46,7 +48,7 @@ def checks(onnx: bytes, hazard: Hazard) -> Told:
         "acceptance vectors": f"{hazard.vectors} agree" if hazard.vectors else "no acceptance vectors",
         "batches": f"{len(rows)} rows equal bit for bit in batches of {_listed(SIZES)} and {RANDOM_CUTS} random cuts",
         "chances": "finite, in 0..1, never decreasing, on missing, edge and random rows",
-        "infinities": (Infinite.BEYOND if trees else Infinite.KEPT_OUT).value,
+        "infinities": beyond.value,
         "parity of training": hazard.card.parity,
         "gate": _gate(hazard.card),
         "scores": hazard.card.scores,
@@ -79,11 +81,17 @@ def random_rows(features: int, count: int = ROWS) -> np.ndarray:
     return rows
 
 
-def rows_of(features: int, trees: bool) -> np.ndarray:
+def rows_of(features: int, largest: float) -> np.ndarray:
     """Random rows, rows at the edges of float32 and one that has nothing."""
     rows = random_rows(features)
-    largest = float(FLOAT32) if trees else LARGEST_OF_NETS
     return np.concatenate([rows, edges(rows, largest), np.full((1, features), np.nan, np.float32)])
+
+
+def _says_of_infinities(card: Card, found: onnx_file.Contents) -> Infinite:
+    """What the card says, or what is usual of what the file is made of."""
+    if card.gate is not UNSET:
+        return card.gate.infinite
+    return Infinite.BEYOND if any(domain == TREES for domain, _ in found.operators) else Infinite.KEPT_OUT
 
 
 def contents(onnx: bytes) -> onnx_file.Contents:

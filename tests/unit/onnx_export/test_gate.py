@@ -16,6 +16,7 @@ from models.failure.hazard import Hazard, card_json
 from models.inference import Predictor
 from models.onnx_limits import OPERATORS, Limit
 from models.passed import Infinite, Passed
+from onnx_export import parity
 from onnx_export.card import card_of
 from onnx_export.convert import to_onnx
 from onnx_export.gate import TOLERANCES, VECTORS, Candidate, gate
@@ -194,6 +195,19 @@ def test_a_set_of_rows_that_is_not_there_is_the_callers_fault(good: Candidate, t
     rows = {one: rows for one, rows in good.trials.items() if one is not trial}
     with pytest.raises(ValueError, match=trial.value):
         gate(replace(good, trials=rows))
+
+
+def test_a_model_whose_card_will_keep_infinities_out_is_not_asked_about_them(good: Candidate) -> None:
+    found = gate(replace(good, infinite=Infinite.KEPT_OUT))[1]
+    assert found.infinite is Infinite.KEPT_OUT
+    assert Trial.INFINITE.value not in found.rows
+
+
+def test_the_starters_own_gate_has_reasons_too(good: Candidate) -> None:
+    with pytest.raises(ParityError) as found:
+        parity.gate(small.model(), falling(good.onnx), good.trials[Trial.HELD_OUT])
+    assert found.value.reasons == (Reason.DIFFERS, Reason.DECREASES)
+    assert found.value.figures["rows_decreasing"] > 0
 
 
 def test_the_bytes_are_judged_before_a_session_is_made(good: Candidate) -> None:
