@@ -14,6 +14,7 @@ from msgspec import Struct
 MOST_SHARE = 1e-3
 """Of its spread that one float32 step may be: a thousandth is finer than sensors are. The starter's worst is 4e-6. Our
 choice."""
+LARGEST = float(np.finfo(np.float32).max)
 WHOLE = 2.0**24
 """From here on float32 does not hold every whole number (IEEE 754, 24 bits of significand)."""
 MIDDLE, NEARLY_ALL = (25.0, 75.0), (1.0, 99.0)
@@ -23,7 +24,7 @@ class Resolution(Struct, frozen=True):
     """A feature in float32: the step at its largest magnitude, its spread, and the narrowest gap between thresholds.
 
     `spread` is the interquartile range; where that is 0 the middle 98 %, where that is 0 all of its range. `gap_steps`
-    is in float32 steps at the thresholds' own magnitude, infinite where there are fewer than two.
+    is in float32 steps at the thresholds' own magnitude, 0 where two are the same, infinite where there are no two.
     """
 
     feature: str
@@ -45,7 +46,7 @@ class Resolution(Struct, frozen=True):
             of = f"{self.share:.2g} of its spread {self.spread:.3g}"
             return f"'{self.feature}' steps by {self.step:.3g} in float32, {of}"
         if self.gap_steps < 1.0:
-            return f"'{self.feature}' has thresholds {self.gap_steps:.2g} float32 steps apart"
+            return f"'{self.feature}' has thresholds that are the same in float32"
         return None
 
 
@@ -79,8 +80,11 @@ def _spread(values: np.ndarray) -> float:
 
 
 def _gap(thresholds: np.ndarray) -> float:
-    """The narrowest gap in float32 steps; the step is that of the larger of the two."""
+    """Float32 steps between the two that are nearest, each rounded down as it is exported (train.floor32)."""
     if len(thresholds) < 2:
         return float("inf")
-    larger = np.maximum(np.abs(thresholds[1:]), np.abs(thresholds[:-1])).astype(np.float32)
-    return float((np.diff(thresholds) / np.spacing(larger).astype(np.float64)).min())
+    near = np.clip(thresholds, -LARGEST, LARGEST).astype(np.float32)
+    floors = np.where(near > thresholds, np.nextafter(near, np.float32(-np.inf)), near)
+    bits = floors.view(np.int32).astype(np.int64)
+    places = np.where(bits < 0, -(bits & 0x7FFFFFFF), bits)  # float32 in order are whole numbers in order
+    return float(np.diff(places).min())

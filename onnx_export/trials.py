@@ -92,14 +92,16 @@ def missing(rows: np.ndarray, groups: Mapping[str, np.ndarray]) -> np.ndarray:
 
 
 def at_thresholds(rows: np.ndarray, thresholds: Sequence[tuple[int, float]]) -> np.ndarray:
-    """Three rows for each threshold: on the float32 nearest to it, and one float32 below and above."""
+    """Three rows for each threshold: on the float32 nearest to it, and one float32 below and above.
+
+    Where LightGBM splits what is missing from all else, at 1e300, that is the largest float32.
+    """
     kept = thresholds[:: -(-len(thresholds) // MOST_THRESHOLDS)]
     columns = np.array([column for column, _ in kept], np.int64)
-    exact = np.array([value for _, value in kept], np.float64).astype(np.float32)
+    exact = np.clip([value for _, value in kept], -LARGEST, LARGEST).astype(np.float32)
+    below, above = (np.nextafter(exact, np.float32(to)) for to in (-LARGEST, LARGEST))
     parts = []
-    for at, values in enumerate(
-        (exact, np.nextafter(exact, np.float32(-np.inf)), np.nextafter(exact, np.float32(np.inf)))
-    ):
+    for at, values in enumerate((exact, below, above)):
         part = rows[(np.arange(len(kept)) + at * len(kept)) % len(rows)].copy()
         part[np.arange(len(kept)), columns] = values
         parts.append(part)

@@ -15,17 +15,17 @@ from onnx import helper
 from models.failure.hazard import Hazard, card_json
 from models.inference import Predictor
 from models.onnx_limits import OPERATORS, Limit
-from models.passed import Infinite, Passed
+from models.passed import Infinite, Kind, Passed
 from onnx_export import parity
 from onnx_export.card import card_of
 from onnx_export.convert import to_onnx
 from onnx_export.gate import TOLERANCES, VECTORS, Candidate, gate
-from onnx_export.parity import Parity, candidate_of
+from onnx_export.parity import Parity, candidate_of, expected, thresholds_of
 from onnx_export.reasons import ParityError, Reason
 from onnx_export.recut import differing
 from onnx_export.resolution import resolutions
-from onnx_export.train import floored
-from onnx_export.trials import REQUIRED, Trial
+from onnx_export.train import PARAMETERS, floored
+from onnx_export.trials import REQUIRED, Trial, trials
 from tests.unit.onnx_export import nets, small
 from tests.unit.onnx_export.test_export import constant, corrupted, falling
 
@@ -138,6 +138,21 @@ def test_lightgbm_and_the_graph_read_infinity_as_the_largest_float32(good: Candi
     assert np.isfinite(largest[:, :2]).all()
     assert np.array_equal(good.native(rows), good.native(largest))
     assert np.array_equal(Predictor(good.onnx).predict(rows), Predictor(good.onnx).predict(largest))
+
+
+def test_a_split_of_what_is_missing_from_all_else_keeps_infinity_with_all_else() -> None:
+    rows = np.random.default_rng(1).normal(0, 1, (2000, 2)).astype(np.float32)
+    rows[::2, 0] = np.nan
+    data = lightgbm.Dataset(rows, label=np.isnan(rows[:, 0]) * 3 + (rows[:, 1] > 0))
+    model = lightgbm.train(PARAMETERS | {"min_data_in_leaf": 5, "feature_fraction": 1.0}, data, 2)
+    assert any(abs(value) > 1e38 for _, value in thresholds_of(model))
+    held_out = trials(rows, {"a": np.array([0])}, thresholds_of(model))
+    assert not any(np.isinf(one).any() for one in held_out.values())
+    asked = Candidate(
+        onnx=to_onnx(floored(model)), kind=Kind.TREES, native=lambda given: expected(model, given), trials=held_out,
+        resolutions=resolutions(rows, "ab", thresholds_of(model)),
+    )  # fmt: skip
+    assert gate(asked)[1].infinite is Infinite.BEYOND
 
 
 def test_a_net_passes_within_its_own_tolerance() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from onnx_export.parity import thresholds_of
 from onnx_export.resolution import MOST_SHARE, Resolution, resolutions
 from tests.unit.onnx_export import small
 
@@ -63,7 +64,19 @@ def test_thresholds_on_the_same_float32_are_not_told_apart() -> None:
     values = RANDOM.normal(1000.0, 300.0, 5000)
     step = float(np.spacing(np.float32(1000.0)))
     assert "thresholds" in (of(values, (1000.0, 1000.0 + 0.4 * step)).wrong() or "")
+    assert of(values, (1000.0, 1000.0 + 3 * step)).gap_steps == 3.0
     assert not of(values, (1000.0, 1000.0 + 3 * step)).wrong()
+
+
+def test_thresholds_between_neighbouring_float32_are_told_apart() -> None:
+    for middle in (1000.0, 1024.0, 1.0, -1.0):
+        low, high = (float(np.nextafter(np.float32(middle), np.float32(to))) for to in (-np.inf, np.inf))
+        assert of(RANDOM.normal(0, 300.0, 500), ((low + middle) / 2, (middle + high) / 2)).gap_steps == 1.0
+
+
+def test_the_trees_of_the_starter_keep_their_thresholds_apart() -> None:
+    thresholds = thresholds_of(small.model())
+    assert min(one.gap_steps for one in resolutions(small.rows(), small.spec().names, thresholds)) >= 1.0
 
 
 def test_thresholds_near_nought_are_measured_by_the_steps_there() -> None:
