@@ -191,7 +191,8 @@ class Forecast(Record, frozen=True, kw_only=True, tag="forecast"):
     chances rest on, so their age is `window_end_us` less that. One that never ran, or not since its repair, has none.
     `basis` says what the model learnt its chances from. A `historical` one was made later, with rows that had come
     too late for the one of its time: it says what would have been known, and nobody acts on it. `modes` are the
-    likeliest, most likely first, where the model tells them apart and the chances are not small.
+    likeliest, most likely first, where the model tells them apart and the chances are not small; `remaining` is the
+    time to failure, in whole hours, where the card says how far that can be told.
     """
 
     id: str
@@ -210,6 +211,7 @@ class Forecast(Record, frozen=True, kw_only=True, tag="forecast"):
     completeness: float
     historical: bool = False
     modes: tuple[ModeShare, ...] = ()
+    remaining: Remaining | None = None
 
 
 class Rung(StrEnum):
@@ -236,12 +238,24 @@ class Confidence(StrEnum):
     HIGH = "high"
 
 
+class Until(StrEnum):
+    """What time is left to: a limit that a trend leads to, or a failure."""
+
+    LIMIT = "limit"
+    FAILURE = "failure"
+
+
 class Remaining(Struct, frozen=True, kw_only=True):
-    """Hours until a limit is reached, of the clock, with both ends of a 90 % interval; null where it has no end."""
+    """Hours until a limit is reached or a failure, of the clock, with both ends of a 90 % interval; null: not in sight.
+
+    Where intervals of its kind covered another share of machines that the model had not seen, `covered` is that.
+    """
 
     low_h: float
-    median_h: float
+    median_h: float | None
     high_h: float | None
+    until: Until = Until.LIMIT
+    covered: float | None = None
 
 
 class Evidence(Struct, frozen=True, kw_only=True):
@@ -325,7 +339,8 @@ class Alert(Record, frozen=True, kw_only=True, tag="alert"):
     `rung`, `basis` and `confidence` are those of the highest rung that speaks, `level` the worst. What is said of a
     hazard is empty while none speaks: `chances`, `drivers`, `modes`, and `lead_h`, the nearest horizon over the limit.
     `mode` is what its evidence speaks of and identifies it; `modes` are what a model holds likely, and may change.
-    Health and trend say what is `remaining`. A `historical` one says what history would have brought about: nobody
+    What is `remaining` is until failure where a hazard speaks and says it, else what health and trend say, until a
+    limit. A `historical` one says what history would have brought about: nobody
     acts on it.
     """
 

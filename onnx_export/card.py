@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from models.failure.hazard import Card
+from models.failure.interval import Levels
 from models.features import Spec
 from models.records import HORIZONS_H
 from onnx_export.parity import Parity
@@ -27,6 +28,8 @@ def card_of(
     seeds: Mapping[str, Sequence[int]],
     parity: Parity,
     scores: Mapping[str, float],
+    modes: Sequence[str] = (),
+    interval: Levels | None = None,
 ) -> Card:
     """A card that fits the file: hashes are taken here, so they cannot be wrong. `failures` are real ones."""
     return Card(
@@ -49,6 +52,8 @@ def card_of(
         seeds={use: tuple(numbers) for use, numbers in seeds.items()},
         parity=parity.figures(),
         scores=dict(scores),
+        modes=tuple(modes),
+        interval=interval,
     )
 
 

@@ -155,13 +155,13 @@ def _says(evidence: Sequence[Evidence], said: Said) -> dict[str, Any]:
     """What a case says of its evidence: as the highest rung that speaks founds it, as bad as the worst."""
     highest = max(evidence, key=lambda one: RUNGS.index(one.rung))
     hazard = said.forecast if any(one.rung is Rung.HAZARD for one in evidence) else None
-    trend = any(one.rung in (Rung.HEALTH, Rung.TREND) for one in evidence)
+    trend = said.remaining if any(one.rung in (Rung.HEALTH, Rung.TREND) for one in evidence) else None
     return {
         "level": Level.ALARM if any(one.level is Level.ALARM for one in evidence) else Level.WARNING,
         "evidence": tuple(evidence),
         "chances": hazard.chances if hazard else (),
         "lead_h": said.lead_h if hazard else None,
-        "remaining": said.remaining if trend else None,
+        "remaining": (hazard.remaining if hazard else None) or trend,
         "drivers": hazard.drivers if hazard else (),
         "modes": hazard.modes if hazard else (),
         "model": hazard.model if hazard else "",

@@ -11,7 +11,19 @@ import numpy as np
 
 from models.alerting.cases import RUNGS
 from models.failure.hazard import WARNING
-from models.records import WARNING_HORIZON_H, Alert, AlertState, Confidence, Evidence, Health, Level, ModeShare, Rung
+from models.records import (
+    HORIZONS_H,
+    WARNING_HORIZON_H,
+    Alert,
+    AlertState,
+    Confidence,
+    Evidence,
+    Health,
+    Level,
+    ModeShare,
+    Rung,
+    Until,
+)
 
 MINUTE_US = 60_000_000
 NAMES_TOLD = 2
@@ -32,13 +44,16 @@ def rests_on(alert: Alert) -> tuple[str, ...]:
 
 
 def remaining(said: Alert | Health) -> str:
-    """How long until a limit is reached, with its interval; empty where nothing says so."""
+    """How long until a limit is reached or a failure, with its interval; empty where nothing says so."""
     left = said.remaining
     if left is None:
         return ""
     limiting = f"the limit of {said.limiting}" if isinstance(said, Health) and said.limiting else "its limit"
+    end = "failure" if left.until is Until.FAILURE else limiting
     high = f"{left.low_h:.0f} h or more" if left.high_h is None else f"{left.low_h:.0f} to {left.high_h:.0f} h"
-    return f"{left.median_h:.0f} h to {limiting} (90 %: {high})"
+    covered = "" if left.covered is None else f", but {_percent(left.covered)} on other machines"
+    middle = f"over {HORIZONS_H[-1]}" if left.median_h is None else f"{left.median_h:.0f}"
+    return f"{middle} h to {end} (90 %{covered}: {high})"
 
 
 def chance(share: float, within_h: int, basis: str, confidence: Confidence) -> str:

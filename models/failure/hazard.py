@@ -9,9 +9,10 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 
+from models.failure.interval import Levels, remaining
 from models.features import Expected, Spec
 from models.inference import ModelError, Predictor
-from models.records import HORIZONS_H, WARNING_HORIZON_H, Confidence, Driver, ModeShare
+from models.records import HORIZONS_H, WARNING_HORIZON_H, Confidence, Driver, ModeShare, Remaining
 
 WARNING = HORIZONS_H.index(WARNING_HORIZON_H)
 DRIVERS = 3
@@ -33,7 +34,7 @@ class Card(Struct, frozen=True, kw_only=True):
     """What a model is, where it comes from and how it did: the JSON beside the ONNX file.
 
     `failures` are the independent real failures that it learned from; simulated ones do not count. `modes` names the
-    columns of the graph's second output, where it has one.
+    columns of the graph's second output, where it has one; `interval` is how time to failure is told, where it is.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Card(Struct, frozen=True, kw_only=True):
     parity: dict[str, float]
     scores: dict[str, float]
     modes: tuple[str, ...] = ()
+    interval: Levels | None = None
 
     @property
     def version(self) -> str:
@@ -124,6 +126,11 @@ class Hazard:
         found = [ModeShare(mode=mode, share=share) for mode, share in told if share >= LEAST_SHARE]
         return tuple(sorted(found, key=lambda one: (-one.share, one.mode)))
 
+    def remaining(self, chances: np.ndarray) -> list[Remaining | None]:
+        """Time to failure of rows with chances [rows, horizons]; None where the card says nothing of it, or too low."""
+        levels = self.card.interval
+        return remaining(levels, chances) if levels else [None] * len(chances)
+
     def variants(self, rows: np.ndarray, normal: np.ndarray) -> np.ndarray:
         """Each row once per signal, that signal's features as usual for its asset: float32 [rows, signals, features].
 
@@ -163,7 +170,7 @@ def _wrong(card: Card) -> str | None:
         return f"the warning limit must lie between 0 and 1, but is {card.warning_limit}"
     if len(set(card.modes)) < len(card.modes) or "" in card.modes:
         return f"failure modes must have names, each its own, but are {list(card.modes)}"
-    return None
+    return card.interval.wrong if card.interval else None
 
 
 def check(name: str, spec: Spec, otherwise: str | None = None) -> None:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from models.alerting.wording import headline
 from models.failure.hazard import WARNING
-from models.records import Alert, Forecast, Health, Rung, id_of
+from models.records import Alert, Forecast, Health, Remaining, Rung, id_of
 from pipelines.backfill.results import CHANCES, forecasts_table
 from pipelines.ports import Rows
 
@@ -51,7 +51,7 @@ def alert_rows(plant: str, alerts: Sequence[Alert]) -> Rows:
     fields = {
         "chance_72h": np.array([alert.chances[WARNING] if alert.chances else np.nan for alert in alerts]),
         "lead_h": np.array([np.nan if alert.lead_h is None else alert.lead_h for alert in alerts], np.float64),
-        "remaining_h": np.array([alert.remaining.median_h if alert.remaining else np.nan for alert in alerts]),
+        "remaining_h": np.array([_median_h(alert.remaining) for alert in alerts]),
         "opened_us": np.array([alert.opened_us for alert in alerts], np.float64),
         **{
             name: np.array([str(getattr(alert, name)) for alert in alerts], object)
@@ -68,6 +68,10 @@ def alert_rows(plant: str, alerts: Sequence[Alert]) -> Rows:
         fields,
         event=np.array([alert.id for alert in alerts], object),
     )
+
+
+def _median_h(left: Remaining | None) -> float:
+    return np.nan if left is None or left.median_h is None else left.median_h
 
 
 def replayed(record: Forecast | Health | Alert, run: str) -> Forecast | Health | Alert:

@@ -16,7 +16,7 @@ from models.bins import MINUTE_US
 from models.failure.hazard import WARNING, Card, Hazard, confidence_of
 from models.operating import RUNNING
 from models.plant import Plant
-from models.records import Driver, Forecast, ModeShare, OperatingState, Rung, id_of
+from models.records import Driver, Forecast, ModeShare, OperatingState, Remaining, Rung, id_of
 from pipelines.stages.window import Due
 from pipelines.state import Block
 
@@ -28,6 +28,7 @@ class Says(NamedTuple):
     drivers: tuple[Driver, ...]
     completeness: float
     modes: tuple[ModeShare, ...]
+    remaining: Remaining | None
 
 
 def score(block: Block, hazard: Hazard, due: Due, plant: Plant) -> list[tuple[int, Forecast]]:
@@ -74,9 +75,10 @@ def _says(hazard: Hazard, features: np.ndarray, baseline: np.ndarray, near: np.n
     chances, shares = hazard.run(features)
     drivers = _drivers(hazard, features, baseline, chances, near)
     completeness = np.round(features[:, hazard.spec.completeness].astype(np.float64), 4).tolist()
-    told = (chances[:, -1] >= near).tolist()
+    told, remaining = (chances[:, -1] >= near).tolist(), hazard.remaining(chances)
     for at, row in enumerate(chances.tolist()):
-        yield Says(tuple(row), drivers[at], completeness[at], hazard.likely(shares[at]) if told[at] else ())
+        modes = hazard.likely(shares[at]) if told[at] else ()
+        yield Says(tuple(row), drivers[at], completeness[at], modes, remaining[at])
 
 
 def _drivers(

@@ -12,6 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from models.failure.hazard import Card, Hazard
 from models.failure.health import HealthCard, HealthModel
+from models.failure.interval import Levels
 from models.failure.learned import Model
 from models.features import Expected, Spec
 from models.inference import INPUT, MODES, OUTPUT
@@ -240,7 +241,10 @@ def _graph(features: int, modes: int = 0) -> bytes:
 
 
 def hazard(
-    limit: float = 0.55, signals: tuple[str, ...] = ("pressure_bar", "temp_degc"), modes: tuple[str, ...] = ()
+    limit: float = 0.55,
+    signals: tuple[str, ...] = ("pressure_bar", "temp_degc"),
+    modes: tuple[str, ...] = (),
+    interval: Levels | None = None,
 ) -> Hazard:
     """The small hazard, loaded; `limit` is where its warnings open, `modes` are the failure modes it tells apart."""
     expected = (Expected("temp_degc", 10.0, (("pressure_bar", 10.0),)),) if len(signals) == 2 else ()
@@ -262,6 +266,7 @@ def hazard(
         parity={},
         scores={},
         modes=modes,
+        interval=interval,
     )
     return Hazard(data, card)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
-from models.records import Alert, AlertReason, Forecast
+from models.failure.interval import Levels
+from models.records import Alert, AlertReason, Forecast, OperatingState, Remaining, Until
 from tests.kit import tiny
 from tests.unit.pipelines.test_plant_change import Log as Said
 from tests.unit.pipelines.test_time import Log as Forecasts
@@ -48,3 +50,30 @@ def test_a_warning_says_the_modes_that_its_hazard_holds_likely_and_is_still_of_a
 
 def test_a_model_without_modes_tells_none():
     assert all(said.modes == () for said in forecasts(tiny.hazard(0.5), *RISING))
+
+
+LEVELS = Levels(low=0.02, high=0.9, alone=0.1, from_chance=0.15, events=40, coverage=0.9, held_out=30)
+
+
+def test_time_to_failure_is_told_from_the_chance_on_that_the_card_says():
+    said = forecasts(tiny.hazard(0.9, interval=LEVELS), *RISING)
+    assert [one.remaining is not None for one in said] == [one.chances[-1] >= 0.15 for one in said]
+    last = said[-1]
+    low_h = round(0.1 / last.chances[0] * 12)
+    assert last.remaining == Remaining(low_h=low_h, median_h=None, high_h=None, until=Until.FAILURE)
+
+
+def test_a_warning_says_the_time_to_failure_of_its_forecast():
+    opened, forecast = opening(tiny.hazard(0.1, interval=LEVELS), *RISING)
+    assert opened.remaining is not None and opened.remaining == forecast.remaining
+
+
+def test_a_machine_that_stands_keeps_the_time_that_was_told_when_it_ran():
+    pressures = [24.0] * 9 + [0.2] * 6
+    log = Forecasts(tiny.hazard(0.9, signals=("pressure_bar", "temp_degc"), interval=LEVELS))
+    mixer = [replace(one, asset="mixer-01") if hasattr(one, "asset") else one for one in minutes(*pressures)]
+    said = log.take(tick(0), *mixer, tick(20)).forecasts
+    ran = [one for one in said if one.operating is OperatingState.RUNNING]
+    stood = [one for one in said if one.operating is not OperatingState.RUNNING and one.chances]
+    assert stood and ran[-1].remaining is not None
+    assert {one.remaining for one in stood} == {ran[-1].remaining}
