@@ -6,8 +6,9 @@ import pytest
 from msgspec.structs import replace
 
 from models.failure.interval import Levels
+from models.plant import parse
 from models.records import Alert, AlertReason, Forecast, OperatingState, Remaining, Until
-from tests.kit import tiny
+from tests.kit import changes, tiny
 from tests.unit.pipelines.test_plant_change import Log as Said
 from tests.unit.pipelines.test_time import Log as Forecasts
 from tests.unit.pipelines.test_time import frame, tick
@@ -77,3 +78,33 @@ def test_a_machine_that_stands_keeps_the_time_that_was_told_when_it_ran():
     stood = [one for one in said if one.operating is not OperatingState.RUNNING and one.chances]
     assert stood and ran[-1].remaining is not None
     assert {one.remaining for one in stood} == {ran[-1].remaining}
+
+
+CALM, HIGH, LIMIT = 1.0, 24.0, 0.25
+"""Pressures in bar at which the small hazard's chance within 72 h goes to some 1 % and 28 %, and its limit."""
+
+
+def told(*pressures: float) -> list[tuple[AlertReason, float, float]]:
+    """Why each revision of the pump's warning was told, and the chance within 72 h then and now.
+
+    The plant file's rules are left out, so that the hazard alone speaks.
+    """
+    text = tiny.PLANT_TOML.partition("[[types.pump.rules]]")[0]
+    rest = tiny.PLANT_TOML.partition("[[types.mixer.rules]]")[2]
+    log = Said(models=tiny.models() | {"tiny": tiny.hazard(LIMIT)})
+    log.take(changes.change(parse(f"{text}[[types.mixer.rules]]{rest}")), tick(0), *minutes(*pressures))
+    log.take(tick(len(pressures) + 2))
+    chances = {one.window_end_us: one.chances[3] for one in log.forecasts if one.asset == "pump-01"}
+    return [(one.reason, one.chances[3], chances[one.window_end_us]) for one in log.said if isinstance(one, Alert)]
+
+
+def test_a_warning_opens_at_the_models_limit_after_three_minutes_and_not_at_one_half():
+    reasons = told(*[CALM] * 5, *[HIGH] * 8, *[CALM] * 8)
+    assert [(reason, LIMIT <= chance < 0.5) for reason, chance, _ in reasons] == [(AlertReason.OPENED, True)]
+
+
+def test_a_warning_stays_under_its_limit_and_clears_after_an_hour_well_under_it():
+    opened = [*[CALM] * 5, *[HIGH] * 8]
+    assert AlertReason.CLEARED not in [reason for reason, _, _ in told(*opened, *[CALM] * 90)]
+    *_, (last, _, now) = told(*opened, *[CALM] * 140)
+    assert last is AlertReason.CLEARED and now < 0.6 * LIMIT
