@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from models.alerting.wording import headline
 from models.failure.hazard import WARNING
 from models.records import Alert, Forecast, Health, Remaining, Rung, id_of
-from pipelines.backfill.results import CHANCES, forecasts_table
+from pipelines.backfill.results import CHANCES, REMAINING, forecasts_table
 from pipelines.ports import Rows
 
 FORECASTS, ALERTS = "forewarn_forecasts", "forewarn_alerts"
@@ -33,9 +33,9 @@ def forecast_rows(plant: str, forecasts: Sequence[Forecast]) -> Rows:
     table = forecasts_table(forecasts)
     assets = table["asset"].unique(maintain_order=True).to_list()
     fields: dict[str, np.ndarray] = {
-        name: table[name].fill_null(float("nan")).to_numpy() for name in (*CHANCES, "completeness")
+        name: table[name].fill_null(float("nan")).to_numpy() for name in (*CHANCES, "completeness", *REMAINING)
     }
-    for name in ("operating", "driver", "model"):
+    for name in ("operating", "driver", "model", "mode"):
         fields[name] = table[name].to_numpy().astype(object)
     index = {name: at for at, name in enumerate(assets)}
     at = np.array([index[name] for name in table["asset"].to_list()], np.int64)
