@@ -184,6 +184,25 @@ class ModeShare(Struct, frozen=True, kw_only=True):
     share: float
 
 
+class Became(StrEnum):
+    """What became of a machine once it looked like failing: it failed within the longest horizon, or outlived it."""
+
+    FAILED = "failed"
+    OUTLIVED = "outlived"
+
+
+class Similar(Struct, frozen=True, kw_only=True):
+    """A past case that a machine is like, how far from it, and what became of that: a failure after `lead_h`, or none.
+
+    A distance of 1 is as far as such cases lie from each other.
+    """
+
+    outcome: Became
+    mode: str
+    lead_h: float | None
+    distance: float
+
+
 class Forecast(Record, frozen=True, kw_only=True, tag="forecast"):
     """Chance of failure within each of HORIZONS_H, as known at the end of a window. Never decreasing in the horizon.
 
@@ -339,6 +358,7 @@ class Alert(Record, frozen=True, kw_only=True, tag="alert"):
     `rung`, `basis` and `confidence` are those of the highest rung that speaks, `level` the worst. What is said of a
     hazard is empty while none speaks: `chances`, `drivers`, `modes`, and `lead_h`, the nearest horizon over the limit.
     `mode` is what its evidence speaks of and identifies it; `modes` are what a model holds likely, and may change.
+    `similar` are past cases like the machine when the hazard began to hold, the nearest first.
     What is `remaining` is until failure where a hazard speaks and says it, else what health and trend say, until a
     limit. A `historical` one says what history would have brought about: nobody
     acts on it.
@@ -366,6 +386,7 @@ class Alert(Record, frozen=True, kw_only=True, tag="alert"):
     completeness: float
     historical: bool = False
     modes: tuple[ModeShare, ...] = ()
+    similar: tuple[Similar, ...] = ()
 
 
 class Origin(StrEnum):

@@ -30,8 +30,12 @@ def card_of(
     scores: Mapping[str, float],
     modes: Sequence[str] = (),
     interval: Levels | None = None,
+    cases: bytes = b"",
 ) -> Card:
-    """A card that fits the file: hashes are taken here, so they cannot be wrong. `failures` are real ones."""
+    """A card that fits the file: hashes are taken here, so they cannot be wrong. `failures` are real ones.
+
+    `cases` is the file of past cases beside it, if there is one.
+    """
     return Card(
         name=name,
         sha256=hashlib.sha256(onnx).hexdigest(),
@@ -54,6 +58,7 @@ def card_of(
         scores=dict(scores),
         modes=tuple(modes),
         interval=interval,
+        cases_sha256=hashlib.sha256(cases).hexdigest() if cases else "",
     )
 
 

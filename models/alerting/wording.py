@@ -16,12 +16,14 @@ from models.records import (
     WARNING_HORIZON_H,
     Alert,
     AlertState,
+    Became,
     Confidence,
     Evidence,
     Health,
     Level,
     ModeShare,
     Rung,
+    Similar,
     Until,
 )
 
@@ -39,8 +41,24 @@ def headline(said: Alert | Health) -> str:
 
 
 def rests_on(alert: Alert) -> tuple[str, ...]:
-    """All that a warning rests on, a line for each piece of evidence, what weighs most first."""
-    return tuple(map(_line, sorted(alert.evidence, key=_weight)))
+    """All that a warning rests on, a line for each piece of evidence, what weighs most first; then cases like it."""
+    like = like_it(alert.similar)
+    return (*map(_line, sorted(alert.evidence, key=_weight)), *([like] if like else []))
+
+
+def like_it(similar: Iterable[Similar]) -> str:
+    """What became of the past cases that a machine is like; empty where none is known."""
+    found = list(similar)
+    failed = [one for one in found if one.outcome is Became.FAILED]
+    if not found:
+        return ""
+    said = f"of {len(found)} like it, {len(failed) or 'none'} failed"
+    leads = [one.lead_h for one in failed if one.lead_h is not None]
+    if leads:
+        low, high = min(leads), max(leads)
+        said += f", after {low:.0f} h" if f"{low:.0f}" == f"{high:.0f}" else f", after {low:.0f} to {high:.0f} h"
+    modes = sorted({one.mode for one in failed} - {""})
+    return said + (f" ({', '.join(modes)})" if modes else "")
 
 
 def remaining(said: Alert | Health) -> str:

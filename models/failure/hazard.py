@@ -10,9 +10,11 @@ import numpy as np
 from msgspec import Struct
 
 from models.failure.interval import Levels, remaining
+from models.failure.similar import Past, nearest
+from models.failure.similar import load as load_cases
 from models.features import Expected, Spec
 from models.inference import ModelError, Predictor
-from models.records import HORIZONS_H, WARNING_HORIZON_H, Confidence, Driver, ModeShare, Remaining
+from models.records import HORIZONS_H, WARNING_HORIZON_H, Confidence, Driver, ModeShare, Remaining, Similar
 
 WARNING = HORIZONS_H.index(WARNING_HORIZON_H)
 DRIVERS = 3
@@ -34,7 +36,8 @@ class Card(Struct, frozen=True, kw_only=True):
     """What a model is, where it comes from and how it did: the JSON beside the ONNX file.
 
     `failures` are the independent real failures that it learned from; simulated ones do not count. `modes` names the
-    columns of the graph's second output, where it has one; `interval` is how time to failure is told, where it is.
+    columns of the graph's second output, where it has one; `interval` is how time to failure is told, where it is;
+    `cases_sha256` is of the file of past cases, empty where there is none.
     """
 
     name: str
@@ -58,6 +61,7 @@ class Card(Struct, frozen=True, kw_only=True):
     scores: dict[str, float]
     modes: tuple[str, ...] = ()
     interval: Levels | None = None
+    cases_sha256: str = ""
 
     @property
     def version(self) -> str:
@@ -80,7 +84,7 @@ def confidence_of(card: Card) -> Confidence:
 class Hazard:
     """A loaded hazard model. Raises ModelError where file, card and this program disagree."""
 
-    def __init__(self, onnx: bytes, card: Card) -> None:
+    def __init__(self, onnx: bytes, card: Card, cases: bytes = b"") -> None:
         self.card = card
         self.spec = Spec(card.signals, card.counters, card.expected, card.shares, card.events, card.rolls_over_at)
         check(card.name, self.spec, _wrong(card))
@@ -100,12 +104,13 @@ class Hazard:
         agree("the number of features", self._predictor.features, len(self.spec.names))
         agree("the number of chances", self._predictor.outputs, len(HORIZONS_H))
         agree("the number of failure modes", self._predictor.modes, len(card.modes))
+        self._past = _past(card, self.spec, cases)
 
     @classmethod
-    def load(cls, onnx: bytes, card: bytes) -> Hazard:
-        """From the two files' bytes."""
+    def load(cls, onnx: bytes, card: bytes, cases: bytes = b"") -> Hazard:
+        """From the bytes of its two files, and of that of past cases where it has one."""
         try:
-            return cls(onnx, msgspec.json.decode(card, type=Card))
+            return cls(onnx, msgspec.json.decode(card, type=Card), cases)
         except msgspec.DecodeError as wrong:
             raise ModelError(f"the card is not a model card: {wrong}") from wrong
 
@@ -130,6 +135,10 @@ class Hazard:
         """Time to failure of rows with chances [rows, horizons]; None where the card says nothing of it, or too low."""
         levels = self.card.interval
         return remaining(levels, chances) if levels else [None] * len(chances)
+
+    def similar(self, row: bytes) -> tuple[Similar, ...]:
+        """Past cases that a float32 feature row is like; none where the model has none, or the row is empty."""
+        return nearest(self._past, np.frombuffer(row, np.float32)) if self._past and row else ()
 
     def variants(self, rows: np.ndarray, normal: np.ndarray) -> np.ndarray:
         """Each row once per signal, that signal's features as usual for its asset: float32 [rows, signals, features].
@@ -156,6 +165,13 @@ class Hazard:
             return Driver(signal=signal, drop=drop)
         change, slope_per_h = (float(row[column]) for column in self._trend[signal])
         return Driver(signal=signal, drop=drop, change=_told(change, 1.0), per_day=_told(slope_per_h, HOURS_A_DAY))
+
+
+def _past(card: Card, spec: Spec, cases: bytes) -> Past | None:
+    if not card.cases_sha256:
+        return None
+    agree("the sha256 of NAME.cases.json", hashlib.sha256(cases).hexdigest(), card.cases_sha256)
+    return load_cases(cases, spec)
 
 
 def _told(value: float, times: float) -> float | None:

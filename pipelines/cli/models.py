@@ -41,16 +41,25 @@ def train(folder: Path, runs: Path, console: Console) -> None:
 def load(onnx: Path) -> Hazard:
     """A model and its card from their files. Raises ModelError."""
     try:
-        return Hazard.load(onnx.read_bytes(), onnx.with_suffix(".json").read_bytes())
+        cases = past_cases(onnx)
+        return Hazard.load(
+            onnx.read_bytes(), onnx.with_suffix(".json").read_bytes(), cases.read_bytes() if cases.is_file() else b""
+        )
     except OSError as wrong:
         raise ModelError(f"{wrong.filename} cannot be read: {wrong.strerror}") from wrong
 
 
+def past_cases(onnx: Path) -> Path:
+    """Where a model's past cases are, if it has any."""
+    return onnx.with_suffix(".cases.json")
+
+
 def export(onnx: Path, to: Path, console: Console) -> None:
     """Copy a model that verifies."""
-    checks = _checks(load(onnx))
+    hazard = load(onnx)
+    checks = _checks(hazard)
     to.mkdir(parents=True, exist_ok=True)
-    for file in (onnx, onnx.with_suffix(".json")):
+    for file in (onnx, onnx.with_suffix(".json"), *([past_cases(onnx)] if hazard.card.cases_sha256 else [])):
         shutil.copyfile(file, to / file.name)
     console.print(f"{checks['version']} is in {to}: set FOREWARN_MODELS={to}", highlight=False, markup=False)
 

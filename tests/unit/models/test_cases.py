@@ -11,6 +11,7 @@ from models.plant import ANY_MODE
 from models.records import (
     AlertReason,
     AlertState,
+    Became,
     Confidence,
     Evidence,
     Forecast,
@@ -18,6 +19,7 @@ from models.records import (
     OperatingState,
     Remaining,
     Rung,
+    Similar,
     Until,
 )
 
@@ -131,6 +133,16 @@ def test_what_remains_is_the_time_to_failure_where_a_hazard_tells_it_else_that_t
     assert told(ILL) == told(ILL, HAZARD, forecast=FORECAST) == LIMIT
     assert told(ILL, HAZARD, forecast=timed) == told(HAZARD, forecast=timed) == FAILURE
     assert told(HOT) is told(HAZARD, forecast=FORECAST) is None
+
+
+LIKE = (Similar(outcome=Became.FAILED, mode="seal", lead_h=40.0, distance=0.2),)
+
+
+def test_past_cases_like_it_are_kept_while_the_hazard_speaks_and_go_with_it():
+    cases, (opened,) = moved((), [HOT, HAZARD], said(1, forecast=FORECAST, similar=LIKE))
+    cases, (nearer,) = moved(cases, [HOT, HAZARD], said(2, forecast=FORECAST, reason=AlertReason.NEARER))
+    _, (lowered,) = moved(cases, [HOT], said(3))
+    assert (opened.similar, nearer.similar, lowered.similar) == (LIKE, LIKE, ())
 
 
 EVIDENCE = st.builds(

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+
+import msgspec
+import numpy as np
 import pytest
 from msgspec.structs import replace
 
+from models.failure.hazard import Hazard
 from models.failure.interval import Levels
+from models.failure.similar import PastCase, PastCases
+from models.inference import ModelError
 from models.plant import parse
-from models.records import Alert, AlertReason, Forecast, OperatingState, Remaining, Until
+from models.records import Alert, AlertReason, Became, Forecast, OperatingState, Remaining, Until
+from pipelines.main import read_model, read_models
 from tests.kit import changes, tiny
 from tests.unit.pipelines.test_plant_change import Log as Said
 from tests.unit.pipelines.test_time import Log as Forecasts
@@ -108,3 +116,39 @@ def test_a_warning_stays_under_its_limit_and_clears_after_an_hour_well_under_it(
     assert AlertReason.CLEARED not in [reason for reason, _, _ in told(*opened, *[CALM] * 90)]
     *_, (last, _, now) = told(*opened, *[CALM] * 140)
     assert last is AlertReason.CLEARED and now < 0.6 * LIMIT
+
+
+CASES = PastCases(
+    features=("pressure_bar.mean_1h",),
+    scale=(1.0,),
+    cases=tuple(
+        PastCase(values=(bar,), outcome=Became.FAILED, mode="seal", lead_h=bar) for bar in (2.0, 7.0, 8.0, 9.0, 20.0)
+    ),
+)
+
+
+def test_a_warning_tells_as_it_opens_the_past_cases_that_the_machine_is_like(tmp_path):
+    tiny.write(tmp_path)
+    file = msgspec.json.encode(CASES)
+    card = replace(tiny.hazard(0.1).card, cases_sha256=hashlib.sha256(file).hexdigest())
+    hazard = Hazard((tmp_path / "tiny.onnx").read_bytes(), card, file)
+    opened, _ = opening(hazard, *RISING)
+    mean_bar = (1.0 + 4.0 + 1.0 + 3 * 24.0) / 6  # of the minutes until then
+    assert [(one.lead_h, one.distance) for one in opened.similar] == [
+        (9.0, mean_bar - 9.0), (8.0, mean_bar - 8.0), (7.0, mean_bar - 7.0),
+    ]  # fmt: skip
+
+
+def test_workers_read_the_past_cases_beside_their_model(tmp_path):
+    tiny.write(tmp_path)
+    file = msgspec.json.encode(CASES)
+    (tmp_path / "tiny.cases.json").write_bytes(file)
+    card = replace(tiny.hazard().card, cases_sha256=hashlib.sha256(file).hexdigest())
+    (tmp_path / "tiny.json").write_bytes(msgspec.json.encode(card))
+    row = np.full(len(tiny.hazard().spec.names), 8.1, np.float32)
+    (nearest, *_) = read_model(tmp_path, "tiny").similar(row.tobytes())
+    assert nearest.lead_h == 8.0
+    assert set(read_models(tiny.plant(), tmp_path)) == {"tiny", "tiny.health"}
+    (tmp_path / "tiny.cases.json").unlink()
+    with pytest.raises(ModelError, match=r"cases\.json"):
+        read_model(tmp_path, "tiny")
