@@ -165,7 +165,9 @@ class Rebuilt(Record, frozen=True, kw_only=True, tag="rebuilt"):
 
 
 class Driver(Struct, frozen=True, kw_only=True):
-    """A signal and how much lower the 72 h chance would be were that signal as usual for this asset.
+    """A signal and how much lower the 72 h chance would be were that signal as usual for this asset, all else as it is.
+
+    Exact, by asking the served graph once more a signal. A forecast of an asset whose usual is not known has none.
 
     `change` is how far it is from this asset's usual at the same load, and `per_day` how that moves, in the signal's
     unit; null for a signal of which nothing is expected or no usual is known.

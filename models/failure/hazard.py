@@ -136,6 +136,11 @@ class Hazard:
         levels = self.card.interval
         return remaining(levels, chances) if levels else [None] * len(chances)
 
+    @property
+    def past_cases(self) -> int:
+        """How many past cases it has."""
+        return len(self._past.cases) if self._past else 0
+
     def similar(self, row: bytes) -> tuple[Similar, ...]:
         """Past cases that a float32 feature row is like; none where the model has none, or the row is empty."""
         return nearest(self._past, np.frombuffer(row, np.float32)) if self._past and row else ()

@@ -102,16 +102,16 @@ def covers(low_h: np.ndarray, high_h: np.ndarray, hours: np.ndarray) -> np.ndarr
 
 def remaining(levels: Levels, chances: np.ndarray) -> list[Remaining | None]:
     """What is told of each row; None where the chance within the last horizon is under `from_chance`."""
-    middle = np.round(quantile(chances, MEDIAN))
-    told = (chances[:, -1] >= levels.from_chance).tolist()
-    columns = (*ends(levels, chances), middle)
+    out: list[Remaining | None] = [None] * len(chances)
+    told = np.flatnonzero(chances[:, -1] >= levels.from_chance)
+    low, high = ends(levels, chances[told])
+    columns = told, low, np.round(quantile(chances[told], MEDIAN)), high
     stated = None if levels.holds else levels.coverage
-    return [
-        Remaining(
-            low_h=low, median_h=_known(median), high_h=_known(high), until=Until.FAILURE, covered=stated
-        ) if is_told else None
-        for is_told, low, high, median in zip(told, *(column.tolist() for column in columns), strict=True)
-    ]  # fmt: skip
+    for at, from_h, median_h, to_h in zip(*(column.tolist() for column in columns), strict=True):
+        out[at] = Remaining(
+            low_h=from_h, median_h=_known(median_h), high_h=_known(to_h), until=Until.FAILURE, covered=stated
+        )
+    return out
 
 
 def _known(hours: float) -> float | None:

@@ -14,6 +14,7 @@ import numpy as np
 from models.alerting.thresholds import threshold_of
 from models.bins import MINUTE_US
 from models.failure.hazard import WARNING, Card, Hazard, confidence_of
+from models.features import Baseline
 from models.operating import RUNNING
 from models.plant import Plant
 from models.records import Driver, Forecast, ModeShare, OperatingState, Remaining, Rung, id_of
@@ -86,15 +87,20 @@ def _drivers(
 ) -> list[tuple[Driver, ...]]:
     out: list[tuple[Driver, ...]] = [()] * len(features)
     likely = np.flatnonzero(chances[:, WARNING] >= near).tolist()
-    high = [at for at in likely if baseline[at] is not None]
-    if not high:
+    usual = {at: row for at in likely if (row := _usual(baseline[at])) is not None}
+    if not usual:
         return out
-    normal = np.array([np.frombuffer(baseline[at].features, np.float32) for at in high])
+    high, normal = list(usual), np.array(list(usual.values()))
     variants = hazard.variants(features[high], normal)
     others = hazard.chances(variants.reshape(-1, features.shape[1]))[:, WARNING].reshape(len(high), -1)
     for at, variants in zip(high, others, strict=True):
         out[at] = hazard.drivers(features[at], float(chances[at, WARNING]), variants)
     return out
+
+
+def _usual(baseline: Baseline | None) -> np.ndarray | None:
+    """What an asset's features are while nothing is wrong; of one that has no usual yet, no driver can be told."""
+    return None if baseline is None else np.frombuffer(baseline.features, np.float32)
 
 
 def _forecast(
