@@ -28,7 +28,8 @@ from onnx_export.episodes import Replay, episodes, replay
 from onnx_export.history import History
 from onnx_export.past_cases import encoded, past_cases
 from onnx_export.recipe import TRAINING_EVERY_MIN
-from onnx_export.train import CLASSES, floored, rows_of, train
+from onnx_export.survival import scores_of, with_interval
+from onnx_export.train import floored, rows_of, train
 from tests.bench.intervals import EVERY_MIN, FITTED, MEASURED, load, run
 from tests.kit.bench import Row, report
 
@@ -100,11 +101,13 @@ def ablated(hazard: Hazard, at: Opened, row: int) -> list[str]:
 
 def shared(model: lightgbm.Booster, spec: Spec, rows: np.ndarray) -> list[list[str]]:
     """Signals by their part in the chance within 72 h, by TreeSHAP, the largest first."""
-    told = np.asarray(model.predict(rows, pred_contrib=True, num_threads=1)).reshape(len(rows), CLASSES, -1)[:, :, :-1]
-    chance = np.asarray(model.predict(rows, num_threads=1))
-    within = chance[:, : WARNING + 1].sum(axis=1, keepdims=True)
-    moves = chance * ((np.arange(CLASSES) <= WARNING) - within)
-    parts = np.einsum("rc,rcf->rf", moves, told)
+    scores = scores_of(model, rows)[:, : WARNING + 1]
+    told = [
+        np.asarray(model.predict(with_interval(rows, at), pred_contrib=True, num_threads=1))[:, :-2]
+        for at in range(WARNING + 1)
+    ]
+    hazard = 1.0 / (1.0 + np.exp(-scores))  # the chance moves by survival times the sum of hazard times logit
+    parts = np.prod(1.0 - hazard, axis=1)[:, None] * sum(hazard[:, at, None] * one for at, one in enumerate(told))
     of = np.stack([parts[:, spec.columns_of(signal)].sum(axis=1) for signal in spec.signals], axis=1)
     return [[spec.signals[at] for at in np.argsort(-row, kind="stable").tolist()] for row in of]
 

@@ -13,6 +13,7 @@ from models.inference import Predictor
 from models.records import HORIZONS_H
 from onnx_export.convert import to_onnx
 from onnx_export.parity import TOLERANCE, ParityError, compare, expected, gate, thresholds_of, trial_rows
+from onnx_export.survival import Outcomes, fit
 from onnx_export.train import PARAMETERS, ZERO, floor32, floored, masked, needing, rows_of, train
 from tests.unit.onnx_export import small
 
@@ -72,7 +73,8 @@ def test_a_split_at_zero_sends_what_lightgbm_reads_as_zero_the_same_way() -> Non
     values = np.linspace(-1, 1, 4001)
     rows = np.stack([np.where(np.abs(values) < 0.3, 0.0, values)] * 2, axis=1).astype(np.float32)
     classes = (rows[:, 0] >= 0).astype(int) + 2 * (rows[:, 0] > 0)  # splits on both sides of 0
-    model = lightgbm.train(PARAMETERS | {"min_data_in_leaf": 5}, lightgbm.Dataset(rows, label=classes), 2)
+    outcomes = Outcomes(classes, classes, np.ones(len(classes)))
+    model = fit(rows, outcomes, PARAMETERS | {"min_data_in_leaf": 5, "feature_fraction": 1.0}, 5)
     assert {-ZERO, ZERO} <= {value for _, value in thresholds_of(model)}
     edges = np.array([-ZERO, ZERO, 0.0, *(np.nextafter(np.float32(-ZERO), np.float32([-1, 1])))], np.float32)
     around = np.stack([edges, edges], axis=1)
