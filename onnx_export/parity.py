@@ -22,7 +22,7 @@ from onnx_export.recut import in_batches
 from onnx_export.resolution import resolutions
 from onnx_export.survival import scores_of, within_of
 from onnx_export.train import masked, needing
-from onnx_export.trials import trials
+from onnx_export.trials import LARGEST, trials
 
 __all__ = ["Parity", "ParityError", "candidate_of", "compare", "expected", "gate", "thresholds_of", "trial_rows"]
 
@@ -60,7 +60,7 @@ def trial_rows(spec: Spec, features: np.ndarray, model: lightgbm.Booster, least:
     third = len(rows) // 3
     for at in range(third, len(rows)):
         column, value = thresholds[int(random.integers(len(thresholds)))]
-        exact = np.float32(value)
+        exact = np.float32(np.clip(value, -LARGEST, LARGEST))
         rows[at, column] = (
             exact if at < 2 * third else np.nextafter(exact, np.float32(random.choice((-np.inf, np.inf))))
         )
@@ -105,7 +105,7 @@ def _at_threshold(thresholds: Sequence[tuple[int, float]], rows: np.ndarray) -> 
     """Rows with a value that is the nearest float32 of a threshold, where rounding up would send it the wrong way."""
     out = np.zeros(len(rows), bool)
     for column in {column for column, _ in thresholds}:
-        values = np.array([np.float32(value) for at, value in thresholds if at == column])
+        values = np.clip([value for at, value in thresholds if at == column], -LARGEST, LARGEST).astype(np.float32)
         out |= np.isin(rows[:, column], values)
     return out
 
