@@ -87,4 +87,4 @@ def unscaled(
 ) -> tuple[np.ndarray, np.ndarray]:
     """A layer over standardised inputs as one over the inputs themselves."""
     own = weight / spread[:, None]
-    return own, (bias - mean.astype(np.float64) @ own.astype(np.float64)).astype(np.float32)
+    return own, (bias - (mean[:, None] * own.astype(np.float64)).sum(axis=0)).astype(np.float32)

@@ -134,9 +134,12 @@ def _weights(channels: int, parameters: tuple[np.ndarray, ...]) -> np.ndarray:
 def curve_of(windows: np.ndarray, targets: int) -> Curve:
     """The curve of training windows: a target is measured from 0, what is expected, a load from its middle.
 
-    Half of the way is gone at two spreads: finest where machines mostly are, and failures still told apart.
+    Half of the way is gone at two spreads: finest where machines mostly are, and failures still told apart. Raises
+    ValueError where a channel is unknown in every row.
     """
     known = windows.astype(np.float64).transpose(1, 0, 2).reshape(windows.shape[1], -1)
+    if (empty := np.flatnonzero(np.isnan(known).all(axis=1))).size:
+        raise ValueError(f"raw windows: channels {empty.tolist()} are unknown in every row: record a longer history")
     centre = np.nanmean(known, axis=1)
     centre[:targets] = 0.0
     centre[-1] = 0.0  # what is known is told from 0, which is nothing

@@ -9,6 +9,7 @@ depends on it.
 from __future__ import annotations
 
 import argparse
+import resource
 import statistics
 import time
 from collections.abc import Sequence
@@ -187,6 +188,12 @@ def microseconds(graphs: dict[str, tuple[bytes, np.ndarray]]) -> dict[str, float
     return {name: statistics.median(times) / AT_ONCE / BATCH * 1e6 for name, times in took.items()}
 
 
+def cores_s() -> float:
+    """Seconds of cores that this run and its workers have used, however busy the machine is."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
 def machine() -> str:
     """The processor and whether it has VNNI."""
     text = Path("/proc/cpuinfo").read_text()
@@ -310,7 +317,7 @@ def main() -> None:
     for seed, load_of in zip(sizes.seeds, loads, strict=True):
         console.print(f"experts are asked, seed {seed}: " + " ".join(f"{share:.3f}" for share in load_of))
     console.print(f"{machine()}; int8 refused for: {', '.join(measured.refusals) or 'nothing'}")
-    console.print(f"{time.perf_counter() - begun:.0f} s")
+    console.print(f"{time.perf_counter() - begun:.0f} s, {cores_s():.0f} s of cores")
     report("net-quick" if quick else "net", rows_of_bench(made, us, measured, most_off))
 
 

@@ -15,7 +15,7 @@ from onnx_export.learning import CLASSES, Plan, allowed_of, loss, loss_slope, so
 from onnx_export.mixture import asked, imbalance, train_mixture
 from onnx_export.net import train_head
 from onnx_export.quantise import Measured, Refusal
-from onnx_export.rocket import KERNELS
+from onnx_export.rocket import KERNELS, Curve, curve_of
 from tests.unit.onnx_export import small_net as small
 
 MOST = 1e-3
@@ -59,6 +59,19 @@ def test_kernels_are_those_of_minirocket() -> None:
         assert len(KERNELS) == 84
         assert np.all(looked_at.sum(axis=1) == 0)
         assert set(np.unique(looked_at).tolist()) == {-1.0, 2.0}
+
+
+def test_a_channel_that_is_never_known_is_refused() -> None:
+    rows = small.windows().copy()
+    rows[:, 1] = np.nan
+    with pytest.raises(ValueError, match=r"channels \[1\] are unknown in every row"):
+        curve_of(rows, small.TARGETS)
+
+
+def test_the_curve_is_finest_near_its_middle_and_ends_at_int8s_end() -> None:
+    curve = Curve(np.zeros(1, np.float32), np.full(1, 2.0, np.float32))
+    told = curve.whole(np.array([[[0.0, 0.02, 2.0, -2.0, 1e9, -np.inf]]], np.float32)).ravel()
+    assert told.tolist() == [0.0, 1.0, 64.0, -64.0, 127.0, -127.0]
 
 
 def test_chances_never_decrease_whatever_the_row() -> None:
