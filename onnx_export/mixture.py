@@ -140,6 +140,19 @@ def _balance_slope(gate_scores: np.ndarray, gates: np.ndarray) -> np.ndarray:
     return (chances * (share - chances @ share[:, None]) * len(share) / len(chances)).astype(gate_scores.dtype)
 
 
+def _drawn(random: np.random.Generator, features: int, columns: int, experts: int, hidden: int) -> Weights:
+    """Weights to begin with: each expert's as a head's, the gate's so that scores spread by about 1."""
+    units, second = experts * hidden, (hidden, experts, CLASSES)
+    return {
+        "gate": random.normal(0.0, 1.0 / np.sqrt(columns), (columns, experts)).astype(np.float32),
+        "gate_bias": np.zeros(experts, np.float32),
+        "first": drawn(random, features, units),
+        "first_bias": np.zeros(units, np.float32),
+        "second": drawn(random, hidden, experts * CLASSES).reshape(second).swapaxes(0, 1).reshape(units, CLASSES),
+        "second_bias": np.zeros((experts, CLASSES), np.float32),
+    }
+
+
 def train_mixture(
     features: np.ndarray,
     columns: np.ndarray,
@@ -153,25 +166,13 @@ def train_mixture(
     random = np.random.default_rng(plan.seed)
     mean, spread = spread_of(features)
     inputs = (features - mean) / spread
-    units = experts * hidden
-    weights: Weights = {
-        "gate": random.normal(0.0, 1.0 / np.sqrt(len(columns)), (len(columns), experts)).astype(np.float32),
-        "gate_bias": np.zeros(experts, np.float32),
-        "first": drawn(random, inputs.shape[1], units),
-        "first_bias": np.zeros(units, np.float32),
-        "second": drawn(random, hidden, experts * CLASSES)
-        .reshape(hidden, experts, CLASSES)
-        .swapaxes(0, 1)
-        .reshape(units, CLASSES)
-        .copy(),
-        "second_bias": np.zeros((experts, CLASSES), np.float32),
-    }
+    first_of_all = _drawn(random, inputs.shape[1], len(columns), experts, hidden)
 
     def slope(now: Weights, rows: np.ndarray, draws: np.random.Generator) -> Weights:
-        factors = dropped(draws, plan, np.empty((len(rows), units), np.float32))
+        factors = dropped(draws, plan, np.empty((len(rows), experts * hidden), np.float32))
         return slopes(now, inputs[rows], columns, allowed[rows], balance, factors)
 
-    found = learn(weights, slope, len(inputs), plan, random)
+    found = learn(first_of_all, slope, len(inputs), plan, random)
     gate, gate_bias = unscaled(found["gate"], found["gate_bias"], mean[columns], spread[columns])
     first, first_bias = unscaled(found["first"], found["first_bias"], mean, spread)
     return Mixture(columns, gate, gate_bias, first, first_bias, found["second"], found["second_bias"])
