@@ -16,7 +16,7 @@ from onnx_export.recipe import Plan
 
 
 class Job(NamedTuple):
-    """A fleet to record: how many pumps for how many days, and a feature row each so many minutes."""
+    """A fleet to record: how many pumps for how many days, a row each so many minutes, with raw windows or not."""
 
     plan: Plan
     pumps: int
@@ -24,11 +24,12 @@ class Job(NamedTuple):
     every_min: int
     asset_type: AssetType
     spec: Spec
+    windows: bool = False
 
     def run(self, progress: Progress = quiet) -> History:
         """Simulate and record it."""
         fleet = fleet_of(self.plan, self.pumps, self.days)
-        return record(fleet, self.plan.seed, self.asset_type, self.spec, self.every_min, progress)
+        return record(fleet, self.plan.seed, self.asset_type, self.spec, self.every_min, progress, windows=self.windows)
 
 
 def fleet_of(plan: Plan, pumps: int, days: int) -> FleetSpec:

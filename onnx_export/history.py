@@ -14,6 +14,7 @@ import numpy as np
 
 from models.bins import COUNT, MINUTE_US, Bins, Samples, summarise
 from models.features import AFTER_RUNNING_MIN, Baseline, Pairs, Spec, baseline_of, compute, levels, spans
+from models.features.raw import raw_windows
 from models.following import follow
 from models.holding import minutes_of, pauses, with_empty
 from models.operating import RUNNING, Machines
@@ -72,6 +73,7 @@ class History:
     modes: tuple[str, ...]  # by number
     end_us: int
     every_min: int
+    windows: np.ndarray | None = None  # float32 [rows, channels, steps] of models.features.raw, where asked for
 
     @property
     def outcomes(self) -> tuple[Outcomes, np.ndarray]:
@@ -87,8 +89,9 @@ class History:
 class _Recorder:
     """A fleet's rings, states and usuals, and the rows taken from them so far."""
 
-    def __init__(self, layout: Layout, spec: Spec, assets: int, every_min: int) -> None:
+    def __init__(self, layout: Layout, spec: Spec, assets: int, every_min: int, windows: bool = False) -> None:
         self.layout, self.spec, self.every_min = layout, spec, every_min
+        self.windows: list[np.ndarray] | None = [] if windows else None
         self.columns = np.array([layout.column_index[name] for name in spec.inputs])
         self.source = np.array([SIGNALS.index(signal) for signal in layout.numeric])
         self.tiers = Tiers.empty(assets, layout.reference, layout.held_places)
@@ -176,6 +179,9 @@ class _Recorder:
         rows = compute(self.spec, self.columns, self.tiers, pairs)
         kept = asked[wanted]
         self.rows.append((rows[kept], asset[kept], (minute[kept] + 1) * MINUTE_US, since[kept]))
+        if self.windows is not None:
+            of_kept = Pairs(*(part[kept] for part in pairs))
+            self.windows.append(raw_windows(self.spec, self.columns, self.tiers, of_kept))
         for at in np.flatnonzero(ripe[wanted]).tolist():
             self._give_usual(int(asset[at]), int(minute[at]), int(since[at]), rows[at].tobytes())
 
@@ -204,7 +210,10 @@ class _Recorder:
         hours, mode = next_failure(asset, end, self.failures)
         known_h = np.minimum(hours, (end_us - end) / HOUR_US)
         failures = tuple(self.failures)
-        return History(features, asset, end, since, hours, known_h, mode, failures, PUMP_MODES, end_us, self.every_min)
+        windows = None if self.windows is None else np.concatenate(self.windows)[order]
+        return History(
+            features, asset, end, since, hours, known_h, mode, failures, PUMP_MODES, end_us, self.every_min, windows
+        )
 
 
 def next_failure(asset: np.ndarray, end_us: np.ndarray, failures: Sequence[Failure]) -> tuple[np.ndarray, np.ndarray]:
@@ -230,12 +239,13 @@ def record(
     every_min: int,
     progress: Progress = quiet,
     seen: Callable[[FleetBlock], object] | None = None,
+    windows: bool = False,
 ) -> History:
     """Simulate a fleet and take a feature row of every machine each `every_min` minutes since 1970.
 
-    `seen` is shown each day of the fleet as it was simulated.
+    `seen` is shown each day of the fleet as it was simulated; with `windows`, each row has its raw window too.
     """
-    recorder = _Recorder(Layout("pump", asset_type), spec, fleet.n_pumps, every_min)
+    recorder = _Recorder(Layout("pump", asset_type), spec, fleet.n_pumps, every_min, windows)
     blocks: Iterable[FleetBlock] = simulate(fleet, seed)
     for day, block in enumerate(blocks, start=1):
         recorder.take(block)
