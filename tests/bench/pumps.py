@@ -38,11 +38,11 @@ from tests.kit.bench import ROOT, Row, report
 PUMPS, DAYS, EVERY_MIN, SEEDS_A_LAW, FIRST_SEED = 12, 60, 10, 5, 1001
 WORKERS = 2
 BARS = (
-    ("recall", "share", 0.9, False),
-    ("median lead", "h", 60.0, False),
-    ("unfounded", "a machine-month", 0.3, True),
+    ("recall", "share", 0.95, False),
+    ("median lead", "h", 72.0, False),
+    ("unfounded", "a machine-month", 0.25, True),
 )
-"""Aims of the starter model: name, unit, bar, and whether it is the most and not the least."""
+"""Aims of the shipped model: name, unit, bar, and whether it is the most and not the least."""
 DRAWS, DRAW_SEED, COVER = 2000, 20260104, 0.9
 """Of the bootstrap over plants (Efron 1979): draws, their seed, and the share of them between the two ends."""
 OTHERWISE_AGE_H = 18 * 24.0
