@@ -177,13 +177,24 @@ class Driver(Struct, frozen=True, kw_only=True):
     per_day: float | None = None
 
 
+class Whose(StrEnum):
+    """Whose healthy time a machine is held against."""
+
+    OWN = "its own"
+    FLEET = "the fleet's"
+    BOTH = "its own for some signals, the fleet's for others"
+    SOME = "its own for some signals, nobody's for others"
+    NOBODY = "nobody's"
+
+
 class Forecast(Record, frozen=True, kw_only=True, tag="forecast"):
     """Chance of failure within each of HORIZONS_H, as known at the end of a window. Never decreasing in the horizon.
 
     A machine that does not run keeps its last forecast: `running_until_us` is the end of the running minute that the
     chances rest on, so their age is `window_end_us` less that. One that never ran, or not since its repair, has none.
-    `basis` says what the model learnt its chances from. A `historical` one was made later, with rows that had come
-    too late for the one of its time: it says what would have been known, and nobody acts on it.
+    `basis` says what the model learnt its chances from, `baseline` whose usual its signals are held against, `missing`
+    what a window that it looks at has nothing of: nothing stands in for that. A `historical` one was made later, with
+    rows that had come too late for the one of its time: it says what would have been known, and nobody acts on it.
     """
 
     id: str
@@ -200,6 +211,8 @@ class Forecast(Record, frozen=True, kw_only=True, tag="forecast"):
     rung: Rung
     confidence: Confidence
     completeness: float
+    baseline: Whose = Whose.NOBODY
+    missing: tuple[str, ...] = ()
     historical: bool = False
 
 

@@ -19,7 +19,7 @@ MAINTENANCE, WORK_ORDERS = "maintenance", "work_orders"
 def told(columns: Columns, names: tuple[str, ...], plant: str, ledger: Ledger) -> list[Rows]:
     """Tables of one asset type's batch, those without rows left out; counted as rows read and stored."""
     events = [(asset, record.time_us, record) for _, asset, record in columns.maintenance]
-    orders = [(asset, record.reported_us, record) for asset, record in columns.orders]
+    orders = [(asset, record.reported_us, record) for _, asset, record in columns.orders]
     tables = []
     for measurement, rows, fields in (
         (MAINTENANCE, events, _MAINTENANCE_FIELDS),

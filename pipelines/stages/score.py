@@ -7,17 +7,29 @@ something else than its last revision. Minutes in which a machine did not run wa
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from models.alerting.thresholds import threshold_of
 from models.bins import MINUTE_US
-from models.failure.hazard import WARNING, Card, Hazard, confidence_of
+from models.failure.hazard import WARNING, Card, Hazard, founded
+from models.features import stated
 from models.operating import RUNNING
 from models.plant import Plant
-from models.records import Driver, Forecast, OperatingState, Rung, id_of
+from models.records import Driver, Forecast, OperatingState, Rung, Whose, id_of
 from pipelines.stages.window import Due
 from pipelines.state import Block
+
+
+class Said(NamedTuple):
+    """What a forecast says anew, by the names of its fields."""
+
+    chances: tuple[float, ...]
+    drivers: tuple[Driver, ...]
+    completeness: float
+    baseline: Whose
+    missing: tuple[str, ...]
 
 
 def score(block: Block, hazard: Hazard, due: Due, plant: Plant) -> list[tuple[int, Forecast]]:
@@ -29,12 +41,13 @@ def score(block: Block, hazard: Hazard, due: Due, plant: Plant) -> list[tuple[in
     near = _near(plant, hazard.card, names)
     drivers = _drivers(hazard, features, due.baseline[ran], chances, near)
     completeness = np.round(features[:, hazard.spec.completeness].astype(np.float64), 4)
-    columns = due.at[ran], due.asset[ran], due.minute[ran], completeness, chances
+    rests = stated.whose(hazard.spec, features), stated.missing(hazard.spec, features)
+    said = map(Said, map(tuple, chances.tolist()), drivers, completeness.tolist(), *rests)
+    places = (column.tolist() for column in (due.at[ran], due.asset[ran], due.minute[ran]))
     out = []
-    for at, asset, minute, complete, row, why in zip(*(column.tolist() for column in columns), drivers, strict=True):
+    for at, asset, minute, what in zip(*places, said, strict=True):
         entry = block.small.entries[asset][minute]
-        said = tuple(row), why, complete
-        forecast = _forecast(plant.plant, block.names[asset], minute, hazard.card, said, entry.forecast)
+        forecast = _forecast(plant.plant, block.names[asset], minute, hazard, what, entry.forecast)
         if forecast is not entry.forecast:
             entry.forecast = forecast
             out.append((at, forecast))
@@ -77,18 +90,11 @@ def _drivers(
     return out
 
 
-def _forecast(
-    plant: str,
-    asset: str,
-    minute: int,
-    card: Card,
-    said: tuple[tuple[float, ...], tuple[Driver, ...], float],
-    last: Forecast | None,
-) -> Forecast:
-    """The forecast of a minute; the last one itself where nothing changed. `said`: chances, drivers, completeness."""
-    if last is not None and (last.model, last.chances, last.drivers, last.completeness) == (card.version, *said):
+def _forecast(plant: str, asset: str, minute: int, hazard: Hazard, said: Said, last: Forecast | None) -> Forecast:
+    """The forecast of a minute; the last one itself where nothing changed."""
+    card, end_us = hazard.card, (minute + 1) * MINUTE_US
+    if last is not None and last.model == card.version and said == tuple(getattr(last, name) for name in said._fields):
         return last
-    end_us, (chances, drivers, completeness) = (minute + 1) * MINUTE_US, said
     return Forecast(
         plant=plant,
         id=last.id if last else id_of("forecast", plant, asset, Rung.HAZARD, end_us),
@@ -97,11 +103,9 @@ def _forecast(
         window_end_us=end_us,
         operating=OperatingState.RUNNING,
         running_until_us=end_us,
-        chances=chances,
-        drivers=drivers,
         model=card.version,
         basis=card.basis,
         rung=Rung.HAZARD,
-        confidence=confidence_of(card),
-        completeness=completeness,
+        confidence=founded(hazard, said.baseline),
+        **said._asdict(),
     )
