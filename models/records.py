@@ -84,6 +84,11 @@ class Maintenance(Record, frozen=True, kw_only=True, tag="maintenance"):
     action: MaintenanceAction
     mode: str = ""
 
+    @property
+    def done_us(self) -> int:
+        """When it was, in the order of history."""
+        return self.time_us
+
 
 class OperatingState(StrEnum):
     """What a machine is doing; running means settled: its windows count from a stated time after the start."""
@@ -118,6 +123,11 @@ class WorkOrder(Record, frozen=True, kw_only=True, tag="work-order"):
     reported_us: TimeUs
     started_us: TimeUs
     finished_us: TimeUs
+
+    @property
+    def done_us(self) -> int:
+        """When it was, in the order of history: nobody knows any more when it was told."""
+        return self.finished_us
 
 
 class FeedReport(Record, frozen=True, kw_only=True, tag="feed-report"):

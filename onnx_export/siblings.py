@@ -32,7 +32,7 @@ def fleet_of(spec: Spec, histories: Sequence[History]) -> tuple[Fleet, ...]:
 
 def _lives(spec: Spec, history: History) -> list[np.ndarray]:
     """Residuals of the hour in the first day of running of each life, float64 [rows, targets]."""
-    columns = [spec.column(f"{target}.over_1h") for target in spec.targets]
+    columns = np.array([spec.column(f"{target}.over_1h") for target in spec.targets], np.int64)
     young = np.flatnonzero(history.features[:, spec.running] < FIRST_H)
     lives, of_row = np.unique(np.stack([history.asset[young], history.since_us[young]]), axis=1, return_inverse=True)
     over = history.features[np.ix_(young, columns)].astype(np.float64)

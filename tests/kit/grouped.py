@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from msgspec.structs import replace
@@ -70,14 +70,18 @@ def models(spec: Spec = SPEC, **more: float) -> dict:
     return tiny.models() | {"grouped": hazard(spec, **more)}  # type: ignore[arg-type]
 
 
-def stream(seed: int, minutes: int = 200) -> list[AnyInput]:
+LATE_S, IN_TIME_S = (0, 180, 600, 60_000), (0, 30, 60)
+"""How long after a work was done its order comes."""
+
+
+def stream(seed: int, minutes: int = 200, told_after_s: Sequence[int] = LATE_S) -> list[AnyInput]:
     """A stream of the tiny plant in which pumps say errors and products, and are worked on."""
     random = np.random.default_rng([seed, 1])
     out: list[AnyInput] = [_more(random, record) for record in streams.stream(seed, minutes, STREAM)]
     for number in range(12):
         asset, mode = str(random.choice(["pump-01", "pump-02"])), str(random.choice(MODES))
         at = int(random.integers(len(out)))
-        finished_us = streams.time_of(out[at]) - int(random.choice([0, 30, 100, 10_000])) * streams.MINUTE_US // 10
+        finished_us = streams.time_of(out[at]) - int(random.choice(told_after_s)) * 1_000_000
         out.insert(at, order(asset, mode, finished_us, f"{number}"))
     return out
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.records import Tick, WorkOrder, decode, encode
+from models.records import Forecast, Tick, WorkOrder, decode, encode
 from pipelines.partition import Partition
 from pipelines.ports import RawRecord
 from pipelines.topics import Topic
-from tests.kit import grouped, streams
+from tests.kit import grouped, history, streams
+from tests.property.test_replay import final
 
 SEEDS = range(4)
 LATENESS_US = 60_000_000
@@ -92,3 +93,19 @@ def test_a_snapshot_and_restore_anywhere_changes_nothing(seed):
     assert found == expected
     whole.acknowledged()
     assert partition.ledger == whole.ledger
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_tables_and_orders_that_came_in_time_give_the_final_forecasts_of_live(seed):
+    records = grouped.stream(seed, told_after_s=grouped.IN_TIME_S)
+    last_us = streams.time_of(records[-1]) + 20 * streams.MINUTE_US
+    ends_us = history.ends(np.random.default_rng(seed), streams.START_US, last_us, 50)
+    live = grouped.published([*records, Tick(plant="tiny", time_us=ends_us[-1])])
+    (partition,) = grouped.partitions()
+    made = []
+    for stretch in history.stretches(records, grouped.plant(), ends_us):
+        made += [encode(r) for r in partition.take(stretch, "test").records if isinstance(r, Forecast)]
+        partition.acknowledged()
+    assert any(order.mode == "leak" for order in records if isinstance(order, WorkOrder))
+    assert final(made) == final(live[Topic.FORECASTS])
+    assert partition.ledger.balances
