@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 
+import msgspec
 import numpy as np
 import pytest
 from msgspec.structs import replace
 
 from models.bins import COUNT, MINUTE_US, Samples, summarise
-from models.failure.hazard import founded
+from models.failure.hazard import Card, founded
+from models.failure.health import without_fleet
 from models.features import Facts, Fleet, Groups, Pairs, Spec, compute, serviced, stated
 from models.inference import ModelError
 from models.plant import PlantError, parse
@@ -210,6 +212,23 @@ def test_without_a_usual_of_its_own_a_forecast_is_a_step_less_sure(failures, own
 def test_a_card_whose_groups_contradict_its_list_is_refused(groups, said):
     with pytest.raises(ModelError, match=said):
         grouped.hazard(replace(grouped.SPEC, groups=groups))
+
+
+def test_a_health_model_sees_no_change_that_is_from_a_fleet():
+    change, own = (grouped.SPEC.column(f"temp_degc.{what}") for what in ("change_24h", "is_own"))
+    rows = np.ones((2, len(grouped.SPEC.names)), np.float32)
+    rows[0, own] = 0.0
+    found = without_fleet(grouped.SPEC, rows)
+    assert np.isnan(found[0, change]) and np.isnan(found).sum() == 1
+    assert not np.isnan(rows).any(), "the hazard sees it"
+    assert without_fleet(SPEC, rows) is rows
+
+
+def test_a_card_tells_its_groups_and_one_without_is_as_it_was():
+    card = grouped.hazard().card
+    again = msgspec.json.decode(msgspec.json.encode(card), type=Card)
+    assert Spec.of_card(again) == grouped.SPEC
+    assert b"groups" not in msgspec.json.encode(grouped.hazard(replace(grouped.SPEC, groups=Groups())).card)
 
 
 def test_words_of_an_event_are_counted_apart_and_put_nothing_where_another_is_said():

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
-from models.features import Expected, Spec
+from models.features import Expected, Fleet, Groups, Spec
 from onnx_export.history import HOUR_US, History
 from onnx_export.siblings import fleet_of
+from onnx_export.train import needing
 
 SPEC = Spec(("a", "b"), expected=(Expected("b", 0.0, (("a", 1.0),)),))
 OVER, RUNNING = SPEC.column("b.over_1h"), SPEC.running
@@ -52,3 +54,10 @@ def test_too_few_machines_or_equal_ones_are_no_fleet():
         fleet_of(SPEC, [history({(0, 0): (1.0, 1.0), (1, 0): (2.0, 1.0)})])
     with pytest.raises(ValueError, match="all equal"):
         fleet_of(SPEC, [history({(at, 0): (1.0, 0.0) for at in range(5)})])
+
+
+def test_a_signal_that_is_missing_in_training_leaves_it_known_whose_usual_it_would_be():
+    spec = replace(SPEC, groups=Groups(fleet=(Fleet("b", 1.0, 1.0, 1.0),), siblings=True))
+    lost = {spec.names[at] for at in needing(spec, "b")}
+    assert "b.siblings_24h" in lost and "b.is_own" not in lost
+    assert "b.is_own" not in {spec.names[at] for at in needing(spec, "a")}
