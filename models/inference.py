@@ -37,6 +37,7 @@ class Graph:
             raise ModelError(f"the graph must go from '{INPUT}' to {wanted}, but goes from {found[0]} to {found[1]}")
         self.features = _width(self._session.get_inputs()[0])
         self.widths = tuple(_width(node) for node in self._session.get_outputs())
+        self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
         self._outputs = list(outputs)
 
     def run(self, rows: np.ndarray) -> list[np.ndarray]:

@@ -14,8 +14,9 @@ import lightgbm
 import numpy as np
 from msgspec import Struct
 
-from models.records import HORIZONS_H
-from onnx_export.history import UNKNOWN, History
+from onnx_export.history import History
+from onnx_export.survival import Outcomes, likelihood
+from onnx_export.train import rows_of
 
 COLDEST, HOTTEST = 0.25, 4.0
 """Temperatures that are searched; one at an end means that the model has learned nothing. Our choice."""
@@ -27,8 +28,6 @@ BINS = 10
 """Of the reliability table, each as wide as the next."""
 ROW_EVERY = 6
 """One row in six is looked at, an hour apart: those between say the same again."""
-LEAST_CHANCE = 1e-7
-"""A chance of 0 that comes true costs as much as this one; float32 trees reach down to about it."""
 
 
 class Bin(Struct, frozen=True):
@@ -42,18 +41,27 @@ class Bin(Struct, frozen=True):
 
 
 class Fit(Struct, frozen=True):
-    """How chances fit outcomes: log loss of the classes in nats, and for each horizon Brier score and reliability."""
+    """How chances fit outcomes: negative log likelihood in nats, and for each horizon Brier score and reliability.
+
+    `known` are the rows of which it is known whether they failed within a horizon: the others count in its likelihood
+    alone.
+    """
 
     rows: int
+    known: tuple[int, ...]
     log_loss: float
     brier: tuple[float, ...]
     bins: tuple[tuple[Bin, ...], ...]
 
 
 class Calibration(Struct, frozen=True):
-    """The temperature that was chosen, and how chances fit outcomes on other histories without and with it."""
+    """The temperature that was chosen, and how chances fit outcomes on other histories without and with it.
+
+    `failures` are the independent ones in those histories: rows before the same failure say the same again.
+    """
 
     temperature: float
+    failures: int
     before: Fit
     after: Fit
 
@@ -61,6 +69,7 @@ class Calibration(Struct, frozen=True):
         """As a card tells them; Brier scores are of all horizons together."""
         return {
             "temperature": self.temperature,
+            "calibration_failures": float(self.failures),
             "log_loss_before": self.before.log_loss,
             "log_loss": self.after.log_loss,
             "brier_before": round(float(np.mean(self.before.brier)), 6),
@@ -68,11 +77,9 @@ class Calibration(Struct, frozen=True):
         }
 
 
-def thinned(histories: Sequence[History]) -> tuple[np.ndarray, np.ndarray]:
-    """Features and classes of one row in ROW_EVERY of those with a known outcome."""
-    chosen = [(history.features[::ROW_EVERY], history.classes[::ROW_EVERY]) for history in histories]
-    features, classes = (np.concatenate(parts) for parts in zip(*chosen, strict=True))
-    return features[classes != UNKNOWN], classes[classes != UNKNOWN]
+def thinned(histories: Sequence[History]) -> tuple[np.ndarray, Outcomes]:
+    """Features and outcomes of one row in ROW_EVERY."""
+    return rows_of(histories, ROW_EVERY)
 
 
 def scores_of(model: lightgbm.Booster, features: np.ndarray) -> np.ndarray:
@@ -87,16 +94,12 @@ def class_chances(scores: np.ndarray, temperature: float = 1.0) -> np.ndarray:
     return powers / powers.sum(axis=1, keepdims=True)
 
 
-def log_loss(chances: np.ndarray, classes: np.ndarray) -> float:
-    """Mean of the negative logarithm of the chance that the true class had."""
-    true = chances[np.arange(len(classes)), classes]
-    return float(-np.log(np.maximum(true, LEAST_CHANCE)).mean())
-
-
-def temperature_of(scores: np.ndarray, classes: np.ndarray) -> float:
-    """The temperature with the least log loss, by golden section; log loss has one valley in 1 / temperature."""
+def temperature_of(scores: np.ndarray, outcomes: Outcomes) -> float:
+    """The temperature with the largest likelihood, by golden section."""
     found = _golden(
-        lambda power: log_loss(class_chances(scores, math.exp(power)), classes), math.log(COLDEST), math.log(HOTTEST)
+        lambda power: likelihood(class_chances(scores, math.exp(power)), outcomes),
+        math.log(COLDEST),
+        math.log(HOTTEST),
     )
     return round(math.exp(found), DECIMALS)
 
@@ -129,16 +132,24 @@ def cooled(model: lightgbm.Booster, temperature: float) -> lightgbm.Booster:
     return lightgbm.Booster(model_str=re.sub(r"(?m)^tree_sizes=.*\n", "", text))
 
 
-def fit_of(chances: np.ndarray, classes: np.ndarray) -> Fit:
-    """Hold class chances [rows, classes] to classes that came true."""
-    within = np.minimum(np.cumsum(chances[:, : len(HORIZONS_H)], axis=1), 1.0)
-    came = classes[:, None] <= np.arange(len(HORIZONS_H))
+def fit_of(chances: np.ndarray, outcomes: Outcomes) -> Fit:
+    """Hold class chances [rows, classes] to what came true."""
+    within = np.minimum(np.cumsum(chances[:, :-1], axis=1), 1.0)
+    told = [come(outcomes, at) for at in range(within.shape[1])]
+    pairs = [(within[known, at], came[known]) for at, (came, known) in enumerate(told)]
     return Fit(
-        rows=len(classes),
-        log_loss=round(log_loss(chances, classes), 6),
-        brier=tuple(round(float(value), 6) for value in np.square(within - came).mean(axis=0)),
-        bins=tuple(reliability(within[:, at], came[:, at]) for at in range(len(HORIZONS_H))),
+        rows=len(chances),
+        known=tuple(len(came) for _, came in pairs),
+        log_loss=round(likelihood(chances, outcomes), 6),
+        brier=tuple(round(float(np.square(chance - came).mean()), 6) if len(came) else 0.0 for chance, came in pairs),
+        bins=tuple(reliability(chance, came) for chance, came in pairs),
     )
+
+
+def come(outcomes: Outcomes, horizon: int) -> tuple[np.ndarray, np.ndarray]:
+    """Whether each row failed within a horizon, by number, and whether that is known, bool [rows] each."""
+    came = outcomes.failed & (outcomes.first <= horizon)
+    return came, came | (outcomes.first > horizon)
 
 
 def reliability(chance: np.ndarray, came: np.ndarray) -> tuple[Bin, ...]:
@@ -158,10 +169,11 @@ def reliability(chance: np.ndarray, came: np.ndarray) -> tuple[Bin, ...]:
     )
 
 
-def calibration(temperature: float, scores: np.ndarray, classes: np.ndarray) -> Calibration:
+def calibration(temperature: float, scores: np.ndarray, outcomes: Outcomes, failures: int) -> Calibration:
     """Figures of a temperature on rows that it was not chosen on; `scores` are those without it."""
     return Calibration(
         temperature=temperature,
-        before=fit_of(class_chances(scores), classes),
-        after=fit_of(class_chances(scores, temperature), classes),
+        failures=failures,
+        before=fit_of(class_chances(scores), outcomes),
+        after=fit_of(class_chances(scores, temperature), outcomes),
     )

@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 
-import msgspec
+from msgspec import UNSET, UnsetType
 
-from models.failure.hazard import Card
+from models.failure.hazard import Card, card_json
 from models.features import Spec
+from models.passed import Passed
 from models.records import HORIZONS_H
 from onnx_export.parity import Parity
+
+__all__ = ["card_json", "card_of"]
 
 
 def card_of(
@@ -27,6 +30,7 @@ def card_of(
     seeds: Mapping[str, Sequence[int]],
     parity: Parity,
     scores: Mapping[str, float],
+    gate: Passed | UnsetType = UNSET,
 ) -> Card:
     """A card that fits the file: hashes are taken here, so they cannot be wrong. `failures` are real ones."""
     return Card(
@@ -50,9 +54,5 @@ def card_of(
         seeds={use: tuple(numbers) for use, numbers in seeds.items()},
         parity=parity.figures(),
         scores=dict(scores),
+        gate=gate,
     )
-
-
-def card_json(card: Card) -> bytes:
-    """The card as the file beside the ONNX file, for people to read too."""
-    return msgspec.json.format(msgspec.json.encode(card), indent=2) + b"\n"

@@ -27,15 +27,8 @@ CLASS_CHANCES = "class_chances"
 def to_onnx(model: lightgbm.Booster) -> bytes:
     """The graph from float32 `features` [rows, n] to float32 `chances` [rows, horizons]. Give it a floored model."""
     features = model.num_feature()
-    trees = convert(
-        model,
-        name=PRODUCER,
-        initial_types=[(INPUT, FloatTensorType([None, features]))],
-        target_opset=OPSET,
-        zipmap=False,
-    )
     graph = helper.make_graph(
-        [_ensemble(trees), *_tail()],
+        [ensemble(model), *_tail()],
         PRODUCER,
         [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, [None, features])],
         [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, [None, len(HORIZONS_H)])],
@@ -47,8 +40,15 @@ def to_onnx(model: lightgbm.Booster) -> bytes:
     return made.SerializeToString(deterministic=True)
 
 
-def _ensemble(trees: onnx.ModelProto) -> onnx.NodeProto:
-    """The converter's one node of trees under names of ours; its labels and casts are left behind."""
+def ensemble(model: lightgbm.Booster, rows: str = INPUT) -> onnx.NodeProto:
+    """The model's trees as one node from `rows` to CLASS_CHANCES: the converter's, without its labels and casts."""
+    trees = convert(
+        model,
+        name=PRODUCER,
+        initial_types=[(INPUT, FloatTensorType([None, model.num_feature()]))],
+        target_opset=OPSET,
+        zipmap=False,
+    )
     nodes = [node for node in trees.graph.node if node.op_type == "TreeEnsembleClassifier"]
     if len(nodes) != 1 or list(nodes[0].input) != [INPUT]:
         raise ValueError(
@@ -57,6 +57,7 @@ def _ensemble(trees: onnx.ModelProto) -> onnx.NodeProto:
     node = onnx.NodeProto()
     node.CopyFrom(nodes[0])
     node.name, node.doc_string = "trees", ""
+    node.input[:] = [rows]
     del node.output[:]
     node.output.extend(["label", CLASS_CHANCES])
     return node

@@ -14,10 +14,11 @@ from msgspec import Struct
 
 from models.features import Spec
 from models.records import HORIZONS_H
-from onnx_export.calibrate import class_chances, cooled, log_loss, scores_of
+from onnx_export.calibrate import class_chances, cooled, scores_of
 from onnx_export.episodes import Episode, Replay, episodes
 from onnx_export.evaluate import LEAST_LEAD_H, MONTH_H, Scores, judge
-from onnx_export.history import HOUR_US, UNKNOWN, History
+from onnx_export.history import HOUR_US, History
+from onnx_export.survival import Outcomes, likelihood, priors
 from onnx_export.train import train
 
 if find_spec("sktime") is None:  # said before minutes of training, not after them
@@ -35,7 +36,7 @@ HELD_EVERY_MIN = 10
 class CrossValidation(Struct, frozen=True):
     """Figures of training machines by models that never saw them.
 
-    `log_loss` is of the classes in nats, with the final model's temperature; `guess` is that of the classes' shares.
+    `log_loss` is the negative log likelihood in nats, with the final model's temperature; `guess` is that of priors.
     """
 
     rows: int
@@ -70,26 +71,27 @@ def cross_validate(
 ) -> CrossValidation:
     """Chances of every training row by a model of other machines, against what came, under the final limit."""
     machine = machines_of(histories)
-    features, classes = (
-        np.concatenate([getattr(history, name) for history in histories]) for name in ("features", "classes")
-    )
-    chances = np.zeros((len(classes), len(HORIZONS_H) + 1))
+    features = np.concatenate([history.features for history in histories])
+    found = [history.outcomes for history in histories]
+    outcomes = Outcomes(*(np.concatenate(parts) for parts in zip(*(one for one, _ in found), strict=True)))
+    known = np.concatenate([told for _, told in found])
+    chances = np.zeros((len(known), len(HORIZONS_H) + 1))
     for kept, left_out in splits(machine):
-        seen = kept[classes[kept] != UNKNOWN]
-        model = train(spec, features[seen], classes[seen], max(1, round(trees * TREES_SHARE)))
+        seen = kept[known[kept]]
+        model = train(spec, features[seen], outcomes.where(seen), max(1, round(trees * TREES_SHARE)))
         chances[left_out] = class_chances(scores_of(cooled(model, temperature), features[left_out]))
-    known = classes != UNKNOWN
-    shares = np.bincount(classes[known], minlength=len(HORIZONS_H) + 1) / known.sum()
+    outcomes, told = outcomes.where(known), chances[known]
+    shares = priors(outcomes, np.ones(len(told)), told.shape[1])
     ends = np.cumsum([len(history.asset) for history in histories])[:-1]
     total = Scores()
     for history, part in zip(histories, np.split(chances, ends), strict=True):
         run = held(history, part)
         total = total.with_more(judge(run.history, episodes(run, limit)))
     return CrossValidation(
-        rows=int(known.sum()),
+        rows=len(told),
         machines=len(np.unique(machine)),
-        log_loss=round(log_loss(chances[known], classes[known]), 6),
-        guess=round(log_loss(np.tile(shares, (known.sum(), 1)), classes[known]), 6),
+        log_loss=round(likelihood(told, outcomes), 6),
+        guess=round(likelihood(np.tile(shares, (len(told), 1)), outcomes), 6),
         scores=total,
     )
 
@@ -117,8 +119,10 @@ def held(history: History, chances: np.ndarray) -> Replay:
         window_end_us=np.repeat(history.window_end_us, times) + later * (HOUR_US // 60),
         since_us=np.repeat(history.since_us, times),
         hours=np.repeat(history.hours, times) - later / 60,
-        part=np.repeat(history.part, times),
+        known_h=np.repeat(history.known_h, times) - later / 60,
+        mode=np.repeat(history.mode, times),
         failures=history.failures,
+        modes=history.modes,
         end_us=history.end_us,
         every_min=HELD_EVERY_MIN,
     )

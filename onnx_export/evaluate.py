@@ -14,10 +14,9 @@ import numpy as np
 from msgspec import Struct
 
 from models.bins import MINUTE_US
-from models.physics.pump import PumpFailure
 from models.records import HORIZONS_H
 from onnx_export.episodes import Episode, Replay, episodes
-from onnx_export.history import HOUR_US, UNKNOWN, Failure, History
+from onnx_export.history import HOUR_US, Failure, History
 
 LEAST_LEAD_H = 1.0
 """Shorter than this nobody can act; such a failure counts as missed."""
@@ -121,19 +120,15 @@ class Scores(Struct, frozen=True):
         }
 
 
-def mode_of(failure: Failure) -> str:
-    """How a machine failed, by name: the limit that was reached."""
-    return PumpFailure(failure.mode).name.lower()
-
-
 def judge(history: History, found: Iterable[Episode]) -> Scores:
     """Hold warnings against failures. Of warnings whose outcome the history does not show, nothing is said."""
     found = list(found)
     verdicts = [_unfounded(episode, history.failures, history.end_us) for episode in found]
-    known = int((history.classes != UNKNOWN).sum())
+    known = int(history.known.sum())
     return Scores(
         outcomes=tuple(
-            Outcome(mode_of(failure), _lead_h(failure.asset, failure.time_us, found)) for failure in history.failures
+            Outcome(history.modes[failure.mode], _lead_h(failure.asset, failure.time_us, found))
+            for failure in history.failures
         ),
         episodes=len(found),
         unfounded=sum(verdict is True for verdict in verdicts),

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from models.features import Expected, Spec
-from onnx_export.history import HOUR_US, History
+from onnx_export.history import History
 
 YOUNG_H = 15 * 24.0
 """Running hours of a life that count as healthy: under a third of the lives that training knows. Our choice."""
@@ -25,8 +25,7 @@ DIGITS = 9
 
 def healthy(spec: Spec, history: History) -> np.ndarray:
     """Rows, bool [rows], early in a life and seen not to fail for long."""
-    seen_h = (history.end_us - history.window_end_us) / HOUR_US
-    return (history.features[:, spec.running] < YOUNG_H) & (np.minimum(history.hours, seen_h) > FAR_H)
+    return (history.features[:, spec.running] < YOUNG_H) & (history.known_h > FAR_H)
 
 
 def fit(spec: Spec, history: History, targets: Mapping[str, Sequence[str]]) -> tuple[Expected, ...]:

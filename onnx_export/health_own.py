@@ -17,7 +17,7 @@ from msgspec import UNSET, Struct, UnsetType
 from models.failure.health import without_fleet
 from models.features import Expected, Groups, Spec
 from onnx_export.health_learn import BUDGET_A_MONTH, EVERY_MIN, HEALTH, Made, choose_factor, finish, learn
-from onnx_export.history import HOUR_US, UNKNOWN_PART, History
+from onnx_export.history import HOUR_US, NO_MODE, History
 
 EARLIER = 2 / 3
 """Share of a plant's healthy span that is learned from; the limit is chosen on the rest. Our choice."""
@@ -62,7 +62,7 @@ def own_of(run: Path, card: Path, begin: datetime, end: datetime) -> Made:
 
 def part_of(history: History, rows: np.ndarray) -> History:
     """Some rows of a history."""
-    names = ("features", "asset", "window_end_us", "since_us", "hours", "part")
+    names = ("features", "asset", "window_end_us", "since_us", "hours", "known_h", "mode")
     return replace(history, **{name: getattr(history, name)[rows] for name in names})
 
 
@@ -87,8 +87,10 @@ def span_of(run: Path, spec: Spec, begin: datetime, end: datetime) -> History:
         window_end_us=table["window_end_us"].to_numpy(),
         since_us=table["since_us"].to_numpy(),
         hours=np.full(count, np.inf),
-        part=np.full(count, UNKNOWN_PART, np.int8),
+        known_h=np.zeros(count),
+        mode=np.full(count, NO_MODE, np.int8),
         failures=(),
+        modes=(),
         end_us=last_us,
         every_min=EVERY_MIN,
     )

@@ -32,19 +32,20 @@ from models.operating import RUNNING, Machines
 from models.physics.cycles import RUN_STATES
 from models.physics.fleet import SIGNALS, FleetBlock, FleetEvent, FleetEventKind, FleetSpec, simulate
 from models.physics.plc import ALARMS, TAGS
+from models.physics.pump import PumpFailure
 from models.plant import AssetType
 from models.plant.layout import Layout, Told
 from models.quality import GOOD, screen
 from models.records import HORIZONS_H
 from models.tiers import Tiers
+from onnx_export.survival import Outcomes, outcomes_of
 
 HOUR_US = 60 * MINUTE_US
 DAY_US = 24 * HOUR_US
-LATER = len(HORIZONS_H)
-"""Class of a row whose machine fails after the last horizon; classes before it are the intervals between horizons."""
-UNKNOWN = -1
-"""Class of a row whose outcome the history does not show."""
-UNKNOWN_PART = -1
+PUMP_MODES = tuple(mode.name.lower() for mode in PumpFailure)
+"""Failure modes of simulated pumps, by number: the limit that was reached."""
+NO_MODE = -1
+"""Mode of a row whose machine is not seen to fail."""
 BEHIND_MIN = 2
 """The default lateness in minutes: what live takes as final, and so when a usual can be used."""
 
@@ -62,11 +63,10 @@ def mode_of(event: FleetEvent) -> str:
 
 
 class Failure(NamedTuple):
-    """A failure of an asset: the part that had worn and the limit that was reached."""
+    """A failure of an asset, and its mode by number."""
 
     asset: int
     time_us: int
-    part: int
     mode: int
 
 
@@ -75,7 +75,8 @@ class History:
     """Feature rows of one fleet's settled running, sorted by asset and time, one every `every_min`, with what came.
 
     `hours` is the time from a row's window end to the machine's next failure, infinite where the history shows none;
-    a row at the very minute of a failure has a negative one.
+    a row at the very minute of a failure has a negative one. Whether it fails is known for `known_h`: to its failure,
+    to a repair before one, or to the end of the history.
     """
 
     features: np.ndarray  # float32 [rows, n]
@@ -83,19 +84,22 @@ class History:
     window_end_us: np.ndarray  # int64
     since_us: np.ndarray  # int64, start of the life the row belongs to
     hours: np.ndarray  # float64
-    part: np.ndarray  # int8, of the next failure, UNKNOWN_PART where none
+    known_h: np.ndarray  # float64
+    mode: np.ndarray  # int8, of the next failure, NO_MODE where none
     failures: tuple[Failure, ...]
+    modes: tuple[str, ...]  # by number
     end_us: int
     every_min: int
 
     @property
-    def classes(self) -> np.ndarray:
-        """Class of each row: the interval its machine fails in, LATER, or UNKNOWN."""
-        out = np.searchsorted(HORIZONS_H, self.hours, side="left")
-        out[self.hours <= 0] = UNKNOWN
-        seen_h = (self.end_us - self.window_end_us) / HOUR_US
-        out[np.isinf(self.hours) & (seen_h <= HORIZONS_H[-1])] = UNKNOWN
-        return out
+    def outcomes(self) -> tuple[Outcomes, np.ndarray]:
+        """What each row's class may be, and of which rows anything is known, bool [rows]."""
+        return outcomes_of(self.hours, self.known_h)
+
+    @property
+    def known(self) -> np.ndarray:
+        """Rows of which it is known whether the machine fails within the last horizon, bool [rows]."""
+        return np.where(self.hours <= self.known_h, self.hours > 0, self.known_h > HORIZONS_H[-1])
 
 
 class _Recorder:
@@ -120,7 +124,7 @@ class _Recorder:
                 self.repairs[event.asset].append(event.time_us)
                 self._serve(event)
             elif event.kind is FleetEventKind.FAILED:
-                self.failures.append(Failure(event.asset, event.time_us, int(event.part), int(event.mode)))
+                self.failures.append(Failure(event.asset, event.time_us, int(event.mode)))
         layout = self.layout
         bins = self._with_pauses(summarise(self._samples(block), layout.columns, layout.reference, layout.held))
         since_us, turn = self._since_us(bins), spans(bins.asset, bins.minute)
@@ -220,13 +224,15 @@ class _Recorder:
         features, asset, end, since = (np.concatenate(parts) for parts in zip(*self.rows, strict=True))
         order = np.lexsort((end, asset))
         features, asset, end, since = features[order], asset[order], end[order], since[order]
-        hours, part = _next_failure(asset, end, self.failures)
-        return History(features, asset, end, since, hours, part, tuple(self.failures), end_us, self.every_min)
+        hours, mode = next_failure(asset, end, self.failures)
+        known_h = np.minimum(hours, (end_us - end) / HOUR_US)
+        failures = tuple(self.failures)
+        return History(features, asset, end, since, hours, known_h, mode, failures, PUMP_MODES, end_us, self.every_min)
 
 
-def _next_failure(asset: np.ndarray, end_us: np.ndarray, failures: list[Failure]) -> tuple[np.ndarray, np.ndarray]:
-    """Hours to each row's next failure and the part that it wears. The minute of a failure still belongs to it."""
-    hours, part = np.full(len(asset), np.inf), np.full(len(asset), UNKNOWN_PART, np.int8)
+def next_failure(asset: np.ndarray, end_us: np.ndarray, failures: Sequence[Failure]) -> tuple[np.ndarray, np.ndarray]:
+    """Hours to each row's next failure, and its mode. The minute of a failure still belongs to it."""
+    hours, mode = np.full(len(asset), np.inf), np.full(len(asset), NO_MODE, np.int8)
     for number in np.unique(asset).tolist():
         mine = np.flatnonzero(asset == number)
         own = sorted((failure for failure in failures if failure.asset == number), key=lambda failure: failure.time_us)
@@ -235,8 +241,8 @@ def _next_failure(asset: np.ndarray, end_us: np.ndarray, failures: list[Failure]
         some = at < len(own)
         rows, at = mine[some], at[some]
         hours[rows] = (times[at] - end_us[rows]) / HOUR_US
-        part[rows] = np.array([failure.part for failure in own], np.int8)[at]
-    return hours, part
+        mode[rows] = np.array([failure.mode for failure in own], np.int8)[at]
+    return hours, mode
 
 
 def record(

@@ -1,7 +1,8 @@
-"""The gate between training and shipping: ONNX must say what LightGBM says, alone or among others, and never fall.
+"""Trees at the gate: ONNX must say what LightGBM says, alone or among others, and never fall.
 
 Compared is the model as it was trained, with float64 thresholds, on the float32 rows that serving sees: history, rows
-with missing signals, and rows that stand exactly on a threshold or one float32 beside it.
+with missing signals, and rows that stand exactly on a threshold or one float32 beside it. `candidate_of` takes them on
+to the whole gate (onnx_export.gate).
 """
 
 from __future__ import annotations
@@ -14,8 +15,16 @@ from msgspec import Struct
 
 from models.features import Spec
 from models.inference import Predictor
+from models.passed import Kind
 from models.records import HORIZONS_H
-from onnx_export.train import masked
+from onnx_export.gate import Candidate
+from onnx_export.reasons import ParityError, Reason
+from onnx_export.recut import in_batches
+from onnx_export.resolution import resolutions
+from onnx_export.train import masked, needing
+from onnx_export.trials import trials
+
+__all__ = ["Parity", "ParityError", "candidate_of", "compare", "expected", "gate", "thresholds_of", "trial_rows"]
 
 TOLERANCE = 1e-6
 """Chances travel with 6 decimals (models.failure.hazard.DECIMALS); float32 sums of 40 leaves differ by some 3e-7."""
@@ -23,10 +32,6 @@ LEAST_ROWS = 20_000
 BATCH = 256
 SEED = 20260102
 """Of the draw of rows and thresholds."""
-
-
-class ParityError(ValueError):
-    """The graph does not say what the model says; the message has the figures. Do not ship it."""
 
 
 class Parity(Struct, frozen=True):
@@ -83,8 +88,7 @@ def expected(model: lightgbm.Booster, rows: np.ndarray) -> np.ndarray:
 def compare(model: lightgbm.Booster, onnx: bytes, rows: np.ndarray) -> Parity:
     """Differences of the graph from the model, of rows alone from rows in batches, and of horizons from their order."""
     predictor = Predictor(onnx)
-    batched = np.concatenate([predictor.predict(rows[at : at + BATCH]) for at in range(0, len(rows), BATCH)])
-    alone = np.concatenate([predictor.predict(rows[at : at + 1]) for at in range(len(rows))])
+    batched, alone = (in_batches(predictor.predict, rows, size) for size in (BATCH, 1))
     at_threshold = _at_threshold(thresholds_of(model), rows)
     return Parity(
         rows=len(rows),
@@ -108,13 +112,34 @@ def _at_threshold(thresholds: Sequence[tuple[int, float]], rows: np.ndarray) -> 
 def gate(model: lightgbm.Booster, onnx: bytes, rows: np.ndarray) -> Parity:
     """The figures of a graph that may ship; raises ParityError where it may not."""
     found = compare(model, onnx, rows)
-    wrong = []
-    if not found.largest_difference <= TOLERANCE:  # a NaN is wrong too
-        wrong.append(f"differs from LightGBM by up to {found.largest_difference:.3g}, {TOLERANCE:g} is allowed")
-    if found.rows_differing_by_batch:
-        wrong.append(f"gives other bits in a batch of {BATCH} than alone for {found.rows_differing_by_batch} rows")
-    if found.rows_decreasing:
-        wrong.append(f"decreases in the horizon for {found.rows_decreasing} rows")
+    asked = {
+        Reason.DIFFERS: (
+            not found.largest_difference <= TOLERANCE,  # a NaN is wrong too
+            f"differs from LightGBM by up to {found.largest_difference:.3g}, {TOLERANCE:g} is allowed",
+        ),
+        Reason.BATCH: (
+            found.rows_differing_by_batch > 0,
+            f"gives other bits in a batch of {BATCH} than alone for {found.rows_differing_by_batch} rows",
+        ),
+        Reason.DECREASES: (found.rows_decreasing > 0, f"decreases in the horizon for {found.rows_decreasing} rows"),
+    }
+    wrong = {reason: detail for reason, (is_wrong, detail) in asked.items() if is_wrong}
     if wrong:
-        raise ParityError(f"over {found.rows} rows the graph {'; '.join(wrong)}: do not ship it, export it anew")
+        told = f"over {found.rows} rows the graph {'; '.join(wrong.values())}: do not ship it, export it anew"
+        raise ParityError(told, tuple(wrong), found.figures())
     return found
+
+
+def candidate_of(
+    spec: Spec, model: lightgbm.Booster, onnx: bytes, history: np.ndarray, held_out: np.ndarray
+) -> Candidate:
+    """A model of trees for the whole gate: `history` is what it learned from, `held_out` rows that it never saw."""
+    thresholds = thresholds_of(model)
+    groups = {signal: needing(spec, signal) for signal in spec.signals}
+    return Candidate(
+        onnx=onnx,
+        kind=Kind.TREES,
+        native=lambda rows: expected(model, rows),
+        trials=trials(held_out, groups, thresholds),
+        resolutions=resolutions(history, spec.names, thresholds),
+    )

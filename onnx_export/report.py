@@ -18,6 +18,7 @@ import numpy as np
 
 from models.failure.hazard import Card
 from models.features import Spec
+from models.passed import Passed
 from onnx_export import draw
 from onnx_export.calibrate import Calibration
 from onnx_export.card import card_json
@@ -35,7 +36,8 @@ PACKAGES = ("lightgbm", "matplotlib", "numpy", "onnx", "onnxmltools", "onnxrunti
 class Run:
     """All that a training run found.
 
-    `gain` is by feature; `tried` are the limits on the validation fleets; `scores` are of all test fleets, `by_seed` of
+    `gate` is what the export gate found; it stands here and not in the starter's card, whose bytes are settled. `gain`
+    is by feature; `tried` are the limits on the validation fleets; `scores` are of all test fleets, `by_seed` of
     each; `shown` is the test fleet that one machine is drawn of.
     """
 
@@ -43,6 +45,7 @@ class Run:
     spec: Spec
     onnx: bytes
     card: Card
+    gate: Passed
     gain: tuple[float, ...]
     tried: Mapping[float, Scores]
     calibration: Calibration
@@ -66,6 +69,7 @@ def write_run(folder: Path, run: Run) -> Path:
         f"{run.card.name}.onnx": run.onnx,
         f"{run.card.name}.json": card_json(run.card),
         "config.json": _json(config(run.recipe)),
+        "gate.json": _json(run.gate),
         "scores.json": _json(scores_of(run)),
         "limits.csv": limits_csv(run.tried),
         "reliability.csv": reliability_csv(run.calibration),

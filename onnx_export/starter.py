@@ -20,6 +20,7 @@ from msgspec import Struct
 from models import starter
 from models.failure.hazard import Card
 from models.features import Spec
+from models.passed import Passed
 from models.plant import AssetType, parse
 from onnx_export.baselines import FOUR_SIGMA_LIMIT, OLDEST_H, age_alone, choose_age, four_sigma
 from onnx_export.calibrate import Calibration, calibration, cooled, scores_of, temperature_of, thinned
@@ -30,8 +31,9 @@ from onnx_export.episodes import Replay, episodes, replay
 from onnx_export.evaluate import Scores, choose_limit, score, score_by_seed
 from onnx_export.expected import fit
 from onnx_export.fleets import Job, record_all
+from onnx_export.gate import examine
 from onnx_export.history import History, Progress, quiet
-from onnx_export.parity import Parity, gate, trial_rows
+from onnx_export.parity import Parity, candidate_of, gate, trial_rows
 from onnx_export.recipe import (
     BASIS,
     COMMAND,
@@ -67,6 +69,7 @@ class Trained:
     model: lightgbm.Booster
     onnx: bytes
     parity: Parity
+    gate: Passed
     calibration: Calibration
     limit: float
     tried: Mapping[float, Scores]
@@ -102,11 +105,12 @@ def histories_of(recipe: Recipe, asset_type: AssetType, spec: Spec, workers: int
 
 def fitted(recipe: Recipe, spec: Spec, found: Histories) -> Trained:
     """Train, calibrate, export and choose the limit; raises ParityError where the export is not the model."""
-    features, classes = rows_of(found.training)
-    raw = train(spec, features, classes, recipe.trees)
-    rows, outcomes = thinned(found.validation)
-    temperature = temperature_of(scores_of(raw, rows), outcomes)
+    features, outcomes = rows_of(found.training)
+    raw = train(spec, features, outcomes, recipe.trees)
+    held_out, outcomes = thinned(found.validation)
+    temperature = temperature_of(scores_of(raw, held_out), outcomes)
     rows, outcomes = thinned(found.test)
+    failures = sum(len(history.failures) for history in found.test)
     model = cooled(raw, temperature)
     onnx = to_onnx(floored(model))
     limit, tried = choose_limit([replay(onnx, history) for history in found.validation])
@@ -114,7 +118,8 @@ def fitted(recipe: Recipe, spec: Spec, found: Histories) -> Trained:
         model=model,
         onnx=onnx,
         parity=gate(model, onnx, trial_rows(spec, features, model, recipe.parity_rows)),
-        calibration=calibration(temperature, scores_of(raw, rows), outcomes),
+        gate=examine(candidate_of(spec, model, onnx, features, held_out)),
+        calibration=calibration(temperature, scores_of(raw, rows), outcomes, failures),
         limit=limit,
         tried=tried,
     )
@@ -160,6 +165,7 @@ def make_run(recipe: Recipe = STARTER, progress: Progress = quiet, workers: int 
         spec=spec,
         onnx=trained.onnx,
         card=card,
+        gate=trained.gate,
         gain=tuple(trained.model.feature_importance("gain").tolist()),
         tried=trained.tried,
         calibration=trained.calibration,

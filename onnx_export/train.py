@@ -1,4 +1,4 @@
-"""Rows to a small LightGBM hazard: one chance for each interval between horizons and one for later than all.
+"""Rows to a small LightGBM hazard: one class for each interval between horizons and one for later than all.
 
 The same rows give the same trees: one thread, fixed seeds. Thresholds are rounded down to float32 before anything is
 exported, so that float32 rows go the same way in LightGBM and in ONNX.
@@ -13,9 +13,11 @@ import lightgbm
 import numpy as np
 
 from models.features import PER_SIGNAL, Spec
-from onnx_export.history import LATER, UNKNOWN, History
+from models.records import HORIZONS_H
+from onnx_export.history import History
+from onnx_export.survival import Outcomes, fit
 
-CLASSES = LATER + 1
+CLASSES = len(HORIZONS_H) + 1
 TREES = 40
 """Rounds of CLASSES trees."""
 LEAVES = 15
@@ -28,8 +30,6 @@ ZERO = float(np.float32(1e-35))
 split below 0 stands exactly on the negative one."""
 
 PARAMETERS: dict[str, object] = {
-    "objective": "multiclass",
-    "num_class": CLASSES,
     "num_leaves": LEAVES,
     "learning_rate": 0.1,
     "min_data_in_leaf": 100,  # a leaf speaks for several machines: a failure has about 90 rows at one in 110 min
@@ -44,11 +44,15 @@ PARAMETERS: dict[str, object] = {
 }
 
 
-def rows_of(histories: Sequence[History]) -> tuple[np.ndarray, np.ndarray]:
-    """Features and classes of all rows whose outcome is known."""
-    features = np.concatenate([history.features for history in histories])
-    classes = np.concatenate([history.classes for history in histories])
-    return features[classes != UNKNOWN], classes[classes != UNKNOWN]
+def rows_of(histories: Sequence[History], every: int = 1) -> tuple[np.ndarray, Outcomes]:
+    """Features and outcomes of one row in `every` of each history, of those of which anything is known."""
+    features, outcomes = [], []
+    for history in histories:
+        found, told = history.outcomes
+        rows = np.flatnonzero(told[::every]) * every
+        features.append(history.features[rows])
+        outcomes.append(found.where(rows))
+    return np.concatenate(features), Outcomes(*(np.concatenate(parts) for parts in zip(*outcomes, strict=True)))
 
 
 def masked(spec: Spec, features: np.ndarray, share: float = MASKED_SHARE) -> np.ndarray:
@@ -80,15 +84,12 @@ def needing(spec: Spec, signal: str) -> np.ndarray:
     return np.array(sorted(found))
 
 
-def train(spec: Spec, features: np.ndarray, classes: np.ndarray, trees: int = TREES) -> lightgbm.Booster:
+def train(spec: Spec, features: np.ndarray, outcomes: Outcomes, trees: int = TREES) -> lightgbm.Booster:
     """The model as LightGBM makes it, with float64 thresholds.
 
     Rows weigh the same: an outcome is as frequent in them as in the plant, so that chances are chances.
     """
-    data = lightgbm.Dataset(
-        masked(spec, features), label=classes, feature_name=[f"f{i}" for i in range(features.shape[1])]
-    )
-    return lightgbm.train(PARAMETERS, data, num_boost_round=trees)
+    return fit(masked(spec, features), outcomes, PARAMETERS, trees)
 
 
 def floored(model: lightgbm.Booster) -> lightgbm.Booster:

@@ -9,8 +9,10 @@ import msgspec
 import numpy as np
 from msgspec import UNSET, Struct, UnsetType
 
+from models import acceptance
 from models.features import Expected, Groups, Spec
 from models.inference import ModelError, Predictor
+from models.passed import Passed, Served
 from models.records import HORIZONS_H, WARNING_HORIZON_H, Confidence, Driver, Whose
 
 WARNING = HORIZONS_H.index(WARNING_HORIZON_H)
@@ -29,7 +31,8 @@ SOME_FAILURES = 5
 class Card(Struct, frozen=True, kw_only=True):
     """What a model is, where it comes from and how it did: the JSON beside the ONNX file.
 
-    `failures` are the independent real failures that it learned from; simulated ones do not count.
+    `failures` are the independent real failures that it learned from; simulated ones do not count. `gate` is what the
+    export gate found, a function of the model; `served` is measured where the file is exported, on that machine.
     """
 
     name: str
@@ -52,11 +55,26 @@ class Card(Struct, frozen=True, kw_only=True):
     seeds: dict[str, tuple[int, ...]]
     parity: dict[str, float]
     scores: dict[str, float]
+    gate: Passed | UnsetType = UNSET
+    served: Served | UnsetType = UNSET
 
     @property
     def version(self) -> str:
         """Name and the beginning of the file's hash, as forecasts carry it."""
         return f"{self.name}@{self.sha256[:12]}"
+
+
+def read_card(card: bytes) -> Card:
+    """A card from its file's bytes. Raises ModelError."""
+    try:
+        return msgspec.json.decode(card, type=Card)
+    except msgspec.DecodeError as wrong:
+        raise ModelError(f"the card is not a model card: {wrong}") from wrong
+
+
+def card_json(card: Card) -> bytes:
+    """The card as the file beside the ONNX file, for people to read too."""
+    return msgspec.json.format(msgspec.json.encode(card), indent=2) + b"\n"
 
 
 def says_chance(card: Card) -> bool:
@@ -87,8 +105,7 @@ class Hazard:
         self.card = card
         self.spec = Spec.of_card(card)
         check(card.name, self.spec, _wrong(card))
-        found = hashlib.sha256(onnx).hexdigest()
-        agree("the file's sha256", found, card.sha256)
+        agree_on_file(onnx, card)
         agree("the feature list's sha256", self.spec.sha256, card.features_sha256)
         agree("the horizons", HORIZONS_H, card.horizons_h)
         self._of_signal = [self.spec.columns_of(signal) for signal in self.spec.signals]
@@ -102,14 +119,12 @@ class Hazard:
         self._predictor = Predictor(onnx)
         agree("the number of features", self._predictor.features, len(self.spec.names))
         agree("the number of chances", self._predictor.outputs, len(HORIZONS_H))
+        self.vectors = acceptance.check(self._predictor)
 
     @classmethod
     def load(cls, onnx: bytes, card: bytes) -> Hazard:
         """From the two files' bytes."""
-        try:
-            return cls(onnx, msgspec.json.decode(card, type=Card))
-        except msgspec.DecodeError as wrong:
-            raise ModelError(f"the card is not a model card: {wrong}") from wrong
+        return cls(onnx, read_card(card))
 
     def chances(self, rows: np.ndarray) -> np.ndarray:
         """Chances, float64 [rows, horizons] with DECIMALS decimals, of float32 feature rows."""
@@ -174,6 +189,11 @@ def check(name: str, spec: Spec, otherwise: str | None = None) -> None:
             )
     if wrong:
         raise ModelError(f"the card of '{name}' is wrong: {wrong}")
+
+
+def agree_on_file(onnx: bytes, card: Card) -> None:
+    """Raise ModelError where a card is of another file."""
+    agree("the file's sha256", hashlib.sha256(onnx).hexdigest(), card.sha256)
 
 
 def agree(what: str, found: object, wanted: object) -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
-import numpy as np
+from msgspec import to_builtins
+from msgspec.structs import replace
 from rich.console import Console
 
-from models.failure.hazard import Hazard
+from models.failure.hazard import Hazard, agree_on_file, card_json, read_card
 from models.inference import ModelError
+from pipelines.cli import model_checks
 from pipelines.cli.feed import bar
 
 
@@ -38,51 +39,39 @@ def train(folder: Path, runs: Path, console: Console) -> None:
     console.print(f"{told}: config, scores, tables and pictures", highlight=False, markup=False)
 
 
-def load(onnx: Path) -> Hazard:
-    """A model and its card from their files. Raises ModelError."""
+def load(onnx: Path) -> tuple[bytes, Hazard]:
+    """The bytes of a file, and the model of it and the card beside it. Raises ModelError.
+
+    Limits are judged before onnxruntime sees the file.
+    """
     try:
-        return Hazard.load(onnx.read_bytes(), onnx.with_suffix(".json").read_bytes())
+        content, card = onnx.read_bytes(), read_card(onnx.with_suffix(".json").read_bytes())
     except OSError as wrong:
         raise ModelError(f"{wrong.filename} cannot be read: {wrong.strerror}") from wrong
+    agree_on_file(content, card)
+    model_checks.contents(content)
+    return content, Hazard(content, card)
 
 
 def export(onnx: Path, to: Path, console: Console) -> None:
-    """Copy a model that verifies."""
-    checks = _checks(load(onnx))
+    """Copy a model that verifies; its card gets what serving it costs here."""
+    content, hazard = load(onnx)
+    model_checks.checks(content, hazard)
+    served = model_checks.served(content, len(hazard.spec.names))
     to.mkdir(parents=True, exist_ok=True)
-    for file in (onnx, onnx.with_suffix(".json")):
-        shutil.copyfile(file, to / file.name)
-    console.print(f"{checks['version']} is in {to}: set FOREWARN_MODELS={to}", highlight=False, markup=False)
+    (to / onnx.name).write_bytes(content)
+    (to / f"{onnx.stem}.json").write_bytes(card_json(replace(hazard.card, served=served)))
+    console.print(f"{hazard.card.version} is in {to}: set FOREWARN_MODELS={to}", highlight=False, markup=False)
 
 
 def verify(onnx: Path, console: Console, as_json: bool) -> None:
     """Check and print."""
-    checks = _checks(load(onnx))
-    if as_json:
-        console.out(json.dumps(checks), highlight=False)
-        return
-    for name, value in checks.items():
-        console.print(f"{name:24} {value}", highlight=False, markup=False)
-
-
-def _checks(hazard: Hazard, rows: int = 4096, seed: int = 1) -> dict[str, str | int]:
-    """Random rows through the model alone and together; raises ModelError where it breaks a promise."""
-    features = np.random.default_rng(seed).normal(0, 50, (rows, len(hazard.spec.names))).astype(np.float32)
-    features[::7, 0] = np.nan
-    together = hazard.chances(features)
-    alone = np.concatenate([hazard.chances(features[at : at + 1]) for at in range(rows)])
-    if not np.array_equal(together, alone):
-        raise ModelError(
-            "a row's chances depend on the rows beside it: dynamic quantisation or threads? Export it anew"
-        )
-    if (np.diff(together, axis=1) < 0).any() or together.min() < 0 or together.max() > 1:
-        raise ModelError("chances must lie in 0..1 and never fall with the horizon: export it anew")
-    return {
-        "version": hazard.card.version,
-        "trained on": hazard.card.trained_on,
-        "features": len(hazard.spec.names),
-        "rows alone and together": f"{rows} equal bit for bit (seed {seed})",
-        "horizons": "never decreasing",
-        "parity of training": str(hazard.card.parity),
-        "scores": str(hazard.card.scores),
+    content, hazard = load(onnx)
+    found = model_checks.checks(content, hazard) | {
+        "latency here": to_builtins(model_checks.served(content, len(hazard.spec.names)))
     }
+    if as_json:
+        console.out(json.dumps(found), highlight=False)
+        return
+    for name, value in model_checks.told(found):
+        console.print(f"{name:20} {value}", highlight=False, markup=False, soft_wrap=True)

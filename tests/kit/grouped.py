@@ -52,7 +52,7 @@ def plant() -> Plant:
 
 def hazard(spec: Spec = SPEC, limit: float = 0.55, failures: int = 0) -> Hazard:
     """A small hazard of a list of features."""
-    data = tiny._graph(len(spec.names))
+    data = tiny.graph(len(spec.names))
     card = replace(
         tiny.hazard(limit).card,
         name="grouped",

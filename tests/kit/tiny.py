@@ -202,7 +202,7 @@ def row(asset: str, second: int) -> Frame:
     return Frame(plant="tiny", asset=asset, source=asset, times_us=[ROWS_BEGIN_US + second * 10**6], signals=signals)
 
 
-def _graph(features: int) -> bytes:
+def graph(features: int) -> bytes:
     """Chances that rise with the mean of the features and with the horizon; NaN counts as 0."""
     weights = np.linspace(0.01, 0.06, features, dtype=np.float32)[:, None] * np.linspace(0.5, 1.0, 6, dtype=np.float32)
     nodes = [
@@ -230,7 +230,7 @@ def hazard(limit: float = 0.55, signals: tuple[str, ...] = ("pressure_bar", "tem
     """The small hazard, loaded; `limit` is where its warnings open."""
     expected = (Expected("temp_degc", 10.0, (("pressure_bar", 10.0),)),) if len(signals) == 2 else ()
     spec = Spec(signals, expected=expected)
-    data = _graph(len(spec.names))
+    data = graph(len(spec.names))
     card = Card(
         name="tiny",
         sha256=hashlib.sha256(data).hexdigest(),
@@ -288,7 +288,7 @@ def models(limit: float = 0.55) -> dict[str, Model]:
 def write(folder: Path, stem: str = "tiny", made: Hazard | None = None) -> None:
     """A hazard's two files, as workers read them; without one, the small hazard's, and those of the small health."""
     made = made or hazard()
-    (folder / f"{stem}.onnx").write_bytes(_graph(len(made.spec.names)))
+    (folder / f"{stem}.onnx").write_bytes(graph(len(made.spec.names)))
     (folder / f"{stem}.json").write_bytes(msgspec.json.encode(made.card))
     write_health(folder)
 

@@ -12,7 +12,6 @@ from onnx_export.calibrate import (
     class_chances,
     cooled,
     fit_of,
-    log_loss,
     reliability,
     scores_of,
     temperature_of,
@@ -20,16 +19,21 @@ from onnx_export.calibrate import (
 )
 from onnx_export.convert import to_onnx
 from onnx_export.parity import gate, trial_rows
+from onnx_export.survival import Outcomes
 from onnx_export.train import floored
 from tests.unit.onnx_export import small
 
 
-def drawn(temperature: float, rows: int = 60_000) -> tuple[np.ndarray, np.ndarray]:
+def seen(classes: np.ndarray) -> Outcomes:
+    return Outcomes(classes, classes, np.ones(len(classes)))
+
+
+def drawn(temperature: float, rows: int = 60_000) -> tuple[np.ndarray, Outcomes]:
     """Scores, and classes drawn from them at a temperature."""
     random = np.random.default_rng(5)
     scores = random.normal(0, 2, (rows, 7))
     below = np.cumsum(class_chances(scores, temperature), axis=1) < random.random((rows, 1))
-    return scores, np.minimum(below.sum(axis=1), 6)
+    return scores, seen(np.minimum(below.sum(axis=1), 6))
 
 
 @pytest.mark.parametrize("temperature", [0.6, 1.0, 1.8])
@@ -38,14 +42,22 @@ def test_the_temperature_that_outcomes_were_drawn_at_is_found(temperature: float
 
 
 def test_calibrating_lowers_the_log_loss_and_the_brier_scores() -> None:
-    scores, classes = drawn(1.8)
-    found = calibration(temperature_of(scores, classes), scores, classes)
+    scores, outcomes = drawn(1.8)
+    found = calibration(temperature_of(scores, outcomes), scores, outcomes, failures=9)
+    assert found.figures()["calibration_failures"] == 9
     assert found.after.log_loss < found.before.log_loss
     assert all(after < before for before, after in zip(found.before.brier, found.after.brier, strict=True))
 
 
-def test_log_loss_of_equal_chances_is_the_logarithm_of_how_many() -> None:
-    assert math.isclose(log_loss(np.full((10, 7), 1 / 7), np.arange(10) % 7), math.log(7))
+def test_the_log_loss_of_equal_chances_is_the_logarithm_of_how_many() -> None:
+    assert math.isclose(fit_of(np.full((10, 7), 1 / 7), seen(np.arange(10) % 7)).log_loss, math.log(7), abs_tol=1e-6)
+
+
+def test_a_row_counts_at_the_horizons_for_which_its_outcome_is_known() -> None:
+    one = Outcomes(np.array([2]), np.array([6]), np.array([0.5]))  # seen well through two horizons and a half
+    found = fit_of(np.full((1, 7), 0.1), one)
+    assert found.known == (1, 1, 0, 0, 0, 0)
+    assert found.brier[:3] == (0.01, 0.04, 0.0)
 
 
 def test_a_cooled_model_gives_the_chances_of_its_scores_over_the_temperature() -> None:
@@ -69,11 +81,9 @@ def test_bins_count_chances_and_what_came_of_them() -> None:
 
 
 def test_sure_and_right_chances_have_no_brier_score() -> None:
-    classes = np.arange(7)
-    assert fit_of(np.eye(7), classes).brier == (0.0,) * 6
+    assert fit_of(np.eye(7), seen(np.arange(7))).brier == (0.0,) * 6
 
 
 def test_rows_without_an_outcome_are_left_out() -> None:
-    features, classes = thinned([small.history()])
-    assert len(features) == len(classes) > 0
-    assert classes.min() >= 0
+    features, outcomes = thinned([small.history()])
+    assert len(features) == len(outcomes.first) == small.history().outcomes[1][::6].sum()

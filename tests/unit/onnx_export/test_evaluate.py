@@ -36,8 +36,10 @@ def run(
         window_end_us=ends,
         since_us=since,
         hours=hours,
-        part=np.zeros(n, np.int8),
-        failures=tuple(Failure(0, int(ends[row]), 0, 0) for row in failures),
+        known_h=np.minimum(hours, ((n if seen is None else seen) - 1.0 - np.arange(n)) / 6),
+        mode=np.zeros(n, np.int8),
+        failures=tuple(Failure(0, int(ends[row]), 0) for row in failures),
+        modes=("impeller_wear", "oil_overheat"),
         end_us=START_US + (n if seen is None else seen) * STEP_US,
         every_min=10,
     )
@@ -130,7 +132,7 @@ def test_an_early_warning_that_cleared_is_unfounded_and_not_early() -> None:
 def test_figures_are_told_by_failure_mode_and_by_seed() -> None:
     warned, missed = run([0.9] * 100, failures=[99]), run([0.1] * 100, failures=[99])
     missed = Replay(
-        replace(missed.history, failures=(Failure(0, missed.history.failures[0].time_us, 1, 1),)), missed.chances
+        replace(missed.history, failures=(Failure(0, missed.history.failures[0].time_us, 1),)), missed.chances
     )
     modes = score([warned, missed], 0.5).figures_by_mode()
     assert {mode: figures["recall"] for mode, figures in modes.items()} == {"impeller_wear": 1.0, "oil_overheat": 0.0}

@@ -9,7 +9,7 @@ import pytest
 
 from models.features import PER_SIGNAL, Expected, Spec
 from onnx_export.expected import FAR_H, LEVEL, YOUNG_H, fit, healthy
-from onnx_export.history import HOUR_US, History
+from onnx_export.history import History
 from onnx_export.train import masked, needing
 from tests.unit.onnx_export.test_evaluate import run
 
@@ -27,7 +27,7 @@ def history() -> History:
     worn = rows[:, SPEC.running] > YOUNG_H
     rows[worn, : len(PER_SIGNAL)] += 30
     made = run([0.0] * n)
-    return replace(made.history, features=rows, end_us=made.history.end_us + int(2 * FAR_H) * HOUR_US)
+    return replace(made.history, features=rows, known_h=made.history.known_h + int(2 * FAR_H))
 
 
 def test_the_line_is_found_on_healthy_rows_alone() -> None:
@@ -46,8 +46,7 @@ def test_coefficients_have_nine_digits() -> None:
 def test_rows_near_a_failure_or_near_the_end_are_not_healthy() -> None:
     made = history()
     assert healthy(SPEC, made).sum() == np.flatnonzero(made.features[:, SPEC.running] < YOUNG_H).size
-    assert not healthy(SPEC, replace(made, hours=np.full(len(made.asset), FAR_H))).any()
-    assert not healthy(SPEC, replace(made, end_us=int(made.window_end_us[0]))).any()
+    assert not healthy(SPEC, replace(made, known_h=np.full(len(made.asset), FAR_H))).any()
 
 
 def test_too_few_rows_are_refused() -> None:

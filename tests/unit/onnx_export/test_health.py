@@ -168,7 +168,8 @@ def history(asset: list[int], since_us: list[int] | None = None) -> History:
     hours = np.arange(count) * 3_600_000_000
     return replace(
         fleets()[0], features=np.zeros((count, 1), np.float32), asset=np.array(asset), window_end_us=hours,
-        since_us=np.array(since_us or [0] * count), hours=np.full(count, np.inf), part=np.zeros(count, np.int8),
+        since_us=np.array(since_us or [0] * count), hours=np.full(count, np.inf),
+        known_h=np.zeros(count), mode=np.zeros(count, np.int8),
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from models.physics.plc import ALARMS
 from models.physics.wear import WearLaw
 from models.plant import AssetType, Plant, Signal, SignalKind
 from models.records import HORIZONS_H, AnyInput, Frame, Maintenance, MaintenanceAction, Tick
-from onnx_export.history import HOUR_US, LATER, UNKNOWN, Failure, History, mode_of, record
+from onnx_export.history import HOUR_US, Failure, History, mode_of, record
 from pipelines.driver import Driver
 from pipelines.partition import Partition
 from tests.kit import tiny
@@ -118,8 +118,10 @@ def labelled(hours: list[float], seen_h: float) -> History:
         window_end_us=ends,
         since_us=np.zeros(n, np.int64),
         hours=np.array(hours),
-        part=np.zeros(n, np.int8),
-        failures=(Failure(0, end_us, 0, 0),),
+        known_h=np.minimum(hours, seen_h),
+        mode=np.zeros(n, np.int8),
+        failures=(Failure(0, end_us, 0),),
+        modes=("worn",),
         end_us=end_us,
         every_min=10,
     )
@@ -127,16 +129,23 @@ def labelled(hours: list[float], seen_h: float) -> History:
 
 def test_a_class_is_the_interval_that_holds_the_failure() -> None:
     history = labelled([0.5, 12.0, 12.1, 48.0, 71.0, 100.0, 168.0, 168.1, 4000.0], seen_h=5000.0)
-    assert history.classes.tolist() == [0, 0, 1, 2, 3, 4, 5, LATER, LATER]
+    outcomes, told = history.outcomes
+    assert outcomes.first.tolist() == outcomes.last.tolist() == [0, 0, 1, 2, 3, 4, 5, 6, 6]
+    assert told.all() and history.known.all()
 
 
-def test_a_row_without_a_failure_is_later_only_where_the_history_shows_it() -> None:
-    assert labelled([np.inf], seen_h=168.0).classes.tolist() == [UNKNOWN]
-    assert labelled([np.inf], seen_h=169.0).classes.tolist() == [LATER]
+def test_a_row_without_a_failure_counts_for_what_the_history_shows() -> None:
+    outcomes, told = labelled([np.inf], seen_h=60.0).outcomes
+    assert (outcomes.first.tolist(), outcomes.last.tolist(), outcomes.left.tolist()) == ([3], [6], [0.5])
+    assert told.all()
+    assert not labelled([np.inf], seen_h=168.0).known.any()
+    assert labelled([np.inf], seen_h=169.0).known.all()
 
 
 def test_the_minute_of_a_failure_teaches_nothing() -> None:
-    assert labelled([-1 / 60], seen_h=10.0).classes.tolist() == [UNKNOWN]
+    history = labelled([-1 / 60], seen_h=10.0)
+    assert not history.outcomes[1].any()
+    assert not history.known.any()
 
 
 def test_samples_outside_of_the_range_are_left_out_as_live_does() -> None:

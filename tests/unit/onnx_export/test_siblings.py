@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from models.features import Expected, Fleet, Groups, Spec
-from onnx_export.history import HOUR_US, History
+from onnx_export.history import HOUR_US, NO_MODE, History
 from onnx_export.siblings import fleet_of
 from onnx_export.train import needing
 
@@ -27,8 +27,9 @@ def history(lives: dict[tuple[int, int], tuple[float, float]], rows: int = 200) 
     features, asset, since_us = (np.concatenate(part) for part in zip(*parts, strict=True))
     none = np.full(len(asset), np.inf)
     return History(
-        features, asset, since_us + HOUR_US, since_us, none, np.full(len(asset), -1, np.int8), (), 10**15, 10
-    )
+        features=features, asset=asset, window_end_us=since_us + HOUR_US, since_us=since_us, hours=none, known_h=none,
+        mode=np.full(len(asset), NO_MODE, np.int8), failures=(), modes=(), end_us=10**15, every_min=10,
+    )  # fmt: skip
 
 
 def test_a_fleet_is_its_middle_machine_its_spread_and_how_far_apart_machines_are():

@@ -22,7 +22,7 @@ from onnx_export.starter import make_run, write
 from tests.unit.onnx_export import small
 
 HERE = files(starter)
-TABLES = ["config.json", "limits.csv", "pump.json", "pump.onnx", "reliability.csv", "scores.json"]
+TABLES = ["config.json", "gate.json", "limits.csv", "pump.json", "pump.onnx", "reliability.csv", "scores.json"]
 PICTURES = ["importance.svg", "leads.svg", "limits.svg", "machine.svg", "reliability.svg"]
 FILES = sorted(TABLES + PICTURES)
 
