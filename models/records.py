@@ -84,6 +84,11 @@ class Maintenance(Record, frozen=True, kw_only=True, tag="maintenance"):
     action: MaintenanceAction
     mode: str = ""
 
+    @property
+    def done_us(self) -> int:
+        """When it was, in the order of history."""
+        return self.time_us
+
 
 class OperatingState(StrEnum):
     """What a machine is doing; running means settled: its windows count from a stated time after the start."""
@@ -118,6 +123,11 @@ class WorkOrder(Record, frozen=True, kw_only=True, tag="work-order"):
     reported_us: TimeUs
     started_us: TimeUs
     finished_us: TimeUs
+
+    @property
+    def done_us(self) -> int:
+        """When it was, in the order of history: nobody knows any more when it was told."""
+        return self.finished_us
 
 
 class FeedReport(Record, frozen=True, kw_only=True, tag="feed-report"):
@@ -205,15 +215,26 @@ class Similar(Struct, frozen=True, kw_only=True):
     distance: float
 
 
+class Whose(StrEnum):
+    """Whose healthy time a machine is held against."""
+
+    OWN = "its own"
+    FLEET = "the fleet's"
+    BOTH = "its own for some signals, the fleet's for others"
+    SOME = "its own for some signals, nobody's for others"
+    NOBODY = "nobody's"
+
+
 class Forecast(Record, frozen=True, kw_only=True, tag="forecast"):
     """Chance of failure within each of HORIZONS_H, as known at the end of a window. Never decreasing in the horizon.
 
     A machine that does not run keeps its last forecast: `running_until_us` is the end of the running minute that the
     chances rest on, so their age is `window_end_us` less that. One that never ran, or not since its repair, has none.
-    `basis` says what the model learnt its chances from. A `historical` one was made later, with rows that had come
-    too late for the one of its time: it says what would have been known, and nobody acts on it. `modes` are the
-    likeliest, most likely first, where the model tells them apart and the chances are not small; `remaining` is the
-    time to failure, in whole hours, where the card says how far that can be told.
+    `basis` says what the model learnt its chances from, `baseline` whose usual its signals are held against, `missing`
+    what a window that it looks at has nothing of: nothing stands in for that. A `historical` one was made later, with
+    rows that had come too late for the one of its time: it says what would have been known, and nobody acts on it.
+    `modes` are the likeliest, most likely first, where the model tells them apart and the chances are not small;
+    `remaining` is the time to failure, in whole hours, where the card says how far that can be told.
     """
 
     id: str
@@ -230,6 +251,8 @@ class Forecast(Record, frozen=True, kw_only=True, tag="forecast"):
     rung: Rung
     confidence: Confidence
     completeness: float
+    baseline: Whose = Whose.NOBODY
+    missing: tuple[str, ...] = ()
     historical: bool = False
     modes: tuple[ModeShare, ...] = ()
     remaining: Remaining | None = None

@@ -50,6 +50,7 @@ def card_of(
         shares=spec.shares,
         events=spec.events,
         rolls_over_at=spec.rolls_over_at,
+        groups=spec.groups_told,
         features_sha256=spec.sha256,
         horizons_h=HORIZONS_H,
         warning_limit=limit,

@@ -94,3 +94,24 @@ def machine(days: np.ndarray, chances: np.ndarray, opened: Sequence[float], limi
         axes.axvline(day, color="red", linewidth=1, label=None if number else "warning")
     axes.legend()
     return _svg(figure)
+
+
+def curves(points: Mapping[str, Sequence[tuple[float, float]]], budget: float) -> bytes:
+    """Recall against unfounded warnings a machine-month of rules, a line each, up to three times the budget."""
+    figure, axes = _axes("Recall at what cost", "unfounded warnings a machine-month", "recall")
+    for name, found in points.items():
+        shown = sorted(point for point in found if point[0] <= 3 * budget)
+        axes.plot([one[0] for one in shown], [one[1] for one in shown], marker=".", label=name)
+    axes.axvline(budget, color="grey", linewidth=1, label=f"budget, {budget:g}")
+    axes.legend()
+    return _svg(figure)
+
+
+def lives(true: np.ndarray, expected: np.ndarray, low: np.ndarray, high: np.ndarray) -> bytes:
+    """Expected against true remaining lives, with intervals, [machines] each."""
+    figure, axes = _axes("Remaining life", "true", "expected, with its interval")
+    order = np.argsort(true, kind="stable")
+    bars = np.stack([np.maximum(expected - low, 0.0), np.maximum(high - expected, 0.0)])[:, order]
+    axes.errorbar(true[order], expected[order], yerr=bars, fmt=".", elinewidth=0.6)
+    axes.plot([0, true.max()], [0, true.max()], color="grey", linewidth=1)
+    return _svg(figure)

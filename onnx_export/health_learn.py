@@ -148,6 +148,7 @@ def finish(learned: Learned, spec: Spec, rows: np.ndarray, *, name: str, **said_
         shares=spec.shares,
         events=spec.events,
         rolls_over_at=spec.rolls_over_at,
+        groups=spec.groups_told,
         features_sha256=spec.sha256,
         components=learned.loadings.shape[1],
         parity=gate(learned, spec, onnx, trial_rows(spec, rows)),

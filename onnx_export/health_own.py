@@ -12,9 +12,10 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import polars as pl
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
-from models.features import Expected, Spec
+from models.failure.health import without_fleet
+from models.features import Expected, Groups, Spec
 from onnx_export.health_learn import BUDGET_A_MONTH, EVERY_MIN, HEALTH, Made, choose_factor, finish, learn
 from onnx_export.history import HOUR_US, NO_MODE, History
 
@@ -34,6 +35,7 @@ class _MadeFor(Struct):
     shares: tuple[str, ...] = ()
     events: tuple[str, ...] = ()
     rolls_over_at: dict[str, float] = {}
+    groups: Groups | UnsetType = UNSET
 
 
 def own_of(run: Path, card: Path, begin: datetime, end: datetime) -> Made:
@@ -42,7 +44,7 @@ def own_of(run: Path, card: Path, begin: datetime, end: datetime) -> Made:
     It has no bounds: limits of a plant's machines are rules in its plant file.
     """
     of = msgspec.json.decode(card.read_bytes(), type=_MadeFor)
-    spec = Spec(of.signals, of.counters, of.expected, of.shares, of.events, of.rolls_over_at)
+    spec = Spec.of_card(of)
     span = span_of(run, spec, begin, end)
     early = span.window_end_us < np.quantile(span.window_end_us, EARLIER)
     earlier, later = part_of(span, early), part_of(span, ~early)
@@ -80,7 +82,7 @@ def span_of(run: Path, spec: Spec, begin: datetime, end: datetime) -> History:
     table = table.sort("asset", "window_end_us").unique(hourly, keep="last", maintain_order=True)
     count = len(table)
     return History(
-        features=table.select(spec.names).to_numpy().astype(np.float32),
+        features=without_fleet(spec, table.select(spec.names).to_numpy().astype(np.float32)),
         asset=table["asset"].rank("dense").to_numpy().astype(np.int64) - 1,
         window_end_us=table["window_end_us"].to_numpy(),
         since_us=table["since_us"].to_numpy(),

@@ -13,13 +13,25 @@ from typing import NamedTuple
 import numpy as np
 
 from models.bins import COUNT, MINUTE_US, Bins, Samples, summarise
-from models.features import AFTER_RUNNING_MIN, Baseline, Pairs, Spec, baseline_of, compute, levels, spans
+from models.features import (
+    AFTER_RUNNING_MIN,
+    Baseline,
+    Facts,
+    Pairs,
+    Serviced,
+    Spec,
+    baseline_of,
+    compute,
+    levels,
+    serviced,
+    spans,
+)
 from models.features.raw import raw_windows
 from models.following import follow
 from models.holding import minutes_of, pauses, with_empty
 from models.operating import RUNNING, Machines
 from models.physics.cycles import RUN_STATES
-from models.physics.fleet import SIGNALS, FleetBlock, FleetEventKind, FleetSpec, simulate
+from models.physics.fleet import SIGNALS, FleetBlock, FleetEvent, FleetEventKind, FleetSpec, simulate
 from models.physics.plc import ALARMS, TAGS
 from models.physics.pump import PumpFailure
 from models.plant import AssetType
@@ -30,6 +42,7 @@ from models.tiers import Tiers
 from onnx_export.survival import Outcomes, outcomes_of
 
 HOUR_US = 60 * MINUTE_US
+DAY_US = 24 * HOUR_US
 PUMP_MODES = tuple(mode.name.lower() for mode in PumpFailure)
 """Failure modes of simulated pumps, by number: the limit that was reached."""
 NO_MODE = -1
@@ -43,6 +56,11 @@ Progress = Callable[[int, int, str], None]
 
 def quiet(_done: int, _total: int, _text: str) -> None:
     """Tell nobody."""
+
+
+def mode_of(event: FleetEvent) -> str:
+    """The failure as a maintenance record names it."""
+    return event.mode.name.lower().replace("_", "-")
 
 
 class Failure(NamedTuple):
@@ -97,6 +115,7 @@ class _Recorder:
         self.tiers = Tiers.empty(assets, layout.reference, layout.held_places)
         self.machines = Machines.none(assets, layout.columns)
         self.baselines: list[Baseline | None] = [None] * assets
+        self.serviced: dict[int, Serviced] = {}
         self.repairs: list[list[int]] = [[0] for _ in range(assets)]
         self.failures: list[Failure] = []
         self.rows: list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]] = []
@@ -106,6 +125,7 @@ class _Recorder:
         for event in block.events:
             if event.kind is FleetEventKind.REPAIRED:
                 self.repairs[event.asset].append(event.time_us)
+                self._serve(event)
             elif event.kind is FleetEventKind.FAILED:
                 self.failures.append(Failure(event.asset, event.time_us, int(event.mode)))
         layout = self.layout
@@ -114,6 +134,13 @@ class _Recorder:
         for at in np.unique(turn):
             now = turn == at
             self._hour(bins.where(now), since_us[now])
+
+    def _serve(self, event: FleetEvent) -> None:
+        """A repair is work on the component that its mode names; told at once, so known from when it was done."""
+        component = self.layout.component_of.get(mode_of(event))
+        if component is not None:
+            known = self.serviced.setdefault(event.asset, {})
+            serviced.note(known, component, event.time_us, event.time_us, event.time_us - DAY_US)
 
     def _samples(self, block: FleetBlock) -> Samples:
         """Every good sample of the plant's signals, a row after another."""
@@ -134,14 +161,9 @@ class _Recorder:
 
     def _told(self, block: FleetBlock, told: Told, words: Sequence[str], sent: np.ndarray) -> Samples:
         """A tag where it was sent, as what its words put into columns."""
-        rows, width = np.flatnonzero(sent >= 0), len(told.columns)
-        values = np.array([told.of(word) for word in words]).reshape(len(words), width)
-        return Samples(
-            np.repeat(block.asset[rows].astype(np.int64), width),
-            np.tile(np.array(told.columns, np.int64), len(rows)),
-            np.repeat(block.time_us[rows], width),
-            values[sent[rows]].ravel(),
-        )
+        rows = np.flatnonzero(sent >= 0)
+        which, column, value = told.samples([words[at] for at in sent[rows].tolist()])
+        return Samples(block.asset[rows][which].astype(np.int64), column, block.time_us[rows][which], value)
 
     def _with_pauses(self, bins: Bins) -> Bins:
         """The bins and those at which the values that hold through a pause are summed."""
@@ -176,7 +198,8 @@ class _Recorder:
         asset, minute, since = bins.asset[wanted], bins.minute[wanted], since_us[wanted]
         usual, spread = levels(self.spec, self._usable(asset, minute, since), minute, BEHIND_MIN)
         pairs = Pairs(asset, minute, since, found.running[wanted], found.starts[wanted], usual, spread)
-        rows = compute(self.spec, self.columns, self.tiers, pairs)
+        facts = Facts(serviced.since_h(self.spec.groups.components, self.serviced, asset, minute), self.layout.name)
+        rows = compute(self.spec, self.columns, self.tiers, pairs, facts=facts)
         kept = asked[wanted]
         self.rows.append((rows[kept], asset[kept], (minute[kept] + 1) * MINUTE_US, since[kept]))
         if self.windows is not None:

@@ -69,13 +69,17 @@ def masked(spec: Spec, features: np.ndarray, share: float = MASKED_SHARE) -> np.
 def needing(spec: Spec, signal: str) -> np.ndarray:
     """Columns that a window without a signal leaves empty, in order: its own, and of targets expected from it.
 
-    What a target reads by itself stays; only what is compared with its expected reading goes.
+    What a target reads by itself stays; only what is compared with its expected reading goes. Whose usual that would be
+    is known without it.
     """
-    found = set(spec.columns_of(signal).tolist())
+    stays = set(spec.own.tolist()) if spec.groups.fleet else set()
+    found = set(spec.columns_of(signal).tolist()) - stays
     for one in spec.expected:
         if signal in (term for term, _ in one.terms):
             own = {f"{one.target}.{what}" for what in PER_SIGNAL}
-            found |= {column for column in spec.columns_of(one.target).tolist() if spec.names[column] not in own}
+            found |= {
+                column for column in spec.columns_of(one.target).tolist() if spec.names[column] not in own
+            } - stays
     return np.array(sorted(found))
 
 

@@ -125,7 +125,7 @@ class Columns:
     said: dict[int, Sample]  # by place in value
     objects: list[Objects]
     maintenance: list[tuple[int, int, Maintenance]] = field(default_factory=list)
-    orders: list[tuple[int, WorkOrder]] = field(default_factory=list)
+    orders: list[tuple[int, int, WorkOrder]] = field(default_factory=list)
 
     @property
     def says_something(self) -> bool:

@@ -27,6 +27,7 @@ from models.records import (
     Level,
     Remaining,
     Rung,
+    Whose,
     id_of,
 )
 
@@ -95,7 +96,7 @@ class Hour(NamedTuple):
     drivers: tuple[Contribution, ...]
     limiting: str
     remaining: Remaining | None
-    baseline: str
+    baseline: Whose
     confidence: Confidence
     completeness: float
     is_unhealthy: bool

@@ -21,7 +21,7 @@ from models.failure.health import HealthModel
 from models.failure.learned import Learned
 from models.failure.marks import Keys, Marks
 from models.failure.rules import Fired, Rules
-from models.features import Baseline, Known, Spec
+from models.features import Baseline, Known, Serviced, Spec
 from models.operating import IDLE, MAINTENANCE, OFF, STOPPING, UNKNOWN, Machines
 from models.plant import Plant
 from models.plant.layout import Layout
@@ -88,7 +88,7 @@ class Small(Struct):
     list `features_sha256`. `evidence` is what holds of an asset, by what says so. `silent_us` has when an asset was
     last heard of which somebody was told that it is silent, `away` the assets that are not in the plant now.
     `recalibrated` has when sensors became others, and of which signal, `versions` the number of each rule's last
-    baseline.
+    baseline. `serviced` has when components were worked on.
     """
 
     features_sha256: str = ""
@@ -97,6 +97,7 @@ class Small(Struct):
     failures_us: dict[int, list[int]] = {}
     recalibrated: dict[int, list[tuple[int, str]]] = {}
     versions: dict[int, dict[str, int]] = {}
+    serviced: dict[int, Serviced] = {}
     entries: dict[int, dict[int, Entry]] = {}
     unsettled: dict[int, dict[int, int]] = {}
     baselines: dict[int, Baseline] = {}

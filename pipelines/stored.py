@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 import polars as pl
 
 from models.plant.layout import Layout
-from models.records import Frame, Maintenance, MaintenanceAction
+from models.records import Frame, Maintenance, MaintenanceAction, WorkOrder
 from models.tiers import DAY_US
 from pipelines.slices import MARGIN_US
 
@@ -45,14 +45,14 @@ def check_whole(read_from_us: int, first_us: int, kept_from_us: int | None) -> N
 
 
 def records_of(
-    page: pl.DataFrame, layout: Layout, plant: str, events: Sequence[Maintenance]
-) -> Iterator[Frame | Maintenance]:
+    page: pl.DataFrame, layout: Layout, plant: str, events: Sequence[Maintenance | WorkOrder]
+) -> Iterator[Frame | Maintenance | WorkOrder]:
     """One asset's rows as frames with events between them, in order of time."""
     known = [name for name in page.columns if name in layout.numeric_index or name in layout.objects]
     rows = max(1, CELLS // (len(known) + 1))
     begin = 0
     for event in events:
-        end = int(page["time_us"].search_sorted(event.time_us)) if len(page) else 0
+        end = int(page["time_us"].search_sorted(event.done_us)) if len(page) else 0
         yield from _frames(page[begin:end], known, plant, rows)
         yield event
         begin = end

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 import polars as pl
 
-from models.records import OF_SENSORS, Maintenance, MaintenanceAction, WorkOrder
+from models.records import OF_SENSORS, Maintenance, MaintenanceAction, WorkOrder, WorkOrderKind
 from pipelines.frames import Columns
 from pipelines.ledger import Ledger
 from pipelines.ports import Rows
@@ -19,7 +19,7 @@ MAINTENANCE, WORK_ORDERS = "maintenance", "work_orders"
 def told(columns: Columns, names: tuple[str, ...], plant: str, ledger: Ledger) -> list[Rows]:
     """Tables of one asset type's batch, those without rows left out; counted as rows read and stored."""
     events = [(asset, record.time_us, record) for _, asset, record in columns.maintenance]
-    orders = [(asset, record.reported_us, record) for asset, record in columns.orders]
+    orders = [(asset, record.reported_us, record) for _, asset, record in columns.orders]
     tables = []
     for measurement, rows, fields in (
         (MAINTENANCE, events, _MAINTENANCE_FIELDS),
@@ -91,6 +91,26 @@ def maintenance_of(rows: pl.DataFrame, plant: str) -> list[Maintenance]:
     mode = rows["mode"].to_list() if "mode" in rows.columns else [None] * len(rows)
     columns = zip(rows["asset"].to_list(), rows["time_us"].to_list(), rows["action"].to_list(), mode, strict=True)
     return [_event_of(plant, *cells) for cells in columns]
+
+
+def done(events: Sequence[Maintenance], orders: Sequence[WorkOrder], from_us: int) -> list[Maintenance | WorkOrder]:
+    """Failures and repairs from a time on with work orders, in order of when they were done."""
+    both: list[Maintenance | WorkOrder] = [event for event in events if event.time_us >= from_us]
+    return sorted([*both, *orders], key=lambda one: one.done_us)
+
+
+def orders_of(rows: pl.DataFrame, plant: str) -> list[WorkOrder]:
+    """Work orders as the store gives them back, in its order."""
+    if rows.is_empty():
+        return []
+    modes = rows["mode"].to_list() if "mode" in rows.columns else [None] * len(rows)
+    return [
+        WorkOrder(
+            plant=plant, asset=row["asset"], order=row["order"], kind=WorkOrderKind(row["kind"]), mode=mode or "",
+            reported_us=row["time_us"], started_us=int(row["started_us"]), finished_us=int(row["finished_us"]),
+        )
+        for row, mode in zip(rows.iter_rows(named=True), modes, strict=True)
+    ]  # fmt: skip
 
 
 def _event_of(plant: str, asset: str, time_us: int, action: str, mode: str | None) -> Maintenance:

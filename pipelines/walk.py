@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from models.bins import MINUTE_US
-from models.records import OF_SENSORS, Maintenance, MaintenanceAction
+from models.records import OF_SENSORS, Maintenance, MaintenanceAction, WorkOrder
 from pipelines.late import Told, look, mark
 from pipelines.state import NEVER, Block, floor_of
 
@@ -50,6 +50,8 @@ class Steps:
     rise_us: list[int] = field(default_factory=list)
     events: list[tuple[int, bool, int]] = field(default_factory=list)
     """Place of a maintenance record, whether it is a repair, and its time."""
+    serviced: list[tuple[int, str, int, int]] = field(default_factory=list)
+    """Place of a record that tells of work on a component, its name, from when that is known, and when it was done."""
 
     def add(self, asset: int, at: int, before_us: int, *, reopens: bool = False, rise_us: int = NEVER) -> None:
         """Note one at a place: its asset, the watermark before it, and what it moves it to, if it does."""
@@ -141,6 +143,8 @@ class Walk:
         if record.action in OF_SENSORS:
             self._recalibrate(asset, record)
             return
+        if record.action is MaintenanceAction.REPAIRED:
+            self._serve(at, asset, record.mode, record.time_us)
         watermark_us, time_us = self.watermark_us(asset), record.time_us
         repaired = record.action is MaintenanceAction.REPAIRED
         final_us = watermark_us - self.lateness_us
@@ -156,6 +160,21 @@ class Walk:
             self.pending[asset] = True
         self.steps.add(asset, at, watermark_us, reopens=reopens)
         self.steps.events.append((at, repaired, time_us))
+
+    def finish(self, at: int, asset: int, order: WorkOrder) -> None:
+        """A work order is done, by its date; it moves no time."""
+        self._serve(at, asset, order.mode, order.finished_us)
+
+    def _serve(self, at: int, asset: int, mode: str, done_us: int) -> None:
+        """Somebody worked on a component, if the mode names one; what is final did not know of it and stays."""
+        component = self.block.layout.component_of.get(mode)
+        if component is None:
+            return
+        watermark_us = self.watermark_us(asset)
+        known_us = done_us if watermark_us == NEVER else max(done_us, watermark_us - self.lateness_us)
+        reopens = watermark_us != NEVER and known_us < watermark_us // MINUTE_US * MINUTE_US
+        self.steps.add(asset, at, watermark_us, reopens=reopens)
+        self.steps.serviced.append((at, component, known_us, done_us))
 
     def _recalibrate(self, asset: int, record: Maintenance) -> None:
         """A sensor became another; one told of later than the lateness did so a lateness ago: what is final stays."""

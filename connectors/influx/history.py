@@ -13,9 +13,9 @@ from connectors.influx.target import Target
 from models.bins import MINUTE_US
 from models.plant import Plant
 from models.plant.layout import Layout
-from models.records import DeadLetter, Maintenance, Reject
+from models.records import DeadLetter, Maintenance, Reject, WorkOrder
 from pipelines.backfill.stretch import Found, Stretch
-from pipelines.told import MAINTENANCE, maintenance_of
+from pipelines.told import MAINTENANCE, WORK_ORDERS, done, maintenance_of, orders_of
 
 DAY_MIN = 1440
 FIRST_MIN, BLIND_MIN, MOST_MIN = 60, 360, 90 * DAY_MIN
@@ -50,16 +50,24 @@ class InfluxHistory:
 
     def events(self, until_us: int, assets: Collection[str]) -> list[Maintenance]:
         """Failures and repairs of these assets before a time, in order. Raises StoreDown."""
+        events = maintenance_of(self._read(MAINTENANCE, until_us, assets), self._plant.plant)
+        return sorted(events, key=lambda event: event.time_us)
 
+    def orders(self, until_us: int, assets: Collection[str]) -> list[WorkOrder]:
+        """Work orders of these assets that were reported before a time. Raises StoreDown."""
+        return orders_of(self._read(WORK_ORDERS, until_us, assets), self._plant.plant)
+
+    def _read(self, measurement: str, until_us: int, assets: Collection[str]) -> pl.DataFrame:
         async def read() -> pl.DataFrame:
             async with InfluxReader(self._target) as reader:
-                return await reader.read(MAINTENANCE, 0, until_us, assets)
+                return await reader.read(measurement, 0, until_us, assets)
 
-        return sorted(maintenance_of(asyncio.run(read()), self._plant.plant), key=lambda event: event.time_us)
+        return asyncio.run(read())
 
     def stretches(self, from_us: int, to_us: int, assets: Collection[str], rows: int) -> Iterator[Stretch]:
         """Spans that grow or shrink until they have about as many rows as asked for. Raises StoreDown."""
-        events = [event for event in self.events(to_us, assets) if event.time_us >= from_us]
+        orders = [order for order in self.orders(to_us, assets) if order.finished_us >= from_us]
+        events = done(self.events(to_us, assets), orders, from_us)
         dropped: Counter[Dropped] = Counter()
         with asyncio.Runner() as runner:
             reader = InfluxReader(self._target)
@@ -68,12 +76,12 @@ class InfluxHistory:
                 first_us = runner.run(self._first_us(reader, from_us, to_us, assets))
                 begin_us, minutes = max(from_us, min(to_us, first_us) // MINUTE_US * MINUTE_US), FIRST_MIN
                 if begin_us > from_us:
-                    yield Stretch(begin_us, {}, tuple(event for event in events if event.time_us < begin_us))
+                    yield Stretch(begin_us, {}, tuple(event for event in events if event.done_us < begin_us))
                 while begin_us < to_us:
                     end_us = min(to_us, (begin_us // MINUTE_US + minutes) * MINUTE_US)
                     tables = runner.run(self._tables(reader, begin_us, end_us, assets, dropped))
                     got = sum(map(len, tables.values()))
-                    happened = tuple(event for event in events if begin_us <= event.time_us < end_us)
+                    happened = tuple(event for event in events if begin_us <= event.done_us < end_us)
                     letters = _letters(self._plant.plant, dropped) if end_us == to_us else ()
                     yield Stretch(end_us, tables, happened, letters)
                     begin_us = end_us

@@ -13,10 +13,10 @@ from models import acceptance
 from models.failure.interval import Levels, remaining
 from models.failure.similar import Past, nearest
 from models.failure.similar import load as load_cases
-from models.features import Expected, Spec
+from models.features import Expected, Groups, Spec
 from models.inference import ModelError, Predictor
 from models.passed import Passed, Served
-from models.records import HORIZONS_H, WARNING_HORIZON_H, Confidence, Driver, ModeShare, Remaining, Similar
+from models.records import HORIZONS_H, WARNING_HORIZON_H, Confidence, Driver, ModeShare, Remaining, Similar, Whose
 
 WARNING = HORIZONS_H.index(WARNING_HORIZON_H)
 DRIVERS = 3
@@ -52,6 +52,7 @@ class Card(Struct, frozen=True, kw_only=True):
     shares: tuple[str, ...] = ()
     events: tuple[str, ...] = ()
     rolls_over_at: dict[str, float] = {}
+    groups: Groups | UnsetType = UNSET
     features_sha256: str
     horizons_h: tuple[int, ...]
     warning_limit: float
@@ -99,12 +100,21 @@ def confidence_of(card: Card) -> Confidence:
     return Confidence.MEDIUM if card.failures >= SOME_FAILURES else Confidence.LOW
 
 
+_LOWER = {Confidence.HIGH: Confidence.MEDIUM, Confidence.MEDIUM: Confidence.LOW, Confidence.LOW: Confidence.LOW}
+
+
+def founded(hazard: Hazard, baseline: Whose) -> Confidence:
+    """How well a forecast is founded: a step lower where signals that it compares have no usual of their own."""
+    sure = confidence_of(hazard.card)
+    return sure if baseline is Whose.OWN or not hazard.spec.expected else _LOWER[sure]
+
+
 class Hazard:
     """A loaded hazard model. Raises ModelError where file, card and this program disagree."""
 
     def __init__(self, onnx: bytes, card: Card, cases: bytes = b"") -> None:
         self.card = card
-        self.spec = Spec(card.signals, card.counters, card.expected, card.shares, card.events, card.rolls_over_at)
+        self.spec = Spec.of_card(card)
         check(card.name, self.spec, _wrong(card))
         agree_on_file(onnx, card)
         agree("the feature list's sha256", self.spec.sha256, card.features_sha256)
@@ -211,7 +221,8 @@ def _wrong(card: Card) -> str | None:
 
 def check(name: str, spec: Spec, otherwise: str | None = None) -> None:
     """Raise ModelError where the feature list of a card contradicts itself, or with what is wrong `otherwise`."""
-    names, targets, wrong = spec.inputs, [one.target for one in spec.expected], otherwise
+    names, targets = (*spec.inputs, *spec.groups.components), list(spec.targets)
+    wrong = otherwise or spec.groups.wrong(spec.targets, spec.shares)
     if not spec.signals or len(set(names)) < len(names):
         wrong = f"signals and what else is told must be some, each once, but are {list(names)}"
     elif len(set(targets)) < len(targets):

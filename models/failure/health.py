@@ -13,14 +13,14 @@ from dataclasses import dataclass, fields
 
 import msgspec
 import numpy as np
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from models.failure.hazard import agree, check
 from models.failure.switches import After, Switches, step
 from models.failure.trend import Bounds, Hours
-from models.features import Expected, Spec
+from models.features import Expected, Groups, Spec
 from models.inference import Graph, ModelError
-from models.records import Confidence, Contribution
+from models.records import Confidence, Contribution, Whose
 
 OUTPUTS = ("index", "t2", "spe", "contributions", "over", "known", "own")
 """Of the graph: the index, shares of limits, contributions and distances by signal, which inputs are known, and of
@@ -39,8 +39,6 @@ LEAST_COMPLETE = 0.5
 """Share of the inputs that a health rests on at least. Our choice."""
 INDEX_DECIMALS, SHARE_DECIMALS, OVER_DECIMALS = 2, 4, 4
 """Figures travel with so many decimals."""
-OWN, FLEET, BOTH = "its own", "the fleet's", "its own for some signals, the fleet's for others"
-"""Whose healthy time a machine is held against."""
 
 
 class Bound(Struct, frozen=True, kw_only=True):
@@ -67,6 +65,7 @@ class HealthCard(Struct, frozen=True, kw_only=True):
     shares: tuple[str, ...] = ()
     events: tuple[str, ...] = ()
     rolls_over_at: dict[str, float] = {}
+    groups: Groups | UnsetType = UNSET
     features_sha256: str
     components: int
     bounds: tuple[Bound, ...] = ()
@@ -114,7 +113,7 @@ class HealthModel:
 
     def __init__(self, onnx: bytes, card: HealthCard) -> None:
         self.card = card
-        self.spec = Spec(card.signals, card.counters, card.expected, card.shares, card.events, card.rolls_over_at)
+        self.spec = Spec.of_card(card)
         self.targets = tuple(one.target for one in self.spec.expected)
         """The signals of which something is expected; all arrays by signal are in this order."""
         self.inputs = tuple(f"{target}.{span}" for span in SPANS for target in self.targets)
@@ -172,7 +171,8 @@ class HealthModel:
         targets, inputs = len(self.targets), len(self.inputs)
         if not len(rows):
             return _none(targets, inputs)
-        index, t2, spe, parts, over, known, own = (part.astype(np.float64) for part in self._graph.run(rows))
+        outputs = self._graph.run(without_fleet(self.spec, rows))
+        index, t2, spe, parts, over, known, own = (part.astype(np.float64) for part in outputs)
         missing = known < 0.5
         enough = 1.0 - missing.mean(axis=1) >= LEAST_COMPLETE
         total = parts.sum(axis=1, keepdims=True)
@@ -224,10 +224,20 @@ def _none(targets: int, inputs: int) -> Scored:
     return Scored(index=none, t2=none, spe=none, shares=by_target, over=by_target, missing=missing, own=own)
 
 
-def baseline(scored: Scored, at: int) -> str:
-    """Whose healthy time a row is held against, in words."""
+def without_fleet(spec: Spec, rows: np.ndarray) -> np.ndarray:
+    """Rows in which a change from a fleet's usual is none: a health model has spreads of its own for strangers."""
+    if not spec.groups.fleet:
+        return rows
+    changes = np.array([spec.column(f"{target}.change_24h") for target in spec.targets])
+    out = rows.copy()
+    out[:, changes] = np.where(rows[:, spec.own] > 0.5, rows[:, changes], np.float32(np.nan))
+    return out
+
+
+def baseline(scored: Scored, at: int) -> Whose:
+    """Whose healthy time a row is held against."""
     own = scored.own[at]
-    return OWN if own.all() else BOTH if own.any() else FLEET
+    return Whose.OWN if own.all() else Whose.BOTH if own.any() else Whose.FLEET
 
 
 def confidence(scored: Scored, at: int) -> Confidence:

@@ -102,6 +102,8 @@ def _unchanged(spec: Spec, features: bytes, usual: np.ndarray) -> bytes:
     for one, level in zip(spec.expected, usual.tolist(), strict=True):
         if level == level and len(row):
             row[spec.column(f"{one.target}.change_24h")] = row[spec.column(f"{one.target}.exceeds_72h")] = 0.0
+            if spec.groups.fleet:
+                row[spec.column(f"{one.target}.is_own")] = 1.0
     return row.tobytes()
 
 

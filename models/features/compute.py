@@ -8,7 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from models.bins import QUARTER, changes
-from models.features.spec import PER_EVENT, PER_SHARE, PER_SIGNAL, PER_TARGET, Spec
+from models.features import more
+from models.features.groups import PER_COUNTED
+from models.features.spec import PER_ASSET, PER_EVENT, PER_SHARE, PER_SIGNAL, PER_TARGET, Spec
 from models.features.windows import (
     DAY,
     DAYS_WINDOW,
@@ -63,12 +65,18 @@ class Known(NamedTuple):
 
 
 def compute(
-    spec: Spec, columns: np.ndarray, tiers: Tiers, pairs: Pairs, known: dict[int, Known] | None = None
+    spec: Spec,
+    columns: np.ndarray,
+    tiers: Tiers,
+    pairs: Pairs,
+    known: dict[int, Known] | None = None,
+    facts: more.Facts | None = None,
 ) -> np.ndarray:
     """Feature rows, float32 [pairs, features].
 
     `columns` are the places of `spec.inputs` in the tiers. A window without samples gives NaN. Slow windows that are
-    `known` by asset are not summed again: whoever keeps them forgets those in whose bins something changed.
+    `known` by asset are not summed again: whoever keeps them forgets those in whose bins something changed. `facts` are
+    for groups alone.
     """
     out = np.empty((len(pairs.asset), len(spec.names)))
     signals, targets = len(spec.signals), len(spec.expected)
@@ -99,6 +107,9 @@ def compute(
     out[:, ends[3] : ends[4]] = slow.events[of_pair]
     out[:, ends[4]] = slow.completeness[of_pair, 0]
     out[:, ends[4] + 1], out[:, ends[4] + 2] = pairs.running_min / 60, pairs.starts
+    if (width := ends[4] + len(PER_ASSET)) < out.shape[1]:
+        row = more.Row(pairs.usual, slow.targets[of_pair, :, 0], slow.counts[of_pair], per_share[:, :, 0])
+        out[:, width:] = more.columns_of(spec.groups, spec.shares, row, facts)
     return out.astype(np.float32)
 
 
@@ -117,13 +128,17 @@ class _Slow(NamedTuple):
     rates: np.ndarray  # [heads, counters]
     shares: np.ndarray  # [heads, shares] of the last 24 h of running
     events: np.ndarray  # [heads, events]
+    counts: np.ndarray  # [heads, counted events * 4]
     completeness: np.ndarray  # [heads, 1]
 
     @classmethod
     def of(cls, spec: Spec, rows: np.ndarray) -> _Slow:
         """Of rows as `rows` makes them."""
         targets, each = len(spec.expected), len(PER_TARGET) - 1
-        widths = len(spec.signals), targets * each, len(spec.counters), len(spec.shares), len(spec.events)
+        widths = (
+            len(spec.signals), targets * each, len(spec.counters), len(spec.shares), len(spec.events),
+            len(spec.groups.counted) * len(PER_COUNTED),
+        )  # fmt: skip
         mean, of_target, *others = np.split(rows, np.cumsum(widths), axis=1)
         return cls(mean, of_target.reshape(len(rows), targets, each), *others)
 
@@ -162,14 +177,16 @@ def _summed(spec: Spec, columns: np.ndarray, tiers: Tiers, heads: Pairs) -> np.n
 def _slow(spec: Spec, columns: np.ndarray, tiers: Tiers, heads: Pairs) -> _Slow:
     signals, shares = len(spec.signals), len(spec.signals) + len(spec.counters)
     events = shares + len(spec.shares)
+    counted = events + len(spec.events)
     end = (heads.minute + 1) // QUARTER
     mean, count, known = slow_window(tiers, columns, heads.asset, end, heads.since_us)
     ran = latest(np.any(count > 0, axis=1), DAY)
     over = residuals(spec, mean[:, :signals])
     targets = np.empty((len(end), len(spec.expected), len(PER_TARGET) - 1))
+    usual, spread = more.compared(spec.groups, heads.usual, heads.spread)
     targets[:, :, 0] = mean_over(over, ran[:, None, :])
-    targets[:, :, 1] = targets[:, :, 0] - heads.usual
-    targets[:, :, 2] = _outside(over, heads)
+    targets[:, :, 1] = targets[:, :, 0] - usual
+    targets[:, :, 2] = _outside(over, usual, spread)
     targets[:, :, 3] = slope(over, np.ones_like(over), _hours())
     targets[:, :, 4:] = _daily(spec, columns, tiers, heads)
     return _Slow(
@@ -177,7 +194,10 @@ def _slow(spec: Spec, columns: np.ndarray, tiers: Tiers, heads: Pairs) -> _Slow:
         targets,
         _rates(unrolled(spec, mean[:, signals:shares])),
         mean_over(mean[:, shares:events], ran[:, None, :]),
-        (count[:, events:] * ran[:, None, :]).sum(axis=2),
+        (count[:, events:counted] * ran[:, None, :]).sum(axis=2),
+        more.counts(
+            tiers, columns[counted:], heads.asset, end, heads.since_us, count[:, counted:], ran, columns[:signals]
+        ),
         known.sum(axis=1, keepdims=True) / SLOW_WINDOW,
     )
 
@@ -186,10 +206,10 @@ def _hours() -> np.ndarray:
     return np.arange(1 - SLOW_WINDOW, 1) * QUARTER_H
 
 
-def _outside(over: np.ndarray, heads: Pairs) -> np.ndarray:
+def _outside(over: np.ndarray, usual: np.ndarray, spread: np.ndarray) -> np.ndarray:
     """Share of residuals above the usual less the share below it, by more than OUTSIDE spreads: -1 to 1."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        off = (over - heads.usual[:, :, None]) / heads.spread[:, :, None]
+        off = (over - usual[:, :, None]) / spread[:, :, None]
         known = ~np.isnan(off)
         return ((off > OUTSIDE).sum(axis=2) - (off < -OUTSIDE).sum(axis=2)) / known.sum(axis=2)
 

@@ -39,7 +39,8 @@ class AssetType(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     Without a rule of operation a machine counts as running whenever it says a number. `deadman` is the silence of an
     asset after which somebody is told; without it, three times the longest `max_silence` of its signals, of those that
-    are sent periodically where there are any.
+    are sent periodically where there are any. Of `components`, each has the words by which maintenance names it beside
+    its own name; `product` is the state that says what a machine makes.
     """
 
     signals: dict[Name, Signal]
@@ -47,6 +48,8 @@ class AssetType(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     health: str | None = None
     operating: Operating | None = None
     deadman: str | None = None
+    components: dict[Name, tuple[Name, ...]] = {}
+    product: Name | None = None
     limits: tuple[Limit, ...] = ()
     rules: tuple[Rule, ...] = ()
     templates: tuple[Template, ...] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,24 +18,39 @@ MINUTE_S = 60
 
 
 class Told(NamedTuple):
-    """What the words of a signal put into which columns; `otherwise` is for a word that is not among them."""
+    """What the words of a signal put into which columns; `otherwise` is for a word that is not among them.
+
+    Of those that are `sparse` some words put nothing into some columns: NaN.
+    """
 
     columns: tuple[int, ...]
     values: dict[str | bool, tuple[float, ...]]
     otherwise: tuple[float, ...]
+    sparse: bool = False
 
     def of(self, word: str | bool) -> tuple[float, ...]:
         """A value for each column."""
         return self.values.get(word, self.otherwise)
+
+    def samples(self, words: Sequence[str | bool]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What words put into columns, in their order: which of the words, column, value."""
+        width = len(self.columns)
+        which, column = np.repeat(np.arange(len(words)), width), np.tile(np.array(self.columns, np.int64), len(words))
+        value = np.array([each for word in words for each in self.of(word)], np.float64)
+        if not self.sparse:
+            return which, column, value
+        said = ~np.isnan(value)
+        return which[said], column[said], value[said]
 
 
 class Layout:
     """Numeric signals of a type are columns, in the order of the plant file; the others are fields of objects.
 
     After them comes what can be told of the others as numbers: a truth, and whether a state is at each of its declared
-    words (1 or 0, held), and that an event came (1). Last is the code of the state tag that says how the machine
-    operates. `lowest`, `highest` and `reference` are per numeric signal or column: the sensor's range, and what squares
-    are about: the middle of the range, or for a column in `about` what it says there, of squares taken before.
+    words (1 or 0, held), and that an event, or an alarm, came (1). Last is the code of the state tag that says how the
+    machine operates. `lowest`, `highest` and `reference` are per numeric signal or column: the sensor's range, and what
+    squares are about: the middle of the range, or for a column in `about` what it says there, of squares taken before.
+    `component_of` has the component that each mode of maintenance names.
     """
 
     def __init__(self, name: str, asset_type: AssetType, about: Mapping[str, float] | None = None) -> None:
@@ -49,9 +64,9 @@ class Layout:
         self.highest = np.array([r[1] if r else np.inf for r in ranges])
         self.state_codes = _state_codes(asset_type)
         self.state_tag = asset_type.operating.signal if asset_type.operating and self.state_codes else None
-        shares, events = shares_of(asset_type), events_of(asset_type)
+        shares, events = shares_of(asset_type), _events_of(asset_type)
         state = ((OPERATING, self.state_tag),) if self.state_tag else ()
-        after = (*shares, *((name, name) for name in events), *state)
+        after = (*shares, *events, *state)
         self.column_names = (*self.numeric, *(column for column, _ in after))
         self.column_index = {name: at for at, name in enumerate(self.column_names)}
         self.columns = len(self.column_names)
@@ -70,6 +85,7 @@ class Layout:
         for column in (about or {}).keys() & self.column_index.keys():
             self.reference[self.column_index[column]] = (about or {})[column]
         self.rule = _rule(self)
+        self.component_of = {word: name for name, of in asset_type.components.items() for word in (name, *of)}
 
 
 OPERATING = "(operating)"
@@ -87,25 +103,38 @@ def shares_of(asset_type: AssetType) -> tuple[tuple[str, str], ...]:
 
 
 def events_of(asset_type: AssetType) -> tuple[str, ...]:
-    """Signals that are events, each a column of its own."""
-    return tuple(name for name, spec in asset_type.signals.items() if spec.kind is SignalKind.EVENT)
+    """Columns of what comes and is over: each event, and each word of one, or of a state, that is an alarm."""
+    return tuple(column for column, _ in _events_of(asset_type))
+
+
+def _events_of(asset_type: AssetType) -> tuple[tuple[str, str], ...]:
+    """Those columns with their signals."""
+    out = []
+    for name, spec in asset_type.signals.items():
+        if spec.kind is SignalKind.EVENT:
+            out.append((name, name))
+        out += [(f"{name}:{word}", name) for word in spec.alarms]
+    return tuple(out)
 
 
 def _told(layout: Layout, signal: str, columns: list[str]) -> Told:
     places = tuple(layout.column_index[column] for column in columns)
     spec = layout.asset_type.signals[signal]
-    words: tuple[str | bool, ...] = (True, False) if spec.kind is SignalKind.BOOLEAN else spec.words
+    words: tuple[str | bool, ...] = (True, False) if spec.kind is SignalKind.BOOLEAN else (*spec.words, *spec.alarms)
+    alarms = {f"{signal}:{word}": word for word in spec.alarms}
     codes = layout.state_codes if OPERATING in columns else {}
 
     def value(column: str, word: str | bool | None) -> float:
         if column == OPERATING:
             return float(codes.get(word, UNKNOWN)) if word is not None else float(UNKNOWN)
+        if column in alarms:
+            return 1.0 if word == alarms[column] else np.nan
         if spec.kind is SignalKind.EVENT:
             return 1.0
         return float(word is True or (word is not None and column == f"{signal}={word}"))
 
     known = {word: tuple(value(column, word) for column in columns) for word in (*words, *codes)}
-    return Told(places, known, tuple(value(column, None) for column in columns))
+    return Told(places, known, tuple(value(column, None) for column in columns), bool(alarms))
 
 
 def _state_codes(asset_type: AssetType) -> dict[str | bool, int]:

@@ -52,7 +52,8 @@ class Signal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     which a sensor is held to be stuck; `max_step` the largest credible change from one minute with samples to the next
     while running. What breaks either is stored, but no feature is made of it. `expected_from` names the signals that
     say what this one should read, for whoever trains a model of the type. A counter begins anew at `rolls_over_at`,
-    the first number that it cannot show; a state says one of `words`, any where none are declared.
+    the first number that it cannot show; a state says one of `words`, any where none are declared. `alarms` are words
+    of a state or an event whose coming is counted.
     """
 
     kind: SignalKind
@@ -65,6 +66,7 @@ class Signal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     max_step: float | None = None
     rolls_over_at: float | None = None
     words: tuple[str, ...] = ()
+    alarms: tuple[str, ...] = ()
     expected_from: tuple[Name, ...] = ()
 
     @property

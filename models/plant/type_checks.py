@@ -18,12 +18,15 @@ def check_type(where: str, asset_type: AssetType) -> None:
     if asset_type.operating is not None:
         _check_operating(f"{where}.operating", asset_type.operating, asset_type)
     check_duration(f"{where}.deadman", asset_type.deadman, least_s=1)
+    _check_components(f"{where}.components", asset_type)
+    _check_product(f"{where}.product", asset_type)
 
 
 def _check_signal(where: str, signal: Signal, asset_type: AssetType) -> None:
     if signal.range and not -math.inf < signal.range[0] < signal.range[1] < math.inf:
         raise PlantError(f"{where}.range must rise and end, but is {list(signal.range)}")
     is_number = signal.kind.python_type is float
+    _check_alarms(where, signal)
     for name in ("range", "stuck_after", "max_step", "expected_from"):
         if getattr(signal, name) and not is_number:
             raise PlantError(f"{where} has {name}, but a {signal.kind} has none")
@@ -65,6 +68,43 @@ def _check_declared(where: str, signal: Signal) -> None:
         raise PlantError(f"{where} has words, but a {signal.kind} has none")
     if len(set(signal.words)) < len(signal.words):
         raise PlantError(f"{where}.words has a word twice: take one out")
+
+
+def _check_alarms(where: str, signal: Signal) -> None:
+    if not signal.alarms:
+        return
+    if signal.kind not in (SignalKind.STATE, SignalKind.EVENT):
+        raise PlantError(f"{where} has alarms, but a {signal.kind} says no words: take them out")
+    if signal.kind is SignalKind.STATE and signal.sampling is Sampling.PERIODIC:
+        raise PlantError(
+            f"{where}.alarms: a word that is sent periodically comes again and again: give sampling = 'on-change', or "
+            "take alarms out"
+        )
+    if len(set(signal.alarms)) < len(signal.alarms):
+        raise PlantError(f"{where}.alarms has a word twice: take one out")
+    if signal.words and (unknown := [word for word in signal.alarms if word not in signal.words]):
+        raise PlantError(f"{where}.alarms: '{unknown[0]}' is none of its words, {list(signal.words)}")
+
+
+def _check_components(where: str, asset_type: AssetType) -> None:
+    """A word names one component; none has the name of a signal, since features are named by both."""
+    seen: dict[str, str] = {}
+    for name, words in asset_type.components.items():
+        if name in asset_type.signals:
+            raise PlantError(f"{where}.{name} is the name of a signal: give the component another")
+        for word in dict.fromkeys((name, *words)):
+            if word in seen:
+                raise PlantError(f"{where}.{name}: '{word}' names '{seen[word]}' already: give it to one of them")
+            seen[word] = name
+
+
+def _check_product(where: str, asset_type: AssetType) -> None:
+    if asset_type.product is None:
+        return
+    signal = asset_type.signals.get(asset_type.product)
+    if signal is None or not signal.words:
+        states = [name for name, each in asset_type.signals.items() if each.words]
+        raise PlantError(f"{where} is '{asset_type.product}': name a state that declares its words, of {states}")
 
 
 def _check_expected(where: str, signal: Signal, asset_type: AssetType) -> None:

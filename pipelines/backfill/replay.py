@@ -13,16 +13,16 @@ import numpy as np
 import polars as pl
 
 from models.bins import changes
-from models.records import Frame, Maintenance, Tick
+from models.records import Frame, Maintenance, Tick, WorkOrder
 from pipelines.backfill.stretch import Stretch
 
 ROWS_A_FRAME = 500
 """Some 50 KB of eight signals. Our choice."""
 
 
-def records_of(stretch: Stretch, plant: str, source: str) -> Iterator[Frame | Maintenance | Tick]:
+def records_of(stretch: Stretch, plant: str, source: str) -> Iterator[Frame | Maintenance | WorkOrder | Tick]:
     """An asset after another, each in order of time; at the end the tick that closes their minutes."""
-    events: dict[str, list[Maintenance]] = defaultdict(list)
+    events: dict[str, list[Maintenance | WorkOrder]] = defaultdict(list)
     for event in stretch.events:
         events[event.asset].append(event)
     for table in stretch.tables.values():
@@ -34,11 +34,11 @@ def records_of(stretch: Stretch, plant: str, source: str) -> Iterator[Frame | Ma
 
 
 def _of_asset(
-    rows: pl.DataFrame, plant: str, source: str, events: Sequence[Maintenance]
-) -> Iterator[Frame | Maintenance]:
+    rows: pl.DataFrame, plant: str, source: str, events: Sequence[Maintenance | WorkOrder]
+) -> Iterator[Frame | Maintenance | WorkOrder]:
     begin = 0
     for event in events:
-        end = int(rows["time_us"].search_sorted(event.time_us))
+        end = int(rows["time_us"].search_sorted(event.done_us))
         yield from _frames(rows[begin:end], plant, source)
         yield event
         begin = end

@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 import polars as pl
 
-from models.records import DeadLetter, Maintenance
+from models.records import DeadLetter, Maintenance, WorkOrder
 from pipelines.ports import RawRecord
 
 
@@ -16,13 +16,13 @@ class Stretch(NamedTuple):
 
     `tables` has by asset type `asset` (String), `time_us` (Int64), then the signals of the type by their names, in any
     order: Float64, Boolean or String as their kind is, null where nothing was said. Its rows are sorted by asset and
-    time; two of one moment stand as they came. `events` are failures and repairs in order of time; `letters` tell of
-    what of its rows could not be used, with file and line where it has those.
+    time; two of one moment stand as they came. `events` are failures, repairs and work orders by when they were done,
+    and `letters` tell of what of its rows could not be used, with file and line where it has those.
     """
 
     until_us: int
     tables: Mapping[str, pl.DataFrame]
-    events: tuple[Maintenance, ...] = ()
+    events: tuple[Maintenance | WorkOrder, ...] = ()
     letters: tuple[DeadLetter, ...] = ()
 
 

@@ -13,13 +13,13 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from models.records import Maintenance
+from models.records import Maintenance, WorkOrder
 from pipelines.backfill.stretch import Stretch
 from pipelines.frames import Columns, Objects
 from pipelines.stages.decode import Decoded
 from pipelines.state import NEVER, PLACE_BITS, Block, State
 
-_Events = dict[str, list[Maintenance]]
+_Events = dict[str, list[Maintenance | WorkOrder]]
 """By asset, in order of time."""
 
 
@@ -33,7 +33,7 @@ def decode_stretch(stretch: Stretch, source: str, state: State) -> Decoded:
             continue
         columns, out.end = _columns(block, table, events[name], source, state, out.end)
         columns.count_read(state.ledger)
-        state.ledger.records_read += len(columns.frame_at) + len(columns.maintenance)
+        state.ledger.records_read += len(columns.frame_at) + len(columns.maintenance) + len(columns.orders)
         out.columns[name] = columns
     state.tick_us = max(state.tick_us, stretch.until_us)
     out.ticks.append((out.end, state.tick_us))
@@ -42,7 +42,7 @@ def decode_stretch(stretch: Stretch, source: str, state: State) -> Decoded:
     return out
 
 
-def _by_type(events: Sequence[Maintenance], state: State) -> dict[str, _Events]:
+def _by_type(events: Sequence[Maintenance | WorkOrder], state: State) -> dict[str, _Events]:
     found: dict[str, _Events] = {name: defaultdict(list) for name in state.blocks}
     for event in events:
         found[state.plant.assets[event.asset].type][event.asset].append(event)
@@ -64,7 +64,7 @@ def _columns(
     order = sorted([(row, 0, at) for at, (row, _) in enumerate(happened)] + [(int(cut), 1, 0) for cut in cuts])
     places = {key: place + at for at, key in enumerate(order)}
     asset = np.array([_index(name, state) for name in names], np.int64)
-    maintenance = [(places[row, 0, at], _index(e.asset, state), e) for at, (row, e) in enumerate(happened)]
+    events_at = [(places[row, 0, at], _index(e.asset, state), e) for at, (row, e) in enumerate(happened)]
     block.make_room()
     frame_rows, values = np.diff(np.append(cuts, len(rows))), _values(rows, block, cuts)
     columns = Columns(
@@ -81,20 +81,21 @@ def _columns(
         value=values.value,
         said={},
         objects=values.objects,
-        maintenance=maintenance,
+        maintenance=[(at, of, one) for at, of, one in events_at if isinstance(one, Maintenance)],
+        orders=[(at, of, one) for at, of, one in events_at if isinstance(one, WorkOrder)],
     )
     return columns, place + len(order)
 
 
 def _happened(
     names: list[str], begins: np.ndarray, lengths: np.ndarray, time_us: np.ndarray, events: _Events
-) -> list[tuple[int, Maintenance]]:
+) -> list[tuple[int, Maintenance | WorkOrder]]:
     """Events with the row each comes before: of its own asset, or the end of those."""
-    found: list[tuple[int, Maintenance]] = []
+    found: list[tuple[int, Maintenance | WorkOrder]] = []
     of = {name: (int(begin), int(length)) for name, begin, length in zip(names, begins, lengths, strict=True)}
     for name, mine in events.items():
         begin, length = of.get(name, (len(time_us), 0))
-        at = np.searchsorted(time_us[begin : begin + length], [event.time_us for event in mine])
+        at = np.searchsorted(time_us[begin : begin + length], [event.done_us for event in mine])
         found += zip((begin + at).tolist(), mine, strict=True)
     return sorted(found, key=lambda each: each[0])
 

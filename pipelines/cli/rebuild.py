@@ -18,14 +18,14 @@ from connectors.influx.query import InfluxReader
 from connectors.kafka.admin import KafkaAdmin
 from connectors.kafka.group import GroupReader
 from connectors.kafka.plain import LogProducer, LogRecord
-from models.records import Maintenance, Notice, NoticeKind, NoticeState, decode, encode, key_of
+from models.records import Maintenance, Notice, NoticeKind, NoticeState, WorkOrder, decode, encode, key_of
 from pipelines.cli.feed import bar
 from pipelines.main import WallClock, influx_target, read_named, read_plant
 from pipelines.partition import Partition
 from pipelines.rebuild import Life, Rebuilding, alone, until_of
 from pipelines.settings import Settings
 from pipelines.stored import LifeGone, check_whole, life_from, records_of
-from pipelines.told import MAINTENANCE, maintenance_of
+from pipelines.told import MAINTENANCE, WORK_ORDERS, done, maintenance_of, orders_of
 from pipelines.topics import MAX_MESSAGE_BYTES, Topic, named
 
 LOOK_S = 1.0
@@ -38,6 +38,7 @@ class NoSnapshot(Exception):
     """No worker kept a snapshot in time that covers a notice; the message says what to do."""
 
 
+Work = Maintenance | WorkOrder
 Open = dict[str, tuple[Notice, LogRecord]]
 """Notices to deal with, the last of each asset."""
 
@@ -114,25 +115,26 @@ async def _read_life(settings: Settings, of: Partition, notice: Notice, console:
     async with InfluxReader(influx_target(settings)) as reader:
         events = maintenance_of(await reader.read(MAINTENANCE, 0, until_us, [asset]), notice.plant)
         from_us = life_from(events, notice.from_us or 0)
-        events = [event for event in events if event.time_us >= from_us]
+        orders = orders_of(await reader.read(WORK_ORDERS, 0, until_us, [asset]), notice.plant)
+        told = done(events, [order for order in orders if order.finished_us < until_us], from_us)
         work, first_us = Rebuilding(alone(of, asset), notice, from_us), until_us
         with bar(console) as progress:
             task = progress.add_task(f"rows of {asset}", total=None)
             async for page in reader.pages(kind, from_us, until_us, [asset]):
                 first_us = min(first_us, int(page["time_us"][0]))
                 check_whole(from_us, first_us, kept_from_us)
-                now, events = _split(page, events)
+                now, told = _split(page, told)
                 work.take(records_of(page, of.state.blocks[kind].layout, notice.plant, now))
                 progress.advance(task, len(page))
         check_whole(from_us, first_us, kept_from_us)
-        work.take(events)
+        work.take(told)
         return work.finish()
 
 
-def _split(page: pl.DataFrame, events: list[Maintenance]) -> tuple[list[Maintenance], list[Maintenance]]:
+def _split(page: pl.DataFrame, events: list[Work]) -> tuple[list[Work], list[Work]]:
     """Events up to the end of a page, and those after it."""
     last_us = int(page["time_us"][-1])
-    return [e for e in events if e.time_us <= last_us], [e for e in events if e.time_us > last_us]
+    return [e for e in events if e.done_us <= last_us], [e for e in events if e.done_us > last_us]
 
 
 def _publish(settings: Settings, life: Life, producer: LogProducer) -> None:

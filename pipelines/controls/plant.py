@@ -31,7 +31,7 @@ M = TypeVar("M", Hazard, HealthModel)
 
 OF_MACHINE = (
     "repairs_us", "failures_us", "versions", "unsettled", "watches", "evidence", "cases", "warned_life_us", "silent_us",
-    "late",
+    "late", "serviced",
 )  # fmt: skip
 """What an asset keeps when its type changes: what was done to it, and what must not be said of it twice."""
 

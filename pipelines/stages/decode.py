@@ -75,7 +75,7 @@ class _Reading:
         self.ticks_before, self.tick_us = len(out.ticks), state.tick_us
         self.wrong: dict[int, Rejected] = {}
         self.maintenance: dict[int, list[tuple[int, int, Maintenance]]] = defaultdict(list)
-        self.orders: dict[int, list[tuple[int, WorkOrder]]] = defaultdict(list)
+        self.orders: dict[int, list[tuple[int, int, WorkOrder]]] = defaultdict(list)
         raw = batch[self.start : self.start + SLICE]
         records = parse(raw)
         is_frame = [type(record) is Frame and record.plant == plant.plant for record in records]
@@ -140,9 +140,9 @@ class _Reading:
                 raise out_of_place(record, place, self.state.share)
             kind, asset = place >> PLACE_BITS, place & ((1 << PLACE_BITS) - 1)
             if isinstance(record, WorkOrder):
-                # Its dates are what people typed, days off at times: they are kept as they are and move nothing.
+                # Its dates are what people typed, days off at times: they are kept as they are and move no time.
                 check_old(record.reported_us, record.asset)
-                self.orders[kind].append((asset, record))
+                self.orders[kind].append((self.start + at, asset, record))
             else:
                 check_time(record.time_us, max(self.state.tick_us, arrived_us), record.asset)
                 check_sensor(record, self.plant)

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from heapq import merge
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -22,6 +22,8 @@ from pipelines.stages.screen import Screened
 from pipelines.state import NEVER, Block, floor_of
 from pipelines.walk import SECOND_US, GoodFrames, Silence, Steps, Walk
 
+T = TypeVar("T")
+
 _SECOND_BITS = 40
 """Seconds since 1970 of any record's time fit."""
 
@@ -29,7 +31,8 @@ _SECOND_BITS = 40
 class Segments(NamedTuple):
     """Records of one asset to take together, by asset and number: place of the first, watermark before and after.
 
-    `repaired_us` and `failed_us` have the repairs and failures among them, by asset and number.
+    `repaired_us` and `failed_us` have the repairs and failures among them, by asset and number, `serviced` works on
+    components: each its name, from when it is known, and when it was done.
     """
 
     asset: np.ndarray
@@ -39,13 +42,14 @@ class Segments(NamedTuple):
     after_us: np.ndarray
     repaired_us: dict[tuple[int, int], list[int]]
     failed_us: dict[tuple[int, int], list[int]]
+    serviced: dict[tuple[int, int], list[tuple[str, int, int]]]
 
-    def told_in(self, times_us: dict[tuple[int, int], list[int]]) -> Iterator[tuple[int, int, list[int]]]:
-        """Asset, watermark before, and times of those of these segments that repairs, or failures, are told in."""
-        for (asset, number), told_us in times_us.items():
+    def told_in(self, told: dict[tuple[int, int], list[T]]) -> Iterator[tuple[int, int, list[T]]]:
+        """Asset, watermark before, and what is told in those of these segments in which something is."""
+        for (asset, number), of_segment in told.items():
             at = np.flatnonzero((self.asset == asset) & (self.number == number))
             if len(at):
-                yield asset, int(self.before_us[at[0]]), told_us
+                yield asset, int(self.before_us[at[0]]), of_segment
 
     @property
     def rounds(self) -> int:
@@ -56,7 +60,7 @@ class Segments(NamedTuple):
         """The segments that have this number: one an asset."""
         chosen = self.number == number
         asset, numbers, first_at, before_us, after_us = (column[chosen] for column in self[:5])
-        return Segments(asset, numbers, first_at, before_us, after_us, self.repaired_us, self.failed_us)
+        return Segments(asset, numbers, first_at, before_us, after_us, *self[5:])
 
 
 class Rises(NamedTuple):
@@ -137,6 +141,8 @@ def order(
             walk.tick(at, which)
         elif what == _LATE:
             _mark(block, frames, which, columns, late & screened.row_good)
+        elif what == _ORDER:
+            walk.finish(*columns.orders[which])
         else:
             walk.maintain(*columns.maintenance[which])
     walk.pass_frames(None)
@@ -204,7 +210,7 @@ def _highest_before(asset: np.ndarray, highest_us: np.ndarray, own_us: np.ndarra
     return out
 
 
-_LATE, _MAINTENANCE, _TICK = range(3)
+_LATE, _MAINTENANCE, _ORDER, _TICK = range(4)
 
 
 def _events(
@@ -214,6 +220,7 @@ def _events(
     return merge(
         ((int(frames.at[which]), _LATE, which) for which in late_frames),
         ((at, _MAINTENANCE, which) for which, (at, _, _) in enumerate(columns.maintenance)),
+        ((at, _ORDER, which) for which, (at, _, _) in enumerate(columns.orders)),
         ((at, _TICK, time_us) for at, time_us in ticks),
     )
 
@@ -259,8 +266,8 @@ def _segments(frames: GoodFrames, reopens: np.ndarray, steps: Steps) -> tuple[Se
     number = count - count[np.flatnonzero(heads)[np.cumsum(heads) - 1]] if len(count) else count
     first = np.flatnonzero(begins)
     after_us = np.maximum(np.maximum.reduceat(rise_us, first) if len(first) else rise_us, before_us[first])
-    repaired_us, failed_us = _maintained(steps, at, asset, number)
-    segments = Segments(asset[first], number[first], at[first], before_us[first], after_us, repaired_us, failed_us)
+    told = _maintained(steps, at, asset, number)
+    segments = Segments(asset[first], number[first], at[first], before_us[first], after_us, *told)
     rose = rise_us != NEVER
     segment_of = np.empty(len(asset), np.int64)
     segment_of[by_asset] = number
@@ -268,13 +275,23 @@ def _segments(frames: GoodFrames, reopens: np.ndarray, steps: Steps) -> tuple[Se
 
 
 _Maintained = dict[tuple[int, int], list[int]]
+_Serviced = dict[tuple[int, int], list[tuple[str, int, int]]]
 
 
-def _maintained(steps: Steps, at: np.ndarray, asset: np.ndarray, number: np.ndarray) -> tuple[_Maintained, _Maintained]:
-    """Times of repairs and of failures, by asset and segment."""
+def _maintained(
+    steps: Steps, at: np.ndarray, asset: np.ndarray, number: np.ndarray
+) -> tuple[_Maintained, _Maintained, _Serviced]:
+    """Times of repairs and of failures, and works on components, by asset and segment."""
+
+    def segment(place: int) -> tuple[int, int]:
+        where = int(np.flatnonzero(at == place)[0])
+        return int(asset[where]), int(number[where])
+
     repaired_us: _Maintained = defaultdict(list)
     failed_us: _Maintained = defaultdict(list)
+    serviced: _Serviced = defaultdict(list)
     for place, repaired, time_us in steps.events:
-        where = int(np.flatnonzero(at == place)[0])
-        (repaired_us if repaired else failed_us)[int(asset[where]), int(number[where])].append(time_us)
-    return repaired_us, failed_us
+        (repaired_us if repaired else failed_us)[segment(place)].append(time_us)
+    for place, component, known_us, done_us in steps.serviced:
+        serviced[segment(place)].append((component, known_us, done_us))
+    return repaired_us, failed_us, serviced

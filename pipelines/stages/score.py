@@ -13,11 +13,11 @@ import numpy as np
 
 from models.alerting.thresholds import threshold_of
 from models.bins import MINUTE_US
-from models.failure.hazard import WARNING, Card, Hazard, confidence_of
-from models.features import Baseline
+from models.failure.hazard import WARNING, Card, Hazard, founded
+from models.features import Baseline, stated
 from models.operating import RUNNING
 from models.plant import Plant
-from models.records import Driver, Forecast, ModeShare, OperatingState, Remaining, Rung, id_of
+from models.records import Driver, Forecast, ModeShare, OperatingState, Remaining, Rung, Whose, id_of
 from pipelines.stages.window import Due
 from pipelines.state import Block
 
@@ -28,6 +28,8 @@ class Says(NamedTuple):
     chances: tuple[float, ...]
     drivers: tuple[Driver, ...]
     completeness: float
+    baseline: Whose
+    missing: tuple[str, ...]
     modes: tuple[ModeShare, ...]
     remaining: Remaining | None
 
@@ -41,7 +43,7 @@ def score(block: Block, hazard: Hazard, due: Due, plant: Plant) -> list[tuple[in
     out = []
     for at, asset, minute, said in zip(*(column.tolist() for column in columns), says, strict=True):
         entry = block.small.entries[asset][minute]
-        forecast = _forecast(plant.plant, block.names[asset], minute, hazard.card, said, entry.forecast)
+        forecast = _forecast(plant.plant, block.names[asset], minute, hazard, said, entry.forecast)
         if forecast is not entry.forecast:
             entry.forecast = forecast
             out.append((at, forecast))
@@ -76,10 +78,11 @@ def _says(hazard: Hazard, features: np.ndarray, baseline: np.ndarray, near: np.n
     chances, shares = hazard.run(features)
     drivers = _drivers(hazard, features, baseline, chances, near)
     completeness = np.round(features[:, hazard.spec.completeness].astype(np.float64), 4).tolist()
+    whose, missing = stated.whose(hazard.spec, features), stated.missing(hazard.spec, features)
     told, remaining = (chances[:, -1] >= near).tolist(), hazard.remaining(chances)
     for at, row in enumerate(chances.tolist()):
         modes = hazard.likely(shares[at]) if told[at] else ()
-        yield Says(tuple(row), drivers[at], completeness[at], modes, remaining[at])
+        yield Says(tuple(row), drivers[at], completeness[at], whose[at], missing[at], modes, remaining[at])
 
 
 def _drivers(
@@ -103,18 +106,11 @@ def _usual(baseline: Baseline | None) -> np.ndarray | None:
     return None if baseline is None else np.frombuffer(baseline.features, np.float32)
 
 
-def _forecast(
-    plant: str,
-    asset: str,
-    minute: int,
-    card: Card,
-    said: Says,
-    last: Forecast | None,
-) -> Forecast:
+def _forecast(plant: str, asset: str, minute: int, hazard: Hazard, said: Says, last: Forecast | None) -> Forecast:
     """The forecast of a minute; the last one itself where nothing changed."""
-    if last is not None and last.model == card.version and Says(*(getattr(last, of) for of in Says._fields)) == said:
+    card, end_us = hazard.card, (minute + 1) * MINUTE_US
+    if last is not None and last.model == card.version and said == tuple(getattr(last, of) for of in said._fields):
         return last
-    end_us = (minute + 1) * MINUTE_US
     return Forecast(
         plant=plant,
         id=last.id if last else id_of("forecast", plant, asset, Rung.HAZARD, end_us),
@@ -126,6 +122,6 @@ def _forecast(
         model=card.version,
         basis=card.basis,
         rung=Rung.HAZARD,
-        confidence=confidence_of(card),
+        confidence=founded(hazard, said.baseline),
         **said._asdict(),
     )

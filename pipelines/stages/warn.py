@@ -18,12 +18,12 @@ from models.alerting.cases import RUNGS, Said, moved, repaired, worst
 from models.alerting.life import Watch, step
 from models.alerting.thresholds import threshold_of
 from models.bins import MINUTE_US
-from models.failure.hazard import WARNING, Hazard, confidence_of
+from models.failure.hazard import WARNING, Hazard, founded
 from models.failure.learned import Learned
 from models.failure.rules import Fired
 from models.operating import RUNNING, STATES
 from models.plant import ANY_MODE, Plant
-from models.records import Alert, AlertReason, Evidence, Forecast, Health, Level, Rung, id_of
+from models.records import Alert, AlertReason, Evidence, Forecast, Health, Level, Rung, Whose, id_of
 from pipelines.hours import Hour, evidence_of, health_of
 from pipelines.stages.order import Rises
 from pipelines.state import Block, Entry, Kept
@@ -254,7 +254,7 @@ def _of_hazard(hazard: Hazard, limit: float, forecast: Forecast, since_us: int) 
         limit=limit,
         unit="chance in 72 h",
         basis=card.basis,
-        confidence=confidence_of(card),
+        confidence=forecast.confidence,
     )
 
 
@@ -278,7 +278,7 @@ def _standing(block: Block, hazard: Hazard, asset: int, minute: int, entry: Entr
         model=hazard.card.version,
         basis=hazard.card.basis,
         rung=Rung.HAZARD,
-        confidence=confidence_of(hazard.card),
+        confidence=founded(hazard, Whose.NOBODY),
         completeness=0.0,
         **identity,
     )

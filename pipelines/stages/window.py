@@ -12,7 +12,18 @@ import numpy as np
 
 from models.bins import MINUTE_US, Bins, Samples, changes, summarise
 from models.failure.learned import Learned
-from models.features import AFTER_RUNNING_MIN, HOUR_MIN, Baseline, Pairs, Spec, compute, levels, spans
+from models.features import (
+    AFTER_RUNNING_MIN,
+    HOUR_MIN,
+    Baseline,
+    Facts,
+    Pairs,
+    Spec,
+    compute,
+    levels,
+    serviced,
+    spans,
+)
 from models.following import follow
 from models.operating import RUNNING, Found
 from pipelines.frames import Columns
@@ -95,11 +106,10 @@ def _samples(block: Block, columns: Columns, screened: Screened, ordered: Ordere
         row, signal, value = row[good], signal[good], value[good]
     for name in screened.objects.keys() & block.layout.told.keys():
         told, (rows, words) = block.layout.told[name], screened.objects[name]
-        timely = [(r, told.of(word)) for r, word in zip(rows, words, strict=True) if not ordered.late[r]]
-        width = len(told.columns)
-        row = np.concatenate([row, np.repeat(np.array([r for r, _ in timely], np.int64), width)])
-        signal = np.concatenate([signal, np.tile(np.array(told.columns, np.int64), len(timely))])
-        value = np.concatenate([value, np.array([each for _, of in timely for each in of], np.float64)])
+        timely = [(r, word) for r, word in zip(rows, words, strict=True) if not ordered.late[r]]
+        which, column, values = told.samples([word for _, word in timely])
+        row = np.concatenate([row, np.array([r for r, _ in timely], np.int64)[which]])
+        signal, value = np.concatenate([signal, column]), np.concatenate([value, values])
     frame = columns.row_frame[row]
     return Samples(columns.frame_asset[frame], signal, columns.row_time_us[row], value), frame
 
@@ -119,6 +129,9 @@ def _take(
         _note(small.repairs_us, asset, times_us, final_us)
     for asset, before_us, times_us in segments.told_in(segments.failed_us):
         _note(small.failures_us, asset, times_us, before_us - lateness_us)
+    for asset, before_us, works in segments.told_in(segments.serviced):
+        for work in works:
+            serviced.note(small.serviced.setdefault(asset, {}), *work, before_us - lateness_us)
     closed, closes = _edges(block, segments)
     reopened, layout = _reopened(samples, closed), block.layout
     final = np.full(len(block.watermark_us), NEVER)
@@ -169,6 +182,9 @@ def _again(
         for asset, _, times_us in segments.told_in(told):
             changed = min(times_us) // MINUTE_US
             earliest[asset] = min(earliest.get(asset, changed), changed)
+    for asset, _, works in segments.told_in(segments.serviced):
+        changed = min(known_us for _, known_us, _ in works) // MINUTE_US
+        earliest[asset] = min(earliest.get(asset, changed), changed)
     before_us = dict(zip(segments.asset.tolist(), segments.before_us.tolist(), strict=True)) if earliest else {}
     summed = set(key_of(bins.asset, bins.minute).tolist()) if earliest else set()
     found = [
@@ -336,8 +352,16 @@ def _rows(
     asset, minute, since_us = (part[ran] for part in pairs)
     usual, spread = levels(spec, [baselines[at] for at in ran], minute, behind)
     wanted = Pairs(asset, minute, since_us, running[ran], starts[ran], usual, spread)
-    out[ran] = compute(spec, block.columns_of(spec), block.tiers, wanted, block.slow)
+    facts = _facts(block, spec, asset, minute)
+    out[ran] = compute(spec, block.columns_of(spec), block.tiers, wanted, block.slow, facts)
     return out
+
+
+def _facts(block: Block, spec: Spec, asset: np.ndarray, minute: np.ndarray) -> Facts | None:
+    """What groups of features are made of beside windows."""
+    if not (spec.groups.components or spec.groups.types):
+        return None
+    return Facts(serviced.since_h(spec.groups.components, block.small.serviced, asset, minute), block.layout.name)
 
 
 def _remember(

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from models.plant import Plant
-from models.records import AnyInput, Frame, Maintenance
+from models.records import AnyInput, Frame, Maintenance, WorkOrder
 from pipelines.backfill.stretch import Stretch
 
 KINDS = {float: pl.Float64, bool: pl.Boolean, str: pl.String}
@@ -37,11 +37,11 @@ def schema(plant: Plant, name: str) -> dict:
 
 def stretches(records: Sequence[AnyInput], plant: Plant, ends_us: Sequence[int]) -> Iterator[Stretch]:
     """The same in stretches that end at these times."""
-    of, events = tables(records, plant), [r for r in records if isinstance(r, Maintenance)]
+    of, events = tables(records, plant), [r for r in records if isinstance(r, Maintenance | WorkOrder)]
     begin_us = 0
     for end_us in ends_us:
         now = {name: table.filter(pl.col("time_us").is_between(begin_us, end_us, "left")) for name, table in of.items()}
-        happened = sorted((e for e in events if begin_us <= e.time_us < end_us), key=lambda e: e.time_us)
+        happened = sorted((e for e in events if begin_us <= e.done_us < end_us), key=lambda e: e.done_us)
         yield Stretch(end_us, now, tuple(happened))
         begin_us = end_us
 

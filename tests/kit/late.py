@@ -17,7 +17,7 @@ from pipelines.rebuild import Life, Rebuilding, alone, until_of
 from pipelines.slices import MARGIN_US, arrays_of
 from pipelines.state import State
 from pipelines.stored import life_from, records_of
-from pipelines.told import MAINTENANCE, maintenance_of
+from pipelines.told import MAINTENANCE, WORK_ORDERS, done, maintenance_of, orders_of
 from pipelines.topics import Topic
 from tests.kit import tiny
 from tests.kit.streams import MINUTE_US
@@ -125,8 +125,9 @@ def rebuilt(partition: Partition, store: MemoryStore, notice: Notice) -> Life:
     events = maintenance_of(read(MAINTENANCE, 0), notice.plant)
     from_us = life_from(events, notice.from_us)
     work = Rebuilding(alone(partition, notice.asset), notice, from_us)
-    events = [event for event in events if event.time_us >= from_us]
-    work.take(records_of(read(kind, from_us), partition.state.blocks[kind].layout, notice.plant, events))
+    orders = [order for order in orders_of(read(WORK_ORDERS, 0), notice.plant) if order.finished_us < until_us]
+    told = done(events, orders, from_us)
+    work.take(records_of(read(kind, from_us), partition.state.blocks[kind].layout, notice.plant, told))
     return work.finish()
 
 

@@ -15,7 +15,7 @@ from models.failure.health import LIMIT, SPANS, HealthCard, HealthModel
 from models.failure.switches import Switches, Turn
 from models.inference import ModelError
 from models.plant import parse
-from models.records import Confidence
+from models.records import Confidence, Whose
 from onnx_export.starter import plant_text
 
 
@@ -109,7 +109,7 @@ def test_what_it_rests_on_is_said() -> None:
     some = put(rows(), "flow_m3_h", 0.0, None)
     gone = put(rows(), "flow_m3_h", np.nan)
     scored = model().scores(np.concatenate([rows(), some, gone, no_usual(rows())]))
-    assert [health.baseline(scored, at) for at in range(4)] == [health.OWN, health.BOTH, health.BOTH, health.FLEET]
+    assert [health.baseline(scored, at) for at in range(4)] == [Whose.OWN, Whose.BOTH, Whose.BOTH, Whose.FLEET]
     said = [health.confidence(scored, at) for at in range(4)]
     assert said == [Confidence.HIGH, Confidence.MEDIUM, Confidence.MEDIUM, Confidence.LOW]
 

@@ -6,8 +6,9 @@ from functools import cache
 
 import lightgbm
 import numpy as np
+from msgspec.structs import replace
 
-from models.features import Expected, Spec
+from models.features import Expected, Fleet, Groups, Spec
 from models.physics.fleet import FleetSpec
 from models.physics.wear import WearLaw
 from models.plant import AssetType, Plant, parse
@@ -44,6 +45,24 @@ def spec() -> Spec:
     temps = ("oil_temp_degc", "radial_bearing_temp_degc", "thrust_bearing_temp_degc")
     flow = Expected("flow_m3_h", -102.0, (("speed_rpm", 0.176), ("discharge_pressure_bar", -13.5)))
     return Spec.of(asset_type(), (flow, *(Expected(temp, -35.0, on_weather) for temp in temps)))
+
+
+def with_groups() -> Plant:
+    """The same, where the plant file tells of components, alarms and what is made: here, what the pump does."""
+    components = (
+        'product = "run_state"\n[types.pump.components]\noil = ["oil-overheat"]\nimpeller = ["impeller-wear"]\n'
+    )
+    text = plant_text().replace('health = "pump.health"\n', components, 1)
+    words = 'words = ["off", "starting", "running", "stopping", "idle", "maintenance"]'
+    text = text.replace('kind = "state" #', f'{words}\nkind = "state" #', 1)
+    return parse(text.replace('kind = "event" #', 'alarms = ["HIGH_OIL_TEMP", "LOW_FLOW"]\nkind = "event" #', 1))
+
+
+def spec_with_groups() -> Spec:
+    """The list of that plant, with all groups and a fleet about as healthy pumps give it."""
+    kind = with_groups().types["pump"]
+    fleet = tuple(Fleet(one.target, 0.4, 1.5, 2.0) for one in spec().expected)
+    return Spec.of(kind, spec().expected, replace(Groups.of(kind, fleet), types=("fan", "pump")))
 
 
 def fleet(pumps: int = 6, days: int = 30, law: WearLaw = SHORT) -> FleetSpec:

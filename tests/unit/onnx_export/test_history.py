@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -13,9 +13,9 @@ from models.physics.cycles import RUN_STATES
 from models.physics.fleet import SIGNALS, FleetBlock, FleetEvent, FleetEventKind, FleetSpec, simulate
 from models.physics.plc import ALARMS
 from models.physics.wear import WearLaw
-from models.plant import AssetType, Signal, SignalKind
+from models.plant import AssetType, Plant, Signal, SignalKind
 from models.records import HORIZONS_H, AnyInput, Frame, Maintenance, MaintenanceAction, Tick
-from onnx_export.history import HOUR_US, Failure, History, record
+from onnx_export.history import HOUR_US, Failure, History, mode_of, record
 from pipelines.driver import Driver
 from pipelines.partition import Partition
 from tests.kit import tiny
@@ -60,24 +60,34 @@ def records_of(blocks: list[FleetBlock], pump: int) -> Iterator[AnyInput]:
             yield Frame(plant="demo", asset=name, source="test", times_us=[time_us], signals=signals)
         for event in events.get(time_us, ()):
             action = MaintenanceAction(event.kind.value)
-            yield Maintenance(plant="demo", asset=name, time_us=time_us, action=action)
+            yield Maintenance(plant="demo", asset=name, time_us=time_us, action=action, mode=mode_of(event))
 
 
-@pytest.mark.parametrize("batch", [1, 37])
-def test_rows_are_those_that_a_live_partition_computes_bit_for_bit(batch: int) -> None:
-    spec = small.spec()
+PLAIN, GROUPS = (small.plant, small.spec), (small.with_groups, small.spec_with_groups)
+
+
+@pytest.mark.parametrize(("batch", "of"), [(1, PLAIN), (37, PLAIN), (37, GROUPS)], ids=["alone", "37", "groups"])
+def test_rows_are_those_that_a_live_partition_computes_bit_for_bit(
+    batch: int, of: tuple[Callable[[], Plant], Callable[[], Spec]]
+) -> None:
+    plant, spec = of[0](), of[1]()
     law = WearLaw(family="uniform", mean_life_days=4.0, shape=0.5, repair_hours=(6.0, 30.0))
     fleet = FleetSpec(start_us=small.START_US, n_pumps=3, days=9, wear=law)
     blocks = list(simulate(fleet, 21))
-    history = record(fleet, 21, small.asset_type(), spec, 10)
+    history = record(fleet, 21, plant.types["pump"], spec, 10)
     repairs = [event for block in blocks for event in block.events if event.kind is FleetEventKind.REPAIRED]
     assert len(repairs) >= 3, "the test needs lives that start within it"
     for pump in range(3):
         hazard = Recording(spec)
-        Driver([Partition(small.plant(), {"pump": hazard})], batch=batch).run(records_of(blocks, pump))
+        Driver([Partition(plant, {"pump": hazard})], batch=batch).run(records_of(blocks, pump))
         live, offline = np.concatenate(hazard.seen), history.features[history.asset == pump]
         assert live.dtype == offline.dtype == np.float32
         assert live.tobytes() == offline.tobytes()
+    if of is GROUPS:
+        said = {name: history.features[:, spec.column(name)] for name in spec.groups.names(spec.targets)}
+        assert set(said["oil_temp_degc.is_own"].tolist()) == {0.0, 1.0}, "pumps that are new, and that are known"
+        for name in ("oil_temp_degc.siblings_24h", "impeller.since_maintenance_h", "run_state.code", "asset_type.code"):
+            assert np.nanmax(said[name]) > 0
 
 
 def test_fewer_rows_are_a_subset_of_all_rows() -> None:

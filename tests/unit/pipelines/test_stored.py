@@ -6,10 +6,10 @@ import polars as pl
 import pytest
 
 from models.plant.layout import Layout
-from models.records import Frame, Maintenance, MaintenanceAction
+from models.records import Frame, Maintenance, MaintenanceAction, WorkOrderKind
 from models.tiers import DAY_US
 from pipelines.stored import CELLS, LifeGone, check_whole, life_from, records_of
-from pipelines.told import maintenance_of
+from pipelines.told import done, maintenance_of, orders_of
 from tests.kit import tiny
 
 START_US = 20_000 * DAY_US
@@ -81,3 +81,16 @@ def test_a_life_that_begins_before_what_the_store_keeps_is_refused(read_from_us,
 )
 def test_a_life_that_the_store_has_whole_is_not(read_from_us, first_us, kept_from_us):
     check_whole(read_from_us, first_us, kept_from_us)
+
+
+def test_work_orders_of_the_store_are_what_was_told():
+    rows = pl.DataFrame(
+        {"asset": ["pump-01"] * 2, "event_name": ["7", "8"], "time_us": [5, 6], "order": ["7", "8"],
+         "kind": ["service", "corrective"], "mode": [None, "seal"], "started_us": [7.0, 8.0],
+         "finished_us": [9.0, 10.0]}
+    )  # fmt: skip
+    service, repair = orders_of(rows, "tiny")
+    assert (service.kind, service.mode, service.reported_us, service.finished_us) == (WorkOrderKind.SERVICE, "", 5, 9)
+    assert (repair.order, repair.mode, repair.started_us, repair.done_us) == ("8", "seal", 8, 10)
+    assert orders_of(rows.clear(), "tiny") == []
+    assert done([told(3), told(12)], [repair, service], from_us=4) == [service, repair, told(12)]
