@@ -177,13 +177,21 @@ class Driver(Struct, frozen=True, kw_only=True):
     per_day: float | None = None
 
 
+class ModeShare(Struct, frozen=True, kw_only=True):
+    """A failure mode, and how likely a failure within the longest horizon is to be of it."""
+
+    mode: str
+    share: float
+
+
 class Forecast(Record, frozen=True, kw_only=True, tag="forecast"):
     """Chance of failure within each of HORIZONS_H, as known at the end of a window. Never decreasing in the horizon.
 
     A machine that does not run keeps its last forecast: `running_until_us` is the end of the running minute that the
     chances rest on, so their age is `window_end_us` less that. One that never ran, or not since its repair, has none.
     `basis` says what the model learnt its chances from. A `historical` one was made later, with rows that had come
-    too late for the one of its time: it says what would have been known, and nobody acts on it.
+    too late for the one of its time: it says what would have been known, and nobody acts on it. `modes` are the
+    likeliest, most likely first, where the model tells them apart and the chances are not small.
     """
 
     id: str
@@ -201,6 +209,7 @@ class Forecast(Record, frozen=True, kw_only=True, tag="forecast"):
     confidence: Confidence
     completeness: float
     historical: bool = False
+    modes: tuple[ModeShare, ...] = ()
 
 
 class Rung(StrEnum):
@@ -314,7 +323,8 @@ class Alert(Record, frozen=True, kw_only=True, tag="alert"):
     """A maintenance advisory about a machine, days ahead, and all `evidence` that it rests on.
 
     `rung`, `basis` and `confidence` are those of the highest rung that speaks, `level` the worst. What is said of a
-    hazard is empty while none speaks: `chances`, `drivers`, and `lead_h`, the nearest horizon that is over the limit.
+    hazard is empty while none speaks: `chances`, `drivers`, `modes`, and `lead_h`, the nearest horizon over the limit.
+    `mode` is what its evidence speaks of and identifies it; `modes` are what a model holds likely, and may change.
     Health and trend say what is `remaining`. A `historical` one says what history would have brought about: nobody
     acts on it.
     """
@@ -340,6 +350,7 @@ class Alert(Record, frozen=True, kw_only=True, tag="alert"):
     confidence: Confidence
     completeness: float
     historical: bool = False
+    modes: tuple[ModeShare, ...] = ()
 
 
 class Origin(StrEnum):

@@ -163,6 +163,7 @@ def _says(evidence: Sequence[Evidence], said: Said) -> dict[str, Any]:
         "lead_h": said.lead_h if hazard else None,
         "remaining": said.remaining if trend else None,
         "drivers": hazard.drivers if hazard else (),
+        "modes": hazard.modes if hazard else (),
         "model": hazard.model if hazard else "",
         "basis": highest.basis,
         "rung": highest.rung,

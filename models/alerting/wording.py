@@ -11,7 +11,7 @@ import numpy as np
 
 from models.alerting.cases import RUNGS
 from models.failure.hazard import WARNING
-from models.records import WARNING_HORIZON_H, Alert, AlertState, Confidence, Evidence, Health, Level, Rung
+from models.records import WARNING_HORIZON_H, Alert, AlertState, Confidence, Evidence, Health, Level, ModeShare, Rung
 
 MINUTE_US = 60_000_000
 NAMES_TOLD = 2
@@ -57,6 +57,11 @@ def labels(said: Iterable[tuple[str, Confidence]]) -> str:
     return ", ".join(sorted({learned(*each) for each in said} - {""}))
 
 
+def likely(modes: Iterable[ModeShare]) -> str:
+    """Failure modes with the share that each has in a failure."""
+    return ", ".join(f"{one.mode} ({one.share:.2f})" for one in modes)
+
+
 def clock(time_us: int) -> str:
     """A time for people, UTC."""
     return str(np.datetime64(time_us, "us").astype("datetime64[m]")).replace("T", " ")
@@ -76,7 +81,8 @@ def _of_alert(alert: Alert) -> str:
 
 def _of_hazard(alert: Alert) -> str:
     told = chance(alert.chances[WARNING], WARNING_HORIZON_H, alert.basis, alert.confidence)
-    return told + (f", over its limit within {alert.lead_h} h" if alert.lead_h else ", under its limit by now")
+    told += f", over its limit within {alert.lead_h} h" if alert.lead_h else ", under its limit by now"
+    return told + (f", most likely {likely(alert.modes)}" if alert.modes else "")
 
 
 def _also(others: list[Evidence]) -> str:

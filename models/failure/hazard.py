@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from models.features import Expected, Spec
 from models.inference import ModelError, Predictor
-from models.records import HORIZONS_H, WARNING_HORIZON_H, Confidence, Driver
+from models.records import HORIZONS_H, WARNING_HORIZON_H, Confidence, Driver, ModeShare
 
 WARNING = HORIZONS_H.index(WARNING_HORIZON_H)
 DRIVERS = 3
@@ -22,6 +22,9 @@ DECIMALS = 6
 ENOUGH_FAILURES = 20
 """Independent real failures from which on a chance is shown as one. Whoever warned of all of 20 warns, by the exact
 one-sided 95 % limit (Clopper and Pearson 1934, Biometrika 26, 404-413), of 0.05 ** (1 / 20) = 0.86 at least."""
+LEAST_SHARE = 0.1
+"""Failure modes with a smaller share in a failure are not told: our choice, so that few are."""
+SHARE_DECIMALS = 2
 SOME_FAILURES = 5
 """From here on a model is better founded than a guess: all of 5 are, by the same limit, 0.55 at least."""
 
@@ -29,7 +32,8 @@ SOME_FAILURES = 5
 class Card(Struct, frozen=True, kw_only=True):
     """What a model is, where it comes from and how it did: the JSON beside the ONNX file.
 
-    `failures` are the independent real failures that it learned from; simulated ones do not count.
+    `failures` are the independent real failures that it learned from; simulated ones do not count. `modes` names the
+    columns of the graph's second output, where it has one.
     """
 
     name: str
@@ -51,6 +55,7 @@ class Card(Struct, frozen=True, kw_only=True):
     seeds: dict[str, tuple[int, ...]]
     parity: dict[str, float]
     scores: dict[str, float]
+    modes: tuple[str, ...] = ()
 
     @property
     def version(self) -> str:
@@ -92,6 +97,7 @@ class Hazard:
         self._predictor = Predictor(onnx)
         agree("the number of features", self._predictor.features, len(self.spec.names))
         agree("the number of chances", self._predictor.outputs, len(HORIZONS_H))
+        agree("the number of failure modes", self._predictor.modes, len(card.modes))
 
     @classmethod
     def load(cls, onnx: bytes, card: bytes) -> Hazard:
@@ -103,9 +109,20 @@ class Hazard:
 
     def chances(self, rows: np.ndarray) -> np.ndarray:
         """Chances, float64 [rows, horizons] with DECIMALS decimals, of float32 feature rows."""
+        return self.run(rows)[0]
+
+    def run(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Chances, and shares of the card's modes in a failure within the last horizon, float64 [rows, modes]."""
         if not len(rows):
-            return np.empty((0, len(HORIZONS_H)))
-        return np.round(self._predictor.predict(rows).astype(np.float64), DECIMALS)
+            return np.empty((0, len(HORIZONS_H))), np.empty((0, len(self.card.modes)))
+        chances, shares = (each.astype(np.float64) for each in self._predictor.both(rows))
+        return np.round(chances, DECIMALS), np.round(shares, SHARE_DECIMALS)
+
+    def likely(self, shares: np.ndarray) -> tuple[ModeShare, ...]:
+        """The modes that have LEAST_SHARE or more of a row's shares [modes], the largest first, then by name."""
+        told = zip(self.card.modes, shares.tolist(), strict=True)
+        found = [ModeShare(mode=mode, share=share) for mode, share in told if share >= LEAST_SHARE]
+        return tuple(sorted(found, key=lambda one: (-one.share, one.mode)))
 
     def variants(self, rows: np.ndarray, normal: np.ndarray) -> np.ndarray:
         """Each row once per signal, that signal's features as usual for its asset: float32 [rows, signals, features].
@@ -144,6 +161,8 @@ def _wrong(card: Card) -> str | None:
         return f"failures must not be under 0, but are {card.failures}"
     if not 0.0 < card.warning_limit < 1.0:
         return f"the warning limit must lie between 0 and 1, but is {card.warning_limit}"
+    if len(set(card.modes)) < len(card.modes) or "" in card.modes:
+        return f"failure modes must have names, each its own, but are {list(card.modes)}"
     return None
 
 

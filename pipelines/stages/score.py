@@ -6,7 +6,8 @@ something else than its last revision. Minutes in which a machine did not run wa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,25 +16,29 @@ from models.bins import MINUTE_US
 from models.failure.hazard import WARNING, Card, Hazard, confidence_of
 from models.operating import RUNNING
 from models.plant import Plant
-from models.records import Driver, Forecast, OperatingState, Rung, id_of
+from models.records import Driver, Forecast, ModeShare, OperatingState, Rung, id_of
 from pipelines.stages.window import Due
 from pipelines.state import Block
+
+
+class Says(NamedTuple):
+    """What a forecast says, by the names of its fields."""
+
+    chances: tuple[float, ...]
+    drivers: tuple[Driver, ...]
+    completeness: float
+    modes: tuple[ModeShare, ...]
 
 
 def score(block: Block, hazard: Hazard, due: Due, plant: Plant) -> list[tuple[int, Forecast]]:
     """Forecasts to publish, each with the place of the record that made it due."""
     ran = _to_ask(block, hazard, due)
-    features = due.features[ran]
-    chances = hazard.chances(features)
     names = [block.names[asset] for asset in due.asset[ran].tolist()]
-    near = _near(plant, hazard.card, names)
-    drivers = _drivers(hazard, features, due.baseline[ran], chances, near)
-    completeness = np.round(features[:, hazard.spec.completeness].astype(np.float64), 4)
-    columns = due.at[ran], due.asset[ran], due.minute[ran], completeness, chances
+    says = _says(hazard, due.features[ran], due.baseline[ran], _near(plant, hazard.card, names))
+    columns = due.at[ran], due.asset[ran], due.minute[ran]
     out = []
-    for at, asset, minute, complete, row, why in zip(*(column.tolist() for column in columns), drivers, strict=True):
+    for at, asset, minute, said in zip(*(column.tolist() for column in columns), says, strict=True):
         entry = block.small.entries[asset][minute]
-        said = tuple(row), why, complete
         forecast = _forecast(plant.plant, block.names[asset], minute, hazard.card, said, entry.forecast)
         if forecast is not entry.forecast:
             entry.forecast = forecast
@@ -56,9 +61,22 @@ def _to_ask(block: Block, hazard: Hazard, due: Due) -> np.ndarray:
 
 
 def _near(plant: Plant, card: Card, names: Sequence[str]) -> np.ndarray:
-    """From which chance on each asset's drivers are told: where a hazard that holds would not yet clear."""
+    """From which chance on it is told why: where a hazard that holds would not yet clear.
+
+    Drivers are told where the chance within 72 h is as high, failure modes where that within the last horizon is.
+    """
     found = {name: threshold_of(plant, name, card.warning_limit) for name in set(names)}
     return np.array([found[name].clear_share * found[name].limit for name in names])
+
+
+def _says(hazard: Hazard, features: np.ndarray, baseline: np.ndarray, near: np.ndarray) -> Iterator[Says]:
+    """What is said of each row."""
+    chances, shares = hazard.run(features)
+    drivers = _drivers(hazard, features, baseline, chances, near)
+    completeness = np.round(features[:, hazard.spec.completeness].astype(np.float64), 4).tolist()
+    told = (chances[:, -1] >= near).tolist()
+    for at, row in enumerate(chances.tolist()):
+        yield Says(tuple(row), drivers[at], completeness[at], hazard.likely(shares[at]) if told[at] else ())
 
 
 def _drivers(
@@ -82,13 +100,13 @@ def _forecast(
     asset: str,
     minute: int,
     card: Card,
-    said: tuple[tuple[float, ...], tuple[Driver, ...], float],
+    said: Says,
     last: Forecast | None,
 ) -> Forecast:
-    """The forecast of a minute; the last one itself where nothing changed. `said`: chances, drivers, completeness."""
-    if last is not None and (last.model, last.chances, last.drivers, last.completeness) == (card.version, *said):
+    """The forecast of a minute; the last one itself where nothing changed."""
+    if last is not None and last.model == card.version and Says(*(getattr(last, of) for of in Says._fields)) == said:
         return last
-    end_us, (chances, drivers, completeness) = (minute + 1) * MINUTE_US, said
+    end_us = (minute + 1) * MINUTE_US
     return Forecast(
         plant=plant,
         id=last.id if last else id_of("forecast", plant, asset, Rung.HAZARD, end_us),
@@ -97,11 +115,9 @@ def _forecast(
         window_end_us=end_us,
         operating=OperatingState.RUNNING,
         running_until_us=end_us,
-        chances=chances,
-        drivers=drivers,
         model=card.version,
         basis=card.basis,
         rung=Rung.HAZARD,
         confidence=confidence_of(card),
-        completeness=completeness,
+        **said._asdict(),
     )

@@ -15,6 +15,7 @@ from models.records import (
     Evidence,
     Health,
     Level,
+    ModeShare,
     Remaining,
     Rung,
 )
@@ -212,3 +213,10 @@ def test_a_health_without_drivers_or_baseline_says_its_index():
 
 def test_a_clock_tells_utc_to_the_minute():
     assert clock(START_US + 90 * MINUTE_US + 59_999_999) == "2026-01-01 01:30"
+
+
+def test_a_hazard_that_tells_modes_apart_says_which_it_is_most_likely():
+    modes = (ModeShare(mode="comp2", share=0.81), ModeShare(mode="comp1", share=0.12))
+    assert headline(alert(HAZARD, modes=modes)).endswith(
+        "over its limit within 72 h, most likely comp2 (0.81), comp1 (0.12)"
+    )
