@@ -1,0 +1,88 @@
+"""`forewarn model`: its commands; the work is in `pipelines.cli.models`, `training`, `judging` and `drafting`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipelines.cli.options import AsJson, errors, out
+
+model = typer.Typer(no_args_is_help=True, help="Make, judge, export and verify models.")
+
+PlantFile = Annotated[
+    Path | None, typer.Option("--plant", help="A plant file or a folder of them, in the place of FOREWARN_PLANT.")
+]
+Memory = Annotated[str, typer.Option(help="What rows in memory may take, as 512MiB or 2GiB; the rest is sampled.")]
+
+
+@model.command(
+    epilog="Examples: forewarn model train build/backfill/1f3a --plant plant.toml --type pump --out models   |   "
+    "forewarn model train 'rows/*.csv' --plant plant.toml --type press --spec press.spec.json --out models"
+    "   |   forewarn model train --out build/models",
+)
+def train(
+    out_folder: Annotated[Path, typer.Option("--out", help="Folder for the ONNX file and its card.")],
+    data: Annotated[
+        str | None,
+        typer.Argument(help="A backfill's run folder, or a folder or pattern of labelled rows as Parquet or CSV."),
+    ] = None,
+    plant: PlantFile = None,
+    asset_type: Annotated[str | None, typer.Option("--type", help="The asset type that rows are of.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the model; the type's if not given.")] = None,
+    spec: Annotated[
+        Path | None, typer.Option(help="The feature list: of `forewarn model new`, or the card of the rows' model.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Of folds and trees.")] = None,
+    trees: Annotated[int | None, typer.Option(min=1, help="Rounds of trees.")] = None,
+    memory: Memory = "512MiB",
+    simulated: Annotated[
+        str | None, typer.Option(help="What simulated the rows: its failures then count as none that happened.")
+    ] = None,
+    runs: Annotated[Path, typer.Option(help="Folder of run folders: scores, tables, pictures.")] = Path("build/runs"),
+) -> None:
+    """Train a hazard on labelled rows of your machines, judged on machines that it never saw.
+
+    Rows come from InfluxDB or files by `forewarn backfill --what features --labels ...`. The same rows and seed make
+    the same bytes. Without DATA, the starter is remade from simulated pumps.
+    """
+    given = (plant, asset_type, name, spec, seed, trees, simulated)
+    if data is None and all(one is None for one in given):
+        from pipelines.cli import models
+
+        models.train(out_folder, runs, errors)
+        return
+    from pipelines.cli import training
+
+    if data is None or asset_type is None:
+        raise training.ModelError(training.HOW)
+    from pipelines.settings import Settings
+
+    settings = Settings()
+    wanted = training.Wanted(
+        data=data, plant=plant or settings.plant, site=settings.site, asset_type=asset_type, out=out_folder, runs=runs,
+        name=name, spec=spec, seed=seed, memory=memory, simulated=simulated, trees=trees,
+    )  # fmt: skip
+    training.train(wanted, out, errors)
+
+
+@model.command(epilog="Example: forewarn model export build/models/pump.onnx models/")
+def export(
+    onnx: Annotated[Path, typer.Argument(help="A trained ONNX file with its card beside it.")],
+    to: Annotated[Path, typer.Argument(help="Folder that workers read models from.")],
+) -> None:
+    """Check a trained model and put it where workers look for it."""
+    from pipelines.cli import models
+
+    models.export(onnx, to, out)
+
+
+@model.command(epilog="Example: forewarn model verify models/starter/pump.onnx")
+def verify(
+    onnx: Annotated[Path, typer.Argument(help="An ONNX file with its card beside it.")], as_json: AsJson = False
+) -> None:
+    """Check that file, card and this program agree, and that a row's result does not depend on its batch."""
+    from pipelines.cli import models
+
+    models.verify(onnx, out, as_json)

@@ -1,0 +1,84 @@
+"""`forewarn model train DATA` and what goes with it, as people call them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from models.failure.hazard import Hazard
+from pipelines.cli import app
+from pipelines.cli.faults import told
+from pipelines.cli.training import mebibytes
+from tests.kit import labelled
+
+SMALL = ("--trees", "4")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory) -> Path:
+    """Rows in a folder, a plant file, and the model that a command trained of both."""
+    folder = tmp_path_factory.mktemp("place")
+    labelled.write(folder / "rows", labelled.table())
+    (folder / "plant.toml").write_text(labelled.PLANT_TOML + '[assets.press-00]\ntype = "press"\n')
+    ran = forewarn(
+        "train", "rows", "--plant", "plant.toml", "--type", "press", "--out", "models", *SMALL, folder=folder
+    )
+    (folder / "said").write_text(ran)
+    return folder
+
+
+def forewarn(*arguments: str, folder: Path, status: int = 0) -> str:
+    """What a model command says; a fault that the user is told becomes its words."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        ran = CliRunner().invoke(app, ["model", *arguments], env={"COLUMNS": "200"})
+    if ran.exception is not None and not isinstance(ran.exception, SystemExit):
+        words = told(ran.exception)  # type: ignore[arg-type]
+        assert words is not None, ran.exception
+        assert status == 1
+        return words
+    assert ran.exit_code == status, ran.output
+    return ran.output
+
+
+def test_a_model_of_ones_own_is_trained_and_its_run_kept(place):
+    hazard = Hazard.load(*((place / "models" / f"press.{kind}").read_bytes() for kind in ("onnx", "json")))
+    said = (place / "said").read_text()
+    assert hazard.card.version in said
+    assert "out of fold it warned of" in said
+    assert hazard.card.command == "forewarn model train rows --plant plant.toml --type press --memory 512MiB --trees 4"
+    run = place / "build" / "runs" / hazard.card.version.replace("@", "-")
+    assert json.loads((run / "scores.json").read_text())["version"] == hazard.card.version
+
+
+def test_what_was_trained_verifies(place):
+    assert "press@" in forewarn("verify", "models/press.onnx", folder=place)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("rows", "--type", "lathe"), "--type lathe: plant.toml has the types press"),
+        (("nowhere", "--type", "press"), "nowhere has no rows: name a backfill's run folder"),
+        (("rows", "--type", "press", "--memory", "much"), "--memory much: write such as 512MiB or 2GiB"),
+        (("rows", "--type", "press", "--spec", "none.json"), "none.json cannot be read"),
+        (("rows", "--type", "press", "--memory", "1MiB"), "split it, or give --memory"),
+    ],
+    ids=["type", "data", "memory", "spec", "small"],
+)
+def test_what_cannot_be_trained_is_said_with_what_to_do(arguments, words, place):
+    options = ("--plant", "plant.toml", "--out", "models")
+    assert words in forewarn("train", *arguments, *options, folder=place, status=1)
+
+
+def test_without_rows_both_commands_that_make_and_use_them_are_named(place):
+    said = forewarn("train", "--type", "press", "--out", "models", folder=place, status=1)
+    assert "forewarn backfill" in said
+    assert "--labels labels.jsonl" in said
+
+
+def test_memory_is_in_binary_units():
+    assert (mebibytes("16MiB"), mebibytes("2GiB")) == (16, 2048)
