@@ -54,6 +54,7 @@ def limits(
     chosen: float,
     baselines: Mapping[str, tuple[float, float]],
     title: str = "Limits on validation fleets",
+    beside: str = " (test)",
 ) -> bytes:
     """Recall against unfounded warnings: (limit, unfounded, recall) of validation, and points of rules on test."""
     figure, axes = _axes(title, "unfounded warnings a machine-month", "recall")
@@ -63,7 +64,7 @@ def limits(
         if limit == chosen:
             axes.plot([unfounded], [recall], marker="o", linestyle="", label=f"chosen, {chosen:g}")
     for name, point in baselines.items():
-        axes.plot(*([value] for value in point), marker="x", linestyle="", label=f"{name} (test)")
+        axes.plot(*([value] for value in point), marker="x", linestyle="", label=f"{name}{beside}")
     axes.legend()
     return _svg(figure)
 

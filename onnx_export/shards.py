@@ -151,10 +151,14 @@ def sample_of(found: Survey, features: int, components: int, memory_bytes: int) 
             f"the {found.near:,} rows in the {HORIZONS_H[-1]} h before failures alone do not fit: give --memory "
             f"{least}MiB, or rows farther apart (`forewarn backfill --every`)"
         )
-    judged = int(JUDGED_SHARE * memory_bytes / (PER_ROW + components * PER_JUDGED_SCORE * CLASSES))
-    times = -(-found.rows // max(judged, 1))
+    judged_min = cadence_of(found, PER_ROW + components * PER_JUDGED_SCORE * CLASSES, JUDGED_SHARE * memory_bytes)
     share = min(1.0, (room - found.near) / found.other) if found.other else 1.0
-    return Sample(share, found.every_min * times, memory_bytes // MIB)
+    return Sample(share, judged_min, memory_bytes // MIB)
+
+
+def cadence_of(found: Survey, row_bytes: int, room_bytes: float) -> int:
+    """Minutes from one row of a machine to its next at which rows of so many bytes fit: a multiple of those there."""
+    return found.every_min * -(-found.rows // max(int(room_bytes / row_bytes), 1))
 
 
 def draws(keys: np.ndarray, window_end_us: np.ndarray) -> np.ndarray:

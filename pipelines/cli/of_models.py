@@ -86,3 +86,52 @@ def verify(
     from pipelines.cli import models
 
     models.verify(onnx, out, as_json)
+
+
+Onnx = Annotated[Path, typer.Argument(help="An ONNX file with its card beside it.")]
+
+
+@model.command(
+    epilog="Examples: forewarn model evaluate models/pump.onnx build/backfill/1f3a   |   forewarn model evaluate "
+    "models/pump.onnx 'rows/*.parquet' --budget 0.25 --out build/evaluation --json",
+)
+def evaluate(
+    onnx: Onnx,
+    data: Annotated[str, typer.Argument(help="A backfill's run folder, or a folder or pattern of labelled rows.")],
+    budget: Annotated[
+        float, typer.Option(min=0, help="Unfounded warnings a machine-month that are put up with.")
+    ] = 0.5,
+    missed_to_unfounded: Annotated[
+        float, typer.Option(min=0, help="How many unfounded warnings a missed failure costs.")
+    ] = 20.0,
+    seed: Annotated[int, typer.Option(help="Of the draws of machines, and of the rival's folds.")] = 20260104,
+    memory: Memory = "512MiB",
+    out_folder: Annotated[Path | None, typer.Option("--out", help="Folder for a report with pictures.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Judge a hazard by event on labelled rows, with bounds over machines, beside rules and a plain classifier."""
+    from pipelines.cli import judging
+    from pipelines.cli.training import mebibytes
+
+    asked: dict[str, float | int] = {
+        "budget": budget, "missed_to_unfounded": missed_to_unfounded, "seed": seed, "memory_mib": mebibytes(memory),
+    }  # fmt: skip
+    judging.evaluate(onnx, data, asked, out_folder, out, errors, as_json=as_json)
+
+
+@model.command(
+    epilog="Examples: forewarn model card models/starter/pump.onnx   |   forewarn model card pump.onnx --json"
+)
+def card(onnx: Onnx, as_json: AsJson = False) -> None:
+    """Print what a model says of itself: what it learned from, how it did, what it looks at."""
+    from pipelines.cli import judging
+
+    judging.show_card(onnx, out, as_json=as_json)
+
+
+@model.command(epilog="Example: forewarn model quantize models/pump.onnx")
+def quantize(onnx: Onnx) -> None:
+    """Say whether a model can be made of eight bits, and why not. Exit status 1 if it cannot."""
+    from pipelines.cli import judging
+
+    raise typer.Exit(judging.quantize(onnx, out))

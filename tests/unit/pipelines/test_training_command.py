@@ -12,6 +12,7 @@ from models.failure.hazard import Hazard
 from pipelines.cli import app
 from pipelines.cli.faults import told
 from pipelines.cli.training import mebibytes
+from pipelines.settings import STARTER
 from tests.kit import labelled
 
 SMALL = ("--trees", "4")
@@ -82,3 +83,40 @@ def test_without_rows_both_commands_that_make_and_use_them_are_named(place):
 
 def test_memory_is_in_binary_units():
     assert (mebibytes("16MiB"), mebibytes("2GiB")) == (16, 2048)
+
+
+def test_a_model_is_judged_on_rows_and_a_report_is_left(place):
+    arguments = ("evaluate", "models/press.onnx", "rows", "--out", "judged", "--missed-to-unfounded", "3")
+    said = forewarn(*arguments, folder=place)
+    assert "4 sigma" in said
+    assert "a missed failure counts as 3 unfounded warnings" in said
+    assert (place / "judged" / "report.md").is_file()
+
+
+def test_figures_of_an_evaluation_come_as_json(place):
+    found = json.loads(forewarn("evaluate", "models/press.onnx", "rows", "--json", folder=place))
+    assert found["lines"][0]["scores"]["failures"] == 28
+    assert found["judging"]["budget"] == 0.5
+
+
+def test_a_card_is_told_by_what_people_ask(place):
+    said = forewarn("card", "models/press.onnx", folder=place)
+    assert "28 failures of 6 machines of this plant" in said
+    assert "28, so confidence is high" in said
+    card = json.loads(forewarn("card", "models/press.onnx", "--json", folder=place))
+    assert card == json.loads((place / "models" / "press.json").read_text())
+
+
+def test_the_shipped_health_model_has_a_card_too(place):
+    said = forewarn("card", str(STARTER / "pump.health.onnx"), folder=place)
+    assert "simulated pumps without a failure" in said
+
+
+@pytest.mark.parametrize(("name", "reason"), [("pump", "trees-do-not-quantise"), ("pump.health", "health-models-are")])
+def test_what_does_not_quantise_says_why(place, name, reason):
+    assert reason in forewarn("quantize", str(STARTER / f"{name}.onnx"), folder=place, status=1)
+
+
+def test_a_health_model_gives_no_chances_to_judge(place):
+    said = forewarn("evaluate", str(STARTER / "pump.health.onnx"), "rows", folder=place, status=1)
+    assert "is a health model, which gives no chances" in said
