@@ -13,14 +13,14 @@ import numpy as np
 from msgspec import Struct
 
 from models.bins import MINUTE_US
-from models.failure.hazard import WARNING, Card
+from models.failure.hazard import WARNING, Card, Hazard
 from models.features import Spec
 from onnx_export.asof import AsOf
 from onnx_export.baselines import AGES, FOUR_SIGMA_LIMIT, age_alone, four_sigma
 from onnx_export.bootstrap import Bounds, bounds_of
 from onnx_export.calibrate import Fit, come, fit_of
 from onnx_export.crossval import FOLDS
-from onnx_export.episodes import Episode, Replay, chances_of, episodes
+from onnx_export.episodes import ROWS_A_CALL, Episode, Replay, episodes
 from onnx_export.evaluate import FOUNDED_US, LIMITS, Scores, judge
 from onnx_export.hazard_own import classes_of
 from onnx_export.history import HOUR_US, Failure, History, Progress, next_failure, quiet
@@ -99,12 +99,12 @@ class Evaluation(Struct, frozen=True, kw_only=True):
     leads_h: tuple[float, ...]
 
 
-def evaluate(onnx: bytes, card: Card, data: Data, judging: Judging, progress: Progress = quiet) -> Evaluation:
+def evaluate(hazard: Hazard, data: Data, judging: Judging, progress: Progress = quiet) -> Evaluation:
     """Judge a model on rows. Raises TableError and FutureData."""
-    spec = Spec(card.signals, card.counters, card.expected, card.shares, card.events, card.rolls_over_at)
+    spec, card = hazard.spec, hazard.card
     found = survey(data, spec, progress)
     history = rows_of(found, spec, judging.memory_mib << 20, progress)
-    chances = chances_of(onnx, history.features)
+    chances = _chances(hazard, history.features)
     lines, tried = _own_lines(history, chances, card, judging, progress)
     beside, left_out = _beside(spec, history, judging, progress)
     return Evaluation(
@@ -121,6 +121,10 @@ def rows_of(found: Survey, spec: Spec, memory_bytes: int, progress: Progress) ->
     pieces = list(parts(found, spec.names, Grid(every_min), progress, "reading"))
     history = history_of(found, pieces, every_min)
     return with_rows(history, first_of_steps(history, every_min))
+
+
+def _chances(hazard: Hazard, rows: np.ndarray) -> np.ndarray:
+    return np.concatenate([hazard.chances(rows[at : at + ROWS_A_CALL]) for at in range(0, len(rows), ROWS_A_CALL)])
 
 
 def _own_lines(

@@ -9,42 +9,39 @@ import msgspec
 from msgspec import Struct
 
 from models.failure.hazard import check
-from models.features import Expected, Spec
+from models.features import Spec
 from models.inference import ModelError
 from models.plant import AssetType
 
 
-class Draft(Struct, frozen=True, kw_only=True):
+class Draft(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A feature list with the name of its model. `modes` names what each component owns: signals, events."""
 
     name: str
     asset_type: str
-    signals: tuple[str, ...]
-    counters: tuple[str, ...] = ()
-    expected: tuple[Expected, ...] = ()
-    shares: tuple[str, ...] = ()
-    events: tuple[str, ...] = ()
-    rolls_over_at: dict[str, float] = {}
+    spec: Spec
     modes: dict[str, tuple[str, ...]] = {}
 
     @classmethod
-    def of(cls, name: str, asset_type: AssetType) -> Draft:
-        """All that a type can be seen by; nothing is expected of a signal yet, and no component is named."""
-        spec = Spec.of(asset_type)
-        return cls(
-            name=name, asset_type=name, signals=spec.signals, counters=spec.counters, shares=spec.shares,
-            events=spec.events, rolls_over_at=spec.rolls_over_at,
-        )  # fmt: skip
+    def of(cls, name: str, type_name: str, asset_type: AssetType) -> Draft:
+        """All that a type can be seen by; nothing is expected of a signal yet, and no component is named.
+
+        Raises ModelError for a type that has no number to look at.
+        """
+        out = cls(name=name, asset_type=type_name, spec=Spec.of(asset_type))
+        check(out.name, out.spec)
+        return out
 
     @classmethod
     def read(cls, content: bytes) -> Draft:
-        """From a spec's file, or a hazard's card. Raises ModelError for what is neither, or contradicts itself."""
+        """From a spec's file, or a model's card. Raises ModelError for what is neither, or contradicts itself."""
         try:
             raw = msgspec.json.decode(content)
             if isinstance(raw, dict) and "sha256" in raw:
-                raw = {key: value for key, value in raw.items() if key in cls.__struct_fields__ and key != "modes"}
-            elif isinstance(raw, dict) and (strange := sorted(set(raw) - set(cls.__struct_fields__))):
-                raise ModelError(f"the spec has {', '.join(strange)}: it knows {', '.join(cls.__struct_fields__)}")
+                listed = {key: raw[key] for key in Spec.__struct_fields__ if key in raw}
+                raw = {"name": raw.get("name"), "asset_type": raw.get("asset_type"), "spec": listed}
+            elif isinstance(raw, dict) and (strange := sorted({*raw.get("spec", ())} - {*Spec.__struct_fields__})):
+                raise ModelError(f"spec has {', '.join(strange)}: it knows {', '.join(Spec.__struct_fields__)}")
             out = msgspec.convert(raw, cls)
         except msgspec.MsgspecError as wrong:
             raise ModelError(f"this is no spec and no card: {wrong}") from wrong
@@ -52,9 +49,9 @@ class Draft(Struct, frozen=True, kw_only=True):
         return out
 
     @property
-    def spec(self) -> Spec:
-        """The list itself."""
-        return Spec(self.signals, self.counters, self.expected, self.shares, self.events, self.rolls_over_at)
+    def content(self) -> bytes:
+        """As a file for people to edit."""
+        return msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n"
 
     @property
     def version(self) -> str:

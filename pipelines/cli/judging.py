@@ -30,7 +30,7 @@ def evaluate(
         raise ModelError(f"{onnx} is a health model, which gives no chances: `forewarn backfill` reports its warnings")
     asked = evaluation.Judging(**judging)  # type: ignore[arg-type]
     with showing(errors) as show:
-        found = evaluation.evaluate(onnx.read_bytes(), hazard.card, table.data_of(data), asked, show)
+        found = evaluation.evaluate(hazard, table.data_of(data), asked, show)
     if folder is not None:
         evaluation_report.write_evaluation(folder, found)
         errors.print(f"{folder}: report.md, scores.json and pictures", highlight=False, markup=False)

@@ -135,3 +135,23 @@ def quantize(onnx: Onnx) -> None:
     from pipelines.cli import judging
 
     raise typer.Exit(judging.quantize(onnx, out))
+
+
+@model.command(
+    epilog="Examples: forewarn model new --type press --plant plant.toml --out specs   |   forewarn model new --type "
+    "press --name press-b --out specs"
+)
+def new(
+    asset_type: Annotated[
+        str, typer.Option("--type", help="An asset type of the plant file, with or without a model.")
+    ],
+    out_folder: Annotated[Path, typer.Option("--out", help="Folder for NAME.spec.json.")],
+    plant: PlantFile = None,
+    name: Annotated[str | None, typer.Option(help="Name of the model to be; the type's if not given.")] = None,
+) -> None:
+    """Scaffold the feature list of a first model for an asset type, by which backfill makes rows and train learns."""
+    from pipelines.cli import drafting
+    from pipelines.settings import Settings
+
+    settings = Settings()
+    drafting.new(plant or settings.plant, settings.site, asset_type, name, out_folder, out)

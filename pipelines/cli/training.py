@@ -97,7 +97,7 @@ def draft_of(wanted: Wanted) -> Draft:
     """The feature list that rows have: of a file where one is given, else of the type. Raises ModelError."""
     asset_type = type_of(wanted.plant, wanted.site, wanted.asset_type)
     if wanted.spec is None:
-        return Draft.of(wanted.asset_type, asset_type)
+        return Draft.of(wanted.asset_type, wanted.asset_type, asset_type)
     draft = read_draft(wanted.spec)
     if draft.asset_type != wanted.asset_type:
         raise ModelError(f"{wanted.spec} is of type '{draft.asset_type}', not of '{wanted.asset_type}': see --type")

@@ -35,7 +35,7 @@ def plant() -> Plant:
 
 
 def draft() -> Draft:
-    return Draft.of("press", plant().types["press"])
+    return Draft.of("press", "press", plant().types["press"])
 
 
 def spec() -> Spec:

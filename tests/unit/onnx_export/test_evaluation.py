@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from models.failure.hazard import Hazard
 from onnx_export.bootstrap import bounds_of
 from onnx_export.evaluate import Outcome, Scores, judge, score
 from onnx_export.evaluation import Chosen, Evaluation, Judging, evaluate, line, shifted, within
@@ -24,8 +25,13 @@ DAY = 24 * 6
 
 
 @cache
+def hazard() -> Hazard:
+    return Hazard(plain().onnx, plain().card)
+
+
+@cache
 def found() -> Evaluation:
-    return evaluate(plain().onnx, plain().card, data_of(place()), Judging(budget=0.3))
+    return evaluate(hazard(), data_of(place()), Judging(budget=0.3))
 
 
 def named(name: str):
@@ -56,7 +62,7 @@ def test_bounds_hold_the_figure_and_are_the_same_again():
     one = named("this model")
     assert one.bounds.recall.low <= one.scores["recall"] <= one.bounds.recall.high
     assert one.bounds.recall.low < one.bounds.recall.high
-    again = evaluate(plain().onnx, plain().card, data_of(place()), Judging(budget=0.3))
+    again = evaluate(hazard(), data_of(place()), Judging(budget=0.3))
     assert document(again) == document(found())
 
 
@@ -143,5 +149,5 @@ def test_rows_are_told_with_how_many_failures_they_are_before():
 
 def test_with_two_machines_the_classifier_is_left_out_and_that_is_said(tmp_path):
     two = labelled.table().filter(labelled.pl.col("asset") < "press-02")
-    judged = evaluate(plain().onnx, plain().card, data_of(str(labelled.write(tmp_path, two))), Judging())
+    judged = evaluate(hazard(), data_of(str(labelled.write(tmp_path, two))), Judging())
     assert judged.left_out == ("a 72 h classifier: judging it out of fold takes 3 machines",)

@@ -30,6 +30,7 @@ GROUPS = [
     ["model", "train"],
     ["model", "export"],
     ["model", "verify"],
+    ["model", "new"],
     ["model", "evaluate"],
     ["model", "card"],
     ["model", "quantize"],
