@@ -9,6 +9,7 @@ from typing import overload
 import lightgbm
 import numpy as np
 
+from models.alerting.life import CLEAR_AFTER
 from models.bins import MINUTE_US
 from onnx_export.crossval import HELD_EVERY_MIN, splits
 from onnx_export.episodes import Replay
@@ -91,7 +92,8 @@ class Machines(Sequence[Replay]):
 
     def __init__(self, history: History, chances: np.ndarray) -> None:
         """`chances` [rows, horizons] of a history that is sorted by asset."""
-        self.history, self.chances = history, chances
+        self.history = replace(history, features=np.empty((len(chances), 0), np.float32))
+        self.chances = chances
         self.assets = np.unique(history.asset).tolist()
         self._from = np.searchsorted(history.asset, [*self.assets, np.iinfo(np.int64).max])
 
@@ -117,12 +119,16 @@ class Machines(Sequence[Replay]):
 
 
 def spread(history: History, chances: np.ndarray) -> Replay:
-    """Each row as many times as the life cycle counts until the next, its time and what is known of it moving on."""
+    """Each row as many times as the life cycle counts until the next, its time and what is known of it moving on.
+
+    More than CLEAR_AFTER times says the same again: by then a row has opened or cleared a warning.
+    """
     every_min = history.every_min
-    times = max(n for n in range(1, max(1, every_min // HELD_EVERY_MIN) + 1) if every_min % n == 0)
+    most = min(max(1, every_min // HELD_EVERY_MIN), CLEAR_AFTER)
+    times = max(n for n in range(1, most + 1) if every_min % n == 0)
     if times == 1:
         return Replay(history, chances)
-    later_min = np.tile(np.arange(times), len(history.asset)) * (every_min // times)
+    later_min = np.tile(np.arange(times), len(history.asset)) * HELD_EVERY_MIN
     moved = with_rows(history, np.repeat(np.arange(len(history.asset)), times))
     return Replay(
         replace(

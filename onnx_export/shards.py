@@ -25,7 +25,7 @@ from onnx_export.table import UNNAMED, Data, Rows, TableError, check_as_of, chec
 MIB = 1 << 20
 LARGEST_SHARE = 0.125
 """Of the memory: what a file's rows may take, since reading one takes about four times that. Our choice."""
-TRAINING_SHARE, JUDGED_SHARE = 0.5, 0.2
+TRAINING_SHARE, JUDGED_SHARE = 0.35, 0.15
 """Of the memory: what rows to train on may take with all that LightGBM makes of them, and rows to judge by."""
 PER_FEATURE, PER_CLASS_SCORE = 16, 110
 """Bytes a training row takes: of each feature a copy of a fold, one with gaps, both float32, bins, and the row itself;
@@ -33,6 +33,9 @@ of each class some scores, slopes and curvatures in float64. As measured by `mak
 PER_JUDGED_SCORE = 60
 """Bytes that a judged row takes for each score, with those of the search for a temperature."""
 PER_ROW = 150
+SPREAD_BYTES = 60 * 100
+"""Bytes of a judged row of the machine that is looked at: it stands for up to 60 forecasts (`judged.spread`)."""
+TEN_HOURS_MIN = 600
 CLASSES = len(HORIZONS_H) + 1
 
 
@@ -157,8 +160,13 @@ def sample_of(found: Survey, features: int, components: int, memory_bytes: int) 
 
 
 def cadence_of(found: Survey, row_bytes: int, room_bytes: float) -> int:
-    """Minutes from one row of a machine to its next at which rows of so many bytes fit: a multiple of those there."""
-    return found.every_min * -(-found.rows // max(int(room_bytes / row_bytes), 1))
+    """Minutes from one row of a machine to its next at which rows of so many bytes fit: those there, or a multiple.
+
+    Over ten hours, whole hours: a row then stands for 60 forecasts, after which a warning clears.
+    """
+    each = row_bytes + SPREAD_BYTES // len(found.assets)
+    out = found.every_min * -(-found.rows // max(int(room_bytes / each), 1))
+    return out if out <= TEN_HOURS_MIN else -(-out // 60) * 60
 
 
 def draws(keys: np.ndarray, window_end_us: np.ndarray) -> np.ndarray:

@@ -118,9 +118,18 @@ WHY = {
 }
 
 
+def has_trees(onnx: Path) -> bool:
+    """Whether a graph rests on trees."""
+    with needing_train():
+        from onnx import load
+    return any(node.op_type.startswith("TreeEnsemble") for node in load(onnx).graph.node)
+
+
 def quantize(onnx: Path, console: Console) -> int:
     """Say why a model is not made of eight bits; the exit status."""
     model = model_of(onnx)
+    if isinstance(model, Hazard) and not has_trees(onnx):
+        raise ModelError(f"{onnx} has no trees: what makes eight bits of other hazards is not part of this version")
     reason = NotQuantised.HEALTH if isinstance(model, HealthModel) else NotQuantised.TREES
     console.print(f"{model.card.version}: {reason}: {WHY[reason]}", highlight=False, markup=False, soft_wrap=True)
     return 1
