@@ -5,7 +5,7 @@ By event first, at the model's own limit and at a fixed budget; then by row. Not
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from enum import StrEnum
 
@@ -20,11 +20,11 @@ from onnx_export.baselines import AGES, FOUR_SIGMA_LIMIT, age_alone, four_sigma
 from onnx_export.bootstrap import Bounds, bounds_of
 from onnx_export.calibrate import Fit, come, fit_of
 from onnx_export.crossval import FOLDS
-from onnx_export.episodes import ROWS_A_CALL, Episode, Replay, episodes
+from onnx_export.episodes import ROWS_A_CALL, Episode, Replay
 from onnx_export.evaluate import FOUNDED_US, LIMITS, Scores, judge
 from onnx_export.hazard_own import classes_of
 from onnx_export.history import HOUR_US, Failure, History, Progress, next_failure, quiet
-from onnx_export.judged import Grid, Machines, first_of_steps
+from onnx_export.judged import Grid, Machines, first_of_steps, score, tried, warnings, within
 from onnx_export.learner import with_rows
 from onnx_export.rival import classified
 from onnx_export.shards import PER_ROW, Survey, cadence_of, history_of, parts, survey
@@ -105,12 +105,12 @@ def evaluate(hazard: Hazard, data: Data, judging: Judging, progress: Progress = 
     found = survey(data, spec, progress)
     history = rows_of(found, spec, judging.memory_mib << 20, progress)
     chances = _chances(hazard, history.features)
-    lines, tried = _own_lines(history, chances, card, judging, progress)
+    lines, figures = _own_lines(history, chances, card, judging, progress)
     beside, left_out = _beside(spec, history, judging, progress)
     return Evaluation(
         version=card.version, trained_on=card.trained_on, judging=judging, rows=len(history.asset),
         judged_every_min=history.every_min, machines=len(found.assets), lines=(*lines, *beside), left_out=left_out,
-        by_row=by_row(history, chances), tried=tried, leads_h=_leads(history, chances, card.warning_limit),
+        by_row=by_row(history, chances), tried=figures, leads_h=_leads(history, chances, card.warning_limit),
     )  # fmt: skip
 
 
@@ -120,7 +120,7 @@ def rows_of(found: Survey, spec: Spec, memory_bytes: int, progress: Progress) ->
     every_min = cadence_of(found, each, ROWS_SHARE * memory_bytes)
     pieces = list(parts(found, spec.names, Grid(every_min), progress, "reading"))
     history = history_of(found, pieces, every_min)
-    return with_rows(history, first_of_steps(history, every_min))
+    return with_rows(history, first_of_steps(history.asset, history.window_end_us, every_min))
 
 
 def _chances(hazard: Hazard, rows: np.ndarray) -> np.ndarray:
@@ -130,27 +130,25 @@ def _chances(hazard: Hazard, rows: np.ndarray) -> np.ndarray:
 def _own_lines(
     history: History, chances: np.ndarray, card: Card, judging: Judging, progress: Progress
 ) -> tuple[list[Line], dict[float, Scores]]:
-    machines = Machines(history, chances)
-    tried = {}
-    for at, limit in enumerate(sorted({*LIMITS, card.warning_limit})):
-        progress(at, len(LIMITS), f"limit {limit:g}")
-        tried[limit] = score_of(machines, limit)
-    at_budget = within(tried, judging.budget)
+    machines = Machines.of(history, chances)
+    limits = sorted({*LIMITS, card.warning_limit})
+    figures = tried(machines, limits, lambda limit: progress(limits.index(limit), len(limits), f"limit {limit:g}"))
+    at_budget = within(figures, judging.budget)
     lines = [
         line("this model", machines, card.warning_limit, Chosen.CARD, judging),
         line("this model, at the budget", machines, at_budget, Chosen.BUDGET, judging),
     ]
     for days in (-SHIFT_DAYS, SHIFT_DAYS):
-        moved = Machines(shifted(history, days), chances)
+        moved = Machines.of(shifted(history, days), chances)
         name = f"this model, dates of failures {abs(days)} days {'early' if days < 0 else 'late'}"
         lines.append(line(name, moved, card.warning_limit, Chosen.CARD, judging))
-    return lines, tried
+    return lines, figures
 
 
 def _beside(spec: Spec, history: History, judging: Judging, progress: Progress) -> tuple[list[Line], tuple[str, ...]]:
     """Rules and a rival on the same rows, and what could not be held beside the model."""
     progress(0, 3, "rules and a rival")
-    sigma = Machines(history, four_sigma(spec, history).chances)
+    sigma = Machines.of(history, four_sigma(spec, history).chances)
     out = [line("4 sigma", sigma, FOUR_SIGMA_LIMIT, Chosen.FIXED, judging)]
     others: dict[str, tuple[Callable[[], np.ndarray], Sequence[float]]] = {
         "age alone": (lambda: age_alone(spec, history).chances, AGES)
@@ -161,33 +159,17 @@ def _beside(spec: Spec, history: History, judging: Judging, progress: Progress) 
     else:
         left_out = (f"a 72 h classifier: judging it out of fold takes {FOLDS} machines",)
     for name, (chances, limits) in others.items():
-        machines = Machines(history, chances())
-        limit = within({limit: score_of(machines, limit) for limit in limits}, judging.budget)
+        machines = Machines.of(history, chances())
+        limit = within(tried(machines, limits, lambda _: None), judging.budget)
         out.append(line(name, machines, limit, Chosen.BUDGET, judging))
     return out, left_out
-
-
-def within(tried: Mapping[float, Scores], budget: float) -> float:
-    """The limit that warns of most failures within a budget, and earliest; the calmest where none keeps it."""
-    kept = {limit: scores for limit, scores in tried.items() if scores.unfounded_a_month <= budget}
-    if not kept:
-        return min(tried, key=lambda limit: (tried[limit].unfounded, -limit))
-    return max(kept, key=lambda limit: (kept[limit].recall, kept[limit].lead_h(), limit))
-
-
-def score_of(machines: Machines, limit: float) -> Scores:
-    """Of all machines together."""
-    total = Scores()
-    for run in machines:
-        total = total.with_more(judge(run.history, episodes(run, limit)))
-    return total
 
 
 def line(name: str, machines: Machines, limit: float, chosen: Chosen, judging: Judging) -> Line:
     """A line of the table."""
     each, total, founded, unfounded = [], Scores(), 0, 0
     for run in machines:
-        found = list(episodes(run, limit))
+        found = warnings(run, limit)
         each.append(judge(run.history, found))
         total = total.with_more(each[-1])
         right, wrong = _verdicts(run, found)
@@ -254,4 +236,4 @@ def by_row(history: History, chances: np.ndarray) -> ByRow:
 
 
 def _leads(history: History, chances: np.ndarray, limit: float) -> tuple[float, ...]:
-    return score_of(Machines(history, chances), limit).leads_h
+    return score(Machines.of(history, chances), limit).leads_h

@@ -23,9 +23,9 @@ from onnx_export.asof import told
 from onnx_export.calibrate import Calibration, Fit, cooled, fit_of, temperature_of
 from onnx_export.card import card_of
 from onnx_export.crossval import FOLDS
-from onnx_export.evaluate import Scores, choose_limit, score
+from onnx_export.evaluate import BUDGET_A_MONTH, LIMITS, Scores
 from onnx_export.history import History, Progress, quiet
-from onnx_export.judged import Machines, folds_of, out_of_fold
+from onnx_export.judged import Machines, chances_out_of_fold, folds_of, out_of_fold, tried, within
 from onnx_export.learner import Learner, pool_of, with_rows
 from onnx_export.parity import LEAST_ROWS, Parity
 from onnx_export.shards import Sample, Survey, gathered, sample_of, survey
@@ -101,21 +101,22 @@ def train_own(data: Data, asked: Asked, progress: Progress = quiet) -> Own:
     sample = sample_of(found, len(asked.spec.names), learner.components, asked.memory_mib << 20)
     rows, weight = gathered(found, asked.spec, sample, progress)
     models = of_folds(found, learner, rows, weight, asked.seed, progress)
-    history, scores = out_of_fold(found, learner, sample, models, progress)
-    progress(0, 2, "calibrating")
-    calibration = _calibrated(learner, history, scores, len(found.failures))
-    judged = Machines(history, learner.chances(scores, calibration.temperature))
-    limit, tried = choose_limit(judged)
+    calibration = _calibrated(
+        learner, *out_of_fold(found, learner, sample.calibrated_every_min, models, progress), len(found.failures)
+    )
+    temperature = calibration.temperature
+    judged = chances_out_of_fold(found, learner, sample.judged_every_min, models, temperature, progress)
+    figures = tried(judged, LIMITS, lambda limit: progress(0, 2, f"limit {limit:g}"))
+    limit = within(figures, BUDGET_A_MONTH)
     progress(1, 2, "training on all machines")
-    model = cooled(learner.train(rows, weight), calibration.temperature)
+    model = cooled(learner.train(rows, weight), temperature)
     onnx = learner.to_onnx(model)
     parity = learner.gate(model, onnx, rows.features, asked.parity_rows)
-    event_wise = score(judged, limit)
     progress(2, 2, "done")
     return Own(
         asked=asked, onnx=onnx, survey=found, sample=sample, trained_rows=len(rows.asset), gain=learner.gain(model),
-        card=_card(asked, onnx, found, limit, parity, event_wise, calibration, len(rows.asset)),
-        calibration=calibration, tried=tried, scores=event_wise, judged=judged, peak_mib=peak_mib(),
+        card=_card(asked, onnx, found, limit, parity, figures[limit], calibration, len(rows.asset)),
+        calibration=calibration, tried=figures, scores=figures[limit], judged=judged, peak_mib=peak_mib(),
     )  # fmt: skip
 
 

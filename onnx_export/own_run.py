@@ -10,13 +10,17 @@ from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
+import numpy as np
 
 from onnx_export import draw
 from onnx_export.card import card_json
+from onnx_export.episodes import Replay
 from onnx_export.hazard_own import Own
-from onnx_export.report import PACKAGES, as_json, limits_csv, one_life, reliability_csv
+from onnx_export.judged import warnings
+from onnx_export.report import PACKAGES, as_json, limits_csv, reliability_csv
 from onnx_export.train import PARAMETERS
 
+DAY_US = 86_400_000_000
 OUT_OF_FOLD = ", out of fold"
 
 
@@ -90,3 +94,23 @@ def pictures(own: Own) -> dict[str, bytes]:
         shown = max(failed, key=lambda run: len(run.history.asset))
         out["machine.svg"] = draw.machine(*one_life(shown, limit), limit, f"One machine{OUT_OF_FOLD}")
     return out
+
+
+def one_life(run: Replay, limit: float) -> tuple[np.ndarray, np.ndarray, list[float]]:
+    """The life with most rows before its failure: days to it, chances [rows, horizons], days to it of its warnings."""
+    history = run.history
+    lives = [
+        (np.flatnonzero((history.window_end_us <= failure.time_us) & (history.since_us <= failure.time_us)), failure)
+        for failure in history.failures
+    ]
+    rows, failure = max(
+        ((rows[history.since_us[rows] == history.since_us[rows[-1:]]], failure) for rows, failure in lives),
+        key=lambda life: len(life[0]),
+    )
+    times_us = [one.opened_us for one in warnings(run, limit)]
+    inside = [us for us in times_us if len(rows) and history.window_end_us[rows[0]] <= us <= failure.time_us]
+    return (
+        (history.window_end_us[rows] - failure.time_us) / DAY_US,
+        run.chances[rows],
+        [(us - failure.time_us) / DAY_US for us in inside],
+    )

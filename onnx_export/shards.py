@@ -25,17 +25,16 @@ from onnx_export.table import UNNAMED, Data, Rows, TableError, check_as_of, chec
 MIB = 1 << 20
 LARGEST_SHARE = 0.125
 """Of the memory: what a file's rows may take, since reading one takes about four times that. Our choice."""
-TRAINING_SHARE, JUDGED_SHARE = 0.35, 0.15
-"""Of the memory: what rows to train on may take with all that LightGBM makes of them, and rows to judge by."""
+TRAINING_SHARE, CALIBRATED_SHARE, JUDGED_SHARE = 0.35, 0.15, 0.15
+"""Of the memory: rows to train on with all that LightGBM makes of them, to calibrate by, to judge by. Our choice."""
 PER_FEATURE, PER_CLASS_SCORE = 16, 110
 """Bytes a training row takes: of each feature a copy of a fold, one with gaps, both float32, bins, and the row itself;
 of each class some scores, slopes and curvatures in float64. As measured by `make bench ONLY=outofcore`."""
-PER_JUDGED_SCORE = 60
-"""Bytes that a judged row takes for each score, with those of the search for a temperature."""
+PER_CALIBRATED_SCORE = 60
+"""Bytes that a row takes for each score, with those of the search for a temperature."""
+PER_JUDGED = 80
+"""Bytes that a row to judge by takes, as it is kept and sorted."""
 PER_ROW = 150
-SPREAD_BYTES = 60 * 100
-"""Bytes of a judged row of the machine that is looked at: it stands for up to 60 forecasts (`judged.spread`)."""
-TEN_HOURS_MIN = 600
 CLASSES = len(HORIZONS_H) + 1
 
 
@@ -61,9 +60,10 @@ class Survey(Struct, frozen=True):
 
 
 class Sample(Struct, frozen=True):
-    """Which rows fit: the `share` of those that are not near, and the cadence of those that are judged by."""
+    """Which rows fit: the `share` of those that are not near, and how far apart those lie that are for more."""
 
     share: float
+    calibrated_every_min: int
     judged_every_min: int
     memory_mib: int
 
@@ -154,19 +154,18 @@ def sample_of(found: Survey, features: int, components: int, memory_bytes: int) 
             f"the {found.near:,} rows in the {HORIZONS_H[-1]} h before failures alone do not fit: give --memory "
             f"{least}MiB, or rows farther apart (`forewarn backfill --every`)"
         )
-    judged_min = cadence_of(found, PER_ROW + components * PER_JUDGED_SCORE * CLASSES, JUDGED_SHARE * memory_bytes)
+    scores = PER_ROW + components * PER_CALIBRATED_SCORE * CLASSES
+    every_min = (
+        cadence_of(found, scores, CALIBRATED_SHARE * memory_bytes),
+        cadence_of(found, PER_JUDGED, JUDGED_SHARE * memory_bytes),
+    )
     share = min(1.0, (room - found.near) / found.other) if found.other else 1.0
-    return Sample(share, judged_min, memory_bytes // MIB)
+    return Sample(share, *every_min, memory_bytes // MIB)
 
 
 def cadence_of(found: Survey, row_bytes: int, room_bytes: float) -> int:
-    """Minutes from one row of a machine to its next at which rows of so many bytes fit: those there, or a multiple.
-
-    Over ten hours, whole hours: a row then stands for 60 forecasts, after which a warning clears.
-    """
-    each = row_bytes + SPREAD_BYTES // len(found.assets)
-    out = found.every_min * -(-found.rows // max(int(room_bytes / each), 1))
-    return out if out <= TEN_HOURS_MIN else -(-out // 60) * 60
+    """Minutes from one row of a machine to its next at which rows of so many bytes fit: those there, or a multiple."""
+    return found.every_min * -(-found.rows // max(int(room_bytes / row_bytes), 1))
 
 
 def draws(keys: np.ndarray, window_end_us: np.ndarray) -> np.ndarray:

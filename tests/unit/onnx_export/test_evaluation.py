@@ -10,11 +10,11 @@ import pytest
 
 from models.failure.hazard import Hazard
 from onnx_export.bootstrap import bounds_of
-from onnx_export.evaluate import Outcome, Scores, judge, score
-from onnx_export.evaluation import Chosen, Evaluation, Judging, evaluate, line, shifted, within
+from onnx_export.evaluate import Outcome, Scores, judge
+from onnx_export.evaluation import Chosen, Evaluation, Judging, evaluate, line, shifted
 from onnx_export.evaluation_report import document, markdown, write_evaluation
 from onnx_export.history import HOUR_US
-from onnx_export.judged import Machines
+from onnx_export.judged import Machines, score, within
 from onnx_export.table import data_of
 from tests.kit import labelled
 from tests.unit.onnx_export.test_evaluate import run
@@ -113,7 +113,7 @@ def test_a_failure_that_moves_behind_the_end_of_history_is_not_known(one_failure
 def test_cost_counts_a_missed_failure_as_so_many_unfounded_warnings():
     missed = run([0.1] * (60 * DAY), failures=[50 * DAY])
     months = judge(missed.history, []).machine_months
-    one = line("none", Machines(*missed), 0.5, Chosen.FIXED, Judging(missed_to_unfounded=7))
+    one = line("none", Machines.of(*missed), 0.5, Chosen.FIXED, Judging(missed_to_unfounded=7))
     assert one.cost == pytest.approx(7 / months, abs=1e-4)
     assert one.precision is None
 
@@ -121,7 +121,7 @@ def test_cost_counts_a_missed_failure_as_so_many_unfounded_warnings():
 def test_precision_is_of_warnings_whose_outcome_is_known(one_failure):
     chances = one_failure.chances.copy()
     chances[100:110] = chances[-20:] = 0.9  # one for nothing, one whose outcome is not seen
-    one = line("mixed", Machines(one_failure.history, chances), 0.5, Chosen.FIXED, Judging())
+    one = line("mixed", Machines.of(one_failure.history, chances), 0.5, Chosen.FIXED, Judging())
     assert one.precision == 0.5
 
 

@@ -14,10 +14,11 @@ import pytest
 
 from models.failure.hazard import Card, Hazard
 from onnx_export.card import card_json
+from onnx_export.episodes import Replay, episodes
 from onnx_export.hazard_own import Asked, NotTrained, Own, Refusal, of_folds, train_own
 from onnx_export.history import quiet
-from onnx_export.judged import Machines, folds_of, spread
-from onnx_export.learner import Learner, of_components
+from onnx_export.judged import Machines, folds_of, warnings
+from onnx_export.learner import Learner, of_components, with_rows
 from onnx_export.own_run import write_own
 from onnx_export.shards import gathered
 from onnx_export.table import TableError, data_of
@@ -105,7 +106,7 @@ def test_components_tell_more_than_no_components_where_failures_are_few():
 
 
 def test_a_failure_of_another_component_censors():
-    history = plain().judged.history
+    history, _ = gathered(plain().survey, labelled.spec(), plain().sample, quiet)
     hours, known_h = of_components(history, ("comp1", "comp2"))
     row = int(np.flatnonzero((history.mode == history.modes.index("comp2")) & (history.hours > 0))[0])
     assert hours[2 * row : 2 * row + 2].tolist() == [np.inf, history.hours[row]]
@@ -170,21 +171,26 @@ def test_components_that_own_what_is_not_there_are_refused():
 def test_machines_one_by_one_are_the_whole_history():
     judged = plain().judged
     assert len(judged) == 6
-    assert sum(len(run.history.asset) for run in judged) == 12 * len(judged.history.asset)
+    assert sum(len(run.history.asset) for run in judged) == plain().survey.rows
     assert sum(len(run.history.failures) for run in judged) == 28
 
 
-def test_rows_two_hours_apart_stand_for_two_hours():
-    run = plain().judged[0]
-    assert run.history.every_min == 10
-    assert np.diff(run.history.window_end_us[:13]).tolist() == [600_000_000] * 12
-    assert (run.chances[0] == run.chances[11]).all()
+@pytest.mark.parametrize("every_min", [10, 20, 30, 60, 1200])
+def test_rows_that_are_far_apart_warn_as_forecasts_ten_minutes_apart_that_say_the_same(every_min):
+    rows = [0.1, 0.9, 0.1, 0.9, 0.9, 0.9, *[0.1] * 70, 0.9, 0.9, 0.9, *[0.1] * 5, 0.9, 0.9, 0.9]
+    times = every_min // 10
+    close = test_evaluate.run([chance for chance in rows for _ in range(times)])
+    first = np.arange(0, len(rows) * times, times)
+    apart = Replay(replace(with_rows(close.history, first), every_min=every_min), close.chances[first])
+    expected = list(episodes(close, 0.5))
+    found = warnings(apart, 0.5)
+    assert [one.opened_us for one in found] == [one.opened_us for one in expected]
+    assert [one.ended_us is None for one in found] == [one.ended_us is None for one in expected]
 
 
-def test_rows_that_are_close_stay_as_they_are():
-    replay = test_evaluate.run([0.1, 0.2])
-    assert spread(*replay) == replay
-    assert isinstance(Machines(*replay)[0].history.every_min, int)
+def test_chances_at_a_limit_stay_there():
+    run = test_evaluate.run([0.35] * 5)
+    assert len(warnings(Machines.of(*run)[0], 0.35)) == 1
 
 
 def test_a_run_folder_has_config_figures_and_pictures_and_is_the_same_again(tmp_path):

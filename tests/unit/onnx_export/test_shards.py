@@ -27,7 +27,7 @@ def table() -> pl.DataFrame:
 def sampled(table: pl.DataFrame, share: float, files: int = 3):
     place = labelled.write(Path(mkdtemp()), table, files=files)
     found = survey(data_of(str(place)), labelled.spec(), quiet)
-    return found, *gathered(found, labelled.spec(), Sample(share, 120, 16), quiet)
+    return found, *gathered(found, labelled.spec(), Sample(share, 120, 120, 16), quiet)
 
 
 def test_draws_are_those_of_splitmix64():
@@ -74,14 +74,14 @@ def test_which_rows_are_kept_does_not_depend_on_how_files_are_cut(table):
 
 def test_what_fits_is_kept_whole(table):
     found, *_ = sampled(table, 1.0)
-    assert sample_of(found, 9, 1, 512 << 20) == Sample(1.0, 120, 512)
+    assert sample_of(found, 9, 1, 512 << 20) == Sample(1.0, 120, 120, 512)
 
 
 def test_less_memory_keeps_fewer_rows_and_judges_farther_apart(table):
     found, *_ = sampled(table, 1.0)
     small = sample_of(found, 9, 1, 20 << 20)
     assert 0 < small.share < 1
-    assert small.judged_every_min > 120
+    assert small.calibrated_every_min > small.judged_every_min >= 120
 
 
 def test_components_take_more_memory(table):
