@@ -40,6 +40,13 @@ def train(
     simulated: Annotated[
         str | None, typer.Option(help="What simulated the rows: its failures then count as none that happened.")
     ] = None,
+    influx: Annotated[
+        bool, typer.Option("--influx", help="Rows of InfluxDB's history, from --from to --to, in the place of DATA.")
+    ] = False,
+    begin: Annotated[str | None, typer.Option("--from", help="With --influx: where to begin, 2025-01-01.")] = None,
+    to: Annotated[str | None, typer.Option("--to", help="With --influx: where to end.")] = None,
+    labels: Annotated[Path | None, typer.Option(help="With --influx: file of labels.")] = None,
+    every: Annotated[int, typer.Option(min=1, max=1440, help="With --influx: minutes from row to row.")] = 10,
     runs: Annotated[Path, typer.Option(help="Folder of run folders: scores, tables, pictures.")] = Path("build/runs"),
 ) -> None:
     """Train a hazard on labelled rows of your machines, judged on machines that it never saw.
@@ -48,22 +55,25 @@ def train(
     the same bytes. Without DATA, the starter is remade from simulated pumps.
     """
     given = (plant, asset_type, name, spec, seed, trees, simulated)
-    if data is None and all(one is None for one in given):
+    if data is None and not influx and all(one is None for one in given):
         from pipelines.cli import models
 
         models.train(out_folder, runs, errors)
         return
     from pipelines.cli import training
 
-    if data is None or asset_type is None:
+    if (data is None) != influx or (influx and (begin is None or to is None)) or asset_type is None:
         raise training.ModelError(training.HOW)
     from pipelines.settings import Settings
 
     settings = Settings()
     wanted = training.Wanted(
-        data=data, plant=plant or settings.plant, site=settings.site, asset_type=asset_type, out=out_folder, runs=runs,
-        name=name, spec=spec, seed=seed, memory=memory, simulated=simulated, trees=trees,
+        data=data or "", plant=plant or settings.plant, site=settings.site, asset_type=asset_type, out=out_folder,
+        runs=runs, name=name, spec=spec, seed=seed, memory=memory, simulated=simulated, trees=trees,
     )  # fmt: skip
+    if begin is not None and to is not None:
+        span = training.Span(begin, to, labels, every)
+        wanted = training.of_influx(settings, wanted, span, out, errors)
     training.train(wanted, out, errors)
 
 

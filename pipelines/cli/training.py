@@ -16,10 +16,11 @@ from models.inference import ModelError
 from models.plant import AssetType
 from pipelines.cli.feed import bar
 from pipelines.plant_file import read_plant
+from pipelines.settings import Settings
 
 HOW = (
-    "training on rows takes DATA and --type. Rows of InfluxDB or of files are made by `forewarn backfill "
-    "--from 2025-01-01 --to 2026-01-01 --source influx --what features --labels labels.jsonl --every 10`: then `"
+    "training on rows takes --type, and DATA or --influx with --from and --to. Rows of InfluxDB or of "
+    "files are made by `forewarn backfill --from 2025-01-01 --to 2026-01-01 --source influx --what features --labels labels.jsonl --every 10`: then `"
     "forewarn model train build/backfill/RUN --plant plant.toml --type pump --out models`"
 )
 UNITS = {"MiB": 1, "GiB": 1 << 10}
@@ -81,6 +82,45 @@ def train(wanted: Wanted, console: Console, errors: Console) -> None:
         f"check it: forewarn model verify {wanted.out / own.card.name}.onnx",
     ):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+class Span(NamedTuple):
+    """History in InfluxDB, as `forewarn backfill` takes it."""
+
+    begin: str
+    to: str
+    labels: Path | None
+    every_min: int
+
+
+def of_influx(settings: Settings, wanted: Wanted, span: Span, console: Console, errors: Console) -> Wanted:
+    """Have a backfill make rows of InfluxDB's history, and name its run as the data."""
+    from pipelines.cli.backfill import asked as ask
+    from pipelines.cli.backfill.run import backfill
+
+    draft, spec = draft_of(wanted), wanted.spec
+    if spec is None:
+        wanted.out.mkdir(parents=True, exist_ok=True)
+        spec = wanted.out / f"{draft.name}.spec.json"
+        spec.write_bytes(draft.content)
+    from_us, to_us, into = ask.from_and_to(span.begin, [span.to])
+    asked = ask.Asked(
+        from_us=from_us, to_us=to_us, source=ask.Source.INFLUX, what=ask.what(["features"]), into=into, spec=spec,
+        labels=span.labels, every_min=span.every_min, processes=ask.cores(), out=wanted.runs / "rows",
+    )  # fmt: skip
+    settings = settings.model_copy(update={"plant": wanted.plant})
+    backfill(settings, asked, console, errors, dry_run=False, resume=False, as_json=False, engineers=None)
+    return wanted._replace(data=str(newest(asked.out)), spec=spec)
+
+
+def newest(runs: Path) -> Path:
+    """The run of a folder that came to its end last. Raises ModelError."""
+    from pipelines.backfill.results import WHOLE
+
+    whole = sorted(runs.glob(f"*/{WHOLE}"), key=lambda file: file.stat().st_mtime_ns)
+    if not whole:
+        raise ModelError(f"no backfill in {runs} came to its end: see what it said above")
+    return whole[-1].parent
 
 
 def own_lines(card: Card) -> list[str]:

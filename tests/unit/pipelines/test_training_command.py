@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from models.failure.draft import Draft
 from models.failure.hazard import Hazard
 from pipelines.cli import app
 from pipelines.cli.faults import told
@@ -120,3 +121,27 @@ def test_what_does_not_quantise_says_why(place, name, reason):
 def test_a_health_model_gives_no_chances_to_judge(place):
     said = forewarn("evaluate", str(STARTER / "pump.health.onnx"), "rows", folder=place, status=1)
     assert "is a health model, which gives no chances" in said
+
+
+def test_of_influx_a_backfill_makes_the_rows_by_the_types_list(place, monkeypatch):
+    """The backfill is one that leaves a run as the real one does; that one is held by its own tests."""
+    seen = []
+
+    def backfill(settings, asked, *_, **__) -> int:
+        seen.append((settings.plant, asked.source, asked.what, asked.every_min, Draft.read(asked.spec.read_bytes())))
+        run = asked.out / "1f3a"
+        labelled.write(run / "features", labelled.table())
+        (run / "whole").touch()
+        return 0
+
+    monkeypatch.setattr("pipelines.cli.backfill.run.backfill", backfill)
+    span = ("--influx", "--from", "2025-01-01", "--to", "2025-06-01", "--every", "60")
+    forewarn("train", *span, "--plant", "plant.toml", "--type", "press", "--out", "own", *SMALL, folder=place)
+    assert seen == [(Path("plant.toml"), "influx", ("features",), 60, labelled.draft())]
+    assert (place / "own" / "press.onnx").read_bytes() == (place / "models" / "press.onnx").read_bytes()
+
+
+@pytest.mark.parametrize("arguments", [("rows", "--influx"), ("--influx",), ("--influx", "--from", "2025-01-01")])
+def test_influx_goes_with_a_span_and_without_data(arguments, place):
+    said = forewarn("train", *arguments, "--type", "press", "--out", "own", folder=place, status=1)
+    assert "--influx with --from and --to" in said
