@@ -41,6 +41,9 @@ class Scaling(NamedTuple):
     offset: float = 0.0
 
 
+UNSCALED = Scaling()
+
+
 class Bin(Struct, frozen=True):
     """Rows whose chance of failing within a horizon lies in `low` to `high`: mean chance, and share that did fail."""
 

@@ -27,20 +27,19 @@ PRODUCER = "forewarn"
 PROBABILITIES = "probabilities"
 
 
-def to_onnx(model: lightgbm.Booster, pool: Pool | None = None, features: int = 0) -> bytes:
+def to_onnx(model: lightgbm.Booster, pool: Pool | None = None) -> bytes:
     """The graph from float32 `features` [rows, n] to float32 `chances` [rows, horizons]. Give it a floored model.
 
     With components, `modes` [rows, modes] too: each one's share in a failure within the last horizon.
     """
-    features = features or model.num_feature() - 1
-    pool = pool or plain(features)
+    pool = pool or plain(model.num_feature() - 1)
     outputs = [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, [None, INTERVALS])]
     if pool.modes:
         outputs.append(helper.make_tensor_value_info(MODES, TensorProto.FLOAT, [None, len(pool.modes)]))
     graph = helper.make_graph(
         [*_head(), ensemble(model, "rows"), *_survivals(), *(_of_components() if pool.modes else _of_machines())],
         PRODUCER,
-        [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, [None, features])],
+        [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, [None, pool.features])],
         outputs,
         list(_constants(pool)),
     )

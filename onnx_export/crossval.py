@@ -51,7 +51,7 @@ class CrossValidation(Struct, frozen=True):
         return counts | {"log_loss": self.log_loss, "log_loss_of_shares": self.guess} | self.scores.figures()
 
 
-def splits(machine: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def splits(machine: np.ndarray, seed: int = FOLD_SEED) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Row numbers to train and to test on, so that no machine is in both: sktime's InstanceSplitter over KFold.
 
     `machine` [rows] numbers the machines; each is one instance, one series of a panel, and goes to one fold as a whole.
@@ -61,7 +61,7 @@ def splits(machine: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     from sktime.split import InstanceSplitter
 
     panel = pd.MultiIndex.from_arrays([machine, np.arange(len(machine))], names=["machine", "row"])
-    folds = KFold(n_splits=FOLDS, shuffle=True, random_state=FOLD_SEED)
+    folds = KFold(n_splits=FOLDS, shuffle=True, random_state=seed)
     for kept, left_out in InstanceSplitter(folds).split(panel):
         yield np.asarray(kept), np.asarray(left_out)
 

@@ -39,9 +39,9 @@ def _svg(figure: Figure) -> bytes:
     return out.getvalue()
 
 
-def reliability(bins: Sequence[Sequence[Bin]]) -> bytes:
+def reliability(bins: Sequence[Sequence[Bin]], title: str = "Reliability on test fleets") -> bytes:
     """Share that failed against the chance that was said, a line for each horizon."""
-    figure, axes = _axes("Reliability on test fleets", "chance said", "share that failed")
+    figure, axes = _axes(title, "chance said", "share that failed")
     axes.plot([0, 1], [0, 1], color="grey", linewidth=1)
     for hours, found in zip(HORIZONS_H, bins, strict=True):
         axes.plot([one.chance for one in found], [one.share for one in found], marker="o", label=f"{hours} h")
@@ -50,24 +50,28 @@ def reliability(bins: Sequence[Sequence[Bin]]) -> bytes:
 
 
 def limits(
-    tried: Sequence[tuple[float, float, float]], chosen: float, baselines: Mapping[str, tuple[float, float]]
+    tried: Sequence[tuple[float, float, float]],
+    chosen: float,
+    baselines: Mapping[str, tuple[float, float]],
+    title: str = "Limits on validation fleets",
+    beside: str = " (test)",
 ) -> bytes:
     """Recall against unfounded warnings: (limit, unfounded, recall) of validation, and points of rules on test."""
-    figure, axes = _axes("Limits on validation fleets", "unfounded warnings a machine-month", "recall")
+    figure, axes = _axes(title, "unfounded warnings a machine-month", "recall")
     axes.plot([one[1] for one in tried], [one[2] for one in tried], marker=".", label="limits tried")
     for limit, unfounded, recall in tried:
         axes.annotate(f"{limit:g}", (unfounded, recall), fontsize=7)
         if limit == chosen:
             axes.plot([unfounded], [recall], marker="o", linestyle="", label=f"chosen, {chosen:g}")
     for name, point in baselines.items():
-        axes.plot(*([value] for value in point), marker="x", linestyle="", label=f"{name} (test)")
+        axes.plot(*([value] for value in point), marker="x", linestyle="", label=f"{name}{beside}")
     axes.legend()
     return _svg(figure)
 
 
-def leads(leads_h: Sequence[float]) -> bytes:
+def leads(leads_h: Sequence[float], title: str = "Leads on test fleets") -> bytes:
     """How many failures were warned of how long before."""
-    figure, axes = _axes("Leads on test fleets", "hours from warning to failure", "failures")
+    figure, axes = _axes(title, "hours from warning to failure", "failures")
     longest = max([*leads_h, HORIZONS_H[-1]])
     axes.hist(leads_h, bins=np.arange(0, longest + LEAD_BIN_H, LEAD_BIN_H).tolist())
     axes.axvline(WARNING_HORIZON_H, color="grey", linewidth=1)
@@ -83,9 +87,15 @@ def importance(names: Sequence[str], gain: Sequence[float]) -> bytes:
     return _svg(figure)
 
 
-def machine(days: np.ndarray, chances: np.ndarray, opened: Sequence[float], limit: float) -> bytes:
+def machine(
+    days: np.ndarray,
+    chances: np.ndarray,
+    opened: Sequence[float],
+    limit: float,
+    title: str = "One machine of a test fleet",
+) -> bytes:
     """Chances over one life, [rows] days to its failure and [rows, horizons], with the limit and openings."""
-    figure, axes = _axes("One machine of a test fleet", "days to its failure", "chance of failure", (9.0, 4.5))
+    figure, axes = _axes(title, "days to its failure", "chance of failure", (9.0, 4.5))
     for at, hours in enumerate(HORIZONS_H):
         if hours in (WARNING_HORIZON_H, HORIZONS_H[-1]):
             axes.plot(days, chances[:, at], linewidth=0.8, label=f"within {hours} h")

@@ -17,6 +17,7 @@ from models.features import Spec
 from models.inference import Predictor
 from models.passed import Kind
 from onnx_export.gate import Candidate
+from onnx_export.pooled import Pool, chances, plain
 from onnx_export.reasons import ParityError, Reason
 from onnx_export.recut import in_batches
 from onnx_export.resolution import resolutions
@@ -49,14 +50,16 @@ class Parity(Struct, frozen=True):
         return {name: float(getattr(self, name)) for name in self.__struct_fields__}
 
 
-def trial_rows(spec: Spec, features: np.ndarray, model: lightgbm.Booster, least: int = LEAST_ROWS) -> np.ndarray:
+def trial_rows(
+    spec: Spec, features: np.ndarray, model: lightgbm.Booster, least: int = LEAST_ROWS, pool: Pool | None = None
+) -> np.ndarray:
     """At least `least` rows made from history: a third as they are, a third each on and beside a threshold.
 
     One row in five lacks a signal.
     """
     random = np.random.default_rng(SEED)
     rows = features[random.integers(len(features), size=least + 2)]
-    thresholds = thresholds_of(model)
+    thresholds = thresholds_of(model, pool)
     third = len(rows) // 3
     for at in range(third, len(rows)):
         column, value = thresholds[int(random.integers(len(thresholds)))]
@@ -67,8 +70,11 @@ def trial_rows(spec: Spec, features: np.ndarray, model: lightgbm.Booster, least:
     return masked(spec, rows, share=0.2)
 
 
-def thresholds_of(model: lightgbm.Booster) -> list[tuple[int, float]]:
-    """Every (column, threshold) of a model's trees, in order and without doubles, but those of the interval."""
+def thresholds_of(model: lightgbm.Booster, pool: Pool | None = None) -> list[tuple[int, float]]:
+    """Every (column, threshold) of a model's trees, in order and without doubles, but those of the interval.
+
+    Columns are a machine's, also where the trees see rows of its components.
+    """
     found: set[tuple[int, float]] = set()
     for tree in model.dump_model()["tree_info"]:
         waiting = [tree["tree_structure"]]
@@ -78,24 +84,26 @@ def thresholds_of(model: lightgbm.Booster) -> list[tuple[int, float]]:
                 found.add((node["split_feature"], float(node["threshold"])))
                 waiting += (node["left_child"], node["right_child"])
     interval = model.num_feature() - 1
-    return sorted(one for one in found if one[0] < interval)
+    told = sorted(one for one in found if one[0] < interval)
+    return pool.thresholds(told) if pool else told
 
 
-def expected(model: lightgbm.Booster, rows: np.ndarray) -> np.ndarray:
+def expected(model: lightgbm.Booster, rows: np.ndarray, pool: Pool | None = None) -> np.ndarray:
     """Chances by LightGBM in float64: what the product of survivals leaves."""
-    return within_of(scores_of(model, rows))
+    pool = pool or plain(rows.shape[1])
+    return chances(pool, within_of(scores_of(model, pool.rows(rows))))[0]
 
 
-def compare(model: lightgbm.Booster, onnx: bytes, rows: np.ndarray) -> Parity:
+def compare(model: lightgbm.Booster, onnx: bytes, rows: np.ndarray, pool: Pool | None = None) -> Parity:
     """Differences of the graph from the model, of rows alone from rows in batches, and of horizons from their order."""
     predictor = Predictor(onnx)
     batched, alone = (in_batches(predictor.predict, rows, size) for size in (BATCH, 1))
-    at_threshold = _at_threshold(thresholds_of(model), rows)
+    at_threshold = _at_threshold(thresholds_of(model, pool), rows)
     return Parity(
         rows=len(rows),
         rows_at_threshold=int(at_threshold.sum()),
         rows_with_nan=int(np.isnan(rows).any(axis=1).sum()),
-        largest_difference=float(np.abs(batched - expected(model, rows)).max()),
+        largest_difference=float(np.abs(batched - expected(model, rows, pool)).max()),
         rows_differing_by_batch=int((batched.view(np.int32) != alone.view(np.int32)).any(axis=1).sum()),
         rows_decreasing=int((np.diff(batched, axis=1) < 0).any(axis=1).sum()),
     )
@@ -110,9 +118,9 @@ def _at_threshold(thresholds: Sequence[tuple[int, float]], rows: np.ndarray) -> 
     return out
 
 
-def gate(model: lightgbm.Booster, onnx: bytes, rows: np.ndarray) -> Parity:
+def gate(model: lightgbm.Booster, onnx: bytes, rows: np.ndarray, pool: Pool | None = None) -> Parity:
     """The figures of a graph that may ship; raises ParityError where it may not."""
-    found = compare(model, onnx, rows)
+    found = compare(model, onnx, rows, pool)
     asked = {
         Reason.DIFFERS: (
             not found.largest_difference <= TOLERANCE,  # a NaN is wrong too
@@ -132,15 +140,20 @@ def gate(model: lightgbm.Booster, onnx: bytes, rows: np.ndarray) -> Parity:
 
 
 def candidate_of(
-    spec: Spec, model: lightgbm.Booster, onnx: bytes, history: np.ndarray, held_out: np.ndarray
+    spec: Spec,
+    model: lightgbm.Booster,
+    onnx: bytes,
+    history: np.ndarray,
+    held_out: np.ndarray,
+    pool: Pool | None = None,
 ) -> Candidate:
     """A model of trees for the whole gate: `history` is what it learned from, `held_out` rows that it never saw."""
-    thresholds = thresholds_of(model)
+    thresholds = thresholds_of(model, pool)
     groups = {signal: needing(spec, signal) for signal in spec.signals}
     return Candidate(
         onnx=onnx,
         kind=Kind.TREES,
-        native=lambda rows: expected(model, rows),
+        native=lambda rows: expected(model, rows, pool),
         trials=trials(held_out, groups, thresholds),
         resolutions=resolutions(history, spec.names, thresholds),
     )

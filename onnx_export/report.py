@@ -69,9 +69,9 @@ def write_run(folder: Path, run: Run) -> Path:
     written = {
         f"{run.card.name}.onnx": run.onnx,
         f"{run.card.name}.json": card_json(run.card),
-        "config.json": _json(config(run.recipe)),
-        "gate.json": _json(run.gate),
-        "scores.json": _json(scores_of(run)),
+        "config.json": as_json(config(run.recipe)),
+        "gate.json": as_json(run.gate),
+        "scores.json": as_json(scores_of(run)),
         "limits.csv": limits_csv(run.tried),
         "reliability.csv": reliability_csv(run.calibration),
     }
@@ -161,7 +161,8 @@ def _rows_before(run: Replay, asset: int, failed_us: int) -> np.ndarray:
     return before[history.since_us[before] == history.since_us[before[-1]]] if len(before) else before
 
 
-def _json(content: object) -> bytes:
+def as_json(content: object) -> bytes:
+    """Content for people to read, too."""
     return msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n"
 
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from models.bins import MINUTE_US
-from models.failure.learned import Learned, Model
+from models.failure.learned import Learned, Lister
 from models.failure.rules import Rules
 from models.features import Spec
 from models.inference import ModelError
@@ -80,7 +80,7 @@ class Partition:
     def __init__(
         self,
         plant: Plant,
-        models: Mapping[str, Model],
+        models: Mapping[str, Lister],
         lateness_s: int = 120,
         share: Share | None = None,
         pace: Pace = LIVE,
@@ -109,7 +109,7 @@ class Partition:
     def restore(
         cls,
         plant: Plant,
-        models: Mapping[str, Model],
+        models: Mapping[str, Lister],
         snapshot: Snapshot | None,
         lateness_s: int = 120,
         share: Share | None = None,
@@ -142,7 +142,7 @@ class Partition:
         self.state = state
         self._adopt()
 
-    def score_by(self, models: Mapping[str, Model]) -> None:
+    def score_by(self, models: Mapping[str, Lister]) -> None:
         """Score by other models from the next record on. Raises ModelError where one misfits."""
         self.learned = learned_of(self.plant, models)
         self._models = models

@@ -37,7 +37,8 @@ def alone(of: Partition, asset: str) -> Partition:
     plant = replace(of.plant, assets={asset: of.plant.assets[asset]}, thresholds=own, tags=())
     models: dict[str, Model] = {}
     for name, kind in of.plant.types.items():
-        named = zip((kind.model, kind.health), of.learned[name], strict=True)
+        learned = of.learned[name]
+        named = ((kind.model, learned.hazard), (kind.health, learned.health))
         models |= {name: model for name, model in named if name and model}
     return Partition(plant, models, of.lateness_us // 1_000_000)
 

@@ -6,25 +6,32 @@ from typing import NamedTuple
 
 import msgspec
 
+from models.failure.draft import Draft
 from models.failure.hazard import Hazard
 from models.failure.health import HealthModel
 from models.features import Spec
 from models.inference import ModelError
 
 Model = Hazard | HealthModel
+Lister = Model | Draft
+"""What says which features are looked at."""
 
 
 class Learned(NamedTuple):
-    """The models of a type, None for a kind that it has none of. Both rest on the same feature rows."""
+    """The models of a type, None for a kind that it has none of. Both rest on the same feature rows.
+
+    A draft is there alone: rows are made for a model that is yet to be trained.
+    """
 
     hazard: Hazard | None = None
     health: HealthModel | None = None
+    draft: Draft | None = None
 
     @property
     def spec(self) -> Spec | None:
-        """The features that its models look at."""
-        model = self.hazard or self.health
-        return model.spec if model else None
+        """The features that its models look at, or that are drafted."""
+        lister = self.hazard or self.health or self.draft
+        return lister.spec if lister else None
 
 
 class _Kind(msgspec.Struct):

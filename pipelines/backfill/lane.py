@@ -17,7 +17,7 @@ from urllib.parse import quote
 import numpy as np
 import polars as pl
 
-from models.failure.learned import Model
+from models.failure.learned import Lister
 from models.records import Alert, DeadLetter, Forecast, Health, HealthyBaseline, Notice, NoticeKind, decode
 from pipelines.backfill.features import features_table
 from pipelines.backfill.gaps import Found, Gaps
@@ -78,7 +78,7 @@ class Lane:
         keepers: Sequence[Keeper],
         source: str,
         checkpoint: Callable[[str], None] = lambda _: None,
-        models: Sequence[tuple[int, Mapping[str, Model]]] = (),
+        models: Sequence[tuple[int, Mapping[str, Lister]]] = (),
         *,
         keeps_rows: bool = False,
     ) -> None:

@@ -15,6 +15,7 @@ from pipelines.cli.of_coverage import coverage
 from pipelines.cli.of_data import data
 from pipelines.cli.of_feeds import feeds
 from pipelines.cli.of_labels import labels
+from pipelines.cli.of_models import model
 from pipelines.cli.of_plants import plant
 from pipelines.cli.options import AsJson, Instance, errors, hear_file, out
 
@@ -24,7 +25,6 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
-model = typer.Typer(no_args_is_help=True, help="Train, export and verify models.")
 alerts = typer.Typer(no_args_is_help=True, help="Warnings as they are published.")
 app.add_typer(model, name="model")
 model.add_typer(coverage)
@@ -234,38 +234,6 @@ def demo(
 
     plan = Plan(days=days, pumps=12, seed=seed, live_rows=live_rows, pace=pace)
     raise typer.Exit(run_demo(plan, influx=influx, keep=keep, console=out))
-
-
-@model.command(epilog="Example: forewarn model train --out build/models")
-def train(
-    out_folder: Annotated[Path, typer.Option("--out", help="Folder for the ONNX file and its card.")],
-    runs: Annotated[Path, typer.Option(help="Folder of run folders: scores, tables, pictures.")] = Path("build/runs"),
-) -> None:
-    """Train the starter model on simulated pumps; the same command makes the same bytes."""
-    from pipelines.cli import models
-
-    models.train(out_folder, runs, errors)
-
-
-@model.command(epilog="Example: forewarn model export build/models/pump.onnx models/")
-def export(
-    onnx: Annotated[Path, typer.Argument(help="A trained ONNX file with its card beside it.")],
-    to: Annotated[Path, typer.Argument(help="Folder that workers read models from.")],
-) -> None:
-    """Check a trained model and put it where workers look for it."""
-    from pipelines.cli import models
-
-    models.export(onnx, to, out)
-
-
-@model.command(epilog="Example: forewarn model verify models/starter/pump.onnx")
-def verify(
-    onnx: Annotated[Path, typer.Argument(help="An ONNX file with its card beside it.")], as_json: AsJson = False
-) -> None:
-    """Check that file, card and this program agree, and that a row's result does not depend on its batch."""
-    from pipelines.cli import models
-
-    models.verify(onnx, out, as_json)
 
 
 @alerts.command(epilog="Example: forewarn alerts watch --all --json | jq .asset")

@@ -76,6 +76,10 @@ def backfill(
     ] = False,
     model: Annotated[list[str] | None, typer.Option(help="Score by this model, NAME@VERSION.")] = None,
     as_of: Annotated[bool, typer.Option("--as-of", help="Score by the models that live used then.")] = False,
+    spec: Annotated[
+        Path | None,
+        typer.Option(help="With --what features: a feature list of `forewarn model new`, in the place of models."),
+    ] = None,
     what: Annotated[
         list[str] | None, typer.Option(help="ingest,forecasts,alerts,features; forecasts,alerts if not given.")
     ] = None,
@@ -129,6 +133,7 @@ def backfill(
         proposed=proposed,
         models=tuple(model or ()),
         as_of=as_of,
+        spec=spec,
         every_min=every,
         warm_up_days=warm_up,
         processes=processes or ask.cores(),

@@ -13,9 +13,10 @@ import numpy as np
 from msgspec.structs import replace
 
 from models.bins import Samples
+from models.failure.draft import Draft
 from models.failure.hazard import Hazard
 from models.failure.health import HealthModel
-from models.failure.learned import Learned, Model
+from models.failure.learned import Learned, Lister
 from models.inference import ModelError
 from models.operating import NEVER_MIN, Machines
 from models.plant import AssetType, Plant, PlantError, content
@@ -41,13 +42,17 @@ def names_of(plant: Plant) -> set[str]:
     return {name for of in plant.types.values() for name in (of.model, of.health) if name is not None}
 
 
-def learned_of(plant: Plant, models: Mapping[str, Model]) -> dict[str, Learned]:
+def learned_of(plant: Plant, models: Mapping[str, Lister]) -> dict[str, Learned]:
     """The models of each type. Raises ModelError where one is not there or misfits."""
     return {name: _learned_of(Layout(name, asset_type), models) for name, asset_type in plant.types.items()}
 
 
-def _learned_of(layout: Layout, models: Mapping[str, Model]) -> Learned:
+def _learned_of(layout: Layout, models: Mapping[str, Lister]) -> Learned:
     kind = layout.asset_type
+    drafted = models.get(kind.model or "")
+    if isinstance(drafted, Draft):
+        _check_signals(layout, drafted.name, drafted)
+        return Learned(draft=drafted)
     out = Learned(_model_of(layout, kind.model, Hazard, models), _model_of(layout, kind.health, HealthModel, models))
     if out.hazard and out.health and out.hazard.spec.sha256 != out.health.spec.sha256:
         raise ModelError(
@@ -57,7 +62,7 @@ def _learned_of(layout: Layout, models: Mapping[str, Model]) -> Learned:
     return out
 
 
-def _model_of(layout: Layout, name: str | None, kind: type[M], models: Mapping[str, Model]) -> M | None:
+def _model_of(layout: Layout, name: str | None, kind: type[M], models: Mapping[str, Lister]) -> M | None:
     if name is None:
         return None
     model = models.get(name)
@@ -65,16 +70,21 @@ def _model_of(layout: Layout, name: str | None, kind: type[M], models: Mapping[s
         raise ModelError(f"type '{layout.name}' wants model '{name}', but there are {sorted(models)}")
     if not isinstance(model, kind):
         raise ModelError(f"type '{layout.name}' wants '{name}' as another kind of model than it is: see its card")
+    _check_signals(layout, name, model)
+    return model
+
+
+def _check_signals(layout: Layout, name: str, model: Lister) -> None:
+    """Raise ModelError where a type does not have what a model looks at."""
     missing = set(model.spec.inputs) - set(layout.column_names)
     if missing:
         raise ModelError(
             f"model '{name}' needs signals {sorted(missing)}, which type '{layout.name}' does not have: declare them, "
             "or leave its model out"
         )
-    return model
 
 
-def taken(change: PlantChange, plant: str, models: Mapping[str, Model]) -> tuple[Plant, dict[str, Learned]]:
+def taken(change: PlantChange, plant: str, models: Mapping[str, Lister]) -> tuple[Plant, dict[str, Learned]]:
     """The plant of a record with its types' models. Raises Rejected where the plant called `plant` cannot be so."""
     try:
         new = content.decode(bytes(change.content))

@@ -60,6 +60,7 @@ class Asked(Struct, frozen=True, kw_only=True):
     proposed: bool = False
     models: tuple[str, ...] = ()
     as_of: bool = False
+    spec: Path | None = None
     every_min: int = 1
     warm_up_days: float | None = None
     processes: int = 2
@@ -114,6 +115,16 @@ def what(texts: Sequence[str]) -> tuple[What, ...]:
     if any("plans" in text.split(",") for text in texts):
         raise BackfillError("--what plans: nothing makes plans yet; use ingest, forecasts, alerts or features")
     return chosen(What, texts, "--what")
+
+
+def check_spec(asked: Asked) -> None:
+    """Raise BackfillError where a feature list goes with what takes a model."""
+    if asked.spec is None:
+        return
+    if What.FEATURES not in asked.what or {What.FORECASTS, What.ALERTS} & set(asked.what):
+        raise BackfillError("--spec names features alone, and takes --what features: forecasts and alerts take a model")
+    if asked.models or asked.as_of:
+        raise BackfillError("--spec is in the place of models: leave --model and --as-of out")
 
 
 def check_replay(asked: Asked, live_prefix: str) -> str | None:

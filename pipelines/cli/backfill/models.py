@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import polars as pl
+from msgspec.structs import replace
 
-from models.failure.learned import Model
+from models.failure.draft import Draft
+from models.failure.learned import Lister
 from models.inference import ModelError
 from models.plant import Plant
 from pipelines.cli.backfill.asked import BackfillError
@@ -18,15 +20,31 @@ from pipelines.main import read_model, read_named
 
 
 class Turn(NamedTuple):
-    """From a time on, models of these versions by the name that asset types give."""
+    """From a time on, models of these versions by the name that asset types give; or a feature list instead of all."""
 
     from_us: int
     files: dict[str, tuple[Path, str]]
     """Folder and name of each file."""
+    draft: Draft | None = None
 
-    def read(self, plant: Plant) -> dict[str, Model]:
-        """The models. Raises ModelError."""
-        found = {name: read_model(folder, stem) for name, (folder, stem) in self.files.items()}
+    def plant(self, plant: Plant) -> Plant:
+        """The plant with this in the place of what its types name."""
+        draft = self.draft
+        if draft is None:
+            return plant
+        types = {
+            name: replace(of, model=draft.name if name == draft.asset_type else None, health=None)
+            for name, of in plant.types.items()
+        }
+        return replace(plant, types=types)
+
+    def read(self, plant: Plant) -> dict[str, Lister]:
+        """The models, or the list. Raises ModelError."""
+        if self.draft is not None:
+            alone: dict[str, Lister] = {self.draft.name: self.draft}
+            learned_of(self.plant(plant), alone)
+            return alone
+        found: dict[str, Lister] = {name: read_model(folder, stem) for name, (folder, stem) in self.files.items()}
         learned_of(plant, found)
         return found
 
@@ -40,6 +58,26 @@ def present(plant: Plant, folder: Path) -> Turn:
     """The models that live uses now. Raises ModelError."""
     read_named(plant, folder)
     return Turn(0, {name: (folder, name) for name in names_of(plant)})
+
+
+def drafted(plant: Plant, file: Path) -> Turn:
+    """A feature list in the place of models. Raises BackfillError and ModelError."""
+    try:
+        draft = Draft.read(file.read_bytes())
+    except OSError as wrong:
+        raise BackfillError(
+            f"--spec {file} cannot be read ({wrong.strerror}): make one by `forewarn model new`"
+        ) from wrong
+    if draft.asset_type not in plant.types:
+        raise BackfillError(
+            f"--spec {file} is of type '{draft.asset_type}', but the plant file has {', '.join(sorted(plant.types))}"
+        )
+    return Turn(0, {}, draft)
+
+
+def version_of(lister: Lister) -> str:
+    """The version of a model, or of a list that has none yet."""
+    return lister.version if isinstance(lister, Draft) else lister.card.version
 
 
 def named_ones(turn: Turn, wanted: Sequence[str], folder: Path) -> Turn:

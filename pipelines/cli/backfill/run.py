@@ -19,6 +19,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from connectors.cmms.labels import read_labels
 from models.alerting.wording import clock
+from models.failure.draft import Draft
 from models.failure.ends import ends_of, usable
 from models.failure.labels import Label
 from models.records import Maintenance
@@ -26,8 +27,8 @@ from pipelines.backfill.features import FOLDER, Outcomes, label
 from pipelines.backfill.kept import forget
 from pipelines.backfill.plan import SCORED, Into, Plan, What
 from pipelines.backfill.results import PLAN, WHOLE, Results
-from pipelines.cli.backfill.asked import Asked, BackfillError, assets_of, check_replay, cores
-from pipelines.cli.backfill.models import Turn, as_of, named_ones, present
+from pipelines.cli.backfill.asked import Asked, BackfillError, assets_of, check_replay, check_spec, cores
+from pipelines.cli.backfill.models import Turn, as_of, drafted, named_ones, present, version_of
 from pipelines.cli.backfill.sources import Lanes, open_source
 from pipelines.cli.backfill.told import show_plan
 from pipelines.cli.backfill.work import Ended, Job, Told, work_lane
@@ -42,10 +43,13 @@ EVENTS_FILE = "events.parquet"
 
 def planned(settings: Settings, asked: Asked, source: Lanes, turns: tuple[Turn, ...]) -> Plan:
     """What will be done. Raises BackfillError where there is nothing to do it with."""
-    plant = read_plant(settings.plant, settings.site)
+    plant = turns[0].plant(read_plant(settings.plant, settings.site))
     assets, onto = assets_of(plant, asked.assets), check_replay(asked, settings.topic_prefix)
     if SCORED & set(asked.what) and not any(plant.types[plant.assets[asset].type].model for asset in assets):
-        raise BackfillError("no type of these assets has a model: give types one in the plant file, or --what ingest")
+        raise BackfillError(
+            "no type of these assets has a model: give types one in the plant file, or --what ingest; or, for rows to "
+            "train a first one on, --what features --spec FILE of `forewarn model new`"
+        )
     if asked.warm_up_days is None:
         reads_from_us = source.reads_from(asked.from_us, assets)
     else:
@@ -56,7 +60,7 @@ def planned(settings: Settings, asked: Asked, source: Lanes, turns: tuple[Turn, 
     if found.rows == 0:
         span = f"from {clock(reads_from_us)} to {clock(asked.to_us)} UTC"
         raise BackfillError(f"{source.where} has no rows {span}: are times and source right?")
-    versions = [{n: hazard.card.version for n, hazard in turn.read(plant).items()} for turn in turns]
+    versions = [{n: version_of(lister) for n, lister in turn.read(plant).items()} for turn in turns]
     return Plan(
         plant=plant.plant,
         plant_version=plant.version,
@@ -96,8 +100,13 @@ def backfill(
     engineers: float | None,
 ) -> int:  # fmt: skip
     """Plan, work off, report; the exit status: 1 for an end before the end, or where the report has problems."""
+    check_spec(asked)
     plant = read_plant(settings.plant, settings.site)
-    turns: tuple[Turn, ...] = (named_ones(present(plant, settings.models), asked.models, settings.models),)
+    turns: tuple[Turn, ...]
+    if asked.spec is not None:
+        turns = (drafted(plant, asked.spec),)
+    else:
+        turns = (named_ones(present(plant, settings.models), asked.models, settings.models),)
     if asked.as_of:
         from pipelines.cli.backfill.live import read_live
 
@@ -118,7 +127,8 @@ def backfill(
     plan = _prepared(folder, plan, resume)
     if not _through(Job(settings, asked, plan, turns, 0, folder), errors):
         return 1
-    bases = {of.card.version: of.card.basis for turn in turns for of in turn.read(plant).values()}
+    models = [of for turn in turns for of in turn.read(plant).values() if not isinstance(of, Draft)]
+    bases = {of.card.version: of.card.basis for of in models}
     people = engineers or plant.budget.engineers
     return _report(
         settings, plan, folder, console, errors, as_json=as_json, engineers=people, bases=bases, labels=labels

@@ -22,7 +22,7 @@ from connectors.kafka.keeper import TopicKeeper
 from connectors.kafka.plain import Compression, LogProducer
 from connectors.kafka.records import put
 from models.bins import STATISTICS
-from models.failure.learned import Model
+from models.failure.learned import Lister
 from models.plant import Plant
 from models.plant.layout import Layout
 from models.tiers import SPAN
@@ -142,7 +142,7 @@ def _run(
 ) -> bool:
     plan, settings = job.plan, job.settings
     source = source_of(job)
-    plant = plant_of(settings, plan)
+    plant = plant_of(settings, plan, job.turns[0])
     span = Span(from_us=plan.from_us, to_us=plan.to_us, assets=frozenset(source.assets(plan, job.lane)))
     models = [(turn.from_us, turn.read(plant)) for turn in job.turns]
     point = folder.point
@@ -209,9 +209,9 @@ def _span(plant: Plant, assets: int) -> int:
     return next((span for span in SPANS_MIN if span * minute <= RING_BYTES), SPANS_MIN[-1])
 
 
-def plant_of(settings: Settings, plan: Plan) -> Plant:
+def plant_of(settings: Settings, plan: Plan, turn: Turn) -> Plant:
     """The plant as it is worked with: without models where nothing is to be scored."""
-    plant = read_plant(settings.plant, settings.site)
+    plant = turn.plant(read_plant(settings.plant, settings.site))
     if SCORED & set(plan.what):
         return plant
     return replace(plant, types={name: replace(of, model=None) for name, of in plant.types.items()})
@@ -271,6 +271,6 @@ def ahead(items: Iterator[T], stop: Callable[[], bool]) -> Iterator[T]:
         wanted.release()
 
 
-def hazards_at(models: list[tuple[int, dict[str, Model]]], time_us: int) -> dict[str, Model]:
+def hazards_at(models: list[tuple[int, dict[str, Lister]]], time_us: int) -> dict[str, Lister]:
     """The models that hold from a time on."""
     return next((hazards for from_us, hazards in reversed(models) if from_us <= time_us), models[0][1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from onnx_export.calibrate import Scaling
 from onnx_export.crossval import FOLDS, by_other_hands, cross_validate, held, machines_of, splits
 from onnx_export.episodes import Episode
 from onnx_export.history import HOUR_US
@@ -27,7 +28,7 @@ def test_machines_of_two_fleets_have_numbers_of_their_own() -> None:
 
 
 def test_models_of_other_machines_do_better_than_the_shares_of_the_classes() -> None:
-    found = cross_validate(small.spec(), [small.history()], trees=10, temperature=1.0, limit=0.4)
+    found = cross_validate(small.spec(), [small.history()], trees=10, scaling=Scaling(), limit=0.4)
     assert found.machines == 6
     assert found.log_loss < found.guess
     assert found.scores.failures == len(small.history().failures)

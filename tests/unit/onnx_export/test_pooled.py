@@ -43,7 +43,7 @@ def of_machines() -> tuple[np.ndarray, np.ndarray]:
 def run(rows: np.ndarray) -> list[np.ndarray]:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
-    onnx = to_onnx(model(), pool(), len(NAMES))
+    onnx = to_onnx(model(), pool())
     return onnxruntime.InferenceSession(onnx, options).run(["chances", "modes"], {"features": rows})
 
 

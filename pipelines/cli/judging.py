@@ -1,0 +1,135 @@
+"""`forewarn model evaluate`, `card` and `quantize`: what a model is worth, says of itself, and would lose."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from models.failure.hazard import Card, Hazard, confidence_of
+from models.failure.health import HealthModel
+from models.failure.learned import Model
+from models.inference import ModelError
+from pipelines.cli.training import needing_train, showing
+from pipelines.main import read_model
+
+
+def evaluate(
+    onnx: Path, data: str, judging: dict[str, float | int], folder: Path | None, console: Console, errors: Console,
+    *, as_json: bool,
+) -> None:  # fmt: skip
+    """Judge a hazard on rows, and tell; with a folder, as a page with pictures, too."""
+    with needing_train():
+        from onnx_export import evaluation, evaluation_report, table
+    hazard = model_of(onnx)
+    if not isinstance(hazard, Hazard):
+        raise ModelError(f"{onnx} is a health model, which gives no chances: `forewarn backfill` reports its warnings")
+    asked = evaluation.Judging(**judging)  # type: ignore[arg-type]
+    with showing(errors) as show:
+        found = evaluation.evaluate(hazard, table.data_of(data), asked, show)
+    if folder is not None:
+        evaluation_report.write_evaluation(folder, found)
+        errors.print(f"{folder}: report.md, scores.json and pictures", highlight=False, markup=False)
+    if as_json:
+        console.out(evaluation_report.document(found).decode(), highlight=False, end="")
+        return
+    shown = Table(*evaluation_report.HEAD, title=found.version, title_justify="left")
+    for line in found.lines:
+        shown.add_row(*evaluation_report.cells(line))
+    console.print(shown)
+    for note in (*evaluation_report.notes(found), *evaluation_report.rows_told(found)):
+        console.print(note, highlight=False, markup=False, soft_wrap=True)
+
+
+def model_of(onnx: Path) -> Model:
+    """A model of either kind with its card. Raises ModelError."""
+    if onnx.suffix != ".onnx":
+        raise ModelError(f"{onnx}: name the .onnx file of a model, its card beside it")
+    return read_model(onnx.parent, onnx.stem)
+
+
+def show_card(onnx: Path, console: Console, *, as_json: bool) -> None:
+    """Print what a model's card says."""
+    card = model_of(onnx).card
+    if as_json:
+        console.out(msgspec.json.encode(card).decode(), highlight=False)
+        return
+    for title, told in sections(card, onnx.stat().st_size):
+        console.print(f"[bold]{title}[/]")
+        for name, value in told:
+            console.print(f"  {name:26} {value}", highlight=False, markup=False, soft_wrap=True)
+
+
+def sections(card: object, size: int) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """A card by what people ask of it, and the rest as it is."""
+    raw = msgspec.to_builtins(card)
+    yield (
+        f"{raw['name']}@{raw['sha256'][:12]}",
+        [("for assets of type", raw["asset_type"]), ("file", f"{size:,} bytes, sha256 {raw['sha256']}")],
+    )
+    told = [("learned from", raw["trained_on"]), ("its warnings say", raw["basis"]), ("made by", raw["command"])]
+    if isinstance(card, Card):
+        told.append(("real failures", f"{card.failures}, so confidence is {confidence_of(card)}"))
+        told.append(("warns from a chance of", f"{card.warning_limit:g}"))
+    yield "What it rests on", [*told, *((f"seeds, {use}", _list(seeds)) for use, seeds in raw["seeds"].items())]
+    yield "How it did", _figures(raw["scores"])
+    yield "ONNX against the model as trained", _figures(raw["parity"])
+    wanted = ("signals", "counters", "shares", "events", "modes")
+    yield "What it looks at", [(name, _list(raw[name])) for name in wanted if raw.get(name)]
+    rest = {
+        "name", "sha256", "asset_type", "trained_on", "basis", "command", "failures", "warning_limit", "seeds",
+        "scores", "parity", "features_sha256", *wanted,
+    }  # fmt: skip
+    yield (
+        "More",
+        [(name, _told(value)) for name, value in raw.items() if name not in rest and value not in ([], {}, "")],
+    )
+
+
+def _figures(figures: dict[str, float]) -> list[tuple[str, str]]:
+    return [(name.replace("_", " "), f"{value:,.10g}") for name, value in figures.items()]
+
+
+def _list(values: list[object]) -> str:
+    return ", ".join(map(str, values))
+
+
+def _told(value: object) -> str:
+    return _list(value) if isinstance(value, list) else str(value)
+
+
+class NotQuantised(StrEnum):
+    """Why a model is not made smaller."""
+
+    TREES = "trees-do-not-quantise"
+    HEALTH = "health-models-are-small"
+
+
+WHY = {
+    NotQuantised.TREES: (
+        "a hazard of trees compares features with thresholds in float32: eight bits would move thresholds, and with "
+        "them chances, and there is no matrix to multiply faster"
+    ),
+    NotQuantised.HEALTH: "a health model is some kilobytes of sums: eight bits would save nothing",
+}
+
+
+def has_trees(onnx: Path) -> bool:
+    """Whether a graph rests on trees."""
+    with needing_train():
+        from onnx import load
+    return any(node.op_type.startswith("TreeEnsemble") for node in load(onnx).graph.node)
+
+
+def quantize(onnx: Path, console: Console) -> int:
+    """Say why a model is not made of eight bits; the exit status."""
+    model = model_of(onnx)
+    if isinstance(model, Hazard) and not has_trees(onnx):
+        raise ModelError(f"{onnx} has no trees: what makes eight bits of other hazards is not part of this version")
+    reason = NotQuantised.HEALTH if isinstance(model, HealthModel) else NotQuantised.TREES
+    console.print(f"{model.card.version}: {reason}: {WHY[reason]}", highlight=False, markup=False, soft_wrap=True)
+    return 1
