@@ -28,8 +28,8 @@ LARGEST_SHARE = 0.125
 TRAINING_SHARE, CALIBRATED_SHARE, JUDGED_SHARE = 0.35, 0.15, 0.15
 """Of the memory: rows to train on with all that LightGBM makes of them, to calibrate by, to judge by. Our choice."""
 PER_FEATURE, PER_CLASS_SCORE = 44, 110
-"""Bytes a training row takes: of each feature a copy of a fold, one with gaps and one an interval, all float32, bins, and
-the row itself; of each interval scores, slopes and curvatures. As measured by `make bench ONLY=outofcore`."""
+"""Bytes a training row takes: of each feature a copy of a fold, one with gaps and one an interval, all float32, bins,
+and the row itself; of each interval scores, slopes and curvatures. As measured by `make bench ONLY=outofcore`."""
 PER_CALIBRATED_SCORE = 60
 """Bytes that a row takes for each score, with those of the search for a scaling."""
 PER_JUDGED = 80
