@@ -25,6 +25,7 @@ from onnx_export.evaluate import Scores, judge
 from onnx_export.history import Failure, History, Progress
 from onnx_export.learner import Learner, with_rows
 from onnx_export.shards import Survey, history_of, parts
+from onnx_export.survival import INTERVALS
 from onnx_export.table import Rows
 
 LAST = len(HORIZONS_H) - 1
@@ -90,9 +91,8 @@ def put(room: np.ndarray, count: int, rows: Rows | History, chances: np.ndarray)
 
 
 def _scores(learner: Learner, models: Mapping[int, lightgbm.Booster], rows: Rows) -> np.ndarray:
-    """Float32 [rows, components, classes]."""
-    classes = next(iter(models.values())).num_model_per_iteration()
-    out = np.zeros((len(rows.asset), learner.components, classes), np.float32)
+    """Float32 [rows, components, intervals]."""
+    out = np.zeros((len(rows.asset), learner.components, INTERVALS), np.float32)
     for model in dict.fromkeys(models.values()):
         mine = np.flatnonzero([models[asset] is model for asset in rows.asset.tolist()])
         if len(mine):

@@ -29,12 +29,13 @@ TRAINING_SHARE, CALIBRATED_SHARE, JUDGED_SHARE = 0.35, 0.15, 0.15
 """Of the memory: rows to train on with all that LightGBM makes of them, to calibrate by, to judge by. Our choice."""
 PER_FEATURE, PER_CLASS_SCORE = 44, 110
 """Bytes a training row takes: of each feature a copy of a fold, one with gaps and one an interval, all float32, bins,
-and the row itself; of each interval scores, slopes and curvatures. As measured by `make bench ONLY=outofcore`."""
+and the row itself; of each interval scores and slopes. Our estimate, which `make bench ONLY=outofcore` holds."""
 PER_CALIBRATED_SCORE = 60
 """Bytes that a row takes for each score, with those of the search for a scaling."""
 PER_JUDGED = 80
 """Bytes that a row to judge by takes, as it is kept and sorted."""
 PER_ROW = 150
+"""Bytes of what else a row has: whose and of when it is, its label, its outcome, copies of these while sorting."""
 CLASSES = len(HORIZONS_H) + 1
 
 

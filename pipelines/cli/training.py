@@ -19,10 +19,9 @@ from pipelines.plant_file import read_plant
 from pipelines.settings import Settings
 
 HOW = (
-    "training on rows takes --type, and DATA or --influx with --from and --to. Rows of InfluxDB or of "
-    "files are made by `forewarn backfill --from 2025-01-01 --to 2026-01-01 --source influx --what features "
-    "--labels labels.jsonl --every 10`: then "
-    "`forewarn model train build/backfill/RUN --plant plant.toml --type pump --out models`"
+    "training on rows takes --type, and DATA or --influx with --from and --to. Rows of InfluxDB or of files are made "
+    "by `forewarn backfill --from 2025-01-01 --to 2026-01-01 --source influx --what features --labels labels.jsonl "
+    "--every 10`, then `forewarn model train build/backfill/RUN --plant plant.toml --type pump --out models`"
 )
 UNITS = {"MiB": 1, "GiB": 1 << 10}
 

@@ -37,7 +37,7 @@ def test_models_of_other_machines_do_better_than_the_shares_of_the_classes() -> 
 
 def test_a_row_is_held_until_the_next_is_due() -> None:
     history = small.history()
-    run_ = held(history, np.full((len(history.asset), 7), 1 / 7))
+    run_ = held(history, np.tile(np.arange(1, 7) / 7, (len(history.asset), 1)))
     assert len(run_.history.asset) == 11 * len(history.asset)
     assert np.allclose(run_.chances[0], np.arange(1, 7) / 7)
     assert np.diff(run_.history.window_end_us[:11]).tolist() == [HOUR_US // 6] * 10

@@ -151,3 +151,13 @@ def test_with_two_machines_the_classifier_is_left_out_and_that_is_said(tmp_path)
     two = labelled.table().filter(labelled.pl.col("asset") < "press-02")
     judged = evaluate(hazard(), data_of(str(labelled.write(tmp_path, two))), Judging())
     assert judged.left_out == ("a 72 h classifier: judging it out of fold takes 3 machines",)
+
+
+def test_rows_without_a_failure_are_judged_by_what_is_unfounded_alone(tmp_path):
+    none = labelled.pl.lit(None)
+    quiet = labelled.table(days=60).with_columns(failed_in_h=none.cast(labelled.pl.Float64), mode=none.cast(str))
+    judged = evaluate(hazard(), data_of(str(labelled.write(tmp_path, quiet))), Judging())
+    assert judged.by_row.average_precision_72h is None
+    assert judged.lines[0].scores["failures"] == 0
+    assert judged.lines[0].scores["unfounded"] > 0
+    assert "none fails" in markdown(judged)
