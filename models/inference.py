@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
-INPUT, OUTPUT = "features", "chances"
+INPUT, OUTPUT, MODES = "features", "chances", "modes"
 
 
 class ModelError(ValueError):
@@ -19,9 +19,12 @@ class ModelError(ValueError):
 
 
 class Graph:
-    """An ONNX graph from float32 `features` [rows, n] to named float32 outputs, each [rows, a fixed number]."""
+    """An ONNX graph from float32 `features` [rows, n] to named float32 outputs, each [rows, a fixed number].
 
-    def __init__(self, onnx: bytes, outputs: Sequence[str]) -> None:
+    Those named in `more` may follow the others, or not be there.
+    """
+
+    def __init__(self, onnx: bytes, outputs: Sequence[str], more: Sequence[str] = ()) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
@@ -32,13 +35,13 @@ class Graph:
         except Exception as wrong:  # onnxruntime's own exceptions share no base but this
             raise ModelError(f"onnxruntime cannot load the model: {wrong}") from wrong
         found = [node.name for node in self._session.get_inputs()], [node.name for node in self._session.get_outputs()]
-        if found != ([INPUT], list(outputs)):
+        if found not in (([INPUT], list(outputs)), ([INPUT], [*outputs, *more])):
             wanted = ", ".join(f"'{name}'" for name in outputs)
             raise ModelError(f"the graph must go from '{INPUT}' to {wanted}, but goes from {found[0]} to {found[1]}")
         self.features = _width(self._session.get_inputs()[0])
         self.widths = tuple(_width(node) for node in self._session.get_outputs())
         self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
-        self._outputs = list(outputs)
+        self._outputs = found[1]
 
     def run(self, rows: np.ndarray) -> list[np.ndarray]:
         """Each output, float32 [rows, its width]. A row's results do not depend on the others."""
@@ -46,15 +49,24 @@ class Graph:
 
 
 class Predictor(Graph):
-    """An ONNX graph from float32 `features` [rows, n] to float32 `chances` [rows, horizons]."""
+    """An ONNX graph from float32 `features` [rows, n] to float32 `chances` [rows, horizons].
+
+    One that tells failure modes apart gives float32 `modes` [rows, modes] too: shares of a failure within the last
+    horizon, which sum to 1.
+    """
 
     def __init__(self, onnx: bytes) -> None:
-        super().__init__(onnx, (OUTPUT,))
-        (self.outputs,) = self.widths
+        super().__init__(onnx, (OUTPUT,), (MODES,))
+        self.outputs, self.modes = (*self.widths, 0)[:2]
 
     def predict(self, rows: np.ndarray) -> np.ndarray:
         """Chances, float32 [rows, horizons], of float32 feature rows. A row's result does not depend on the others."""
         return self.run(rows)[0]
+
+    def both(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Chances and shares of modes, by one run; shares are [rows, 0] where the graph tells no modes apart."""
+        chances, *modes = self.run(rows)
+        return chances, modes[0] if modes else np.empty((len(rows), 0), np.float32)
 
 
 def _width(node: Any) -> int:

@@ -175,7 +175,9 @@ class Rebuilt(Record, frozen=True, kw_only=True, tag="rebuilt"):
 
 
 class Driver(Struct, frozen=True, kw_only=True):
-    """A signal and how much lower the 72 h chance would be were that signal as usual for this asset.
+    """A signal and how much lower the 72 h chance would be were that signal as usual for this asset, all else as it is.
+
+    Exact, by asking the served graph once more a signal. A forecast of an asset whose usual is not known has none.
 
     `change` is how far it is from this asset's usual at the same load, and `per_day` how that moves, in the signal's
     unit; null for a signal of which nothing is expected or no usual is known.
@@ -197,6 +199,32 @@ class Whose(StrEnum):
     NOBODY = "nobody's"
 
 
+class ModeShare(Struct, frozen=True, kw_only=True):
+    """A failure mode, and how likely a failure within the longest horizon is to be of it."""
+
+    mode: str
+    share: float
+
+
+class Became(StrEnum):
+    """What became of a machine once it looked like failing: it failed within the longest horizon, or outlived it."""
+
+    FAILED = "failed"
+    OUTLIVED = "outlived"
+
+
+class Similar(Struct, frozen=True, kw_only=True):
+    """A past case that a machine is like, how far from it, and what became of that: a failure after `lead_h`, or none.
+
+    A distance of 1 is as far as such cases lie from each other.
+    """
+
+    outcome: Became
+    mode: str
+    lead_h: float | None
+    distance: float
+
+
 class Forecast(Record, frozen=True, kw_only=True, tag="forecast"):
     """Chance of failure within each of HORIZONS_H, as known at the end of a window. Never decreasing in the horizon.
 
@@ -205,6 +233,8 @@ class Forecast(Record, frozen=True, kw_only=True, tag="forecast"):
     `basis` says what the model learnt its chances from, `baseline` whose usual its signals are held against, `missing`
     what a window that it looks at has nothing of: nothing stands in for that. A `historical` one was made later, with
     rows that had come too late for the one of its time: it says what would have been known, and nobody acts on it.
+    `modes` are the likeliest, most likely first, where the model tells them apart and the chances are not small;
+    `remaining` is the time to failure, in whole hours, where the card says how far that can be told.
     """
 
     id: str
@@ -224,6 +254,8 @@ class Forecast(Record, frozen=True, kw_only=True, tag="forecast"):
     baseline: Whose = Whose.NOBODY
     missing: tuple[str, ...] = ()
     historical: bool = False
+    modes: tuple[ModeShare, ...] = ()
+    remaining: Remaining | None = None
 
 
 class Rung(StrEnum):
@@ -250,12 +282,24 @@ class Confidence(StrEnum):
     HIGH = "high"
 
 
+class Until(StrEnum):
+    """What time is left to: a limit that a trend leads to, or a failure."""
+
+    LIMIT = "limit"
+    FAILURE = "failure"
+
+
 class Remaining(Struct, frozen=True, kw_only=True):
-    """Hours until a limit is reached, of the clock, with both ends of a 90 % interval; null where it has no end."""
+    """Hours until a limit is reached or a failure, of the clock, with both ends of a 90 % interval; null: not in sight.
+
+    Where intervals of its kind covered another share of machines that the model had not seen, `covered` is that.
+    """
 
     low_h: float
-    median_h: float
+    median_h: float | None
     high_h: float | None
+    until: Until = Until.LIMIT
+    covered: float | None = None
 
 
 class Evidence(Struct, frozen=True, kw_only=True):
@@ -337,8 +381,11 @@ class Alert(Record, frozen=True, kw_only=True, tag="alert"):
     """A maintenance advisory about a machine, days ahead, and all `evidence` that it rests on.
 
     `rung`, `basis` and `confidence` are those of the highest rung that speaks, `level` the worst. What is said of a
-    hazard is empty while none speaks: `chances`, `drivers`, and `lead_h`, the nearest horizon that is over the limit.
-    Health and trend say what is `remaining`. A `historical` one says what history would have brought about: nobody
+    hazard is empty while none speaks: `chances`, `drivers`, `modes`, and `lead_h`, the nearest horizon over the limit.
+    `mode` is what its evidence speaks of and identifies it; `modes` are what a model holds likely, and may change.
+    `similar` are past cases like the machine when the hazard began to hold, the nearest first.
+    What is `remaining` is until failure where a hazard speaks and says it, else what health and trend say, until a
+    limit. A `historical` one says what history would have brought about: nobody
     acts on it.
     """
 
@@ -363,6 +410,8 @@ class Alert(Record, frozen=True, kw_only=True, tag="alert"):
     confidence: Confidence
     completeness: float
     historical: bool = False
+    modes: tuple[ModeShare, ...] = ()
+    similar: tuple[Similar, ...] = ()
 
 
 class Origin(StrEnum):

@@ -1,7 +1,7 @@
-"""Chances that are what they say: one temperature for the trees' scores, and tables that hold chances to outcomes.
+"""Chances that are what they say: one scaling for the trees' scores, and tables that hold chances to outcomes.
 
-The temperature goes into the trees themselves, as a factor on every leaf, so that the graph and the parity gate see an
-ordinary model. It keeps the order of a row's classes and teaches the model nothing else.
+The scaling goes into the trees themselves, as a factor on every leaf and an offset of the first tree, so that the graph
+and the parity gate see an ordinary model. It keeps the order of rows and teaches the model nothing else.
 """
 
 from __future__ import annotations
@@ -9,25 +9,36 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple
 
 import lightgbm
 import numpy as np
 from msgspec import Struct
 
 from onnx_export.history import History
-from onnx_export.survival import Outcomes, likelihood
+from onnx_export.survival import Outcomes, likelihood, within_of
 from onnx_export.train import rows_of
 
-COLDEST, HOTTEST = 0.25, 4.0
-"""Temperatures that are searched; one at an end means that the model has learned nothing. Our choice."""
+COLDEST, HOTTEST, MOST_OFFSET = 0.25, 4.0, 3.0
+"""Temperatures and offsets that are searched; one at an end means that the model has learned nothing. Our choice."""
+TURNS = 4
+"""Of the search; more changed no digit that is kept where it was tried."""
 STEPS = 24
 """Golden-section steps: each leaves 0.618 of the range of 2.8 in the logarithm, so the last is under 0.0001 wide."""
 DECIMALS = 3
-"""Of a temperature: what the last bits of exp and log differ by between CPUs does not get through."""
+"""Of a scaling: what the last bits of exp and log differ by between CPUs does not get through."""
 BINS = 10
 """Of the reliability table, each as wide as the next."""
 ROW_EVERY = 6
 """One row in six is looked at, an hour apart: those between say the same again."""
+
+
+class Scaling(NamedTuple):
+    """Scores over the temperature, plus the offset (Platt 1999, Advances in Large Margin Classifiers, 61-74)."""
+
+    temperature: float = 1.0
+    offset: float = 0.0
 
 
 class Bin(Struct, frozen=True):
@@ -55,12 +66,12 @@ class Fit(Struct, frozen=True):
 
 
 class Calibration(Struct, frozen=True):
-    """The temperature that was chosen, and how chances fit outcomes on other histories without and with it.
+    """The scaling that was chosen, and how chances fit outcomes on other histories without and with it.
 
     `failures` are the independent ones in those histories: rows before the same failure say the same again.
     """
 
-    temperature: float
+    scaling: Scaling
     failures: int
     before: Fit
     after: Fit
@@ -68,7 +79,8 @@ class Calibration(Struct, frozen=True):
     def figures(self) -> dict[str, float]:
         """As a card tells them; Brier scores are of all horizons together."""
         return {
-            "temperature": self.temperature,
+            "temperature": self.scaling.temperature,
+            "offset": self.scaling.offset,
             "calibration_failures": float(self.failures),
             "log_loss_before": self.before.log_loss,
             "log_loss": self.after.log_loss,
@@ -82,26 +94,17 @@ def thinned(histories: Sequence[History]) -> tuple[np.ndarray, Outcomes]:
     return rows_of(histories, ROW_EVERY)
 
 
-def scores_of(model: lightgbm.Booster, features: np.ndarray) -> np.ndarray:
-    """Scores of the trees before they become chances, float64 [rows, classes]."""
-    return np.asarray(model.predict(features, raw_score=True, num_threads=1))
+def scaling_of(scores: np.ndarray, outcomes: Outcomes) -> Scaling:
+    """The scaling with the largest likelihood: temperature and offset in turn, each by golden section."""
+    power, offset = 0.0, 0.0
 
+    def loss(power: float, offset: float) -> float:
+        return likelihood(within_of(scaled(scores, Scaling(math.exp(power), offset))), outcomes)
 
-def class_chances(scores: np.ndarray, temperature: float = 1.0) -> np.ndarray:
-    """Softmax of scores over a temperature: over 1 makes chances more alike, under 1 less."""
-    shifted = (scores - scores.max(axis=1, keepdims=True)) / temperature
-    powers = np.exp(shifted)
-    return powers / powers.sum(axis=1, keepdims=True)
-
-
-def temperature_of(scores: np.ndarray, outcomes: Outcomes) -> float:
-    """The temperature with the largest likelihood, by golden section."""
-    found = _golden(
-        lambda power: likelihood(class_chances(scores, math.exp(power)), outcomes),
-        math.log(COLDEST),
-        math.log(HOTTEST),
-    )
-    return round(math.exp(found), DECIMALS)
+    for _ in range(TURNS):
+        power = _golden(partial(loss, offset=offset), math.log(COLDEST), math.log(HOTTEST))
+        offset = _golden(partial(loss, power), -MOST_OFFSET, MOST_OFFSET)
+    return Scaling(round(math.exp(power), DECIMALS), round(offset, DECIMALS))
 
 
 def _golden(loss: Callable[[float], float], low: float, high: float) -> float:
@@ -121,26 +124,27 @@ def _golden(loss: Callable[[float], float], low: float, high: float) -> float:
     return (low + high) / 2.0
 
 
-def cooled(model: lightgbm.Booster, temperature: float) -> lightgbm.Booster:
-    """The same model with every leaf divided by the temperature, so that its chances come out calibrated."""
+def cooled(model: lightgbm.Booster, scaling: Scaling) -> lightgbm.Booster:
+    """The same model with every leaf divided by the temperature, and the offset in those of the first tree."""
+    trees = iter(range(model.num_trees()))
 
     def leaves(found: re.Match[str]) -> str:
-        return "leaf_value=" + " ".join(repr(float(word) / temperature) for word in found[1].split())
+        more = 0.0 if next(trees) else scaling.offset
+        return "leaf_value=" + " ".join(repr(float(word) / scaling.temperature + more) for word in found[1].split())
 
     text = re.sub(r"(?m)^leaf_value=(.*)$", leaves, model.model_to_string())
     # As in `train.floored`: the sizes of the trees' texts are wrong now, and without them it reads in order.
     return lightgbm.Booster(model_str=re.sub(r"(?m)^tree_sizes=.*\n", "", text))
 
 
-def fit_of(chances: np.ndarray, outcomes: Outcomes) -> Fit:
-    """Hold class chances [rows, classes] to what came true."""
-    within = np.minimum(np.cumsum(chances[:, :-1], axis=1), 1.0)
+def fit_of(within: np.ndarray, outcomes: Outcomes) -> Fit:
+    """Hold chances within horizons [rows, horizons] to what came true."""
     told = [come(outcomes, at) for at in range(within.shape[1])]
     pairs = [(within[known, at], came[known]) for at, (came, known) in enumerate(told)]
     return Fit(
-        rows=len(chances),
+        rows=len(within),
         known=tuple(len(came) for _, came in pairs),
-        log_loss=round(likelihood(chances, outcomes), 6),
+        log_loss=round(likelihood(within, outcomes), 6),
         brier=tuple(round(float(np.square(chance - came).mean()), 6) if len(came) else 0.0 for chance, came in pairs),
         bins=tuple(reliability(chance, came) for chance, came in pairs),
     )
@@ -148,7 +152,7 @@ def fit_of(chances: np.ndarray, outcomes: Outcomes) -> Fit:
 
 def come(outcomes: Outcomes, horizon: int) -> tuple[np.ndarray, np.ndarray]:
     """Whether each row failed within a horizon, by number, and whether that is known, bool [rows] each."""
-    came = outcomes.failed & (outcomes.first <= horizon)
+    came = outcomes.known & (outcomes.first <= horizon)
     return came, came | (outcomes.first > horizon)
 
 
@@ -169,11 +173,16 @@ def reliability(chance: np.ndarray, came: np.ndarray) -> tuple[Bin, ...]:
     )
 
 
-def calibration(temperature: float, scores: np.ndarray, outcomes: Outcomes, failures: int) -> Calibration:
-    """Figures of a temperature on rows that it was not chosen on; `scores` are those without it."""
+def calibration(scaling: Scaling, scores: np.ndarray, outcomes: Outcomes, failures: int) -> Calibration:
+    """Figures of a scaling on rows that it was not chosen on; `scores` are those without it."""
     return Calibration(
-        temperature=temperature,
+        scaling=scaling,
         failures=failures,
-        before=fit_of(class_chances(scores), outcomes),
-        after=fit_of(class_chances(scores, temperature), outcomes),
+        before=fit_of(within_of(scores), outcomes),
+        after=fit_of(within_of(scaled(scores, scaling)), outcomes),
     )
+
+
+def scaled(scores: np.ndarray, scaling: Scaling) -> np.ndarray:
+    """Scores as the scaled model gives them."""
+    return scores / scaling.temperature + scaling.offset

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from msgspec import UNSET, UnsetType
 
 from models.failure.hazard import Card, card_json
+from models.failure.interval import Levels
 from models.features import Spec
 from models.passed import Passed
 from models.records import HORIZONS_H
@@ -30,9 +31,15 @@ def card_of(
     seeds: Mapping[str, Sequence[int]],
     parity: Parity,
     scores: Mapping[str, float],
+    modes: Sequence[str] = (),
+    interval: Levels | None = None,
+    cases: bytes = b"",
     gate: Passed | UnsetType = UNSET,
 ) -> Card:
-    """A card that fits the file: hashes are taken here, so they cannot be wrong. `failures` are real ones."""
+    """A card that fits the file: hashes are taken here, so they cannot be wrong. `failures` are real ones.
+
+    `cases` is the file of past cases beside it, if there is one.
+    """
     return Card(
         name=name,
         sha256=hashlib.sha256(onnx).hexdigest(),
@@ -54,5 +61,8 @@ def card_of(
         seeds={use: tuple(numbers) for use, numbers in seeds.items()},
         parity=parity.figures(),
         scores=dict(scores),
+        modes=tuple(modes),
+        interval=interval,
+        cases_sha256=hashlib.sha256(cases).hexdigest() if cases else "",
         gate=gate,
     )

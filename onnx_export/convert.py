@@ -1,10 +1,12 @@
-"""A LightGBM hazard to an ONNX graph: class chances from the trees, then chances within each horizon by adding up.
+"""A LightGBM hazard to an ONNX graph: the trees once an interval and component, survivals multiplied.
 
-A running sum of numbers that are not negative never decreases, so chances rise with the horizon by construction. The
-bytes are a function of the model: no dates, no paths, no random names.
+A product of numbers from 0 to 1 never grows, so chances never fall with the horizon, by construction. The bytes are a
+function of the model: no dates, no paths, no random names.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 import lightgbm
 import numpy as np
@@ -13,26 +15,34 @@ from onnx import TensorProto, helper, numpy_helper
 from onnxmltools.convert.common.data_types import FloatTensorType
 from onnxmltools.convert.lightgbm import convert
 
-from models.inference import INPUT, OUTPUT
-from models.records import HORIZONS_H
+from models.inference import INPUT, MODES, OUTPUT
+from onnx_export.pooled import Pool, plain
+from onnx_export.survival import INTERVALS
 
 OPSET = 15
 OPSET_ML = 3
 IR_VERSION = 8
 """What onnxruntime has read since 1.13 (2022); newer ones buy nothing here and shut out older runtimes."""
 PRODUCER = "forewarn"
-CLASS_CHANCES = "class_chances"
+PROBABILITIES = "probabilities"
 
 
-def to_onnx(model: lightgbm.Booster) -> bytes:
-    """The graph from float32 `features` [rows, n] to float32 `chances` [rows, horizons]. Give it a floored model."""
-    features = model.num_feature()
+def to_onnx(model: lightgbm.Booster, pool: Pool | None = None, features: int = 0) -> bytes:
+    """The graph from float32 `features` [rows, n] to float32 `chances` [rows, horizons]. Give it a floored model.
+
+    With components, `modes` [rows, modes] too: each one's share in a failure within the last horizon.
+    """
+    features = features or model.num_feature() - 1
+    pool = pool or plain(features)
+    outputs = [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, [None, INTERVALS])]
+    if pool.modes:
+        outputs.append(helper.make_tensor_value_info(MODES, TensorProto.FLOAT, [None, len(pool.modes)]))
     graph = helper.make_graph(
-        [ensemble(model), *_tail()],
+        [*_head(), ensemble(model, "rows"), *_survivals(), *(_of_components() if pool.modes else _of_machines())],
         PRODUCER,
         [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, [None, features])],
-        [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, [None, len(HORIZONS_H)])],
-        _constants(),
+        outputs,
+        list(_constants(pool)),
     )
     opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid("ai.onnx.ml", OPSET_ML)]
     made = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name=PRODUCER)
@@ -40,8 +50,8 @@ def to_onnx(model: lightgbm.Booster) -> bytes:
     return made.SerializeToString(deterministic=True)
 
 
-def ensemble(model: lightgbm.Booster, rows: str = INPUT) -> onnx.NodeProto:
-    """The model's trees as one node from `rows` to CLASS_CHANCES: the converter's, without its labels and casts."""
+def ensemble(model: lightgbm.Booster, rows: str) -> onnx.NodeProto:
+    """The model's trees as one node from `rows` to PROBABILITIES: the converter's, without its labels and casts."""
     trees = convert(
         model,
         name=PRODUCER,
@@ -59,25 +69,73 @@ def ensemble(model: lightgbm.Booster, rows: str = INPUT) -> onnx.NodeProto:
     node.name, node.doc_string = "trees", ""
     node.input[:] = [rows]
     del node.output[:]
-    node.output.extend(["label", CLASS_CHANCES])
+    node.output.extend(["label", PROBABILITIES])
     return node
 
 
-def _tail() -> list[onnx.NodeProto]:
-    """The classes before LATER, added up, and what rounding puts over 1 cut off."""
+def _head() -> list[onnx.NodeProto]:
+    """A machine's row to the rows that trees see: one for each interval of each component."""
     return [
-        helper.make_node("Slice", [CLASS_CHANCES, "first", "last", "columns"], ["within"], name="within"),
-        helper.make_node("CumSum", ["within", "columns_axis"], ["added"], name="added"),
-        helper.make_node("Min", ["added", "one"], [OUTPUT], name="cut"),
+        helper.make_node("Shape", [INPUT], ["shape"], end=1),
+        helper.make_node("Concat", ["shape", "width"], ["behind_shape"], axis=0),
+        helper.make_node("Expand", ["constants", "behind_shape"], ["behind"]),
+        helper.make_node("Concat", [INPUT, "behind"], ["row"], axis=1),
+        helper.make_node("Gather", ["row", "columns"], ["gathered"], axis=1),
+        helper.make_node("Reshape", ["gathered", "rows_shape"], ["rows"]),
     ]
 
 
-def _constants() -> list[onnx.TensorProto]:
+def _survivals() -> list[onnx.NodeProto]:
+    """The trees' chances of passing each interval, multiplied from the first on: `survives` [rows x components, n]."""
+    passed = [f"passed_{at}" for at in range(INTERVALS)]
+    through = [passed[0], *(f"through_{at}" for at in range(1, INTERVALS))]
+    return [
+        helper.make_node("Slice", [PROBABILITIES, "first", "second", "axis"], ["passes"]),
+        helper.make_node("Reshape", ["passes", "intervals_shape"], ["passes_each"]),
+        helper.make_node("Split", ["passes_each"], passed, axis=1),
+        *(helper.make_node("Mul", [through[at - 1], passed[at]], [through[at]]) for at in range(1, INTERVALS)),
+        helper.make_node("Concat", through, ["survives"], axis=1),
+    ]
+
+
+def _of_machines() -> list[onnx.NodeProto]:
+    return [helper.make_node("Sub", ["one", "survives"], [OUTPUT])]
+
+
+def _of_components() -> list[onnx.NodeProto]:
+    """Components' survivals to the chances of the machine, and whose failure it would be."""
+    return [
+        helper.make_node("Reshape", ["survives", "machine_shape"], ["of_component"]),
+        helper.make_node("ReduceProd", ["of_component"], ["all_survive"], axes=[1], keepdims=0),
+        helper.make_node("Sub", ["one", "all_survive"], [OUTPUT]),
+        helper.make_node("Slice", ["of_component", "later", "end", "last_axis"], ["survives_all"]),
+        helper.make_node("Sub", ["one", "survives_all"], ["fails"]),
+        helper.make_node("ReduceSum", ["fails", "axis"], ["of_all"], keepdims=1),
+        helper.make_node("Div", ["fails", "of_all"], ["shares"]),
+        helper.make_node("Squeeze", ["shares", "last_axis"], [MODES]),
+    ]
+
+
+def _constants(pool: Pool) -> Iterable[onnx.TensorProto]:
+    behind = np.concatenate([pool.constants, np.arange(INTERVALS, dtype=np.float32)[None]], axis=1)
+    first_interval = pool.features + pool.constants.shape[1]
+    columns = [[*row, first_interval + at] for row in pool.columns for at in range(INTERVALS)]
     constants: dict[str, np.ndarray] = {
+        "width": np.array([behind.shape[1]], np.int64),
+        "constants": behind,
+        "columns": np.array(columns, np.int64).ravel(),
+        "rows_shape": np.array([-1, len(pool.names) + 1], np.int64),
+        "intervals_shape": np.array([-1, INTERVALS], np.int64),
         "first": np.array([0], np.int64),
-        "last": np.array([len(HORIZONS_H)], np.int64),
-        "columns": np.array([1], np.int64),
-        "columns_axis": np.array(1, np.int64),
+        "second": np.array([1], np.int64),
+        "axis": np.array([1], np.int64),
         "one": np.array(1.0, np.float32),
     }
-    return [numpy_helper.from_array(value, name) for name, value in constants.items()]
+    if pool.modes:
+        constants |= {
+            "machine_shape": np.array([-1, len(pool.modes), INTERVALS], np.int64),
+            "later": np.array([INTERVALS - 1], np.int64),
+            "end": np.array([INTERVALS], np.int64),
+            "last_axis": np.array([2], np.int64),
+        }
+    return (numpy_helper.from_array(value, name) for name, value in constants.items())

@@ -14,11 +14,11 @@ from msgspec import Struct
 
 from models.features import Spec
 from models.records import HORIZONS_H
-from onnx_export.calibrate import class_chances, cooled, scores_of
+from onnx_export.calibrate import Scaling, scaled
 from onnx_export.episodes import Episode, Replay, episodes
 from onnx_export.evaluate import LEAST_LEAD_H, MONTH_H, Scores, judge
 from onnx_export.history import HOUR_US, History
-from onnx_export.survival import Outcomes, likelihood, priors
+from onnx_export.survival import Outcomes, likelihood, priors, scores_of, within_of
 from onnx_export.train import train
 
 if find_spec("sktime") is None:  # said before minutes of training, not after them
@@ -36,7 +36,7 @@ HELD_EVERY_MIN = 10
 class CrossValidation(Struct, frozen=True):
     """Figures of training machines by models that never saw them.
 
-    `log_loss` is the negative log likelihood in nats, with the final model's temperature; `guess` is that of priors.
+    `log_loss` is the negative log likelihood in nats, with the final model's scaling; `guess` is that of priors.
     """
 
     rows: int
@@ -67,7 +67,7 @@ def splits(machine: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
 
 
 def cross_validate(
-    spec: Spec, histories: Sequence[History], trees: int, temperature: float, limit: float
+    spec: Spec, histories: Sequence[History], trees: int, scaling: Scaling, limit: float
 ) -> CrossValidation:
     """Chances of every training row by a model of other machines, against what came, under the final limit."""
     machine = machines_of(histories)
@@ -75,13 +75,13 @@ def cross_validate(
     found = [history.outcomes for history in histories]
     outcomes = Outcomes(*(np.concatenate(parts) for parts in zip(*(one for one, _ in found), strict=True)))
     known = np.concatenate([told for _, told in found])
-    chances = np.zeros((len(known), len(HORIZONS_H) + 1))
+    chances = np.zeros((len(known), len(HORIZONS_H)))
     for kept, left_out in splits(machine):
         seen = kept[known[kept]]
         model = train(spec, features[seen], outcomes.where(seen), max(1, round(trees * TREES_SHARE)))
-        chances[left_out] = class_chances(scores_of(cooled(model, temperature), features[left_out]))
+        chances[left_out] = within_of(scaled(scores_of(model, features[left_out]), scaling))
     outcomes, told = outcomes.where(known), chances[known]
-    shares = priors(outcomes, np.ones(len(told)), told.shape[1])
+    guess = np.cumsum(priors(outcomes)[:-1])
     ends = np.cumsum([len(history.asset) for history in histories])[:-1]
     total = Scores()
     for history, part in zip(histories, np.split(chances, ends), strict=True):
@@ -91,7 +91,7 @@ def cross_validate(
         rows=len(told),
         machines=len(np.unique(machine)),
         log_loss=round(likelihood(told, outcomes), 6),
-        guess=round(likelihood(np.tile(shares, (len(told), 1)), outcomes), 6),
+        guess=round(likelihood(np.tile(guess, (len(told), 1)), outcomes), 6),
         scores=total,
     )
 
@@ -106,13 +106,12 @@ def machines_of(histories: Sequence[History]) -> np.ndarray:
 
 
 def held(history: History, chances: np.ndarray) -> Replay:
-    """A replay in which each row's class chances stand until the next row is due, in steps of HELD_EVERY_MIN.
+    """A replay in which each row's chances stand until the next row is due, in steps of HELD_EVERY_MIN.
 
     One row over the limit then opens a warning, so more of them are unfounded than live would have.
     """
     times = max(1, history.every_min // HELD_EVERY_MIN)
     later = np.tile(np.arange(times), len(history.asset)) * HELD_EVERY_MIN
-    within = np.minimum(np.cumsum(chances[:, : len(HORIZONS_H)], axis=1), 1.0)
     spread = History(
         features=np.empty((len(later), 0), np.float32),
         asset=np.repeat(history.asset, times),
@@ -126,7 +125,7 @@ def held(history: History, chances: np.ndarray) -> Replay:
         end_us=history.end_us,
         every_min=HELD_EVERY_MIN,
     )
-    return Replay(spread, np.repeat(within, times, axis=0))
+    return Replay(spread, np.repeat(chances, times, axis=0))
 
 
 def by_other_hands(history: History, found: Iterable[Episode]) -> dict[str, float]:

@@ -185,14 +185,24 @@ def score_by_seed(runs: Mapping[int, Replay], limit: float) -> dict[int, Scores]
     return {seed: score([run], limit) for seed, run in runs.items()}
 
 
-def choose_limit(runs: Sequence[Replay], limits: Sequence[float] | None = None) -> tuple[float, dict[float, Scores]]:
+def choose_limit(
+    runs: Sequence[Replay], limits: Sequence[float] | None = None, missed_to_unfounded: float | None = None
+) -> tuple[float, dict[float, Scores]]:
     """The limit that warns of most failures within BUDGET_A_MONTH, of those the one that warns earliest.
 
-    Where no limit keeps the budget, the one with the fewest unfounded warnings. Returns the figures of all limits too,
-    LIMITS unless others are given.
+    Where a missed failure is said to cost so many unfounded warnings, the one that costs least within that. Where no
+    limit keeps the budget, the one with the fewest unfounded warnings. Returns the figures of all limits too, LIMITS
+    unless others are given.
     """
     tried = {limit: score(runs, limit) for limit in limits or LIMITS}
     within = {limit: scores for limit, scores in tried.items() if scores.unfounded_a_month <= BUDGET_A_MONTH}
     if not within:
         return min(tried, key=lambda limit: (tried[limit].unfounded, -limit)), tried
-    return max(within, key=lambda limit: (within[limit].recall, within[limit].lead_h())), tried
+    return max(within, key=lambda limit: (_merit(within[limit], missed_to_unfounded), within[limit].lead_h())), tried
+
+
+def _merit(scores: Scores, ratio: float | None) -> float:
+    """What to have most of: the least cost, or the most failures warned of."""
+    if ratio is None or not scores.failures:
+        return scores.recall
+    return -(ratio * (scores.failures - len(scores.leads_h)) + scores.unfounded)

@@ -16,13 +16,13 @@ from msgspec import Struct
 from models.features import Spec
 from models.inference import Predictor
 from models.passed import Kind
-from models.records import HORIZONS_H
 from onnx_export.gate import Candidate
 from onnx_export.reasons import ParityError, Reason
 from onnx_export.recut import in_batches
 from onnx_export.resolution import resolutions
+from onnx_export.survival import scores_of, within_of
 from onnx_export.train import masked, needing
-from onnx_export.trials import trials
+from onnx_export.trials import LARGEST, trials
 
 __all__ = ["Parity", "ParityError", "candidate_of", "compare", "expected", "gate", "thresholds_of", "trial_rows"]
 
@@ -60,7 +60,7 @@ def trial_rows(spec: Spec, features: np.ndarray, model: lightgbm.Booster, least:
     third = len(rows) // 3
     for at in range(third, len(rows)):
         column, value = thresholds[int(random.integers(len(thresholds)))]
-        exact = np.float32(value)
+        exact = np.float32(np.clip(value, -LARGEST, LARGEST))
         rows[at, column] = (
             exact if at < 2 * third else np.nextafter(exact, np.float32(random.choice((-np.inf, np.inf))))
         )
@@ -68,7 +68,7 @@ def trial_rows(spec: Spec, features: np.ndarray, model: lightgbm.Booster, least:
 
 
 def thresholds_of(model: lightgbm.Booster) -> list[tuple[int, float]]:
-    """Every (column, threshold) of a model's trees, in order and without doubles."""
+    """Every (column, threshold) of a model's trees, in order and without doubles, but those of the interval."""
     found: set[tuple[int, float]] = set()
     for tree in model.dump_model()["tree_info"]:
         waiting = [tree["tree_structure"]]
@@ -77,12 +77,13 @@ def thresholds_of(model: lightgbm.Booster) -> list[tuple[int, float]]:
             if "threshold" in node:
                 found.add((node["split_feature"], float(node["threshold"])))
                 waiting += (node["left_child"], node["right_child"])
-    return sorted(found)
+    interval = model.num_feature() - 1
+    return sorted(one for one in found if one[0] < interval)
 
 
 def expected(model: lightgbm.Booster, rows: np.ndarray) -> np.ndarray:
-    """Chances by LightGBM in float64: class probabilities added up over the intervals before each horizon."""
-    return np.minimum(np.cumsum(np.asarray(model.predict(rows, num_threads=1))[:, : len(HORIZONS_H)], axis=1), 1.0)
+    """Chances by LightGBM in float64: what the product of survivals leaves."""
+    return within_of(scores_of(model, rows))
 
 
 def compare(model: lightgbm.Booster, onnx: bytes, rows: np.ndarray) -> Parity:
@@ -104,7 +105,7 @@ def _at_threshold(thresholds: Sequence[tuple[int, float]], rows: np.ndarray) -> 
     """Rows with a value that is the nearest float32 of a threshold, where rounding up would send it the wrong way."""
     out = np.zeros(len(rows), bool)
     for column in {column for column, _ in thresholds}:
-        values = np.array([np.float32(value) for at, value in thresholds if at == column])
+        values = np.clip([value for at, value in thresholds if at == column], -LARGEST, LARGEST).astype(np.float32)
         out |= np.isin(rows[:, column], values)
     return out
 

@@ -6,19 +6,11 @@ the first of its components: the chances of none are multiplied, as of competing
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-import lightgbm
 import numpy as np
-import onnx
 from msgspec import Struct
-from onnx import TensorProto, helper, numpy_helper
 
-from models.inference import INPUT, OUTPUT
-from onnx_export.convert import CLASS_CHANCES, IR_VERSION, OPSET, OPSET_ML, PRODUCER, ensemble
-
-MODES = "modes"
-"""Output of a graph: the share of each component in a failure within the last horizon, float32 [rows, modes]."""
 COMPONENT = "component"
 """The last column that the trees see: which component it is, by number."""
 
@@ -26,16 +18,20 @@ COMPONENT = "component"
 class Pool(Struct, frozen=True):
     """Which columns of a machine's row make the row of each of its components.
 
-    `columns` [components, names] are places in the machine's row; behind its end there are a column of NaN, for what a
-    component lacks, and then the number of each component.
+    `columns` [components, names] are places in the machine's row of so many `features`; behind its end there are a
+    column of NaN, for what a component lacks, and then the number of each component. Without components, a machine's
+    row is its one row.
     """
 
     modes: tuple[str, ...]
     names: tuple[str, ...]
     columns: tuple[tuple[int, ...], ...]
+    features: int
 
     def rows(self, features: np.ndarray) -> np.ndarray:
         """Rows of components, float32 [rows x components, names], those of a machine one behind another."""
+        if not self.modes:
+            return features
         behind = np.broadcast_to(self.constants, (len(features), len(self.modes) + 1))
         row = np.concatenate([features, behind], axis=1)
         return row[:, np.array(self.columns).ravel()].reshape(-1, len(self.names))
@@ -44,6 +40,22 @@ class Pool(Struct, frozen=True):
     def constants(self) -> np.ndarray:
         """What stands behind the end of a machine's row, float32 [1, components + 1]."""
         return np.array([[np.nan, *range(len(self.modes))]], np.float32)
+
+    @property
+    def components(self) -> int:
+        """Rows that a machine's row makes."""
+        return len(self.columns)
+
+    def thresholds(self, found: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
+        """Thresholds (column, value) of the trees as those of machines' rows, in order and without doubles."""
+        of = {(row[column], value) for column, value in found for row in self.columns}
+        return sorted(one for one in of if one[0] < self.features)
+
+
+def plain(features: int) -> Pool:
+    """That of machines without components."""
+    names = tuple(f"f{at}" for at in range(features))
+    return Pool((), names, (tuple(range(features)),), features)
 
 
 def pool_of(names: Sequence[str], components: Mapping[str, Sequence[str]]) -> Pool:
@@ -77,7 +89,7 @@ def pool_of(names: Sequence[str], components: Mapping[str, Sequence[str]]) -> Po
         )
         for number, owners in enumerate(components.values())
     )
-    return Pool(tuple(components), (*(f"own{at}.{what}" for at, what in keys), *shared, COMPONENT), columns)
+    return Pool(tuple(components), (*(f"own{at}.{what}" for at, what in keys), *shared, COMPONENT), columns, len(names))
 
 
 def chances(pool: Pool, within: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -85,73 +97,8 @@ def chances(pool: Pool, within: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     `within` [rows x components, horizons] are the chances of components.
     """
+    if not pool.modes:
+        return within, np.empty((len(within), 0))
     of_component = within.reshape(-1, len(pool.modes), within.shape[1])
     last = of_component[:, :, -1]
     return 1.0 - np.prod(1.0 - of_component, axis=1), last / last.sum(axis=1, keepdims=True)
-
-
-def to_onnx(model: lightgbm.Booster, pool: Pool, features: int, horizons: int) -> bytes:
-    """The graph from a machine's float32 `features` [rows, n] to its chances and modes. Give it a floored model."""
-    graph = helper.make_graph(
-        [*_head(), ensemble(model, "rows"), *_tail()],
-        PRODUCER,
-        [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, [None, features])],
-        [
-            helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, [None, horizons]),
-            helper.make_tensor_value_info(MODES, TensorProto.FLOAT, [None, len(pool.modes)]),
-        ],
-        list(_constants(pool, horizons)),
-    )
-    opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid("ai.onnx.ml", OPSET_ML)]
-    made = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name=PRODUCER)
-    onnx.checker.check_model(made, full_check=True)
-    return made.SerializeToString(deterministic=True)
-
-
-def _head() -> list[onnx.NodeProto]:
-    """A machine's row to the rows of its components."""
-    return [
-        helper.make_node("Shape", [INPUT], ["shape"], end=1),
-        helper.make_node("Concat", ["shape", "width"], ["behind_shape"], axis=0),
-        helper.make_node("Expand", ["constants", "behind_shape"], ["behind"]),
-        helper.make_node("Concat", [INPUT, "behind"], ["row"], axis=1),
-        helper.make_node("Gather", ["row", "columns"], ["gathered"], axis=1),
-        helper.make_node("Reshape", ["gathered", "rows_shape"], ["rows"]),
-    ]
-
-
-def _tail() -> list[onnx.NodeProto]:
-    """Class chances of components to the chances of the machine, and whose failure it would be."""
-    return [
-        helper.make_node("Slice", [CLASS_CHANCES, "first", "last", "axis"], ["of_classes"]),
-        helper.make_node("CumSum", ["of_classes", "cum_axis"], ["added"]),
-        helper.make_node("Min", ["added", "one"], ["within"]),
-        helper.make_node("Reshape", ["within", "machine_shape"], ["of_component"]),
-        helper.make_node("Sub", ["one", "of_component"], ["survives"]),
-        helper.make_node("ReduceProd", ["survives"], ["all_survive"], axes=[1], keepdims=0),
-        helper.make_node("Sub", ["one", "all_survive"], [OUTPUT]),
-        helper.make_node("Slice", ["of_component", "later", "end", "last_axis"], ["within_last"]),
-        helper.make_node("ReduceSum", ["within_last", "axis"], ["of_all"], keepdims=1),
-        helper.make_node("Div", ["within_last", "of_all"], ["shares"]),
-        helper.make_node("Squeeze", ["shares", "last_axis"], [MODES]),
-    ]
-
-
-def _constants(pool: Pool, horizons: int) -> Iterable[onnx.TensorProto]:
-    modes = len(pool.modes)
-    constants: dict[str, np.ndarray] = {
-        "width": np.array([modes + 1], np.int64),
-        "constants": pool.constants,
-        "columns": np.array(pool.columns, np.int64).ravel(),
-        "rows_shape": np.array([-1, len(pool.names)], np.int64),
-        "machine_shape": np.array([-1, modes, horizons], np.int64),
-        "first": np.array([0], np.int64),
-        "last": np.array([horizons], np.int64),
-        "axis": np.array([1], np.int64),
-        "cum_axis": np.array(1, np.int64),
-        "one": np.array(1.0, np.float32),
-        "later": np.array([horizons - 1], np.int64),
-        "end": np.array([horizons], np.int64),
-        "last_axis": np.array([2], np.int64),
-    }
-    return (numpy_helper.from_array(value, name) for name, value in constants.items())

@@ -26,6 +26,7 @@ from onnx_export.crossval import CrossValidation
 from onnx_export.episodes import Replay, episodes
 from onnx_export.evaluate import Scores
 from onnx_export.recipe import Recipe
+from onnx_export.survival import INTERVAL
 from onnx_export.train import PARAMETERS
 
 RUNS = Path("build/runs")
@@ -131,7 +132,7 @@ def pictures(run: Run) -> dict[str, bytes]:
         "reliability.svg": draw.reliability(run.calibration.after.bins),
         "limits.svg": draw.limits(tried, run.card.warning_limit, baselines),
         "leads.svg": draw.leads(run.scores.leads_h),
-        "importance.svg": draw.importance(run.spec.names, run.gain),
+        "importance.svg": draw.importance((*run.spec.names, INTERVAL), run.gain),
     }
     if run.shown.history.failures:
         figures["machine.svg"] = draw.machine(*one_life(run.shown, run.card.warning_limit), run.card.warning_limit)

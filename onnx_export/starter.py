@@ -23,7 +23,7 @@ from models.features import Spec
 from models.passed import Passed
 from models.plant import AssetType, parse
 from onnx_export.baselines import FOUR_SIGMA_LIMIT, OLDEST_H, age_alone, choose_age, four_sigma
-from onnx_export.calibrate import Calibration, calibration, cooled, scores_of, temperature_of, thinned
+from onnx_export.calibrate import Calibration, calibration, cooled, scaling_of, thinned
 from onnx_export.card import card_json, card_of
 from onnx_export.convert import to_onnx
 from onnx_export.crossval import CrossValidation, by_other_hands, cross_validate
@@ -45,6 +45,7 @@ from onnx_export.recipe import (
     Recipe,
 )
 from onnx_export.report import Run, run_folder, write_run
+from onnx_export.survival import scores_of
 from onnx_export.train import floored, rows_of, train
 
 WORKERS = 2
@@ -108,10 +109,10 @@ def fitted(recipe: Recipe, spec: Spec, found: Histories) -> Trained:
     features, outcomes = rows_of(found.training)
     raw = train(spec, features, outcomes, recipe.trees)
     held_out, outcomes = thinned(found.validation)
-    temperature = temperature_of(scores_of(raw, held_out), outcomes)
+    scaling = scaling_of(scores_of(raw, held_out), outcomes)
     rows, outcomes = thinned(found.test)
     failures = sum(len(history.failures) for history in found.test)
-    model = cooled(raw, temperature)
+    model = cooled(raw, scaling)
     onnx = to_onnx(floored(model))
     limit, tried = choose_limit([replay(onnx, history) for history in found.validation])
     return Trained(
@@ -119,7 +120,7 @@ def fitted(recipe: Recipe, spec: Spec, found: Histories) -> Trained:
         onnx=onnx,
         parity=gate(model, onnx, trial_rows(spec, features, model, recipe.parity_rows)),
         gate=examine(candidate_of(spec, model, onnx, features, held_out)),
-        calibration=calibration(temperature, scores_of(raw, rows), outcomes, failures),
+        calibration=calibration(scaling, scores_of(raw, rows), outcomes, failures),
         limit=limit,
         tried=tried,
     )
@@ -135,8 +136,7 @@ def baselines_of(spec: Spec, found: Histories, age: float) -> dict[str, Scores]:
 
 def validated(recipe: Recipe, spec: Spec, found: Histories, trained: Trained) -> CrossValidation:
     """Figures of the training fleets, out of fold."""
-    temperature = trained.calibration.temperature
-    return cross_validate(spec, found.training, recipe.trees, temperature, trained.limit)
+    return cross_validate(spec, found.training, recipe.trees, trained.calibration.scaling, trained.limit)
 
 
 def make_run(recipe: Recipe = STARTER, progress: Progress = quiet, workers: int = WORKERS) -> Run:

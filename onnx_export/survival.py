@@ -1,16 +1,14 @@
-"""Discrete-time survival by LightGBM: classes are the intervals between horizons, and a row may be of several.
+"""Discrete-time survival by LightGBM: the chance to fail within each interval, of those that reached it.
 
-A machine that failed is of one class. One that was last seen well, repaired before it failed or out of history, may be
-of any class after what was seen, and of what is left of the interval in which it was seen last: its likelihood is the
-sum of theirs (grouped survival data: Prentice and Gloeckler 1978, Biometrics 34, 57-67). Where every outcome is known
-this is LightGBM's own multiclass, and what comes out always is one.
+A machine makes a row for every interval between horizons that it was seen in, and the trees are told which interval it
+is (person-period data: Singer and Willett 1993, Journal of Educational Statistics 18, 155-195). One that was repaired
+before it failed, or not seen to the end, counts for what was seen of it: the interval in which it was seen last counts
+for the part that it was seen through. Chances within horizons are what the product of survivals leaves.
 """
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import lightgbm
@@ -18,20 +16,18 @@ import numpy as np
 
 from models.records import HORIZONS_H
 
-LEAST_PRIOR = 1e-6
-"""Of a class in which nobody failed: its score must be finite. Our choice."""
-PRIOR_DECIMALS = 9
-"""Of the logarithm of a prior: what its last bits differ by between C libraries does not get through."""
-LN2_HIGH, LN2_LOW = 0.6931471803691238, 1.9082149292705877e-10
-"""ln 2 in two parts, the first with 32 bits, so that a whole number times it is exact (Cody and Waite 1980)."""
-TERMS = 14
-"""Of the Taylor series of exp within ln 2 / 2: the next is under 1e-17."""
-
-Objective = Callable[[np.ndarray, lightgbm.Dataset], tuple[np.ndarray, np.ndarray]]
+INTERVALS = len(HORIZONS_H)
+INTERVAL = "interval"
+"""The last column that the trees see."""
+LEAST_CHANCE = 1e-7
+"""A chance of 0 that comes true costs as much as this one; float32 trees reach down to about it."""
 
 
 class Outcomes(NamedTuple):
-    """The classes that each row may be of, `first` to `last`, int64 [rows] each, and of which part of the first."""
+    """The classes that each row may be of, `first` to `last`, int64 [rows] each, and of which part of the first.
+
+    Classes are the intervals between horizons, and one for later than all. A row that failed is of one class.
+    """
 
     first: np.ndarray
     last: np.ndarray
@@ -42,7 +38,7 @@ class Outcomes(NamedTuple):
         return Outcomes(self.first[rows], self.last[rows], self.left[rows])
 
     @property
-    def failed(self) -> np.ndarray:
+    def known(self) -> np.ndarray:
         """Rows of which the class is known, bool [rows]."""
         return self.first == self.last
 
@@ -72,61 +68,41 @@ def outcomes_of(
     return Outcomes(first.astype(np.int64), last.astype(np.int64), left), np.where(fails, failed_in_h, known_h) > 0
 
 
-def priors(outcomes: Outcomes, weight: np.ndarray, classes: int) -> np.ndarray:
-    """Share of each class among all rows, float64 [classes], by Kaplan and Meier (1958, JASA 53, 457-481).
+class Expanded(NamedTuple):
+    """A row for each interval that a row was seen in: its place, the interval, whether it failed there, its weight."""
 
-    Of those that reach an interval, the share that fails in it; one that is seen through a part of it counts as much.
-    """
-    failed, survives, out = outcomes.failed & (outcomes.last < classes - 1), 1.0, np.empty(classes)
-    for at in range(classes - 1):
-        here = outcomes.first == at
-        fell = weight[failed & here].sum()
-        passed = weight[outcomes.first > at].sum() + (weight * (1.0 - outcomes.left))[here].sum()
-        hazard = fell / (fell + passed) if fell + passed else 0.0
-        out[at], survives = survives * hazard, survives * (1.0 - hazard)
-    out[-1] = survives
-    return np.maximum(out, LEAST_PRIOR)
+    row: np.ndarray
+    interval: np.ndarray
+    failed: np.ndarray
+    weight: np.ndarray
 
 
-def exponential(values: np.ndarray) -> np.ndarray:
-    """exp of float64 by additions and multiplications alone: the same bits on every CPU, unlike numpy's own.
-
-    Within 2e-15 of it, relatively, for what lies over -700.
-    """
-    powers = np.rint(values * (1.0 / math.log(2.0)))
-    rest = (values - powers * LN2_HIGH) - powers * LN2_LOW
-    out = np.ones_like(rest)
-    for term in range(TERMS, 0, -1):
-        out = 1.0 + out * rest / term
-    return np.ldexp(out, powers.astype(np.int32))
-
-
-def class_chances(scores: np.ndarray) -> np.ndarray:
-    """Softmax of scores, float64 [rows, classes], in the order of the columns, so that bits are the same everywhere."""
-    powers = exponential(np.maximum(scores - scores.max(axis=1, keepdims=True), -700.0))
-    total = powers[:, 0].copy()
-    for at in range(1, powers.shape[1]):
-        total += powers[:, at]
-    return powers / total[:, None]
+def expanded(outcomes: Outcomes, intervals: int = INTERVALS, weight: np.ndarray | None = None) -> Expanded:
+    """Rows of intervals, in the order of the rows."""
+    weight = np.ones(len(outcomes.first)) if weight is None else weight
+    in_last = outcomes.known | (outcomes.left < 1.0)
+    seen = np.minimum(outcomes.first + in_last, intervals)
+    row = np.repeat(np.arange(len(seen)), seen)
+    interval = np.arange(len(row)) - np.repeat(np.cumsum(seen) - seen, seen)
+    in_first = interval == outcomes.first[row]
+    failed = in_first & outcomes.known[row]
+    through = np.where(in_first & ~failed, 1.0 - outcomes.left[row], 1.0)
+    return Expanded(row, interval, failed, through * weight[row])
 
 
-def objective(outcomes: Outcomes, weight: np.ndarray, classes: int) -> Objective:
-    """Slopes and curvatures of the negative log likelihood, for LightGBM, float64 [rows, classes] each.
+def priors(outcomes: Outcomes, intervals: int = INTERVALS) -> np.ndarray:
+    """Share of each class among all rows, float64 [intervals + 1], by Kaplan and Meier (1958, JASA 53, 457-481)."""
+    found = expanded(outcomes, intervals)
+    failed = np.bincount(found.interval, weights=found.failed, minlength=intervals)
+    reached = np.bincount(found.interval, weights=found.weight, minlength=intervals)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        hazard = np.where(reached > 0, failed / reached, 0.0)
+    return classes_of(1.0 - np.cumprod(1.0 - hazard)[None])[0]
 
-    A row's slope is its chance of a class less that chance among the classes it may be of. Curvatures are those of
-    LightGBM's multiclass, which are never under the true ones, so that no step goes too far.
-    """
-    allowed, factor, by = outcomes.allowed(classes), classes / (classes - 1.0), weight[:, None]
 
-    def slopes(scores: np.ndarray, _data: lightgbm.Dataset) -> tuple[np.ndarray, np.ndarray]:
-        chance = class_chances(scores)
-        may = chance * allowed
-        total = may[:, 0].copy()
-        for at in range(1, classes):
-            total += may[:, at]
-        return (chance - may / total[:, None]) * by, factor * chance * (1.0 - chance) * by
-
-    return slopes
+def with_interval(rows: np.ndarray, interval: np.ndarray | int) -> np.ndarray:
+    """Rows with the number of an interval as their last column, float32 [rows, features + 1]."""
+    return np.column_stack([rows, np.broadcast_to(np.asarray(interval, np.float32), len(rows))]).astype(np.float32)
 
 
 def fit(
@@ -135,43 +111,41 @@ def fit(
     parameters: Mapping[str, object],
     rounds: int,
     *,
-    classes: int = len(HORIZONS_H) + 1,
+    intervals: int = INTERVALS,
     weight: np.ndarray | None = None,
-    categorical: Sequence[int] = (),
 ) -> lightgbm.Booster:
-    """A multiclass model of the rows, with a leaf for the priors: it is read, cooled and converted as any other."""
-    weight = np.ones(len(features)) if weight is None else weight
-    prior = np.array([round(math.log(share), PRIOR_DECIMALS) for share in priors(outcomes, weight, classes).tolist()])
+    """A binary model of the hazard; its last feature is the interval. `parameters` name LightGBM's own objective."""
+    found = expanded(outcomes, intervals, weight)
     data = lightgbm.Dataset(
-        features,
-        label=np.zeros(len(features)),  # the objective knows better
-        init_score=np.tile(prior, (len(features), 1)),
-        feature_name=[f"f{at}" for at in range(features.shape[1])],
-        categorical_feature=list(categorical),
+        with_interval(features[found.row], found.interval),
+        label=found.failed,
+        weight=found.weight,
+        feature_name=[f"f{at}" for at in range(features.shape[1] + 1)],
+        free_raw_data=True,
     )
-    settings = {**parameters, "num_class": classes, "objective": objective(outcomes, weight, classes)}
-    return with_priors(lightgbm.train(settings, data, num_boost_round=rounds), prior)
+    return lightgbm.train(dict(parameters), data, num_boost_round=rounds)
 
 
-def with_priors(model: lightgbm.Booster, prior: np.ndarray) -> lightgbm.Booster:
-    """The model as LightGBM's own multiclass, the priors in the leaves of its first round."""
-    classes = len(prior)
-    text = model.model_to_string()
-    text = re.sub(r"(?m)^(feature_names=)", rf"objective=multiclass num_class:{classes}\n\1", text, count=1)
-    text = text.replace("[objective: custom]", "[objective: multiclass]")
-    text = re.sub(r"(?m)^tree_sizes=.*\n", "", text)  # an index of the trees' texts, wrong from now on
-    trees = iter(range(model.num_trees()))
-
-    def raised(found: re.Match[str]) -> str:
-        at = next(trees)
-        if at >= classes:
-            return found[0]
-        return "leaf_value=" + " ".join(repr(float(word) + float(prior[at])) for word in found[1].split())
-
-    return lightgbm.Booster(model_str=re.sub(r"(?m)^leaf_value=(.*)$", raised, text))
+def scores_of(model: lightgbm.Booster, features: np.ndarray, intervals: int = INTERVALS) -> np.ndarray:
+    """Logits of the hazard of each interval, float64 [rows, intervals]."""
+    columns = [
+        np.asarray(model.predict(with_interval(features, at), raw_score=True, num_threads=1)) for at in range(intervals)
+    ]
+    return np.stack(columns, axis=1)
 
 
-def likelihood(chances: np.ndarray, outcomes: Outcomes) -> float:
-    """Mean negative log likelihood in nats of class chances [rows, classes]."""
+def within_of(scores: np.ndarray) -> np.ndarray:
+    """Chances within each horizon, float64 [rows, intervals], of logits of hazards."""
+    return 1.0 - np.cumprod(1.0 / (1.0 + np.exp(scores)), axis=1)
+
+
+def classes_of(within: np.ndarray) -> np.ndarray:
+    """Chances of each interval and of later than all, float64 [rows, intervals + 1], of chances within horizons."""
+    return np.diff(within, axis=1, prepend=0.0, append=1.0)
+
+
+def likelihood(within: np.ndarray, outcomes: Outcomes) -> float:
+    """Mean negative log likelihood in nats of chances within horizons [rows, intervals]."""
+    chances = classes_of(within)
     may = (chances * outcomes.allowed(chances.shape[1])).sum(axis=1)
-    return float(-np.log(np.maximum(may, LEAST_PRIOR)).mean())
+    return float(-np.log(np.maximum(may, LEAST_CHANCE)).mean())

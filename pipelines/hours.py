@@ -206,11 +206,12 @@ def health_of(model: HealthModel, hour: Hour, said: Said) -> Health:
 def evidence_of(rung: Rung, model: HealthModel, hour: Hour, since_us: int) -> Evidence:
     """What an unhealthy machine, or one near a limit, is held to."""
     basis = f"{model.card.basis}, against {hour.baseline} healthy time"
+    value: float | None
     if rung is Rung.HEALTH:
         signals, value, limit, unit = tuple(one.signal for one in hour.drivers), hour.health, OPEN, "of 100"
     else:
         signals, limit, unit = (hour.limiting,), NEAR_H, "h"
-        value = hour.remaining.median_h if hour.remaining else np.nan
+        value = hour.remaining.median_h if hour.remaining else None
     return Evidence(
         rung=rung,
         name=model.card.name if rung is Rung.HEALTH else hour.limiting,
@@ -218,7 +219,7 @@ def evidence_of(rung: Rung, model: HealthModel, hour: Hour, since_us: int) -> Ev
         since_us=since_us,
         mode=ANY_MODE,
         signals=signals,
-        value=None if np.isnan(value) else value,
+        value=None if value is None or np.isnan(value) else value,
         limit=limit,
         unit=unit,
         basis=basis,

@@ -84,9 +84,11 @@ def read_models(plant: Plant, folder: Path) -> dict[str, Model]:
 
 
 def read_model(folder: Path, name: str) -> Model:
-    """The model NAME.onnx with its card NAME.json. Raises ModelError."""
+    """The model NAME.onnx with its card NAME.json, and NAME.cases.json where it has one. Raises ModelError."""
+    past = folder / f"{name}.cases.json"
     try:
-        return load((folder / f"{name}.onnx").read_bytes(), (folder / f"{name}.json").read_bytes())
+        cases = past.read_bytes() if past.is_file() else b""
+        return load((folder / f"{name}.onnx").read_bytes(), (folder / f"{name}.json").read_bytes(), cases)
     except OSError as wrong:
         raise ModelError(
             f"model '{name}' cannot be read from {folder} ({wrong.strerror}): set FOREWARN_MODELS"

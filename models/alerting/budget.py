@@ -1,4 +1,7 @@
-"""Thresholds that follow from a budget: of those that keep it on a history, which would have caught most failures.
+"""Thresholds that follow from a budget: of those that keep it on a history, the one that would have cost least.
+
+What a missed failure costs is the plant's to say, in unfounded warnings. Where it does not say so, or no failure is
+known that could be missed, it is the one that would have caught most failures.
 
 Assets choose alone where their own history is long enough for it, else together with their like. Whether a history is
 long enough is settled once, by the plant's own budget, so that a tighter budget only leaves fewer thresholds to choose
@@ -124,25 +127,38 @@ class Choice(NamedTuple):
         return self.worth.unfounded <= self.granted + _ROUNDING
 
 
-def chosen(history: History, among: Sequence[Pool], shares: Mapping[str, float]) -> tuple[Choice, ...]:
-    """The threshold of each group for such shares of unfounded warnings a week."""
-    return tuple(_of_pool(history, pool, shares) for pool in among)
+def chosen(
+    history: History, among: Sequence[Pool], shares: Mapping[str, float], missed_to_unfounded: float | None = None
+) -> tuple[Choice, ...]:
+    """The threshold of each group for such shares of unfounded warnings a week, and such a cost of a missed failure."""
+    return tuple(_of_pool(history, pool, shares, missed_to_unfounded) for pool in among)
 
 
-def _of_pool(history: History, pool: Pool, shares: Mapping[str, float]) -> Choice:
+def _of_pool(history: History, pool: Pool, shares: Mapping[str, float], ratio: float | None) -> Choice:
     group, worths = pool
     granted = sum(history.weeks[asset] * shares[asset] - history.others[asset] for asset in group.assets)
     within = [place for place, worth in worths.items() if worth.unfounded <= granted + _ROUNDING]
     if within:
-        place = max(within, key=lambda at: (worths[at].caught, _lead_h(worths[at]), -at))
+        place = max(within, key=lambda at: (_merit(worths[at], ratio), _lead_h(worths[at]), -at))
     else:
         place = min(worths, key=lambda at: (worths[at].unfounded, at))
     return Choice(group, history.tried[place], place, worths[place], granted)
 
 
-def held_out(plant: Plant, shares: Mapping[str, float], first: History, second: History) -> Worth:
+def _merit(worth: Worth, ratio: float | None) -> float:
+    """What to have most of: the least cost, or the most failures caught."""
+    return worth.caught if ratio is None or not worth.failures else -worth.cost(ratio)
+
+
+def held_out(
+    plant: Plant,
+    shares: Mapping[str, float],
+    first: History,
+    second: History,
+    missed_to_unfounded: float | None = None,
+) -> Worth:
     """What thresholds chosen on one history are worth on another that came after it, of assets that are in both."""
-    choices = chosen(first, pools(first, groups(plant, first.weeks, shares)), shares)
+    choices = chosen(first, pools(first, groups(plant, first.weeks, shares)), shares, missed_to_unfounded)
     return total(
         second.worths[asset][choice.place]
         for choice in choices

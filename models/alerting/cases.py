@@ -22,6 +22,7 @@ from models.records import (
     Level,
     Remaining,
     Rung,
+    Similar,
     id_of,
 )
 
@@ -31,8 +32,9 @@ RUNGS = tuple(Rung)
 class Said(Struct, frozen=True, kw_only=True):
     """What is said of a machine at the end of a final minute beside its evidence.
 
-    `forecast` and `lead_h` are those of a hazard that holds, `reason` why it is to be told anew, if it is; `remaining`
-    is what a trend that holds says. Evidence of other rungs than those in `open` joins a case and opens none.
+    `forecast` and `lead_h` are those of a hazard that holds, `reason` why it is to be told anew, if it is; `similar`
+    are past cases that the machine is like where it begins to hold; `remaining` is what a trend that holds says.
+    Evidence of other rungs than those in `open` joins a case and opens none.
     """
 
     plant: str
@@ -42,6 +44,7 @@ class Said(Struct, frozen=True, kw_only=True):
     lead_h: int | None = None
     reason: AlertReason | None = None
     remaining: Remaining | None = None
+    similar: tuple[Similar, ...] = ()
     open: tuple[Rung, ...] = RUNGS
 
 
@@ -136,7 +139,7 @@ def _revised(case: Alert, evidence: Sequence[Evidence], said: Said) -> Alert | N
     reason = _reason(case.evidence, evidence, said)
     if reason is None:
         return None
-    ended = {"state": AlertState.RETURNED} if reason is AlertReason.CLEARED else _says(evidence, said)
+    ended = {"state": AlertState.RETURNED} if reason is AlertReason.CLEARED else _says(evidence, said, case.similar)
     return replace(case, revision=case.revision + 1, reason=reason, window_end_us=said.window_end_us, **ended)
 
 
@@ -151,18 +154,20 @@ def _reason(before: Sequence[Evidence], now: Sequence[Evidence], said: Said) -> 
     return said.reason if any(one.rung is Rung.HAZARD for one in now) else None
 
 
-def _says(evidence: Sequence[Evidence], said: Said) -> dict[str, Any]:
+def _says(evidence: Sequence[Evidence], said: Said, similar: tuple[Similar, ...] = ()) -> dict[str, Any]:
     """What a case says of its evidence: as the highest rung that speaks founds it, as bad as the worst."""
     highest = max(evidence, key=lambda one: RUNGS.index(one.rung))
     hazard = said.forecast if any(one.rung is Rung.HAZARD for one in evidence) else None
-    trend = any(one.rung in (Rung.HEALTH, Rung.TREND) for one in evidence)
+    trend = said.remaining if any(one.rung in (Rung.HEALTH, Rung.TREND) for one in evidence) else None
     return {
         "level": Level.ALARM if any(one.level is Level.ALARM for one in evidence) else Level.WARNING,
         "evidence": tuple(evidence),
         "chances": hazard.chances if hazard else (),
         "lead_h": said.lead_h if hazard else None,
-        "remaining": said.remaining if trend else None,
+        "remaining": (hazard.remaining if hazard else None) or trend,
         "drivers": hazard.drivers if hazard else (),
+        "modes": hazard.modes if hazard else (),
+        "similar": (said.similar or similar) if hazard else (),
         "model": hazard.model if hazard else "",
         "basis": highest.basis,
         "rung": highest.rung,

@@ -93,6 +93,10 @@ class Worth(NamedTuple):
         """Failures at which a warning was open."""
         return len(self.leads_h)
 
+    def cost(self, missed_to_unfounded: float) -> float:
+        """What it cost, in unfounded warnings, where a failure that nobody was warned of costs so many."""
+        return missed_to_unfounded * (self.failures - self.caught) + self.unfounded
+
     @property
     def median_lead_h(self) -> float | None:
         """None where nothing was caught."""

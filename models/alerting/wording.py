@@ -11,7 +11,21 @@ import numpy as np
 
 from models.alerting.cases import RUNGS
 from models.failure.hazard import WARNING
-from models.records import WARNING_HORIZON_H, Alert, AlertState, Confidence, Evidence, Health, Level, Rung
+from models.records import (
+    HORIZONS_H,
+    WARNING_HORIZON_H,
+    Alert,
+    AlertState,
+    Became,
+    Confidence,
+    Evidence,
+    Health,
+    Level,
+    ModeShare,
+    Rung,
+    Similar,
+    Until,
+)
 
 MINUTE_US = 60_000_000
 NAMES_TOLD = 2
@@ -27,18 +41,37 @@ def headline(said: Alert | Health) -> str:
 
 
 def rests_on(alert: Alert) -> tuple[str, ...]:
-    """All that a warning rests on, a line for each piece of evidence, what weighs most first."""
-    return tuple(map(_line, sorted(alert.evidence, key=_weight)))
+    """All that a warning rests on, a line for each piece of evidence, what weighs most first; then cases like it."""
+    like = like_it(alert.similar)
+    return (*map(_line, sorted(alert.evidence, key=_weight)), *([like] if like else []))
+
+
+def like_it(similar: Iterable[Similar]) -> str:
+    """What became of the past cases that a machine is like; empty where none is known."""
+    found = list(similar)
+    failed = [one for one in found if one.outcome is Became.FAILED]
+    if not found:
+        return ""
+    said = f"of {len(found)} like it, {len(failed) or 'none'} failed"
+    leads = [one.lead_h for one in failed if one.lead_h is not None]
+    if leads:
+        low, high = min(leads), max(leads)
+        said += f", after {low:.0f} h" if f"{low:.0f}" == f"{high:.0f}" else f", after {low:.0f} to {high:.0f} h"
+    modes = sorted({one.mode for one in failed} - {""})
+    return said + (f" ({', '.join(modes)})" if modes else "")
 
 
 def remaining(said: Alert | Health) -> str:
-    """How long until a limit is reached, with its interval; empty where nothing says so."""
+    """How long until a limit is reached or a failure, with its interval; empty where nothing says so."""
     left = said.remaining
     if left is None:
         return ""
     limiting = f"the limit of {said.limiting}" if isinstance(said, Health) and said.limiting else "its limit"
+    end = "failure" if left.until is Until.FAILURE else limiting
     high = f"{left.low_h:.0f} h or more" if left.high_h is None else f"{left.low_h:.0f} to {left.high_h:.0f} h"
-    return f"{left.median_h:.0f} h to {limiting} (90 %: {high})"
+    covered = "" if left.covered is None else f", but {_percent(left.covered)} on other machines"
+    middle = f"over {HORIZONS_H[-1]}" if left.median_h is None else f"{left.median_h:.0f}"
+    return f"{middle} h to {end} (90 %{covered}: {high})"
 
 
 def chance(share: float, within_h: int, basis: str, confidence: Confidence) -> str:
@@ -55,6 +88,11 @@ def learned(basis: str, confidence: Confidence) -> str:
 def labels(said: Iterable[tuple[str, Confidence]]) -> str:
     """One label for many chances, of their bases and confidences; empty where none needs one."""
     return ", ".join(sorted({learned(*each) for each in said} - {""}))
+
+
+def likely(modes: Iterable[ModeShare]) -> str:
+    """Failure modes with the share that each has in a failure."""
+    return ", ".join(f"{one.mode} ({one.share:.2f})" for one in modes)
 
 
 def clock(time_us: int) -> str:
@@ -76,7 +114,8 @@ def _of_alert(alert: Alert) -> str:
 
 def _of_hazard(alert: Alert) -> str:
     told = chance(alert.chances[WARNING], WARNING_HORIZON_H, alert.basis, alert.confidence)
-    return told + (f", over its limit within {alert.lead_h} h" if alert.lead_h else ", under its limit by now")
+    told += f", over its limit within {alert.lead_h} h" if alert.lead_h else ", under its limit by now"
+    return told + (f", most likely {likely(alert.modes)}" if alert.modes else "")
 
 
 def _also(others: list[Evidence]) -> str:

@@ -10,10 +10,13 @@ import numpy as np
 from msgspec import UNSET, Struct, UnsetType
 
 from models import acceptance
+from models.failure.interval import Levels, remaining
+from models.failure.similar import Past, nearest
+from models.failure.similar import load as load_cases
 from models.features import Expected, Groups, Spec
 from models.inference import ModelError, Predictor
 from models.passed import Passed, Served
-from models.records import HORIZONS_H, WARNING_HORIZON_H, Confidence, Driver, Whose
+from models.records import HORIZONS_H, WARNING_HORIZON_H, Confidence, Driver, ModeShare, Remaining, Similar, Whose
 
 WARNING = HORIZONS_H.index(WARNING_HORIZON_H)
 DRIVERS = 3
@@ -24,6 +27,9 @@ DECIMALS = 6
 ENOUGH_FAILURES = 20
 """Independent real failures from which on a chance is shown as one. Whoever warned of all of 20 warns, by the exact
 one-sided 95 % limit (Clopper and Pearson 1934, Biometrika 26, 404-413), of 0.05 ** (1 / 20) = 0.86 at least."""
+LEAST_SHARE = 0.1
+"""Failure modes with a smaller share in a failure are not told: our choice, so that few are."""
+SHARE_DECIMALS = 2
 SOME_FAILURES = 5
 """From here on a model is better founded than a guess: all of 5 are, by the same limit, 0.55 at least."""
 
@@ -31,8 +37,10 @@ SOME_FAILURES = 5
 class Card(Struct, frozen=True, kw_only=True):
     """What a model is, where it comes from and how it did: the JSON beside the ONNX file.
 
-    `failures` are the independent real failures that it learned from; simulated ones do not count. `gate` is what the
-    export gate found, a function of the model; `served` is measured where the file is exported, on that machine.
+    `failures` are the independent real failures that it learned from; simulated ones do not count. `modes` names the
+    columns of the graph's second output, where it has one; `interval` is how time to failure is told, where it is;
+    `cases_sha256` is of the file of past cases, empty where there is none. `gate` is what the export gate found, a
+    function of the model; `served` is measured where the file is exported, on that machine.
     """
 
     name: str
@@ -55,6 +63,9 @@ class Card(Struct, frozen=True, kw_only=True):
     seeds: dict[str, tuple[int, ...]]
     parity: dict[str, float]
     scores: dict[str, float]
+    modes: tuple[str, ...] = ()
+    interval: Levels | None = None
+    cases_sha256: str = ""
     gate: Passed | UnsetType = UNSET
     served: Served | UnsetType = UNSET
 
@@ -101,7 +112,7 @@ def founded(hazard: Hazard, baseline: Whose) -> Confidence:
 class Hazard:
     """A loaded hazard model. Raises ModelError where file, card and this program disagree."""
 
-    def __init__(self, onnx: bytes, card: Card) -> None:
+    def __init__(self, onnx: bytes, card: Card, cases: bytes = b"") -> None:
         self.card = card
         self.spec = Spec.of_card(card)
         check(card.name, self.spec, _wrong(card))
@@ -119,18 +130,45 @@ class Hazard:
         self._predictor = Predictor(onnx)
         agree("the number of features", self._predictor.features, len(self.spec.names))
         agree("the number of chances", self._predictor.outputs, len(HORIZONS_H))
+        agree("the number of failure modes", self._predictor.modes, len(card.modes))
+        self._past = _past(card, self.spec, cases)
         self.vectors = acceptance.check(self._predictor)
 
     @classmethod
-    def load(cls, onnx: bytes, card: bytes) -> Hazard:
-        """From the two files' bytes."""
-        return cls(onnx, read_card(card))
+    def load(cls, onnx: bytes, card: bytes, cases: bytes = b"") -> Hazard:
+        """From the bytes of its two files, and of that of past cases where it has one."""
+        return cls(onnx, read_card(card), cases)
 
     def chances(self, rows: np.ndarray) -> np.ndarray:
         """Chances, float64 [rows, horizons] with DECIMALS decimals, of float32 feature rows."""
+        return self.run(rows)[0]
+
+    def run(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Chances, and shares of the card's modes in a failure within the last horizon, float64 [rows, modes]."""
         if not len(rows):
-            return np.empty((0, len(HORIZONS_H)))
-        return np.round(self._predictor.predict(rows).astype(np.float64), DECIMALS)
+            return np.empty((0, len(HORIZONS_H))), np.empty((0, len(self.card.modes)))
+        chances, shares = (each.astype(np.float64) for each in self._predictor.both(rows))
+        return np.round(chances, DECIMALS), np.round(shares, SHARE_DECIMALS)
+
+    def likely(self, shares: np.ndarray) -> tuple[ModeShare, ...]:
+        """The modes that have LEAST_SHARE or more of a row's shares [modes], the largest first, then by name."""
+        told = zip(self.card.modes, shares.tolist(), strict=True)
+        found = [ModeShare(mode=mode, share=share) for mode, share in told if share >= LEAST_SHARE]
+        return tuple(sorted(found, key=lambda one: (-one.share, one.mode)))
+
+    def remaining(self, chances: np.ndarray) -> list[Remaining | None]:
+        """Time to failure of rows with chances [rows, horizons]; None where the card says nothing of it, or too low."""
+        levels = self.card.interval
+        return remaining(levels, chances) if levels else [None] * len(chances)
+
+    @property
+    def past_cases(self) -> int:
+        """How many past cases it has."""
+        return len(self._past.cases) if self._past else 0
+
+    def similar(self, row: bytes) -> tuple[Similar, ...]:
+        """Past cases that a float32 feature row is like; none where the model has none, or the row is empty."""
+        return nearest(self._past, np.frombuffer(row, np.float32)) if self._past and row else ()
 
     def variants(self, rows: np.ndarray, normal: np.ndarray) -> np.ndarray:
         """Each row once per signal, that signal's features as usual for its asset: float32 [rows, signals, features].
@@ -159,6 +197,13 @@ class Hazard:
         return Driver(signal=signal, drop=drop, change=_told(change, 1.0), per_day=_told(slope_per_h, HOURS_A_DAY))
 
 
+def _past(card: Card, spec: Spec, cases: bytes) -> Past | None:
+    if not card.cases_sha256:
+        return None
+    agree("the sha256 of NAME.cases.json", hashlib.sha256(cases).hexdigest(), card.cases_sha256)
+    return load_cases(cases, spec)
+
+
 def _told(value: float, times: float) -> float | None:
     return None if math.isnan(value) else round(value * times, TREND_DECIMALS)
 
@@ -169,7 +214,9 @@ def _wrong(card: Card) -> str | None:
         return f"failures must not be under 0, but are {card.failures}"
     if not 0.0 < card.warning_limit < 1.0:
         return f"the warning limit must lie between 0 and 1, but is {card.warning_limit}"
-    return None
+    if len(set(card.modes)) < len(card.modes) or "" in card.modes:
+        return f"failure modes must have names, each its own, but are {list(card.modes)}"
+    return card.interval.wrong if card.interval else None
 
 
 def check(name: str, spec: Spec, otherwise: str | None = None) -> None:

@@ -33,10 +33,10 @@ class _Kind(msgspec.Struct):
     components: int | None = None
 
 
-def load(onnx: bytes, card: bytes) -> Model:
-    """A model of either kind, as its card says. Raises ModelError."""
+def load(onnx: bytes, card: bytes, cases: bytes = b"") -> Model:
+    """A model of either kind, as its card says; `cases` is the file of past cases, if any. Raises ModelError."""
     try:
         kind = msgspec.json.decode(card, type=_Kind)
     except msgspec.DecodeError as wrong:
         raise ModelError(f"the card is not a model card: {wrong}") from wrong
-    return Hazard.load(onnx, card) if kind.components is None else HealthModel.load(onnx, card)
+    return Hazard.load(onnx, card, cases) if kind.components is None else HealthModel.load(onnx, card)

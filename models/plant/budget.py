@@ -9,10 +9,15 @@ from msgspec import Struct
 
 
 class Budget(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Unfounded warnings that each reliability engineer is ready to look after in a week, over the whole plant."""
+    """Unfounded warnings that each reliability engineer is ready to look after in a week, over the whole plant.
+
+    `missed_to_unfounded` is how many unfounded warnings cost as much as one failure that nobody was warned of. None:
+    thresholds catch as many failures as the budget allows, whatever that costs.
+    """
 
     unfounded_per_engineer_week: float = 2.0
     engineers: float = 1.0
+    missed_to_unfounded: float | None = None
 
     @property
     def per_week(self) -> float:

@@ -74,9 +74,9 @@ def _check_limit(where: str, limit: Limit, kind: str, asset_type: AssetType) -> 
 
 
 def _check_budget(budget: Budget) -> None:
-    for name in ("unfounded_per_engineer_week", "engineers"):
+    for name in ("unfounded_per_engineer_week", "engineers", "missed_to_unfounded"):
         number = getattr(budget, name)
-        if not 0 < number < math.inf:
+        if number is not None and not 0 < number < math.inf:
             raise PlantError(f"budget.{name} must be over 0, but is {number:g}")
 
 

@@ -11,13 +11,14 @@ from pathlib import Path
 import msgspec
 import polars as pl
 
-from models.records import HORIZONS_H, AnyRecord, Forecast, Health, Maintenance, decode, encode
+from models.records import HORIZONS_H, AnyRecord, Forecast, Health, Maintenance, Remaining, decode, encode
 from pipelines.backfill.plan import Plan
 from pipelines.ledger import Ledger
 
 PLAN, LEDGER, WHOLE = "plan.json", "ledger.json", "whole"
 """Files: of a run, of a lane once it is through, and the one that is written last of a run."""
 CHANCES = tuple(f"chance_{h}h" for h in HORIZONS_H)
+REMAINING = ("low_h", "median_h", "high_h")
 FORECASTS: dict[str, type[pl.DataType]] = {
     "asset": pl.String,
     "window_end_us": pl.Int64,
@@ -28,6 +29,8 @@ FORECASTS: dict[str, type[pl.DataType]] = {
     "driver": pl.String,  # the signal that drives it most
     "completeness": pl.Float64,
     "model": pl.String,
+    "mode": pl.String,  # the failure mode that is most likely
+    **dict.fromkeys(REMAINING, pl.Float64),  # until failure, where that is told; a high end of none is open
 }
 HEALTH: dict[str, type[pl.DataType]] = {
     "asset": pl.String,
@@ -35,7 +38,7 @@ HEALTH: dict[str, type[pl.DataType]] = {
     **dict.fromkeys(("index", "t2", "spe"), pl.Float64),
     "driver": pl.String,  # the signal with the largest share
     "limiting": pl.String,
-    **dict.fromkeys(("low_h", "median_h", "high_h"), pl.Float64),  # until the limit is reached
+    **dict.fromkeys(REMAINING, pl.Float64),  # until the limit is reached
     "baseline": pl.String,
     "confidence": pl.String,
     "completeness": pl.Float64,
@@ -53,6 +56,7 @@ def forecasts_table(forecasts: Sequence[Forecast]) -> pl.DataFrame:
         (
             f.asset, f.window_end_us, f.revision, f.operating.value, f.running_until_us, *(f.chances or none),
             f.drivers[0].signal if f.drivers else None, f.completeness, f.model,
+            f.modes[0].mode if f.modes else None, *_left(f.remaining),
         )
         for f in forecasts
     ]  # fmt: skip
@@ -64,12 +68,16 @@ def health_table(healths: Sequence[Health]) -> pl.DataFrame:
     rows = [
         (
             h.asset, h.window_end_us, h.index, h.t2, h.spe, h.drivers[0].signal if h.drivers else None, h.limiting,
-            *((h.remaining.low_h, h.remaining.median_h, h.remaining.high_h) if h.remaining else (None,) * 3),
+            *_left(h.remaining),
             h.baseline, h.confidence.value, h.completeness, h.model,
         )
         for h in healths
     ]  # fmt: skip
     return pl.DataFrame(rows, HEALTH, orient="row")
+
+
+def _left(left: Remaining | None) -> tuple[float | None, ...]:
+    return (left.low_h, left.median_h, left.high_h) if left else (None,) * len(REMAINING)
 
 
 def last_of_each(table: pl.DataFrame) -> pl.DataFrame:

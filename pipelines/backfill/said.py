@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from models.alerting.wording import headline
 from models.failure.hazard import WARNING
-from models.records import Alert, Forecast, Health, Rung, id_of
-from pipelines.backfill.results import CHANCES, forecasts_table
+from models.records import Alert, Forecast, Health, Remaining, Rung, id_of
+from pipelines.backfill.results import CHANCES, REMAINING, forecasts_table
 from pipelines.ports import Rows
 
 FORECASTS, ALERTS = "forewarn_forecasts", "forewarn_alerts"
@@ -33,9 +33,9 @@ def forecast_rows(plant: str, forecasts: Sequence[Forecast]) -> Rows:
     table = forecasts_table(forecasts)
     assets = table["asset"].unique(maintain_order=True).to_list()
     fields: dict[str, np.ndarray] = {
-        name: table[name].fill_null(float("nan")).to_numpy() for name in (*CHANCES, "completeness")
+        name: table[name].fill_null(float("nan")).to_numpy() for name in (*CHANCES, "completeness", *REMAINING)
     }
-    for name in ("operating", "driver", "model"):
+    for name in ("operating", "driver", "model", "mode"):
         fields[name] = table[name].to_numpy().astype(object)
     index = {name: at for at, name in enumerate(assets)}
     at = np.array([index[name] for name in table["asset"].to_list()], np.int64)
@@ -51,7 +51,7 @@ def alert_rows(plant: str, alerts: Sequence[Alert]) -> Rows:
     fields = {
         "chance_72h": np.array([alert.chances[WARNING] if alert.chances else np.nan for alert in alerts]),
         "lead_h": np.array([np.nan if alert.lead_h is None else alert.lead_h for alert in alerts], np.float64),
-        "remaining_h": np.array([alert.remaining.median_h if alert.remaining else np.nan for alert in alerts]),
+        "remaining_h": np.array([_median_h(alert.remaining) for alert in alerts]),
         "opened_us": np.array([alert.opened_us for alert in alerts], np.float64),
         **{
             name: np.array([str(getattr(alert, name)) for alert in alerts], object)
@@ -68,6 +68,10 @@ def alert_rows(plant: str, alerts: Sequence[Alert]) -> Rows:
         fields,
         event=np.array([alert.id for alert in alerts], object),
     )
+
+
+def _median_h(left: Remaining | None) -> float:
+    return np.nan if left is None or left.median_h is None else left.median_h
 
 
 def replayed(record: Forecast | Health | Alert, run: str) -> Forecast | Health | Alert:

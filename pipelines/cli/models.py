@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 from msgspec import to_builtins
@@ -46,11 +47,18 @@ def load(onnx: Path) -> tuple[bytes, Hazard]:
     """
     try:
         content, card = onnx.read_bytes(), read_card(onnx.with_suffix(".json").read_bytes())
+        path = past_cases(onnx)
+        cases = path.read_bytes() if path.is_file() else b""
     except OSError as wrong:
         raise ModelError(f"{wrong.filename} cannot be read: {wrong.strerror}") from wrong
     agree_on_file(content, card)
     model_checks.contents(content)
-    return content, Hazard(content, card)
+    return content, Hazard(content, card, cases)
+
+
+def past_cases(onnx: Path) -> Path:
+    """Where a model's past cases are, if it has any."""
+    return onnx.with_suffix(".cases.json")
 
 
 def export(onnx: Path, to: Path, console: Console) -> None:
@@ -61,6 +69,8 @@ def export(onnx: Path, to: Path, console: Console) -> None:
     to.mkdir(parents=True, exist_ok=True)
     (to / onnx.name).write_bytes(content)
     (to / f"{onnx.stem}.json").write_bytes(card_json(replace(hazard.card, served=served)))
+    if hazard.card.cases_sha256:
+        shutil.copyfile(past_cases(onnx), to / past_cases(onnx).name)
     console.print(f"{hazard.card.version} is in {to}: set FOREWARN_MODELS={to}", highlight=False, markup=False)
 
 

@@ -26,6 +26,10 @@ def show_budget(
     per_week: Annotated[
         float | None, typer.Option(min=0.001, help="Unfounded warnings per engineer and week, if not the plant file's.")
     ] = None,
+    missed_to_unfounded: Annotated[
+        float | None,
+        typer.Option(min=0.001, help="Unfounded warnings that a missed failure costs, if not as the plant file says."),
+    ] = None,
     compare: Annotated[str, typer.Option(help="Tighter and looser budgets per engineer and week.")] = "0.5,1,2,4",
     inspected: Annotated[
         Path | None, typer.Option(help="CSV alert_id,found: founded, nothing or not-inspected; for precision.")
@@ -52,6 +56,7 @@ def show_budget(
         folder=folder,
         engineers=engineers,
         per_week=per_week,
+        missed_to_unfounded=missed_to_unfounded,
         compare=budgets(compare),
         inspected=inspected,
         labels=labels,

@@ -63,7 +63,8 @@ def show(file: Path, console: Console, *, as_json: bool) -> None:
         console.print(_signals(name, kind))
     budget, people = plant.budget, plant.budget.engineers
     console.print(
-        f"budget: {budget.unfounded_per_engineer_week:g} unfounded warnings a week for each of {people:g} engineers",
+        f"budget: {budget.unfounded_per_engineer_week:g} unfounded warnings a week for each of {people:g} engineers"
+        + (f"; a missed failure costs {budget.missed_to_unfounded:g}" if budget.missed_to_unfounded else ""),
         highlight=False,
     )
     for table in (_limits(plant), rules(plant), _shifts(plant), _thresholds(plant)):

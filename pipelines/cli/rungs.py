@@ -101,6 +101,7 @@ def _of_any(name: str, plant: Plant, rules: list[Rule], models: Models, folder: 
         rung, confidence = Rung.TREND, Confidence.LOW
     if (card := models.hazard) is not None:
         rests_on.append(f"{card.version}, learned from {card.basis} and {card.failures} real failures")
+        rests_on += _timed(card)
         rung, confidence = Rung.HAZARD, confidence_of(card)
     return Standing(
         type=name,
@@ -126,6 +127,18 @@ def _needs(rung: Rung | None, kind: AssetType, models: Models, folder: Path) -> 
         return ""
     asked = "a chance without a label" if rung is Rung.HAZARD else "hazard"
     return f"{asked}: {ENOUGH_FAILURES} independent failures pooled over like assets, has {had}"
+
+
+def _timed(card: Card) -> list[str]:
+    """How far its intervals on time to failure can be relied on, where it has them."""
+    of = card.interval
+    if of is None:
+        return []
+    if of.coverage is None:
+        return ["time to failure with intervals of 90 % that nobody measured"]
+    return [
+        f"time to failure with intervals of 90 % that held {100 * of.coverage:.0f} % of {of.held_out} failures held out"
+    ]
 
 
 def _told(rules: list[Rule]) -> str:

@@ -6,7 +6,7 @@ something else than its last revision. Minutes in which a machine did not run wa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,20 +14,22 @@ import numpy as np
 from models.alerting.thresholds import threshold_of
 from models.bins import MINUTE_US
 from models.failure.hazard import WARNING, Card, Hazard, founded
-from models.features import stated
+from models.features import Baseline, stated
 from models.operating import RUNNING
 from models.plant import Plant
-from models.records import Driver, Forecast, OperatingState, Rung, Whose, id_of
+from models.records import Driver, Forecast, ModeShare, OperatingState, Remaining, Rung, Whose, id_of
 from pipelines.stages.window import Due
 from pipelines.state import Block
 
 
-class Said(NamedTuple):
-    """What a forecast says anew, by the names of its fields."""
+class Says(NamedTuple):
+    """What a forecast says, by the names of its fields."""
 
     chances: tuple[float, ...]
     drivers: tuple[Driver, ...]
     completeness: float
+    modes: tuple[ModeShare, ...]
+    remaining: Remaining | None
     baseline: Whose
     missing: tuple[str, ...]
 
@@ -35,19 +37,13 @@ class Said(NamedTuple):
 def score(block: Block, hazard: Hazard, due: Due, plant: Plant) -> list[tuple[int, Forecast]]:
     """Forecasts to publish, each with the place of the record that made it due."""
     ran = _to_ask(block, hazard, due)
-    features = due.features[ran]
-    chances = hazard.chances(features)
     names = [block.names[asset] for asset in due.asset[ran].tolist()]
-    near = _near(plant, hazard.card, names)
-    drivers = _drivers(hazard, features, due.baseline[ran], chances, near)
-    completeness = np.round(features[:, hazard.spec.completeness].astype(np.float64), 4)
-    rests = stated.whose(hazard.spec, features), stated.missing(hazard.spec, features)
-    said = map(Said, map(tuple, chances.tolist()), drivers, completeness.tolist(), *rests)
-    places = (column.tolist() for column in (due.at[ran], due.asset[ran], due.minute[ran]))
+    says = _says(hazard, due.features[ran], due.baseline[ran], _near(plant, hazard.card, names))
+    columns = due.at[ran], due.asset[ran], due.minute[ran]
     out = []
-    for at, asset, minute, what in zip(*places, said, strict=True):
+    for at, asset, minute, said in zip(*(column.tolist() for column in columns), says, strict=True):
         entry = block.small.entries[asset][minute]
-        forecast = _forecast(plant.plant, block.names[asset], minute, hazard, what, entry.forecast)
+        forecast = _forecast(plant.plant, block.names[asset], minute, hazard, said, entry.forecast)
         if forecast is not entry.forecast:
             entry.forecast = forecast
             out.append((at, forecast))
@@ -69,9 +65,24 @@ def _to_ask(block: Block, hazard: Hazard, due: Due) -> np.ndarray:
 
 
 def _near(plant: Plant, card: Card, names: Sequence[str]) -> np.ndarray:
-    """From which chance on each asset's drivers are told: where a hazard that holds would not yet clear."""
+    """From which chance on it is told why: where a hazard that holds would not yet clear.
+
+    Drivers are told where the chance within 72 h is as high, failure modes where that within the last horizon is.
+    """
     found = {name: threshold_of(plant, name, card.warning_limit) for name in set(names)}
     return np.array([found[name].clear_share * found[name].limit for name in names])
+
+
+def _says(hazard: Hazard, features: np.ndarray, baseline: np.ndarray, near: np.ndarray) -> Iterator[Says]:
+    """What is said of each row."""
+    chances, shares = hazard.run(features)
+    drivers = _drivers(hazard, features, baseline, chances, near)
+    completeness = np.round(features[:, hazard.spec.completeness].astype(np.float64), 4).tolist()
+    told, remaining = (chances[:, -1] >= near).tolist(), hazard.remaining(chances)
+    whose, missing = stated.whose(hazard.spec, features), stated.missing(hazard.spec, features)
+    for at, row in enumerate(chances.tolist()):
+        modes = hazard.likely(shares[at]) if told[at] else ()
+        yield Says(tuple(row), drivers[at], completeness[at], modes, remaining[at], whose[at], missing[at])
 
 
 def _drivers(
@@ -79,10 +90,10 @@ def _drivers(
 ) -> list[tuple[Driver, ...]]:
     out: list[tuple[Driver, ...]] = [()] * len(features)
     likely = np.flatnonzero(chances[:, WARNING] >= near).tolist()
-    high = [at for at in likely if baseline[at] is not None]
-    if not high:
+    usual = {at: row for at in likely if (row := _usual(baseline[at])) is not None}
+    if not usual:
         return out
-    normal = np.array([np.frombuffer(baseline[at].features, np.float32) for at in high])
+    high, normal = list(usual), np.array(list(usual.values()))
     variants = hazard.variants(features[high], normal)
     others = hazard.chances(variants.reshape(-1, features.shape[1]))[:, WARNING].reshape(len(high), -1)
     for at, variants in zip(high, others, strict=True):
@@ -90,10 +101,15 @@ def _drivers(
     return out
 
 
-def _forecast(plant: str, asset: str, minute: int, hazard: Hazard, said: Said, last: Forecast | None) -> Forecast:
+def _usual(baseline: Baseline | None) -> np.ndarray | None:
+    """What an asset's features are while nothing is wrong; of one that has no usual yet, no driver can be told."""
+    return None if baseline is None else np.frombuffer(baseline.features, np.float32)
+
+
+def _forecast(plant: str, asset: str, minute: int, hazard: Hazard, said: Says, last: Forecast | None) -> Forecast:
     """The forecast of a minute; the last one itself where nothing changed."""
     card, end_us = hazard.card, (minute + 1) * MINUTE_US
-    if last is not None and last.model == card.version and said == tuple(getattr(last, name) for name in said._fields):
+    if last is not None and last.model == card.version and Says(*(getattr(last, of) for of in Says._fields)) == said:
         return last
     return Forecast(
         plant=plant,

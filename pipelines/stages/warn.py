@@ -74,7 +74,7 @@ def warn(block: Block, learned: Learned, rises: Rises, lateness_us: int, plant: 
                     if entry.state != RUNNING:
                         out.append((at, _standing(block, hazard, asset, minute, entry, plant.plant)))
                     elif entry.forecast is not None:
-                        machine.forecast(entry.since_us, entry.forecast)
+                        machine.forecast(entry.since_us, entry.forecast, entry.features)
         out += ((at, alert) for alert in machine.cases())
     return out
 
@@ -180,8 +180,8 @@ class _Machine:
                 self._hold(name, evidence_of(Rung(name), model, hour, self._said.window_end_us) if holds else None)
         return health_of(model, hour, self._said)
 
-    def forecast(self, since_us: int, forecast: Forecast) -> None:
-        """Take the final forecast of a minute of running."""
+    def forecast(self, since_us: int, forecast: Forecast, features: bytes) -> None:
+        """Take the final forecast of a minute of running, and what it was made of."""
         hazard = self._learned.hazard
         assert hazard is not None
         small, asset, card = self._small, self._asset, hazard.card
@@ -192,7 +192,8 @@ class _Machine:
         if reason is AlertReason.CLEARED:
             self._hold(HAZARD, None)
         elif reason is not None:
-            self._said = replace(self._said, reason=reason)
+            similar = hazard.similar(features) if reason is AlertReason.OPENED else ()
+            self._said = replace(self._said, reason=reason, similar=similar)
             known = small.evidence.get(asset, {}).get(HAZARD)
             self._hold(
                 HAZARD,

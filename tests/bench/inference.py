@@ -31,7 +31,8 @@ from onnx_export.fleets import Job
 from onnx_export.parity import expected
 from onnx_export.recipe import Plan
 from onnx_export.recut import Chances, differing, in_batches
-from onnx_export.train import CLASSES, PARAMETERS, TREES, floored
+from onnx_export.survival import INTERVALS, Outcomes, fit
+from onnx_export.train import PARAMETERS, TREES, floored
 from pipelines.settings import STARTER
 from tests.kit.bench import Row, report
 
@@ -119,8 +120,10 @@ def peer(features: int) -> lightgbm.Booster:
     random = np.random.default_rng(PEER_SEED)
     rows = random.normal(0, 50, (PEER_ROWS, features)).astype(np.float32)
     rows[random.random(rows.shape) < 0.02] = np.nan
-    classes = (np.nan_to_num(rows[:, :8]).sum(axis=1) // 20 + random.integers(0, 3, PEER_ROWS)).astype(int) % CLASSES
-    return lightgbm.train(PARAMETERS, lightgbm.Dataset(rows, label=classes), TREES)
+    classes = (np.nan_to_num(rows[:, :8]).sum(axis=1) // 20 + random.integers(0, 3, PEER_ROWS)).astype(int) % (
+        INTERVALS + 1
+    )
+    return fit(rows, Outcomes(classes, classes, np.ones(PEER_ROWS)), PARAMETERS, TREES)
 
 
 def against_lightgbm(rows: np.ndarray) -> list[Row]:
@@ -140,7 +143,7 @@ def against_lightgbm(rows: np.ndarray) -> list[Row]:
 
 
 def _of(model: lightgbm.Booster) -> Chances:
-    return lambda rows: np.asarray(model.predict(rows, num_threads=1))
+    return lambda rows: expected(model, rows)
 
 
 def session(onnx: bytes, *, arena: bool = False, pattern: bool = True, threads: int = 1) -> Chances:

@@ -19,6 +19,7 @@ from models.records import (
     Level,
     Maintenance,
     MaintenanceAction,
+    Remaining,
     Rung,
 )
 from pipelines.backfill.plan import Into, Plan, What
@@ -67,10 +68,12 @@ def forecasts(
     chance: float | None = 0.1,
     revision: int = 0,
     model: str = MODEL,
+    remaining: Remaining | None = None,
 ) -> pl.DataFrame:
     """Forecasts of an asset that all say the same."""
     chances = (chance,) * len(CHANCES)
-    rows = [(asset, at(h), revision, operating, at(h), *chances, "temp_degc", 1.0, model) for h in hours]
+    left = None if remaining is None else remaining.low_h, None, None if remaining is None else remaining.high_h
+    rows = [(asset, at(h), revision, operating, at(h), *chances, "temp_degc", 1.0, model, None, *left) for h in hours]
     return pl.DataFrame(rows, FORECASTS, orient="row")
 
 

@@ -12,9 +12,10 @@ from onnx import TensorProto, helper, numpy_helper
 
 from models.failure.hazard import Card, Hazard
 from models.failure.health import HealthCard, HealthModel
+from models.failure.interval import Levels
 from models.failure.learned import Model
 from models.features import Expected, Spec
-from models.inference import INPUT, OUTPUT
+from models.inference import INPUT, MODES, OUTPUT
 from models.plant import Plant, parse
 from models.records import HORIZONS_H, Frame
 from onnx_export.health_graph import Learned, to_onnx
@@ -202,8 +203,11 @@ def row(asset: str, second: int) -> Frame:
     return Frame(plant="tiny", asset=asset, source=asset, times_us=[ROWS_BEGIN_US + second * 10**6], signals=signals)
 
 
-def graph(features: int) -> bytes:
-    """Chances that rise with the mean of the features and with the horizon; NaN counts as 0."""
+def graph(features: int, modes: int = 0) -> bytes:
+    """Chances that rise with the mean of the features and with the horizon; NaN counts as 0.
+
+    With some modes, the first features' sizes beside each other are their shares.
+    """
     weights = np.linspace(0.01, 0.06, features, dtype=np.float32)[:, None] * np.linspace(0.5, 1.0, 6, dtype=np.float32)
     nodes = [
         helper.make_node("IsNaN", [INPUT], ["missing"]),
@@ -213,12 +217,22 @@ def graph(features: int) -> bytes:
         helper.make_node("Add", ["sizes", "one"], ["above"]),
         helper.make_node("Div", ["sizes", "above"], [OUTPUT]),
     ]
-    constants = {"zero": np.float32(0.0), "one": np.float32(1.0), "weights": weights}
+    constants: dict[str, object] = {"zero": np.float32(0.0), "one": np.float32(1.0), "weights": weights}
+    outputs = [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, [None, len(HORIZONS_H)])]
+    if modes:
+        constants |= {"first": np.array([0]), "last": np.array([modes]), "axis": np.array([1])}
+        nodes += [
+            helper.make_node("Slice", ["known", "first", "last", "axis"], ["parts"]),
+            helper.make_node("Abs", ["parts"], ["sizes of parts"]),
+            helper.make_node("ReduceSum", ["sizes of parts", "axis"], ["whole"]),
+            helper.make_node("Div", ["sizes of parts", "whole"], [MODES]),
+        ]
+        outputs.append(helper.make_tensor_value_info(MODES, TensorProto.FLOAT, [None, modes]))
     graph = helper.make_graph(
         nodes,
         "tiny",
         [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, [None, features])],
-        [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, [None, len(HORIZONS_H)])],
+        outputs,
         [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
@@ -226,11 +240,16 @@ def graph(features: int) -> bytes:
     return model.SerializeToString(deterministic=True)
 
 
-def hazard(limit: float = 0.55, signals: tuple[str, ...] = ("pressure_bar", "temp_degc")) -> Hazard:
-    """The small hazard, loaded; `limit` is where its warnings open."""
+def hazard(
+    limit: float = 0.55,
+    signals: tuple[str, ...] = ("pressure_bar", "temp_degc"),
+    modes: tuple[str, ...] = (),
+    interval: Levels | None = None,
+) -> Hazard:
+    """The small hazard, loaded; `limit` is where its warnings open, `modes` are the failure modes it tells apart."""
     expected = (Expected("temp_degc", 10.0, (("pressure_bar", 10.0),)),) if len(signals) == 2 else ()
     spec = Spec(signals, expected=expected)
-    data = graph(len(spec.names))
+    data = graph(len(spec.names), len(modes))
     card = Card(
         name="tiny",
         sha256=hashlib.sha256(data).hexdigest(),
@@ -246,6 +265,8 @@ def hazard(limit: float = 0.55, signals: tuple[str, ...] = ("pressure_bar", "tem
         seeds={},
         parity={},
         scores={},
+        modes=modes,
+        interval=interval,
     )
     return Hazard(data, card)
 
@@ -288,7 +309,7 @@ def models(limit: float = 0.55) -> dict[str, Model]:
 def write(folder: Path, stem: str = "tiny", made: Hazard | None = None) -> None:
     """A hazard's two files, as workers read them; without one, the small hazard's, and those of the small health."""
     made = made or hazard()
-    (folder / f"{stem}.onnx").write_bytes(graph(len(made.spec.names)))
+    (folder / f"{stem}.onnx").write_bytes(graph(len(made.spec.names), len(made.card.modes)))
     (folder / f"{stem}.json").write_bytes(msgspec.json.encode(made.card))
     write_health(folder)
 

@@ -56,6 +56,7 @@ def _figures(settings: Settings, asked: Asked, plant: Plant, results: Results, e
     own = Budget(
         unfounded_per_engineer_week=asked.per_week or plant.budget.unfounded_per_engineer_week,
         engineers=asked.engineers or plant.budget.engineers,
+        missed_to_unfounded=asked.missed_to_unfounded or plant.budget.missed_to_unfounded,
     )
     with bar(errors) as progress:
         task = progress.add_task("assets", total=None)

@@ -15,7 +15,9 @@ class BudgetError(Exception):
 
 
 class Asked(Struct, frozen=True, kw_only=True):
-    """A command line. `engineers` and `per_week` are the plant's where None, `failure_rate` is per machine-year.
+    """A command line. `engineers`, `per_week` and `missed_to_unfounded` are the plant's where None.
+
+    `failure_rate` is per machine-year.
 
     Of the file of `labels` those count that a person confirmed.
     """
@@ -23,6 +25,7 @@ class Asked(Struct, frozen=True, kw_only=True):
     folder: Path
     engineers: float | None = None
     per_week: float | None = None
+    missed_to_unfounded: float | None = None
     compare: tuple[float, ...] = BUDGETS
     inspected: Path | None = None
     labels: Path | None = None

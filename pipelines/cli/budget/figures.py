@@ -73,6 +73,17 @@ class OfBudget(Struct, frozen=True, kw_only=True):
     is_kept: bool
 
 
+class OfThreshold(Struct, frozen=True, kw_only=True):
+    """What a threshold would have done, were it that of all assets; `cost` is in unfounded warnings.
+
+    Persistence and hysteresis are those that hold everywhere.
+    """
+
+    threshold: Threshold
+    worked: Worked
+    cost: float
+
+
 class Figures(Struct, frozen=True, kw_only=True):
     """Everything that is said. `curve` are budgets close together, for the picture alone.
 
@@ -80,7 +91,7 @@ class Figures(Struct, frozen=True, kw_only=True):
     machine-year: the plant's own, where it was said, beside that of the history. `unknown` are inspected warnings that
     the run did not give, `others` unfounded ones in which no hazard spoke. `models`, and in `bases` what they learnt
     from, are by asset type. `held_out` is what thresholds chosen on the first half of history would have done on the
-    second.
+    second. `thresholds` are those of all limits that were tried, where it is said what a missed failure costs.
     """
 
     run: str
@@ -104,6 +115,7 @@ class Figures(Struct, frozen=True, kw_only=True):
     assets: tuple[OfAsset, ...]
     budgets: tuple[OfBudget, ...]
     curve: tuple[OfBudget, ...]
+    thresholds: tuple[OfThreshold, ...] = ()
 
 
 POINTS = 24
@@ -118,9 +130,11 @@ class _Reckoned(NamedTuple):
     among: Sequence[Pool]
     engineers: float
     rates: tuple[float, float | None]
+    ratio: float | None
 
     def choices(self, per_engineer: float) -> tuple[Choice, ...]:
-        return chosen(self.read.history, self.among, allocated(self.plant, per_engineer * self.engineers))
+        shares = allocated(self.plant, per_engineer * self.engineers)
+        return chosen(self.read.history, self.among, shares, self.ratio)
 
     def worked(self, worth: Worth) -> Worked:
         """With precision, at the plant's own rate of failures where both rates are known."""
@@ -150,6 +164,17 @@ class _Reckoned(NamedTuple):
             is_kept=is_kept,
         )
 
+    def thresholds(self) -> tuple[OfThreshold, ...]:
+        """What each limit would have cost, with the persistence and hysteresis that hold everywhere."""
+        history, ratio = self.read.history, self.ratio
+        if ratio is None:
+            return ()
+        tried = [(at, one) for at, one in enumerate(history.tried) if one == Threshold(one.limit)]
+        worths = [(one, total(of[at] for of in history.worths.values())) for at, one in tried]
+        return tuple(
+            OfThreshold(threshold=one, worked=self.worked(worth), cost=worth.cost(ratio)) for one, worth in worths
+        )
+
     @property
     def others(self) -> int:
         """Unfounded warnings in which no hazard spoke."""
@@ -177,7 +202,8 @@ def figures(
     shares = allocated(plant, budget.per_week)
     own = budget.unfounded_per_engineer_week
     among = pools(history, groups(plant, history.weeks, shares))
-    reckoned = _Reckoned(plant, read, among, budget.engineers, (of_history, failure_rate))
+    ratio = budget.missed_to_unfounded
+    reckoned = _Reckoned(plant, read, among, budget.engineers, (of_history, failure_rate), ratio)
     choices = reckoned.choices(own)
     asked = sorted({*compare, own})
     by_budget = {one: reckoned.of_budget(one, reckoned.choices(one)) for one in _points(asked)}
@@ -200,10 +226,11 @@ def figures(
         others=reckoned.others,
         today=reckoned.told(own, today, today.unfounded + reckoned.others <= granted),
         chosen=by_budget[own],
-        held_out=reckoned.worked(held_out(plant, shares, *read.halves)),
+        held_out=reckoned.worked(held_out(plant, shares, *read.halves, ratio)),
         assets=_assets(reckoned, choices, shares),
         budgets=tuple(by_budget[one] for one in asked),
         curve=tuple(by_budget.values()),
+        thresholds=reckoned.thresholds(),
     )
 
 

@@ -17,12 +17,21 @@ HOW = (
     "span began opens in it anew.",
     "An asset's part of the budget goes by its criticality (A 4, B or nothing said 2, C 1) times the square root of "
     "its cost of downtime over the median cost, held to 1/2 ... 2.",
-    "Thresholds are those that would have kept the budget on this history and caught most failures, of these those "
-    "with the longest median lead (168 h at most), of these the most sensitive: a budget is there to be spent.",
     f"What is expected of an asset is its own count, drawn to that of those it was chosen with as by {PRIOR_WEEKS:g} "
     "weeks of theirs.",
     "Thresholds are shown on the history that they were chosen on. On another they do worse; how much worse, the "
     "second half of history tells for those chosen on the first.",
+)
+
+
+MOST_CAUGHT = (
+    "Thresholds are those that would have kept the budget on this history and caught most failures, of these those "
+    "with the longest median lead (168 h at most), of these the most sensitive: a budget is there to be spent."
+)
+CHEAPEST = (
+    "Thresholds are those that would have kept the budget on this history and cost least, a missed failure and an "
+    "unfounded warning costing as the plant says; of these those with the longest median lead (168 h at most), of "
+    "these the most sensitive. Where no failure is known, cost would choose silence: there the budget is spent."
 )
 
 
@@ -37,8 +46,9 @@ def sections(figures: Figures) -> tuple[Section, ...]:
         Section("In short", tuple(_short(figures))),
         Section("What each asset gets", tuple(_unheard(figures)), (_grants(figures), _history(figures))),
         Section("Tighter and looser", (), (_budgets(figures),), (Plot.BUDGETS,)),
+        *_costs(figures),
         Section("Precision", tuple(_precision(figures))),
-        Section("How it is reckoned", HOW),
+        Section("How it is reckoned", (*HOW, CHEAPEST if figures.budget.missed_to_unfounded else MOST_CAUGHT)),
     )
 
 
@@ -163,6 +173,31 @@ def _share(found: Precision | None, worked: Worked) -> str:
     if found is None:
         return "no inspected case"
     return f"{found.share:.0%} ({found.low:.0%} to {found.high:.0%}), {worked.founded} of {worked.inspected} inspected"
+
+
+def _costs(figures: Figures) -> Iterator[Section]:
+    """What each limit would have cost, were it that of all assets."""
+    ratio = figures.budget.missed_to_unfounded
+    if ratio is None:
+        return
+    today, now = (_cost(worked, ratio) for worked in (figures.today.worked, figures.chosen.worked))
+    said = (
+        f"A missed failure costs as much as {ratio:g} unfounded warnings. In unfounded warnings, today's thresholds "
+        f"would have cost {today:g}, those by this budget {now:g}."
+    )
+    head = ("limit of all assets", "cost", "missed", "unfounded", "warnings", "median lead, h")
+    rows = tuple(
+        (
+            _opens(of.threshold), f"{of.cost:g}", f"{of.worked.failures - of.worked.caught} of {of.worked.failures}",
+            f"{of.worked.unfounded}", f"{of.worked.warnings}", _hours(of.worked.median_lead_h),
+        )
+        for of in figures.thresholds
+    )  # fmt: skip
+    yield Section("Cost", (said,), (Grid("Cost by limit, whatever the budget", head, rows),))
+
+
+def _cost(worked: Worked, ratio: float) -> float:
+    return ratio * (worked.failures - worked.caught) + worked.unfounded
 
 
 def _precision(figures: Figures) -> Iterator[str]:

@@ -18,6 +18,7 @@ from pipelines.backfill.results import GAPS, Results
 from pipelines.cli.backfill.asked import Source
 from pipelines.cli.notices import last_of_each
 from pipelines.cli.outcome import Outcome, Verdict, judge
+from pipelines.cli.report.coverage import Covered, Intervals
 from pipelines.cli.report.differences import Compared, Difference, Live, compared, differences, of_span
 from pipelines.cli.report.gaps import Gaps, found
 from pipelines.cli.report.rungs import Named, Opened, by_name, by_rung
@@ -107,7 +108,8 @@ class Report:
 
     `bases` has by model what it learnt its chances from, as far as that is known. `difference` is a text where there
     is none, and says why. `labels` is how many labels of people counted, `shifted` is empty where no failure is known.
-    `unread` are the dead letters about lines and files that could not be read.
+    `unread` are the dead letters about lines and files that could not be read. `covered` is what intervals on time to
+    failure held, by model.
     """
 
     plan: Plan
@@ -129,6 +131,7 @@ class Report:
     notices: tuple[Notice, ...]
     gaps: Gaps
     ledger: Ledger
+    covered: tuple[Covered, ...] = ()
 
     @property
     def is_simulated(self) -> bool:
@@ -177,9 +180,11 @@ def judged(
     told = Told()
     for record in results.records():
         told.take(record)
-    seen, against = _forecasts(results, plan, live)
     own = [label for label in labels if label.asset in plan.assets]
     ends = ends_of(own, told.events)
+    intervals = Intervals(ends=ends, from_us=from_us, to_us=to_us)
+    intervals.take_alerts(told.alerts)
+    seen, against = _forecasts(results, plan, live, intervals)
 
     def outcome_of(alerts: Iterable[Alert], by_us: int = 0) -> Outcome:
         return _outcome(ends, alerts, from_us, to_us, seen.running_h, by_us)
@@ -211,6 +216,7 @@ def judged(
         notices=tuple(last_of_each(told.notices)),
         gaps=found(results.table("gaps", GAPS), from_us, to_us, len(plan.assets)),
         ledger=results.ledger(),
+        covered=intervals.covered,
     )
 
 
@@ -222,11 +228,14 @@ def known(plan: Plan) -> tuple[int, int]:
     return from_us, to_us
 
 
-def _forecasts(results: Results, plan: Plan, live: Live | str | None) -> tuple[Scored, list[Compared]]:
-    """One pass over the forecasts: what they say, and how they compare."""
+def _forecasts(
+    results: Results, plan: Plan, live: Live | str | None, intervals: Intervals
+) -> tuple[Scored, list[Compared]]:
+    """One pass over the forecasts: what they say, how they compare, and whether their intervals held."""
     parts, against = [], []
     for table in results.forecasts_by_assets():
         parts.append(scored(table, plan))
+        intervals.take_forecasts(table)
         if isinstance(live, Live):
             against += compared(table, of_span(live.forecasts, plan))
     return total(parts), against

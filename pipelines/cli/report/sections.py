@@ -14,6 +14,7 @@ from models.alerting.wording import clock
 from models.records import Notice, NoticeKind, NoticeState
 from pipelines.backfill.plan import What
 from pipelines.cli.outcome import Warned, became, leads
+from pipelines.cli.report.coverage import lines
 from pipelines.cli.report.differences import Compared, Difference
 from pipelines.cli.report.figures import DAY_US, Report, Shifted, Worth
 from pipelines.cli.report.rungs import Opened
@@ -65,6 +66,7 @@ def sections(report: Report) -> tuple[Section, ...]:
         _fired(report),
         _leads(report),
         Section("Unfounded warnings", tuple(_unfounded(report))),
+        *_time_to_failure(report),
         _live(report.difference),
         _quality(report),
         _gaps(report),
@@ -210,6 +212,12 @@ def _unfounded(report: Report) -> Iterator[str]:
     yield from _rates(worth)
     if not worth.failures:
         yield "No failure is known: unfounded here means no more than that nobody wrote one down."
+
+
+def _time_to_failure(report: Report) -> Iterator[Section]:
+    """Whether intervals held, where any was told."""
+    if said := lines(report.covered):
+        yield Section("Time to failure", said)
 
 
 def _rates(worth: Worth) -> Iterator[str]:

@@ -58,9 +58,9 @@ HISTORY = history_of({asset: walk(seed) for seed, asset in enumerate(PLANT.asset
 QUIET = history_of({asset: walk(seed, failures=0) for seed, asset in enumerate(PLANT.assets)})
 
 
-def choices(per_week: float, history: History = HISTORY, base: float = 2.0):
+def choices(per_week: float, history: History = HISTORY, base: float = 2.0, ratio: float | None = None):
     among = pools(history, groups(PLANT, history.weeks, allocated(PLANT, base)))
-    return chosen(history, among, allocated(PLANT, per_week))
+    return chosen(history, among, allocated(PLANT, per_week), ratio)
 
 
 @pytest.mark.parametrize("history", [HISTORY, QUIET], ids=["with failures", "without"])
@@ -160,3 +160,33 @@ def test_the_models_own_limit_is_among_the_candidates_and_the_most_sensitive_com
     tried = candidates([0.37])
     assert Threshold(0.37) in tried
     assert [one.limit for one in tried] == sorted(one.limit for one in tried)
+
+
+RATIOS = (0.01, 0.3, 1.0, 3.0, 20.0, 1e6)
+
+
+@pytest.mark.parametrize("ratio", RATIOS)
+@pytest.mark.parametrize("per_week", [0.5, 2, 8])
+def test_of_the_thresholds_that_keep_the_budget_the_one_that_costs_least_is_chosen(per_week, ratio):
+    among = pools(HISTORY, groups(PLANT, HISTORY.weeks, allocated(PLANT, 2.0)))
+    for choice, pool in zip(choices(per_week, ratio=ratio), among, strict=True):
+        assert choice.is_kept
+        kept = [worth for worth in pool.worths.values() if worth.unfounded <= choice.granted + 1e-9]
+        missed = choice.worth.failures - choice.worth.caught
+        assert ratio * missed + choice.worth.unfounded == min(worth.cost(ratio) for worth in kept)
+
+
+def test_the_dearer_a_missed_failure_the_more_are_caught_and_the_more_is_unfounded():
+    caught = [sum(one.worth.caught for one in choices(8, ratio=ratio)) for ratio in RATIOS]
+    unfounded = [sum(one.worth.unfounded for one in choices(8, ratio=ratio)) for ratio in RATIOS]
+    assert caught == sorted(caught) and unfounded == sorted(unfounded)
+    assert caught[0] < caught[-1] and unfounded[0] < unfounded[-1]
+
+
+def test_a_missed_failure_that_costs_more_than_all_else_catches_as_many_as_without_a_cost():
+    dear, plain = ([one.worth.caught for one in choices(8, ratio=ratio)] for ratio in (1e6, None))
+    assert dear == plain
+
+
+def test_where_no_failure_is_known_cost_does_not_choose_silence():
+    assert choices(2, QUIET, ratio=20.0) == choices(2, QUIET)

@@ -11,12 +11,16 @@ from models.plant import ANY_MODE
 from models.records import (
     AlertReason,
     AlertState,
+    Became,
     Confidence,
     Evidence,
     Forecast,
     Level,
     OperatingState,
+    Remaining,
     Rung,
+    Similar,
+    Until,
 )
 
 FORECAST = Forecast(
@@ -115,6 +119,30 @@ def test_a_repair_closes_all_cases_which_repeat_what_was_said_last():
 def test_of_two_levels_of_one_rule_the_worse_counts():
     both = [HOT, evidence("hot", level=Level.ALARM)]
     assert [one.level for one in worst(both)] == [one.level for one in worst(both[::-1])] == [Level.ALARM]
+
+
+LIMIT, FAILURE = (Remaining(low_h=1.0, median_h=2.0, high_h=3.0, until=until) for until in Until)
+ILL = evidence("pump.health", Rung.HEALTH)
+
+
+def test_what_remains_is_the_time_to_failure_where_a_hazard_tells_it_else_that_to_a_limit():
+    def told(*rests: Evidence, forecast: Forecast | None = None):
+        return moved((), rests, said(1, forecast=forecast, remaining=LIMIT))[1][0].remaining
+
+    timed = replace(FORECAST, remaining=FAILURE)
+    assert told(ILL) == told(ILL, HAZARD, forecast=FORECAST) == LIMIT
+    assert told(ILL, HAZARD, forecast=timed) == told(HAZARD, forecast=timed) == FAILURE
+    assert told(HOT) is told(HAZARD, forecast=FORECAST) is None
+
+
+LIKE = (Similar(outcome=Became.FAILED, mode="seal", lead_h=40.0, distance=0.2),)
+
+
+def test_past_cases_like_it_are_kept_while_the_hazard_speaks_and_go_with_it():
+    cases, (opened,) = moved((), [HOT, HAZARD], said(1, forecast=FORECAST, similar=LIKE))
+    cases, (nearer,) = moved(cases, [HOT, HAZARD], said(2, forecast=FORECAST, reason=AlertReason.NEARER))
+    _, (lowered,) = moved(cases, [HOT], said(3))
+    assert (opened.similar, nearer.similar, lowered.similar) == (LIKE, LIKE, ())
 
 
 EVIDENCE = st.builds(

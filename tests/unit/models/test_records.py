@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
-from models.records import HORIZONS_H, Frame, Tick, decode, encode, frame, id_of, key_of
+from models.records import (
+    HORIZONS_H,
+    Forecast,
+    Frame,
+    Remaining,
+    Tick,
+    Until,
+    decode,
+    encode,
+    frame,
+    id_of,
+    key_of,
+)
 
 
 def test_a_frame_has_the_documented_wire_form():
@@ -47,3 +60,19 @@ def test_horizons_reach_beyond_the_warning():
 
 def test_a_tick_round_trips():
     assert decode(encode(Tick(plant="p", time_us=7))) == Tick(plant="p", time_us=7)
+
+
+def test_a_forecast_of_before_modes_and_time_to_failure_is_read():
+    text = (
+        b'{"type":"forecast","id":"x","revision":0,"plant":"p","asset":"a","window_end_us":60000000,'
+        b'"operating":"running","running_until_us":60000000,"chances":[0.1,0.2,0.3,0.4,0.5,0.6],"drivers":[],'
+        b'"model":"pump@1","basis":"b","rung":"hazard","confidence":"low","completeness":1.0,"historical":false}'
+    )
+    read = decode(text)
+    assert isinstance(read, Forecast)
+    assert (read.modes, read.remaining) == ((), None)
+
+
+def test_time_left_of_before_is_until_a_limit():
+    left = msgspec.json.decode(b'{"low_h":1.0,"median_h":2.0,"high_h":null}', type=Remaining)
+    assert (left.until, left.covered) == (Until.LIMIT, None)

@@ -15,8 +15,10 @@ from models.records import (
     Evidence,
     Health,
     Level,
+    ModeShare,
     Remaining,
     Rung,
+    Until,
 )
 
 START_US = 1_767_225_600_000_000  # 2026-01-01 00:00 UTC
@@ -212,3 +214,21 @@ def test_a_health_without_drivers_or_baseline_says_its_index():
 
 def test_a_clock_tells_utc_to_the_minute():
     assert clock(START_US + 90 * MINUTE_US + 59_999_999) == "2026-01-01 01:30"
+
+
+def test_a_hazard_that_tells_modes_apart_says_which_it_is_most_likely():
+    modes = (ModeShare(mode="comp2", share=0.81), ModeShare(mode="comp1", share=0.12))
+    assert headline(alert(HAZARD, modes=modes)).endswith(
+        "over its limit within 72 h, most likely comp2 (0.81), comp1 (0.12)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [({}, "36 h to failure (90 %: 20 to 70 h)"),
+     ({"high_h": None}, "36 h to failure (90 %: 20 h or more)"),
+     ({"median_h": None, "high_h": None}, "over 168 h to failure (90 %: 20 h or more)"),
+     ({"covered": 0.847}, "36 h to failure (90 %, but 85 % on other machines: 20 to 70 h)")],
+)  # fmt: skip
+def test_time_to_failure_is_told_with_its_interval_and_what_that_covered_if_it_was_not_as_said(changes, said):
+    assert remaining(alert(HAZARD, remaining=replace(REMAINING, until=Until.FAILURE, **changes))) == said

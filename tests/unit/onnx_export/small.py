@@ -76,7 +76,7 @@ def history() -> History:
 
 @cache
 def model() -> lightgbm.Booster:
-    return train(spec(), *rows_of([history()]), trees=5)
+    return train(spec(), *rows_of([history()]), trees=35)
 
 
 def rows() -> np.ndarray:

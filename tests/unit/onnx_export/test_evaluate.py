@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from models.alerting.life import CLEAR_AFTER, OPEN_AFTER
 from models.records import HORIZONS_H
@@ -104,6 +105,17 @@ def test_the_limit_chosen_warns_of_most_within_the_budget_and_of_those_earliest(
     assert limit == 0.4
     assert (tried[0.2].unfounded, tried[0.8].recall) == (1, 0.0)
     assert tried[0.5].leads_h == tried[0.4].leads_h, "of equals the first"
+
+
+@pytest.mark.parametrize(("ratio", "chosen"), [(None, 0.4), (20.0, 0.4), (0.5, 0.8)])
+def test_the_limit_chosen_costs_least_where_it_is_said_what_a_missed_failure_costs(monkeypatch, ratio, chosen) -> None:
+    monkeypatch.setattr(evaluate, "BUDGET_A_MONTH", 100.0)
+    rows = 168 * 6
+    quiet = run([0.5] * 10 + [0.1] * (rows + 200))
+    failing = run([0.1] * 10 + [0.6] * 90, failures=[99])
+    limit, tried = choose_limit([quiet, failing], (0.4, 0.8), ratio)
+    assert (tried[0.4].unfounded, tried[0.8].unfounded, tried[0.8].recall) == (1, 0, 0.0)
+    assert limit == chosen
 
 
 def test_where_no_limit_keeps_the_budget_the_calmest_is_chosen(monkeypatch) -> None:

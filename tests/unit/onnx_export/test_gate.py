@@ -24,6 +24,7 @@ from onnx_export.parity import Parity, candidate_of, expected, thresholds_of
 from onnx_export.reasons import ParityError, Reason
 from onnx_export.recut import differing
 from onnx_export.resolution import resolutions
+from onnx_export.survival import Outcomes, fit
 from onnx_export.train import PARAMETERS, floored
 from onnx_export.trials import REQUIRED, Trial, trials
 from tests.unit.onnx_export import nets, small
@@ -143,8 +144,9 @@ def test_lightgbm_and_the_graph_read_infinity_as_the_largest_float32(good: Candi
 def test_a_split_of_what_is_missing_from_all_else_keeps_infinity_with_all_else() -> None:
     rows = np.random.default_rng(1).normal(0, 1, (2000, 2)).astype(np.float32)
     rows[::2, 0] = np.nan
-    data = lightgbm.Dataset(rows, label=np.isnan(rows[:, 0]) * 3 + (rows[:, 1] > 0))
-    model = lightgbm.train(PARAMETERS | {"min_data_in_leaf": 5, "feature_fraction": 1.0}, data, 2)
+    first = np.where(np.isnan(rows[:, 0]), 0, 6 - 3 * (rows[:, 1] > 0))
+    outcomes = Outcomes(first, first, np.ones(len(first)))
+    model = fit(rows, outcomes, PARAMETERS | {"min_data_in_leaf": 5, "feature_fraction": 1.0}, 2)
     assert any(abs(value) > 1e38 for _, value in thresholds_of(model))
     held_out = trials(rows, {"a": np.array([0])}, thresholds_of(model))
     assert not any(np.isinf(one).any() for one in held_out.values())

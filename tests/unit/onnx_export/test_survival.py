@@ -1,25 +1,25 @@
 from __future__ import annotations
 
-import lightgbm
 import numpy as np
 import pytest
 
 from onnx_export.survival import (
     Outcomes,
-    class_chances,
-    exponential,
+    classes_of,
+    expanded,
     fit,
     likelihood,
-    objective,
     outcomes_of,
     priors,
+    scores_of,
+    within_of,
 )
 
 HORIZONS = (12.0, 24.0, 48.0)
-CLASSES = 4
+INTERVALS = len(HORIZONS)
 PARAMETERS = {
-    "num_leaves": 6, "learning_rate": 0.1, "min_data_in_leaf": 20, "deterministic": True, "force_row_wise": True,
-    "num_threads": 1, "seed": 1, "verbose": -1,
+    "objective": "binary", "num_leaves": 6, "learning_rate": 0.1, "min_data_in_leaf": 20, "deterministic": True,
+    "force_row_wise": True, "num_threads": 1, "seed": 1, "verbose": -1,
 }  # fmt: skip
 
 
@@ -45,77 +45,52 @@ def test_a_row_of_which_nothing_is_known_or_that_failed_already_has_no_outcome()
     assert told.tolist() == [False, False, False, True]
 
 
+def test_a_row_makes_one_for_each_interval_it_was_seen_in_and_the_last_counts_for_the_part_seen():
+    outcomes = Outcomes(np.array([1, 1, 3, 0]), np.array([1, 3, 3, 3]), np.array([1.0, 0.25, 1.0, 1.0]))
+    found = expanded(outcomes, INTERVALS, np.array([1.0, 2.0, 1.0, 1.0]))
+    assert found.row.tolist() == [0, 0, 1, 1, 2, 2, 2]  # of the last one nothing is known
+    assert found.interval.tolist() == [0, 1, 0, 1, 0, 1, 2]
+    assert found.failed.tolist() == [False, True, False, False, False, False, False]
+    assert found.weight.tolist() == [1, 1, 2, 1.5, 1, 1, 1]
+
+
 def test_priors_are_those_of_kaplan_and_meier_by_hand():
     # 10 rows: 2 fail in the first interval, 2 are lost in the second, 1 fails in the second, 5 are seen through all.
-    outcomes = Outcomes(np.array([0, 0, 1, 1, 1, 3, 3, 3, 3, 3]), np.array([0, 0, 3, 3, 1, 3, 3, 3, 3, 3]), np.ones(10))
-    found = priors(outcomes, np.ones(10), CLASSES)
-    assert found == pytest.approx([0.2, 0.8 / 6, 1e-6, 0.8 * 5 / 6])
-
-
-def test_the_exponential_is_that_of_the_c_library_to_its_last_bits():
-    values = np.linspace(-700, 700, 100_001)
-    assert np.abs(exponential(values) / np.exp(values) - 1).max() < 2e-15
-
-
-def test_slopes_are_those_of_the_likelihood_by_differences():
-    random = np.random.default_rng(3)
-    scores, weight = random.normal(size=(6, CLASSES)), random.uniform(0.5, 2.0, 6)
-    outcomes = Outcomes(np.array([0, 1, 2, 3, 1, 0]), np.array([0, 3, 2, 3, 2, 3]), np.array([1, 0.3, 1, 1, 1, 1]))
-    slopes, curvatures = objective(outcomes, weight, CLASSES)(scores, None)
-
-    def loss(moved: np.ndarray) -> np.ndarray:
-        return -np.log((class_chances(moved) * outcomes.allowed(CLASSES)).sum(axis=1)) * weight
-
-    for at in range(CLASSES):
-        step = np.zeros_like(scores)
-        step[:, at] = 1e-6
-        assert slopes[:, at] == pytest.approx((loss(scores + step) - loss(scores - step)) / 2e-6, abs=1e-6)
-    assert (curvatures > 0).all()
-    assert slopes[5] == pytest.approx(np.zeros(CLASSES))  # it may be of any class: it teaches nothing
-
-
-def test_where_every_outcome_is_known_the_model_is_lightgbms_own_multiclass():
-    feature, hours, random = lives()
-    features = np.column_stack([feature, random.normal(size=(len(feature), 2)).astype(np.float32)])
-    outcomes, _ = outcomes_of(hours, np.full(len(hours), 1e9), HORIZONS)
-    ours = fit(features, outcomes, PARAMETERS, 20, classes=CLASSES)
-    label = lightgbm.Dataset(features, label=outcomes.first)
-    own = lightgbm.train({**PARAMETERS, "objective": "multiclass", "num_class": CLASSES}, label, num_boost_round=20)
-    assert ours.predict(features) == pytest.approx(own.predict(features), abs=1e-4)
+    left = np.repeat([1, 0.5, 1], [2, 2, 6])
+    outcomes = Outcomes(np.array([0, 0, 1, 1, 1, 3, 3, 3, 3, 3]), np.array([0, 0, 3, 3, 1, 3, 3, 3, 3, 3]), left)
+    assert priors(outcomes, INTERVALS) == pytest.approx([0.2, 0.8 / 7, 0.0, 0.8 * 6 / 7])
 
 
 def test_chances_hold_although_half_of_all_machines_are_repaired_before_they_fail():
     feature, hours, random = lives(20_000)
     known = random.exponential(40.0, len(hours))  # without regard to the failure to come
     outcomes, told = outcomes_of(hours, np.where(hours <= known, hours, known), HORIZONS)
-    model = fit(feature[told], outcomes.where(told), PARAMETERS, 60, classes=CLASSES)
-    chances = np.cumsum(model.predict(np.array([[0.0], [1.0]]))[:, :3], axis=1)
+    model = fit(feature[told], outcomes.where(told), PARAMETERS, 60, intervals=INTERVALS)
+    chances = within_of(scores_of(model, np.array([[0.0], [1.0]]), INTERVALS))
     true = 1 - np.exp(-np.outer([1 / 60, 2 / 60], HORIZONS))
     assert chances == pytest.approx(true, abs=0.03)
-    seen = told & (hours <= known) | (known >= HORIZONS[-1])
-    dropped = fit(feature[seen], outcomes.where(seen), PARAMETERS, 60, classes=CLASSES)
-    assert abs(np.cumsum(dropped.predict(np.array([[0.0]]))[:, :3], axis=1) - true[:1]).max() > 0.1
-
-
-def test_weights_count_as_rows_do():
-    feature, hours, _ = lives(1000)
-    outcomes, _ = outcomes_of(hours, np.full(len(hours), 1e9), HORIZONS)
-    weight = np.where(feature[:, 0] > 0, 2.0, 1.0)
-    twice = np.repeat(np.arange(len(hours)), weight.astype(int))
-    settings = PARAMETERS | {"min_data_in_leaf": 1, "min_sum_hessian_in_leaf": 20.0, "num_leaves": 2}
-    weighed = fit(feature, outcomes, settings, 10, classes=CLASSES, weight=weight)
-    repeated = fit(feature[twice], outcomes.where(twice), settings, 10, classes=CLASSES)
-    assert weighed.predict(feature) == pytest.approx(repeated.predict(feature), abs=1e-6)
+    seen = told & ((hours <= known) | (known >= HORIZONS[-1]))
+    dropped = fit(feature[seen], outcomes.where(seen), PARAMETERS, 60, intervals=INTERVALS)
+    assert abs(within_of(scores_of(dropped, np.array([[0.0]]), INTERVALS)) - true[:1]).max() > 0.1
 
 
 def test_the_same_rows_give_the_same_bytes():
     feature, hours, _ = lives(500)
     outcomes, _ = outcomes_of(hours, np.full(len(hours), 1e9), HORIZONS)
-    first, again = (fit(feature, outcomes, PARAMETERS, 5, classes=CLASSES).model_to_string() for _ in range(2))
+    first, again = (fit(feature, outcomes, PARAMETERS, 5, intervals=INTERVALS).model_to_string() for _ in range(2))
     assert first == again
 
 
+def test_chances_within_horizons_and_of_classes_are_one_another():
+    scores = np.random.default_rng(2).normal(size=(50, 3))
+    within = within_of(scores)
+    hazard = 1 / (1 + np.exp(-scores))
+    assert within[:, 1] == pytest.approx(1 - (1 - hazard[:, 0]) * (1 - hazard[:, 1]))
+    assert classes_of(within).sum(axis=1) == pytest.approx(np.ones(50))
+    assert np.cumsum(classes_of(within), axis=1)[:, :3] == pytest.approx(within)
+
+
 def test_the_likelihood_of_a_row_is_the_chance_of_what_it_may_be():
-    chances = np.array([[0.1, 0.2, 0.3, 0.4], [0.25, 0.25, 0.25, 0.25]])
+    within = np.array([[0.1, 0.3, 0.6], [0.25, 0.5, 0.75]])
     outcomes = Outcomes(np.array([1, 0]), np.array([2, 3]), np.ones(2))
-    assert likelihood(chances, outcomes) == pytest.approx(-np.log(0.5) / 2)
+    assert likelihood(within, outcomes) == pytest.approx(-np.log(0.5) / 2)

@@ -164,6 +164,32 @@ def test_the_plants_own_budget_is_the_default(place):
     assert (found.budget.per_week, found.chosen.unfounded_per_engineer_week) == (1.5, 0.5)
 
 
+def test_the_cost_of_each_limit_is_told_where_it_is_said_what_a_missed_failure_costs(place):
+    said, found = told(place, missed_to_unfounded=20.0)
+    by_limit = {one.threshold.limit: one for one in found.thresholds}
+    own = by_limit[0.55]
+    assert (own.worked.caught, own.worked.failures, own.worked.unfounded, own.cost) == (1, 2, 4, 24.0)
+    assert by_limit[0.3].cost == 0 * 20 + by_limit[0.3].worked.unfounded
+    assert "today's thresholds would have cost 24" in said
+    assert all(one.threshold == Threshold(one.threshold.limit) for one in found.thresholds)
+
+
+def test_without_a_ratio_nothing_is_said_of_cost(place):
+    said, found = told(place)
+    assert found.thresholds == () and "would have cost" not in said
+
+
+def test_the_plants_own_cost_of_a_missed_failure_is_the_default_and_decides(place):
+    file = place / "plants" / "plant.toml"
+    file.write_text(file.read_text() + "[budget]\nmissed_to_unfounded = 0.1\n")
+    left(place, "noisy", SPANS | {"pump-02": ((440, 510, 0.4), (800, 880, 0.4), (1000, 1080, 0.4))})
+    _, cheap = told(place, "noisy", per_week=8.0)
+    _, dear = told(place, "noisy", per_week=8.0, missed_to_unfounded=50.0)
+    assert cheap.budget.missed_to_unfounded == 0.1
+    assert cheap.chosen.worked.unfounded < dear.chosen.worked.unfounded
+    assert cheap.chosen.worked.caught < dear.chosen.worked.caught
+
+
 def test_the_file_that_is_written_is_read_back_with_the_plant_and_is_then_as_it_is_today(place):
     file = place / "plants" / "thresholds.toml"
     said, found = told(place, write=file)

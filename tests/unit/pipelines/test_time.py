@@ -25,9 +25,9 @@ class Recording(Hazard):
         self.__dict__ |= tiny.hazard().__dict__
         self.calls: list[int] = []
 
-    def chances(self, rows: np.ndarray) -> np.ndarray:
+    def run(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         self.calls.append(len(rows))
-        return super().chances(rows)
+        return super().run(rows)
 
 
 def frame(minute: float, pressure: float = 5.0, asset: str = "pump-01") -> Frame:
