@@ -130,6 +130,12 @@ def fit(rows: Rows, from_chance: float) -> Levels:
     )
 
 
+def interval_of(fitted: Rows, held_out: Rows, from_chance: float) -> Levels:
+    """For a card: levels of the one, with what they cover on the other. Raises TooFewFailures."""
+    levels = fit(fitted, from_chance)
+    return measured(levels, judge(levels, held_out))
+
+
 def measured(levels: Levels, found: Found) -> Levels:
     """With what was covered on machines that neither the model nor the levels have seen."""
     return replace(levels, coverage=round(found.coverage, DECIMALS), held_out=found.events)

@@ -179,6 +179,7 @@ def test_a_site_where_nothing_stands_is_an_error_that_names_the_sites():
         ("range = [0, 50]", 'stuck_after = "2h"', "is sent compressed, so that silence is no fault"),
         ('deadman = "2h"', 'deadman = "soon"', "types.mill.deadman: 'soon' is no duration"),
         ('deadman = "2h"', 'deadman = "0s"', "types.mill.deadman is 0s: give at least 1s"),
+        ("engineers = 1.5", "missed_to_unfounded = 0", "budget.missed_to_unfounded must be over 0, but is 0"),
         ("engineers = 1.5", "engineers = 0", "budget.engineers must be over 0, but is 0"),
         ("_week = 3", "_week = inf", "budget.unfounded_per_engineer_week must be over 0, but is inf"),
         ("engineers = 1.5", "people = 2", "budget.people: Object contains unknown field"),

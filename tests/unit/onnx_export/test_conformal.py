@@ -7,7 +7,7 @@ import pytest
 
 from models.failure.interval import Levels
 from models.records import HORIZONS_H
-from onnx_export.conformal import Rows, TooFewFailures, fit, judge, measured, rows_of
+from onnx_export.conformal import Rows, TooFewFailures, fit, interval_of, judge, measured, rows_of
 from onnx_export.episodes import Replay
 from onnx_export.history import HOUR_US, Failure, History
 
@@ -80,6 +80,12 @@ def test_what_was_measured_is_in_the_levels_with_its_events():
     found = measured(levels, other)
     assert (found.coverage, found.held_out) == (round(other.coverage, 4), other.events)
     assert (found.low, found.high, found.events) == (levels.low, levels.high, levels.events)
+
+
+def test_the_interval_of_a_card_is_fitted_on_the_one_and_measured_on_the_other():
+    made = interval_of(lives(1), lives(2), 0.2)
+    assert made == measured(fit(lives(1), 0.2), judge(fit(lives(1), 0.2), lives(2)))
+    assert made.coverage != interval_of(lives(1), lives(3), 0.2).coverage
 
 
 def history(*rows: tuple[int, float, float], end_h: float, failures: tuple[tuple[int, float], ...] = ()) -> Replay:

@@ -31,7 +31,7 @@ PATIENT = 600
 
 def asked(**changed: object) -> Asked:
     given = Asked(
-        name="press", asset_type="press", spec=labelled.spec(), command="forewarn model train rows", trees=6,
+        name="press", asset_type="press", spec=labelled.spec(), command="forewarn model train rows", trees=40,
         parity_rows=PATIENT,
     )  # fmt: skip
     return msgspec.structs.replace(given, **changed)
@@ -81,7 +81,7 @@ def test_how_rows_are_cut_into_files_changes_nothing(tmp_path):
 
 def test_a_machine_is_judged_by_a_model_that_never_saw_it():
     """What the model of its fold is does not depend on its rows; what the others are does."""
-    found, learner = plain().survey, Learner(spec=labelled.spec(), pool=pool_of(labelled.spec(), {}), trees=3)
+    found, learner = plain().survey, Learner(spec=labelled.spec(), pool=pool_of(labelled.spec(), {}), trees=20)
     rows, weight = gathered(found, labelled.spec(), plain().sample, quiet)
     strange = replace(rows, features=np.where((rows.asset == 0)[:, None], np.float32(-50), rows.features))
     before, after = (of_folds(found, learner, each, weight, asked().seed, quiet) for each in (rows, strange))

@@ -14,8 +14,21 @@ from models.failure.interval import Levels
 from models.failure.similar import PastCase, PastCases
 from models.inference import ModelError
 from models.plant import parse
-from models.records import Alert, AlertReason, Became, Forecast, OperatingState, Remaining, Until
+from models.records import (
+    Alert,
+    AlertReason,
+    Became,
+    Forecast,
+    OperatingState,
+    Remaining,
+    Until,
+    decode,
+    encode,
+)
 from pipelines.main import read_model, read_models
+from pipelines.partition import Partition
+from pipelines.ports import RawRecord
+from pipelines.topics import Topic
 from tests.kit import changes, tiny
 from tests.unit.pipelines.test_plant_change import Log as Said
 from tests.unit.pipelines.test_time import Log as Forecasts
@@ -152,3 +165,36 @@ def test_workers_read_the_past_cases_beside_their_model(tmp_path):
     (tmp_path / "tiny.cases.json").unlink()
     with pytest.raises(ModelError, match=r"cases\.json"):
         read_model(tmp_path, "tiny")
+
+
+def telling(tmp_path) -> dict:
+    """Models of which the hazard tells modes, time to failure and past cases."""
+    made = tiny.hazard(0.1, modes=MODES, interval=LEVELS)
+    tiny.write(tmp_path, made=made)
+    file = msgspec.json.encode(CASES)
+    card = replace(made.card, cases_sha256=hashlib.sha256(file).hexdigest())
+    return tiny.models() | {"tiny": Hazard((tmp_path / "tiny.onnx").read_bytes(), card, file)}
+
+
+def published(models: dict, batch: int, snapshot_at: int | None = None) -> dict[Topic, list[bytes]]:
+    """Forecasts and warnings of a rise of pressure, in batches of so many records; a restart before one of them."""
+    records = [tick(0), *minutes(*RISING, *[24.0] * 20), tick(60)]
+    raw = [RawRecord(at, 0, encode(record)) for at, record in enumerate(records)]
+    partition, out = Partition(tiny.plant(), models), {Topic.FORECASTS: [], Topic.ALERTS: []}
+    for begin in range(0, len(raw), batch):
+        if begin == snapshot_at:
+            partition = Partition.restore(tiny.plant(), models, partition.snapshot())
+        for output in partition.receive(raw[begin : begin + batch]).outputs:
+            if output.topic in out:
+                out[output.topic].append(output.value)
+        partition.acknowledged()
+    return out
+
+
+@pytest.mark.parametrize(("batch", "snapshot_at"), [(7, None), (1000, None), (1, 40), (5, 30)])
+def test_all_that_is_said_is_the_same_bytes_under_any_cut_and_after_a_restart(tmp_path, batch, snapshot_at):
+    models = telling(tmp_path)
+    alone = published(models, 1)
+    assert published(models, batch, snapshot_at) == alone
+    opened = decode(alone[Topic.ALERTS][0])
+    assert opened.modes and opened.remaining and len(opened.similar) == 3

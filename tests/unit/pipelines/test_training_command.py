@@ -16,7 +16,7 @@ from pipelines.cli.training import mebibytes
 from pipelines.settings import STARTER
 from tests.kit import labelled
 
-SMALL = ("--trees", "4")
+SMALL = ("--trees", "30")
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def test_a_model_of_ones_own_is_trained_and_its_run_kept(place):
     said = (place / "said").read_text()
     assert hazard.card.version in said
     assert "out of fold it warned of" in said
-    assert hazard.card.command == "forewarn model train rows --plant plant.toml --type press --memory 512MiB --trees 4"
+    assert hazard.card.command == "forewarn model train rows --plant plant.toml --type press --memory 512MiB --trees 30"
     run = place / "build" / "runs" / hazard.card.version.replace("@", "-")
     assert json.loads((run / "scores.json").read_text())["version"] == hazard.card.version
 
