@@ -21,6 +21,7 @@ TELLING = frozenset(
         "models.plant.errors.PlantError",
         "onnx_export.asof.FutureData",
         "onnx_export.hazard_own.NotTrained",
+        "onnx_export.offered.WindowsError",
         "onnx_export.table.TableError",
         "pipelines.cli.backfill.asked.BackfillError",
         "pipelines.cli.baselines.BaselineError",

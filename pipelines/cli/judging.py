@@ -125,11 +125,34 @@ def has_trees(onnx: Path) -> bool:
     return any(node.op_type.startswith("TreeEnsemble") for node in load(onnx).graph.node)
 
 
-def quantize(onnx: Path, console: Console) -> int:
-    """Say why a model is not made of eight bits; the exit status."""
-    model = model_of(onnx)
-    if isinstance(model, Hazard) and not has_trees(onnx):
-        raise ModelError(f"{onnx} has no trees: what makes eight bits of other hazards is not part of this version")
-    reason = NotQuantised.HEALTH if isinstance(model, HealthModel) else NotQuantised.TREES
-    console.print(f"{model.card.version}: {reason}: {WHY[reason]}", highlight=False, markup=False, soft_wrap=True)
-    return 1
+def quantize(onnx: Path, windows: Path | None, to: Path | None, console: Console, *, as_json: bool) -> int:
+    """Make a net of eight bits where it holds what is asked of it; else say why not. The exit status."""
+    reason = _not_a_net(onnx)
+    if reason is not None:
+        console.print(f"{onnx}: {reason}: {WHY[reason]}", highlight=False, markup=False, soft_wrap=True)
+        return 1
+    if windows is None or to is None:
+        raise ModelError(f"{onnx} is a net: give --windows FILE.npz to find ranges by and judge on, and --out")
+    with needing_train():
+        from onnx_export.offered import offered, read_windows
+    made, measured = offered(onnx.read_bytes(), read_windows(windows))
+    refused = [str(why) for why in measured.refusals]
+    told = msgspec.to_builtins(measured) | {"refused": refused, "written": None if refused else str(to)}
+    if not refused:
+        to.write_bytes(made)
+    if as_json:
+        console.out(msgspec.json.encode(told).decode(), highlight=False)
+        return int(bool(refused))
+    for name, value in told.items():
+        console.print(f"{name:26} {_told(value) or 'nothing'}", highlight=False, markup=False, soft_wrap=True)
+    return int(bool(refused))
+
+
+def _not_a_net(onnx: Path) -> NotQuantised | None:
+    """Why a model is none that eight bits are made of; None for a net. Raises ModelError for what is no file."""
+    if not onnx.is_file():
+        raise ModelError(f"{onnx} is no file: name an .onnx file")
+    if has_trees(onnx):
+        return NotQuantised.TREES
+    has_card = onnx.with_suffix(".json").is_file()
+    return NotQuantised.HEALTH if has_card and isinstance(model_of(onnx), HealthModel) else None

@@ -139,12 +139,26 @@ def card(onnx: Onnx, as_json: AsJson = False) -> None:
     judging.show_card(onnx, out, as_json=as_json)
 
 
-@model.command(epilog="Example: forewarn model quantize models/pump.onnx")
-def quantize(onnx: Onnx) -> None:
-    """Say whether a model can be made of eight bits, and why not. Exit status 1 if it cannot."""
+@model.command(
+    epilog="Examples: forewarn model quantize models/pump.onnx   |   forewarn model quantize net.onnx "
+    "--windows windows.npz --out net.int8.onnx",
+)
+def quantize(
+    onnx: Annotated[Path, typer.Argument(help="An ONNX file; a net needs no card yet.")],
+    windows: Annotated[
+        Path | None,
+        typer.Option(help="Of a net: .npz with training and held_out, flat float32 windows, and failed, within 72 h."),
+    ] = None,
+    to: Annotated[Path | None, typer.Option("--out", help="Of a net: the int8 file.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a net of eight bits, if it holds size, speed, precision and bits on this machine; of trees, say why not.
+
+    Exit status 1 where it is not offered: nothing is written then.
+    """
     from pipelines.cli import judging
 
-    raise typer.Exit(judging.quantize(onnx, out))
+    raise typer.Exit(judging.quantize(onnx, windows, to, out, as_json=as_json))
 
 
 @model.command(
