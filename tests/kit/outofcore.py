@@ -20,8 +20,8 @@ from tests.kit.labelled import BEGIN_US, HOUR_US, write
 ROOT = Path(__file__).parents[2]
 SIGNALS = 20
 MIB = 1 << 20
-LIFE = 1.8
-"""Of the span that rows are of: about half of the machines fail in it."""
+LIFE = 2.6
+"""Of the span that rows are of: about a third of the machines fail in it."""
 
 
 class Took(NamedTuple):

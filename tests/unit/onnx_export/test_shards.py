@@ -12,6 +12,7 @@ import pytest
 from onnx_export.history import quiet
 from onnx_export.judged import Grid
 from onnx_export.learner import Learner
+from onnx_export.pooled import plain
 from onnx_export.shards import Sample, draws, gathered, keys_of, nearness, sample_of, survey
 from onnx_export.table import Rows, TableError, data_of
 from tests.kit import labelled, outofcore
@@ -56,7 +57,7 @@ def test_all_rows_before_failures_are_kept_and_of_the_others_a_share(table):
 def test_chances_learned_of_a_sample_are_those_of_all_rows(table):
     """Were rows not to stand for others, chances of the sample would be about four times those of all."""
     (_, whole, one), (_, some, more) = sampled(table, 1.0), sampled(table, 0.1)
-    learner = Learner(spec=labelled.spec(), trees=20)
+    learner = Learner(spec=labelled.spec(), pool=plain(len(labelled.spec().names)), trees=20)
     mean, of_sample, wrong = (
         learner.chances(learner.scores(learner.train(rows, weight), whole.features))[:, -1].mean()
         for rows, weight in ((whole, one), (some, more), (some, np.ones(len(more))))
