@@ -102,7 +102,9 @@ def priors(outcomes: Outcomes, intervals: int = INTERVALS) -> np.ndarray:
 
 def with_interval(rows: np.ndarray, interval: np.ndarray | int) -> np.ndarray:
     """Rows with the number of an interval as their last column, float32 [rows, features + 1]."""
-    return np.column_stack([rows, np.broadcast_to(np.asarray(interval, np.float32), len(rows))]).astype(np.float32, copy=False)
+    return np.column_stack([rows, np.broadcast_to(np.asarray(interval, np.float32), len(rows))]).astype(
+        np.float32, copy=False
+    )
 
 
 def fit(

@@ -17,7 +17,7 @@ from onnx_export.shards import Sample, draws, gathered, keys_of, nearness, sampl
 from onnx_export.table import Rows, TableError, data_of
 from tests.kit import labelled, outofcore
 
-MEMORY_MIB, LARGE_MIB = 16, 160
+MEMORY_MIB, LARGE_MIB = 24, 240
 
 
 @pytest.fixture(scope="module")
@@ -112,9 +112,9 @@ def test_a_grid_takes_the_first_row_of_each_asset_in_each_step():
 
 
 def test_a_training_set_ten_times_the_memory_is_trained_on_within_it(tmp_path):
-    outofcore.make(tmp_path, LARGE_MIB, files=240)
+    outofcore.make(tmp_path, LARGE_MIB, files=360)
     took = outofcore.took(tmp_path, MEMORY_MIB, trees=5)
     assert took.float32_mib > 9.9 * MEMORY_MIB
     assert took.grown_mib < MEMORY_MIB
-    assert took.failures == 14
+    assert took.failures == 10
     assert 0 < took.share < 0.01
