@@ -34,7 +34,7 @@ OPERATORS = frozenset((TREES, name) for name in _TREES) | frozenset(
         # over a row
         "ArgMax", "AveragePool", "BatchNormalization", "Conv", "CumSum", "Gemm", "GlobalAveragePool", "GlobalMaxPool",
         "LayerNormalization", "LogSoftmax", "MatMul", "MaxPool", "Mean", "ReduceMax", "ReduceMean", "ReduceMin",
-        "ReduceSum", "Softmax", "Sum", "TopK",
+        "ReduceProd", "ReduceSum", "Softmax", "Sum", "TopK",
         # places and shapes
         "Cast", "Concat", "Constant", "ConstantOfShape", "Expand", "Flatten", "Gather", "GatherElements", "Identity",
         "Pad", "Reshape", "ScatterElements", "Shape", "Slice", "Split", "Squeeze", "Tile", "Transpose", "Unsqueeze",
