@@ -65,7 +65,7 @@ def trial_rows(
         column, value = thresholds[int(random.integers(len(thresholds)))]
         exact = np.float32(np.clip(value, -LARGEST, LARGEST))
         rows[at, column] = (
-            exact if at < 2 * third else np.nextafter(exact, np.float32(random.choice((-np.inf, np.inf))))
+            exact if at < 2 * third else np.nextafter(exact, np.float32(random.choice((-LARGEST, LARGEST))))
         )
     return masked(spec, rows, share=0.2)
 
