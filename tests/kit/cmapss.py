@@ -33,6 +33,8 @@ EARLY, WINDOWS, WINDOW = 20, (5, 10, 30), 30
 ROUNDS = 500
 EVERY, EVERY_JUDGED = 2, 5
 """Cycles apart of rows that folds learn from, and that their intervals are judged on."""
+BANDS = (40.0, 80.0, 115.0)
+"""Ends of bands of expected life, in cycles; the last holds those that are told to live on. Our choice."""
 TAILS = np.round(np.arange(0.005, 0.155, 0.0025), 4)
 SMALLER: dict[str, object] = {
     "num_leaves": 15, "learning_rate": 0.05, "min_data_in_leaf": 60, "feature_fraction": 0.4, "bagging_fraction": 0.6,
@@ -120,23 +122,30 @@ def expected(chances: np.ndarray) -> np.ndarray:
     return ((survival[:, :-1] + survival[:, 1:]) / 2 * np.diff(EDGES, prepend=0.0)).sum(axis=1)
 
 
-def quantile(chances: np.ndarray, level: float) -> np.ndarray:
+def quantile(chances: np.ndarray, level: float | np.ndarray) -> np.ndarray:
     """Cycles by which the chance to have failed is a level, straight between edges; CLIP where it is not reached."""
     edges = np.append(0.0, EDGES)
     rising = np.concatenate([np.zeros((len(chances), 1)), chances], axis=1)
-    return np.array([np.interp(level, row, edges, right=CLIP) for row in rising])
+    levels = np.broadcast_to(level, len(chances))
+    return np.array([np.interp(at, row, edges, right=CLIP) for at, row in zip(levels, rising, strict=True)])
 
 
-def covered(chances: np.ndarray, left: np.ndarray, tail: float) -> np.ndarray:
-    """Whether what is left lies between the quantiles of a tail and of one less it, bool [rows]."""
+def covered(chances: np.ndarray, left: np.ndarray, tails: np.ndarray) -> np.ndarray:
+    """Whether what is left lies between the quantiles of each row's tail and of one less it, bool [rows]."""
     true = np.minimum(left, CLIP)
-    return (quantile(chances, tail) <= true) & (true <= quantile(chances, 1.0 - tail))
+    return (quantile(chances, tails) <= true) & (true <= quantile(chances, 1.0 - tails))
 
 
-def level_of(engines: Engines) -> tuple[float, float]:
-    """The widest tail at which engines that were left out are covered, each engine counting alike; and that share.
+def band(chances: np.ndarray) -> np.ndarray:
+    """Which of the BANDS of expected life each row lies in, int64 [rows]."""
+    return np.digitize(expected(chances), BANDS)
 
-    Split by engine (Vovk, Gammerman and Shafer 2005, conformal prediction).
+
+def tails_of(engines: Engines) -> tuple[np.ndarray, float]:
+    """Of each band the widest tail at which engines that were left out are covered; and the share that they all are.
+
+    Split by engine, and by band, each engine counting alike in it (Mondrian conformal prediction: Vovk, Gammerman and
+    Shafer 2005): of engines that are watched to their end, most rows are far from it, of those that are judged not.
     """
     numbers = np.random.default_rng(SEEDS[0]).permutation(np.unique(engines.engine))
     chances = np.empty((len(engines.left), len(EDGES)))
@@ -145,12 +154,17 @@ def level_of(engines: Engines) -> tuple[float, float]:
         kept = Engines(*(part[~out][::EVERY] for part in engines))
         chances[out] = within(learned(kept, SEEDS[0]), engines.rows[out])
     some = np.arange(len(chances)) % EVERY_JUDGED == 0
-    weight = 1.0 / np.bincount(engines.engine)[engines.engine[some]]
-    shares = [
-        float(np.average(covered(chances[some], engines.left[some], tail), weights=weight)) for tail in TAILS.tolist()
-    ]
-    at = max((at for at, share in enumerate(shares) if share >= COVER), default=0)
-    return float(TAILS[at]), shares[at]
+    of, left, engine = chances[some], engines.left[some], engines.engine[some]
+    found = [_tail(of[mine], left[mine], engine[mine]) for mine in (band(of) == at for at in range(len(BANDS) + 1))]
+    tails = np.array(found)
+    return tails, float(covered(of, left, tails[band(of)]).mean())
+
+
+def _tail(chances: np.ndarray, left: np.ndarray, engine: np.ndarray) -> float:
+    weight = 1.0 / np.bincount(engine)[engine]
+    shares = [float(np.average(covered(chances, left, np.array(tail)), weights=weight)) for tail in TAILS.tolist()]
+    enough = [tail for tail, share in zip(TAILS.tolist(), shares, strict=True) if share >= COVER]
+    return max(enough, default=float(TAILS[0]))
 
 
 class Run(NamedTuple):
@@ -159,7 +173,7 @@ class Run(NamedTuple):
     name: str
     chances: np.ndarray
     left: np.ndarray
-    tail: float
+    tails: np.ndarray
     out_of_fold: float
 
     @property
@@ -170,7 +184,7 @@ class Run(NamedTuple):
     @property
     def coverage(self) -> float:
         """Share of test engines within their interval."""
-        return float(covered(self.chances, self.left, self.tail).mean())
+        return float(covered(self.chances, self.left, self.tails[band(self.chances)]).mean())
 
     @property
     def score(self) -> float:
@@ -205,7 +219,8 @@ class Run(NamedTuple):
     def report(self, folder: Path) -> list[str]:
         """A picture of each engine, and its caption."""
         true = np.minimum(self.left, CLIP)
-        ends = quantile(self.chances, self.tail), quantile(self.chances, 1.0 - self.tail)
+        tails = self.tails[band(self.chances)]
+        ends = quantile(self.chances, tails), quantile(self.chances, 1.0 - tails)
         picture = draw.lives(true, expected(self.chances), *ends)
         (folder / f"cmapss-{self.name}.svg").write_bytes(picture)
         return [f"## cmapss {self.name} (simulated by NASA)", "", f"![Expected and true](cmapss-{self.name}.svg)", ""]
@@ -215,4 +230,4 @@ def run(name: str) -> Run:
     """Train on the training engines, judge on the test engines: the mean of the chances of SEEDS."""
     train, test = read(name)
     chances = np.mean([within(learned(train, seed), test.rows) for seed in SEEDS], axis=0)
-    return Run(name, chances, test.left, *level_of(train))
+    return Run(name, chances, test.left, *tails_of(train))

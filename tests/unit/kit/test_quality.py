@@ -13,7 +13,7 @@ HOURS = 200
 
 
 def made(seed: int = 1) -> azure.Fleet:
-    """A fleet as the set tells one, of random readings; two components of machine 0 fail at hour 150, one was new at 90."""
+    """A fleet as the set tells one, of random readings; two parts of machine 0 fail at hour 150, one was new at 90."""
     random = np.random.default_rng(seed)
     none: tuple[tuple[float, int], ...] = ()
     names = [name for of in azure.ERRORS.values() for name in of]
@@ -129,5 +129,11 @@ def test_quantiles_lie_straight_between_edges_and_end_where_lives_are_clipped() 
     even = (cmapss.EDGES / 250.0)[None]  # one in 250 a cycle: half of all within 125
     assert cmapss.quantile(even, 0.2)[0] == pytest.approx(50.0)
     assert cmapss.quantile(even, 0.9)[0] == cmapss.CLIP
-    assert cmapss.covered(even, np.array([50.0]), 0.2)[0]
-    assert not cmapss.covered(even, np.array([40.0]), 0.2)[0]
+    tails = np.array([0.2])
+    assert cmapss.covered(even, np.array([50.0]), tails)[0]
+    assert not cmapss.covered(even, np.array([40.0]), tails)[0]
+
+
+def test_engines_have_the_tail_of_those_that_are_expected_to_live_as_long() -> None:
+    never, soon = np.zeros(len(cmapss.EDGES)), np.ones(len(cmapss.EDGES))
+    assert cmapss.band(np.stack([never, soon])).tolist() == [len(cmapss.BANDS), 0]
