@@ -1,4 +1,4 @@
-"""A LightGBM hazard to an ONNX graph: the trees once an interval and component, survivals multiplied.
+"""A LightGBM hazard to an ONNX graph: logits of the intervals, survivals multiplied.
 
 A product of numbers from 0 to 1 never grows, so chances never fall with the horizon, by construction. The bytes are a
 function of the model: no dates, no paths, no random names.
@@ -12,19 +12,18 @@ import lightgbm
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
-from onnxmltools.convert.common.data_types import FloatTensorType
-from onnxmltools.convert.lightgbm import convert
 
 from models.inference import INPUT, MODES, OUTPUT
 from onnx_export.pooled import Pool, plain
 from onnx_export.survival import INTERVALS
+from onnx_export.trees import ensemble
 
 OPSET = 15
 OPSET_ML = 3
 IR_VERSION = 8
 """What onnxruntime has read since 1.13 (2022); newer ones buy nothing here and shut out older runtimes."""
 PRODUCER = "forewarn"
-PROBABILITIES = "probabilities"
+LOGITS = "logits"
 
 
 def to_onnx(model: lightgbm.Booster, pool: Pool | None = None) -> bytes:
@@ -36,8 +35,9 @@ def to_onnx(model: lightgbm.Booster, pool: Pool | None = None) -> bytes:
     outputs = [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, [None, INTERVALS])]
     if pool.modes:
         outputs.append(helper.make_tensor_value_info(MODES, TensorProto.FLOAT, [None, len(pool.modes)]))
+    head, rows, tail = (_head(), "rows", _of_components()) if pool.modes else ([], INPUT, _of_machines())
     graph = helper.make_graph(
-        [*_head(), ensemble(model, "rows"), *_survivals(), *(_of_components() if pool.modes else _of_machines())],
+        [*head, ensemble(model, rows, LOGITS, INTERVALS, OPSET), *_survivals(), *tail],
         PRODUCER,
         [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, [None, pool.features])],
         outputs,
@@ -49,31 +49,8 @@ def to_onnx(model: lightgbm.Booster, pool: Pool | None = None) -> bytes:
     return made.SerializeToString(deterministic=True)
 
 
-def ensemble(model: lightgbm.Booster, rows: str) -> onnx.NodeProto:
-    """The model's trees as one node from `rows` to PROBABILITIES: the converter's, without its labels and casts."""
-    trees = convert(
-        model,
-        name=PRODUCER,
-        initial_types=[(INPUT, FloatTensorType([None, model.num_feature()]))],
-        target_opset=OPSET,
-        zipmap=False,
-    )
-    nodes = [node for node in trees.graph.node if node.op_type == "TreeEnsembleClassifier"]
-    if len(nodes) != 1 or list(nodes[0].input) != [INPUT]:
-        raise ValueError(
-            f"onnxmltools made {[n.op_type for n in trees.graph.node]}: expected one TreeEnsembleClassifier of {INPUT}"
-        )
-    node = onnx.NodeProto()
-    node.CopyFrom(nodes[0])
-    node.name, node.doc_string = "trees", ""
-    node.input[:] = [rows]
-    del node.output[:]
-    node.output.extend(["label", PROBABILITIES])
-    return node
-
-
 def _head() -> list[onnx.NodeProto]:
-    """A machine's row to the rows that trees see: one for each interval of each component."""
+    """A machine's row to the rows of its components."""
     return [
         helper.make_node("Shape", [INPUT], ["shape"], end=1),
         helper.make_node("Concat", ["shape", "width"], ["behind_shape"], axis=0),
@@ -89,9 +66,9 @@ def _survivals() -> list[onnx.NodeProto]:
     passed = [f"passed_{at}" for at in range(INTERVALS)]
     through = [passed[0], *(f"through_{at}" for at in range(1, INTERVALS))]
     return [
-        helper.make_node("Slice", [PROBABILITIES, "first", "second", "axis"], ["passes"]),
-        helper.make_node("Reshape", ["passes", "intervals_shape"], ["passes_each"]),
-        helper.make_node("Split", ["passes_each"], passed, axis=1),
+        helper.make_node("Neg", [LOGITS], ["against"]),
+        helper.make_node("Sigmoid", ["against"], ["passes"]),
+        helper.make_node("Split", ["passes"], passed, axis=1),
         *(helper.make_node("Mul", [through[at - 1], passed[at]], [through[at]]) for at in range(1, INTERVALS)),
         helper.make_node("Concat", through, ["survives"], axis=1),
     ]
@@ -116,22 +93,14 @@ def _of_components() -> list[onnx.NodeProto]:
 
 
 def _constants(pool: Pool) -> Iterable[onnx.TensorProto]:
-    behind = np.concatenate([pool.constants, np.arange(INTERVALS, dtype=np.float32)[None]], axis=1)
-    first_interval = pool.features + pool.constants.shape[1]
-    columns = [[*row, first_interval + at] for row in pool.columns for at in range(INTERVALS)]
-    constants: dict[str, np.ndarray] = {
-        "width": np.array([behind.shape[1]], np.int64),
-        "constants": behind,
-        "columns": np.array(columns, np.int64).ravel(),
-        "rows_shape": np.array([-1, len(pool.names) + 1], np.int64),
-        "intervals_shape": np.array([-1, INTERVALS], np.int64),
-        "first": np.array([0], np.int64),
-        "second": np.array([1], np.int64),
-        "axis": np.array([1], np.int64),
-        "one": np.array(1.0, np.float32),
-    }
+    constants: dict[str, np.ndarray] = {"one": np.array(1.0, np.float32)}
     if pool.modes:
         constants |= {
+            "width": np.array([pool.constants.shape[1]], np.int64),
+            "constants": pool.constants,
+            "columns": np.array(pool.columns, np.int64).ravel(),
+            "rows_shape": np.array([-1, len(pool.names)], np.int64),
+            "axis": np.array([1], np.int64),
             "machine_shape": np.array([-1, len(pool.modes), INTERVALS], np.int64),
             "later": np.array([INTERVALS - 1], np.int64),
             "end": np.array([INTERVALS], np.int64),

@@ -63,7 +63,8 @@ def outcomes_of(
     failed_at = np.searchsorted(horizons_h, np.where(fails, failed_in_h, 0.0), side="left")
     survived = np.searchsorted(horizons_h, known_h, side="right")
     begins, ends = np.append(0.0, horizons_h)[survived], np.append(horizons_h, np.inf)[survived]
-    left = np.where(fails | (survived == later), 1.0, 1.0 - (known_h - begins) / (ends - begins))
+    seen = np.where(fails | (survived == later), 0.0, known_h - begins)
+    left = 1.0 - seen / (ends - begins)
     first, last = np.where(fails, failed_at, survived), np.where(fails, failed_at, later)
     return Outcomes(first.astype(np.int64), last.astype(np.int64), left), np.where(fails, failed_in_h, known_h) > 0
 

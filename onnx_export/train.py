@@ -16,8 +16,8 @@ from models.features import PER_SIGNAL, Spec
 from onnx_export.history import History
 from onnx_export.survival import Outcomes, fit
 
-TREES = 200
-"""Each is asked once an interval."""
+TREES = 120
+"""On fleets held back these had a log loss of 0.2985, 60 of them 0.3074, and 200 at half the rate 0.3001."""
 LEAVES = 15
 MASKED_SHARE = 0.05
 """Share of rows in which one signal is missing, so that trees learn a way for every sensor that may fall silent."""
@@ -30,7 +30,7 @@ split below 0 stands exactly on the negative one."""
 PARAMETERS: dict[str, object] = {
     "objective": "binary",
     "num_leaves": LEAVES,
-    "learning_rate": 0.05,
+    "learning_rate": 0.1,
     "min_data_in_leaf": 100,  # a leaf speaks for several machines: a failure has about 90 rows at one in 110 min
     "feature_fraction": 0.4,  # so that no single signal carries a hazard alone
     "lambda_l2": 5.0,

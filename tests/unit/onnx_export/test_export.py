@@ -92,9 +92,9 @@ def test_chances_never_decrease_and_stay_under_one(graph: bytes, rows: np.ndarra
 def corrupted(graph: bytes) -> bytes:
     """One leaf of one tree says something else."""
     model = onnx.load_from_string(graph)
-    trees = next(node for node in model.graph.node if node.op_type == "TreeEnsembleClassifier")
+    trees = next(node for node in model.graph.node if node.op_type == "TreeEnsembleRegressor")
     for attribute in trees.attribute:
-        if attribute.name == "class_weights":
+        if attribute.name == "target_weights":
             attribute.floats[0] += 0.5
     return model.SerializeToString()
 

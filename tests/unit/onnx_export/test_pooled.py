@@ -11,6 +11,7 @@ from onnx_export.convert import to_onnx
 from onnx_export.pooled import Pool, chances, plain, pool_of
 from onnx_export.survival import Outcomes, fit, scores_of, within_of
 from onnx_export.train import PARAMETERS, floored
+from onnx_export.trees import Node, _groups, _without
 
 NAMES = ("volt.mean", "volt.slope", "error1.count", "speed.mean", "heat.mean", "error2.count", "error3.count", "age")
 COMPONENTS = {"comp1": ("volt", "error1"), "comp2": ("heat", "error2", "error3")}
@@ -93,3 +94,24 @@ def test_a_row_gives_the_same_bits_alone_and_among_others():
     for at, (one, modes) in zip(range(0, 300, 37), alone, strict=True):
         assert one.tobytes() == together[0][at : at + 1].tobytes()
         assert modes.tobytes() == together[1][at : at + 1].tobytes()
+
+
+def test_a_tree_is_asked_once_for_the_intervals_that_it_does_not_tell_apart():
+    pieces = list(_groups(tree(), interval=1, intervals=6))
+    assert pieces == [[0, 1], [2, 3, 4, 5]]
+    early, late = (_without(tree(), 1, group[0]) for group in pieces)
+    assert [(node.mode, node.weight) for node in early] == [("BRANCH_LEQ", 0.0), ("LEAF", 1.0), ("LEAF", 2.0)]
+    assert [(node.true, node.false) for node in early[:1]] == [(1, 2)]
+    assert [(node.mode, node.weight) for node in late] == [("BRANCH_LEQ", 0.0), ("LEAF", 1.0), ("LEAF", 3.0)]
+
+
+def tree() -> dict[int, Node]:
+    """On the left of feature 0 a leaf; on its right, intervals up to 1.5 say 2 and later ones 3."""
+    leaf = Node("LEAF", 0, 0.0, 0, 0, 0, 0.0)
+    return {
+        0: Node("BRANCH_LEQ", 0, 0.5, 1, 2, 0, 0.0),
+        1: leaf._replace(weight=1.0),
+        2: Node("BRANCH_LEQ", 1, 1.5, 3, 4, 0, 0.0),
+        3: leaf._replace(weight=2.0),
+        4: leaf._replace(weight=3.0),
+    }
