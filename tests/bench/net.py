@@ -41,8 +41,8 @@ from onnx_export.recipe import AUTUMN, NAME, SPRING, SUMMER, WINTER, Plan
 from onnx_export.rocket import Rocket
 from onnx_export.starter import plant_text
 from onnx_export.train import floored, rows_of, train
-from tests.bench.rungs import load
 from tests.kit.bench import Row, report
+from tests.kit.rungs_alone import load
 
 PUMPS, DAYS, EVERY_MIN, WORKERS = 32, 60, 240, 2
 SEEDS = (1, 2, 3)

@@ -1,7 +1,8 @@
 """How the shipped pump model warns on plants it has never seen: `make bench ONLY=pumps`.
 
 30 plants of 12 pumps over 60 days, six wear laws that are in no recipe of ours, five seeds each, through the feature
-kernel and the alert life cycle of live runs; beside two rules without a model. Run once a commit: every run is added to
+kernel and the alert life cycle of live runs; beside two rules without a model, the rungs that need no failure, a plain
+classifier and a forest of isolation. Run once a commit: every run is added to
 build/bench/pumps.runs.jsonl, so that a choice among several would show.
 """
 
@@ -12,8 +13,9 @@ import json
 import multiprocessing
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import NamedTuple
@@ -24,16 +26,23 @@ from rich.progress import Progress
 from rich.table import Table
 
 from models import starter
+from models.bins import MINUTE_US
 from models.failure.hazard import Hazard
 from models.physics.wear import WearLaw
 from models.plant import parse
 from onnx_export.baselines import FOUR_SIGMA_LIMIT, OLDEST_H, age_alone, four_sigma
 from onnx_export.episodes import replay
-from onnx_export.evaluate import Scores, score
+from onnx_export.evaluate import Scores, judge, score
 from onnx_export.fleets import Job
+from onnx_export.health_own import part_of
+from onnx_export.history import History
 from onnx_export.recipe import AUTUMN, NAME, SPRING, SUMMER, WINTER, Plan
+from onnx_export.rungs import episodes_of
 from onnx_export.starter import AGE_ALONE, AGE_LIMIT, FOUR_SIGMA, plant_text
 from tests.kit.bench import ROOT, Row, report
+from tests.kit.pump_rivals import CLASSIFIER, FOREST, Rival, learned
+from tests.kit.rungs_alone import ALL, warned
+from tests.kit.rungs_alone import load as load_health
 
 PUMPS, DAYS, EVERY_MIN, SEEDS_A_LAW, FIRST_SEED = 12, 60, 10, 5, 1001
 WORKERS = 2
@@ -61,9 +70,11 @@ LAWS = {
 }
 STARTS = (WINTER, SPRING, SUMMER, AUTUMN)
 MODEL = "model"
-WIDTH = 110
+WIDTH = 200
 """Columns that the tables need; a pipe has 80."""
-RULES = (MODEL, FOUR_SIGMA, AGE_ALONE)
+RULES = (MODEL, FOUR_SIGMA, AGE_ALONE, ALL, CLASSIFIER, FOREST)
+HOURLY = 60
+"""Minutes at which rules, health and time to limit look."""
 
 
 class Trial(NamedTuple):
@@ -99,8 +110,8 @@ def load() -> tuple[bytes, Hazard]:
     return onnx, Hazard.load(onnx, card)
 
 
-def run(trial: Trial, pumps: int = PUMPS, days: int = DAYS) -> Found:
-    """One plant: recorded once, judged by the model and both rules."""
+def run(trial: Trial, rivals: Mapping[str, Rival], pumps: int = PUMPS, days: int = DAYS) -> Found:
+    """One plant: recorded once, judged by the model and everything beside it."""
     onnx, hazard = load()
     asset_type = parse(plant_text()).types[NAME]
     history = Job(plan_of(trial), pumps, days, EVERY_MIN, asset_type, hazard.spec).run()
@@ -111,8 +122,18 @@ def run(trial: Trial, pumps: int = PUMPS, days: int = DAYS) -> Found:
             MODEL: score([replay(onnx, history)], hazard.card.warning_limit),
             FOUR_SIGMA: score([four_sigma(hazard.spec, history)], FOUR_SIGMA_LIMIT),
             AGE_ALONE: score([age_alone(hazard.spec, history)], age),
-        },
+            ALL: without_failures(history),
+        }
+        | {name: rival.scores(history) for name, rival in rivals.items()},
     )
+
+
+def without_failures(history: History) -> Scores:
+    """Rules, health and time to limit, as one case while any of them holds."""
+    minute = history.window_end_us // MINUTE_US - 1
+    hourly = part_of(history, minute % HOURLY == 0)
+    hourly = replace(hourly, every_min=HOURLY)
+    return judge(hourly, episodes_of(hourly, warned(hourly, load_health())[ALL]))
 
 
 def run_all(chosen: Sequence[Trial], pumps: int, days: int, workers: int) -> list[Found]:
@@ -122,12 +143,26 @@ def run_all(chosen: Sequence[Trial], pumps: int, days: int, workers: int) -> lis
         Progress(console=Console(stderr=True), transient=True) as progress,
         ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool,
     ):
+        rivals = rivals_of(workers, progress)
         task = progress.add_task("plants", total=len(chosen))
-        asked = [pool.submit(run, trial, pumps, days) for trial in chosen]
+        asked = [pool.submit(run, trial, rivals, pumps, days) for trial in chosen]
         for future in as_completed(asked):
             found.append(future.result())
             progress.advance(task)
     return sorted(found, key=lambda one: one.trial.seed)
+
+
+def rivals_of(workers: int, progress: Progress) -> dict[str, Rival]:
+    """What is learned beside the model, with a bar."""
+    task = progress.add_task("learning what stands beside the model", total=None)
+    asset_type, spec = parse(plant_text()).types[NAME], load()[1].spec
+
+    def show(done: int, total: int, text: str) -> None:
+        progress.update(task, completed=done, total=total, description=text)
+
+    found = learned(asset_type, spec, workers, show)
+    progress.remove_task(task)
+    return found
 
 
 def total(found: Sequence[Found], rule: str) -> Scores:
@@ -159,7 +194,7 @@ def intervals(found: Sequence[Found], rule: str = MODEL) -> list[tuple[float, fl
 
 
 def law_table(found: Sequence[Found]) -> Table:
-    """A line a law: the model in full, the two rules beside it."""
+    """A line a law: the model in full, the rest beside it."""
     head = ("law", "failures", "recall", "lead h", "p10 h", "unfounded", "early")
     table = Table(*head, *(f"{rule}: recall, unf." for rule in RULES[1:]), title="pumps by law", title_justify="left")
     for law, plants in [*by_law(found).items(), ("all", list(found))]:
@@ -194,7 +229,7 @@ def seed_table(found: Sequence[Found]) -> Table:
 
 
 def rows_of(found: Sequence[Found]) -> list[Row]:
-    """The figures with bars, both ends of their intervals, and the two rules."""
+    """The figures with bars, both ends of their intervals, and the rest."""
     ends = zip(BARS, three(total(found, MODEL)), intervals(found), strict=True)
     rows = []
     for (name, unit, bar, at_most), value, (low, high) in ends:

@@ -13,7 +13,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from importlib.resources import files
 from typing import NamedTuple
 
 import numpy as np
@@ -21,20 +20,16 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from models import starter
 from models.failure.health import HealthModel
-from models.failure.switches import After, Switches, step
-from models.features import Spec
 from models.physics.cycles import RunState
 from models.physics.fleet import FleetBlock
 from models.plant import parse
-from models.records import Rung
 from onnx_export.episodes import Episode
 from onnx_export.evaluate import FOUNDED_US, Scores, judge
 from onnx_export.fleets import fleet_of
 from onnx_export.history import HOUR_US, History, quiet, record
 from onnx_export.recipe import AUTUMN, HEALTHY, NAME, SPRING, SUMMER, WINTER, Plan
-from onnx_export.rungs import episodes_of, health_on, trend_on, walk
+from onnx_export.rungs import episodes_of
 from onnx_export.starter import plant_text
 from tests.bench.pumps import (
     DAYS,
@@ -53,10 +48,9 @@ from tests.bench.pumps import (
     trials,
 )  # fmt: skip
 from tests.kit.bench import ROOT, Row, report
+from tests.kit.rungs_alone import ALL, RULES_EARLY, RUNGS, load, warned
 
 EVERY_MIN = 60
-ALL, RULES_EARLY = "all rungs", "rules at warning levels"
-RUNGS = (Rung.RULES, Rung.HEALTH, Rung.TREND)
 SHOWN = (ALL, *RUNGS, RULES_EARLY)
 MACHINES_A_PERSON = 60
 WEEKS_A_MONTH = 30 / 7
@@ -75,48 +69,6 @@ FAULTY_SEEDS = tuple(range(1101, 1106))
 LOG = ROOT / "build" / "bench" / "rungs.runs.jsonl"
 
 
-class Levels(NamedTuple):
-    """Of bearings: kelvin over what is expected, and degC; of flow: m3/h. `clear` is how far back is back."""
-
-    rise_k: float
-    bearing_degc: float
-    flow_m3_h: float
-    clear: tuple[float, float, float] = (3.0, 3.0, 10.0)
-
-
-# A rise of 15 K over the baseline at this load and ambient and 80 degC are a proposal from manuals of pumps and motors;
-# 93 degC, alarm of pump bearing assemblies (GIW, A). The flow is the PLC's alarm.
-EARLY = Levels(15.0, 80.0, 300.0)
-ALARM = Levels(np.inf, 93.0, 300.0)
-BEARINGS = ("radial_bearing_temp_degc", "thrust_bearing_temp_degc")
-AFTER = After(open_h=4, clear_h=24)
-
-
-def rules_on(history: History, spec: Spec, levels: Levels) -> np.ndarray:
-    """Rows at which a rule holds, bool [rows]: bearing temperature or its rise too high, or too little flow."""
-
-    def column(name: str) -> np.ndarray:
-        return history.features[:, spec.column(name)].astype(np.float64)
-
-    found = []
-    for bearing in BEARINGS:
-        change = column(f"{bearing}.change_24h")
-        rise = np.where(np.isnan(change), column(f"{bearing}.over_24h"), change)
-        found.append((rise - levels.rise_k, levels.clear[0]))
-        found.append((column(f"{bearing}.mean_1h") - levels.bearing_degc, levels.clear[1]))
-    found.append((levels.flow_m3_h - column("flow_m3_h.mean_1h"), levels.clear[2]))
-    over = np.any([beyond >= 0.0 for beyond, _ in found], axis=0)
-    under = np.all([~(beyond >= -back) for beyond, back in found], axis=0)
-    switches = Switches.none(int(history.asset.max()) + 1)
-
-    def take(assets: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        moved, _ = step(switches.copy_of(assets), history.since_us[rows], over[rows], under[rows], AFTER)
-        switches.put(assets, moved)
-        return moved.on
-
-    return walk(history, take)
-
-
 class Judged(NamedTuple):
     """Figures of one plant by rung, which rungs opened cases, and cases near a start or a stop."""
 
@@ -129,13 +81,6 @@ def plan_of(trial: Trial, first_seed: int) -> Plan:
     """As the benchmark of the pump model has it: every other plant has faulty sensors; seasons take turns."""
     number = trial.seed - first_seed
     return Plan(seed=trial.seed, law=LAWS[trial.law], start_us=STARTS[number % 4], faults=number % 2 == 0)
-
-
-def load() -> HealthModel:
-    """The shipped health model."""
-    return HealthModel.load(
-        *(files(starter).joinpath(f"{NAME}.health.{kind}").read_bytes() for kind in ("onnx", "json"))
-    )
 
 
 class Moves:
@@ -162,17 +107,6 @@ def recorded(plan: Plan, model: HealthModel, pumps: int, moves: Moves) -> Histor
     return record(
         fleet_of(plan, pumps, DAYS), plan.seed, asset_type, model.spec, EVERY_MIN, progress=quiet, seen=moves.see
     )
-
-
-def warned(history: History, model: HealthModel) -> dict[str, np.ndarray]:
-    """Rows at which each rung warns, and any."""
-    scored = model.scores(history.features)
-    on: dict[str, np.ndarray] = {
-        Rung.RULES: rules_on(history, model.spec, ALARM),
-        Rung.HEALTH: health_on(history, scored.index),
-        Rung.TREND: trend_on(history, model, scored),
-    }
-    return on | {ALL: np.any(list(on.values()), axis=0), RULES_EARLY: rules_on(history, model.spec, EARLY)}
 
 
 def run(trial: Trial, first_seed: int, pumps: int) -> Judged:

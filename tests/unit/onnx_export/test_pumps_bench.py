@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from rich.console import Console
 
+from models.features import Spec
 from onnx_export.evaluate import Outcome, Scores
 from onnx_export.recipe import STARTER
 from tests.bench import pumps
-from tests.bench.pumps import AGE_ALONE, FOUR_SIGMA, MODEL, Found, Trial
+from tests.bench.pumps import MODEL, RULES, Found, Trial
 from tests.kit.bench import Row
+from tests.kit.pump_rivals import LEARN, Rival
+from tests.kit.rungs_alone import ALL
+from tests.unit.onnx_export import small
 
 
 def found() -> list[Found]:
@@ -23,8 +29,8 @@ def found() -> list[Found]:
     rule = Scores((Outcome("impeller", None), Outcome("thrust_bearing", 10.0)), 9, 8, 0, 5.0)
     laws = list(pumps.LAWS)
     return [
-        Found(Trial(laws[0], 1001), {MODEL: good, FOUR_SIGMA: rule, AGE_ALONE: rule}),
-        Found(Trial(laws[1], 1006), {MODEL: fair, FOUR_SIGMA: rule, AGE_ALONE: rule}),
+        Found(Trial(laws[0], 1001), {MODEL: good} | dict.fromkeys(RULES[1:], rule)),
+        Found(Trial(laws[1], 1006), {MODEL: fair} | dict.fromkeys(RULES[1:], rule)),
     ]
 
 
@@ -89,7 +95,18 @@ def test_a_bar_that_is_the_most_fails_over_it() -> None:
 
 
 @pytest.mark.parametrize("trial", pumps.trials(1)[:1])
-def test_a_small_plant_runs_through_the_model_and_both_rules(trial: Trial) -> None:
-    one = pumps.run(trial, pumps=2, days=20)
+def test_a_small_plant_runs_through_the_model_and_all_that_stands_beside_it(trial: Trial) -> None:
+    spec = pumps.load()[1].spec
+    seen = replace(small.history(), features=rows_of(spec))
+    rivals = {name: Rival(learn(spec, [seen]), name, 0.5) for name, learn in LEARN.items()}
+    one = pumps.run(trial, rivals, pumps=2, days=20)
     assert set(one.scores) == set(pumps.RULES)
-    assert len({scores.machine_months for scores in one.scores.values()}) == 1
+    assert len({scores.machine_months for name, scores in one.scores.items() if name != ALL}) == 1
+    assert one.scores[ALL].machine_months == pytest.approx(one.scores[MODEL].machine_months, rel=0.01)
+
+
+def rows_of(spec: Spec) -> np.ndarray:
+    """Rows of a list of features that mean nothing; one in ten lacks its first."""
+    out = np.random.default_rng(1).normal(size=(len(small.history().asset), len(spec.names))).astype(np.float32)
+    out[::10, 0] = np.nan
+    return out
