@@ -3,7 +3,8 @@
 azure_pdm (simulated by Microsoft): 20 repeats of 5 folds by machine, each machine judged by a model that never saw it
 at a limit that the other folds chose within the budget. cmapss (simulated by NASA): the official test engines. Writes
 a report with pictures to build/quality. The sets are public and not shipped; one that is absent is skipped, and told.
-Simulated pumps are judged by `make bench ONLY=pumps`, the bearing rig by `make bench ONLY=rig`.
+ims_bearing (a real rig): rules, health and time to limit alone, since of one failure no hazard is learned, as `make bench
+ONLY=rig` has it. Simulated pumps are judged by `make bench ONLY=pumps`.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ from onnx_export import draw
 from onnx_export.calibrate import reliability
 from onnx_export.evaluate import Scores
 from onnx_export.history import History
+from tests.bench import rig
 from tests.kit import azure, azure_rules, cmapss
+from tests.kit import rig as of_rig
 from tests.kit.bench import ROOT, Row, report
 from tests.kit.judging import Curve, bounds, curve_of, limits_of, together
 from tests.kit.public import public, why_not
@@ -37,7 +40,7 @@ BUDGET = 0.5
 MISSED_TO_UNFOUNDED = 20.0
 """What a missed failure costs in unfounded visits, in the line of costs. Our choice."""
 MOVED_H = 72.0
-WIDTH = 130
+WIDTH = 150
 
 
 class Judged(NamedTuple):
@@ -226,6 +229,15 @@ def parts(repeats: int) -> Iterable[tuple[list[Table], list[Row], list[Row], lis
                 progress.remove_task(task)
             else:
                 print(f"cmapss {name}: skipped, {why_not(where)}")
+        if of_rig.DATA.exists():
+            task = progress.add_task("ims_bearing", total=None)
+            every = rig.judged()
+            rows, more = rig.rows_of(every)
+            title = "## ims_bearing, test 1 (a real rig that ran to failure)"
+            yield [rig.shown(every)], rows, more, [title, "", *markdown(rig.shown(every))]
+            progress.remove_task(task)
+        else:
+            print(f"ims_bearing: skipped, {why_not(of_rig.DATA)}")
 
 
 def main() -> None:
