@@ -3,8 +3,8 @@
 azure_pdm (simulated by Microsoft): 20 repeats of 5 folds by machine, each machine judged by a model that never saw it
 at a limit that the other folds chose within the budget. cmapss (simulated by NASA): the official test engines. Writes
 a report with pictures to build/quality. The sets are public and not shipped; one that is absent is skipped, and told.
-ims_bearing (a real rig): rules, health and time to limit alone, since of one failure no hazard is learned, as `make bench
-ONLY=rig` has it. Simulated pumps are judged by `make bench ONLY=pumps`.
+ims_bearing (a real rig): rules, health and time to limit alone, since of one failure no hazard is learned, as `make
+bench ONLY=rig` has it. Simulated pumps are judged by `make bench ONLY=pumps`.
 """
 
 from __future__ import annotations
