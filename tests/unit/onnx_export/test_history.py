@@ -30,9 +30,9 @@ class Recording(Hazard):
     def __init__(self, spec: Spec) -> None:
         self.card, self.spec, self.seen = tiny.hazard().card, spec, []
 
-    def chances(self, rows: np.ndarray) -> np.ndarray:
+    def run(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         self.seen.append(rows.copy())
-        return np.zeros((len(rows), len(HORIZONS_H)))
+        return np.zeros((len(rows), len(HORIZONS_H))), np.empty((len(rows), 0))
 
 
 def records_of(blocks: list[FleetBlock], pump: int) -> Iterator[AnyInput]:

@@ -37,9 +37,9 @@ def machines(number: int, failing: int, rows: int = 400) -> Replay:
 
 
 def test_each_life_gives_the_row_at_which_it_was_first_over_the_limit():
-    found = past_cases(SPEC, [machines(4, 3)], 0.75, lambda failure: "worn")
+    found = past_cases(SPEC, [machines(4, 3)], 0.75)
     assert [(one.outcome, one.mode, one.lead_h) for one in found.cases] == [
-        *[(Became.FAILED, "worn", 50.0)] * 3, (Became.OUTLIVED, "", None),
+        *[(Became.FAILED, "impeller_wear", 50.0)] * 3, (Became.OUTLIVED, "", None),
     ]  # fmt: skip
     at = found.features.index("temp.change_24h")
     assert [one.values[at] for one in found.cases] == [0.75, 1.5, 2.25, 3.0]

@@ -208,7 +208,7 @@ def test_diff_tells_the_order_of_signals_which_snapshots_follow(tmp_path, said):
 
 def test_a_folder_is_checked_and_an_error_names_the_file_and_line_in_it(tmp_path, said):
     plants.check(EXAMPLE, said)
-    assert f"2 types with 14 signals, 3 assets, 4 tags, version {read_plant(EXAMPLE).version}" in printed(said)
+    assert f"2 types with 16 signals, 3 assets, 4 tags, version {read_plant(EXAMPLE).version}" in printed(said)
     for file in EXAMPLE.glob("*.toml"):
         put(tmp_path, file.name, file.read_text().replace('type = "fan"', 'type = "fen"'))
     with pytest.raises(PlantError, match=r": 30-assets.toml: line \d+: assets.fan-01.type is 'fen'"):
