@@ -17,6 +17,9 @@ from models.inference import ModelError
 from pipelines.cli.training import needing_train, showing
 from pipelines.main import read_model
 
+WIDTH = 150
+"""Columns that the table of figures needs."""
+
 
 def evaluate(
     onnx: Path, data: str, judging: dict[str, float | int], folder: Path | None, console: Console, errors: Console,
@@ -37,7 +40,10 @@ def evaluate(
     if as_json:
         console.out(evaluation_report.document(found).decode(), highlight=False, end="")
         return
+    if not console.is_terminal:  # a pipe has no width of its own
+        console.width = max(console.width, WIDTH)
     shown = Table(*evaluation_report.HEAD, title=found.version, title_justify="left")
+    shown.columns[0].no_wrap = True
     for line in found.lines:
         shown.add_row(*evaluation_report.cells(line))
     console.print(shown)
