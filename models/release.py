@@ -1,0 +1,170 @@
+"""A release of a model: what it says of itself, why it may be refused, and which moves it makes.
+
+Pure: who fetches files, tries them and tells workers is elsewhere. A release is known by its version, the name and the
+beginning of its ONNX file's hash, as forecasts carry it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import NamedTuple
+
+import msgspec
+from msgspec import Struct
+
+MOST_MANIFEST_BYTES = 64 * 1024
+"""A manifest of ours has under 4 KiB. Our choice."""
+
+
+class Kind(StrEnum):
+    """Which output contract a release meets."""
+
+    FAILURE = "failure"
+    HEALTH = "health"
+
+
+class Part(StrEnum):
+    """A file of a release."""
+
+    ONNX = "onnx"
+    CARD = "card"
+    CASES = "cases"
+
+
+class File(Struct, frozen=True):
+    """A file by its content."""
+
+    sha256: str
+    size_bytes: int
+
+
+class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is signed: which files a release is, and what they must be. What a card says stands in the card.
+
+    `name` is that by which asset types name the model; `made_us` is when it was published first, and orders releases
+    of a name. `licence` is an SPDX expression, empty for none.
+    """
+
+    name: str
+    version: str
+    kind: Kind
+    made_us: int
+    files: dict[Part, File]
+    features_sha256: str
+    features: int
+    outputs: dict[str, int]
+    opsets: dict[str, int]
+    licence: str = ""
+
+    def encoded(self) -> bytes:
+        """The bytes that are signed."""
+        return msgspec.json.encode(self)
+
+
+class Refusal(StrEnum):
+    """Why a release is not taken; the champion serves on."""
+
+    NO_MANIFEST = "no-manifest"
+    UNSIGNED = "unsigned"
+    UNKNOWN_KEY = "unknown-key"
+    BAD_SIGNATURE = "bad-signature"
+    OLDER_THAN_CHAMPION = "older-than-champion"
+    REPLAYED = "replayed"
+    VERSION_TAKEN = "version-taken"
+    NOT_FETCHED = "not-fetched"
+    NO_CARD = "no-card"
+    TOO_LARGE = "too-large"
+    TRUNCATED = "truncated"
+    WRONG_HASH = "wrong-hash"
+    NOT_ONNX = "not-onnx"
+    EXTERNAL_DATA = "external-data"
+    CUSTOM_OPERATOR = "custom-operator"
+    OPSET_TOO_NEW = "opset-too-new"
+    BROKEN_LIMIT = "broken-limit"
+    WRONG_INPUTS = "wrong-inputs"
+    WRONG_FEATURES = "wrong-features"
+    WRONG_CARD = "wrong-card"
+    NOT_FINITE = "not-finite"
+    VECTORS_FAIL = "vectors-fail"
+    TOO_SLOW = "too-slow"
+    CRASHED = "crashed"
+
+
+class Refused(ValueError):
+    """A release is not taken; `reason` says why, the message with what was found."""
+
+    def __init__(self, reason: Refusal, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason, self.detail = reason, detail
+
+
+class State(StrEnum):
+    """Where a release is."""
+
+    OFFERED = "offered"
+    FETCHED = "fetched"
+    CHECKED = "checked"
+    CHAMPION = "champion"
+    RETIRED = "retired"
+    REFUSED = "refused"
+
+
+class Cause(StrEnum):
+    """Why a release moves."""
+
+    FILES_HERE = "files-here"
+    PASSED = "passed"
+    FAILED = "failed"
+    PROMOTED = "promoted"
+    ROLLED_BACK = "rolled-back"
+    REPLACED = "replaced"
+
+
+class Move(NamedTuple):
+    """One line of the table."""
+
+    begin: State
+    cause: Cause
+    to: State
+
+
+MOVES = (
+    Move(State.OFFERED, Cause.FILES_HERE, State.FETCHED),
+    Move(State.OFFERED, Cause.FAILED, State.REFUSED),
+    Move(State.FETCHED, Cause.PASSED, State.CHECKED),
+    Move(State.FETCHED, Cause.FAILED, State.REFUSED),
+    Move(State.CHECKED, Cause.PROMOTED, State.CHAMPION),
+    Move(State.CHAMPION, Cause.REPLACED, State.RETIRED),
+    Move(State.CHAMPION, Cause.ROLLED_BACK, State.RETIRED),
+    Move(State.RETIRED, Cause.PROMOTED, State.CHAMPION),
+    Move(State.RETIRED, Cause.ROLLED_BACK, State.CHAMPION),
+)
+"""All moves; anything else is a fault of whoever moves it."""
+
+_TO: Mapping[tuple[State, Cause], State] = {(move.begin, move.cause): move.to for move in MOVES}
+
+
+def moved(state: State, cause: Cause) -> State:
+    """Where a release goes. Raises KeyError for a move that is not in the table."""
+    return _TO[state, cause]
+
+
+def decoded(manifest: bytes) -> Manifest:
+    """A manifest from its bytes. Raises Refused."""
+    if len(manifest) > MOST_MANIFEST_BYTES:
+        raise Refused(Refusal.NO_MANIFEST, f"{len(manifest):,} bytes, at most {MOST_MANIFEST_BYTES:,}")
+    try:
+        found = msgspec.json.decode(manifest, type=Manifest)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as wrong:
+        raise Refused(Refusal.NO_MANIFEST, f"the manifest cannot be read: {wrong}") from wrong
+    if Part.ONNX not in found.files or Part.CARD not in found.files:
+        raise Refused(Refusal.NO_CARD, f"a release is an ONNX file and its card, here are {sorted(found.files)}")
+    if found.version != version_of(found.name, found.files[Part.ONNX].sha256):
+        raise Refused(Refusal.WRONG_HASH, f"version '{found.version}' is not that of its ONNX file")
+    return found
+
+
+def version_of(name: str, sha256: str) -> str:
+    """Name and the beginning of a file's hash, as cards have it."""
+    return f"{name}@{sha256[:12]}"
