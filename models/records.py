@@ -13,6 +13,9 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Raw, Struct
 
+from models.release import Cause, Refusal, Signature
+from models.release import State as ReleaseState
+
 HORIZONS_H: tuple[int, ...] = (12, 24, 48, 72, 120, 168)
 """Horizons of a forecast in hours; 72 h is the one warnings speak of (labels of 72 h only would give shorter leads)."""
 
@@ -145,6 +148,18 @@ class PlantChange(Record, frozen=True, kw_only=True, tag="plant-change"):
     plant: Name
     version: Name
     content: Raw
+
+
+class ModelChange(Record, frozen=True, kw_only=True, tag="model-change"):
+    """The release that a model's name means from here on in the log; `number` counts the changes of that name.
+
+    One whose number is not over the last one's changes nothing. An empty version is the file of that name.
+    """
+
+    plant: Name
+    name: Name
+    version: Annotated[str, Meta(max_length=200)]
+    number: Annotated[int, Meta(ge=1, le=2**53)]
 
 
 class ClockDecision(Record, frozen=True, kw_only=True, tag="clock-decision"):
@@ -486,6 +501,7 @@ class Reject(StrEnum):
     UNFIT_REBUILD = "unfit-rebuild"
     UNFIT_BASELINE = "unfit-baseline"
     PLANT_REFUSED = "plant-refused"
+    MODEL_REFUSED = "model-refused"
     STEP_FAILED = "step-failed"
 
 
@@ -558,15 +574,73 @@ class Notice(Record, frozen=True, kw_only=True, tag="notice"):
     number: int = 0
 
 
-Control = PlantChange | ClockDecision | Rebuilt | HealthyBaseline
+class Release(Record, frozen=True, kw_only=True, tag="release"):
+    """A model that workers may take: the bytes of its manifest as they were signed, and by whom."""
+
+    plant: Name
+    name: Name
+    version: Name
+    manifest: Raw
+    signatures: tuple[Signature, ...] = ()
+
+
+class Champion(Record, frozen=True, kw_only=True, tag="champion"):
+    """The release that a model's name is to mean, who says so and why; `number` counts them.
+
+    `before` is the release that it meant. An empty version is the file of that name in the models' folder.
+    """
+
+    plant: Name
+    name: Name
+    version: Annotated[str, Meta(max_length=200)]
+    number: Annotated[int, Meta(ge=1, le=2**53)]
+    before: str = ""
+    cause: Cause
+    by: Name
+    why: str
+    time_us: TimeUs
+
+
+class Ready(Record, frozen=True, kw_only=True, tag="ready"):
+    """What the worker that owns a partition has of releases: versions loaded, and refused with the reason.
+
+    `means` is the number of the last change of each name that the partition has met.
+    """
+
+    plant: Name
+    partition: Annotated[int, Meta(ge=0)]
+    worker: Name
+    loaded: tuple[str, ...] = ()
+    refused: dict[str, str] = {}
+    means: dict[str, int] = {}
+
+
+class ReleaseMove(Record, frozen=True, kw_only=True, tag="release-move"):
+    """A move of a release, for the audit: `by` is a person, or the worker that fetched and checked it."""
+
+    plant: Name
+    name: Name
+    version: str
+    begin: ReleaseState
+    to: ReleaseState
+    cause: Cause
+    by: Name
+    why: str = ""
+    refusal: Refusal | None = None
+    time_us: TimeUs
+
+
+Control = PlantChange | ModelChange | ClockDecision | Rebuilt | HealthyBaseline
 """Records that change how those after them are read: a step ends before each."""
-OfNoAsset = Tick | PlantChange | ClockDecision
+OfNoAsset = Tick | PlantChange | ModelChange | ClockDecision
 """Records that go to every partition."""
-AnyInput = Frame | Tick | Maintenance | WorkOrder | FeedReport | PlantChange | ClockDecision | Rebuilt | HealthyBaseline
-AnyRecord = (
-    Frame | Tick | Maintenance | WorkOrder | FeedReport | PlantChange | ClockDecision | Rebuilt | HealthyBaseline
-    | Forecast | Health | Alert | DeadLetter | Notice
+AnyInput = (
+    Frame | Tick | Maintenance | WorkOrder | FeedReport | PlantChange | ModelChange | ClockDecision | Rebuilt
+    | HealthyBaseline
 )  # fmt: skip
+AnyRelease = Release | Champion | Ready | ReleaseMove
+"""Records about models, on topics of their own."""
+AnyRecord = AnyInput | Forecast | Health | Alert | DeadLetter | Notice | AnyRelease
 
 
 def key_of(plant: str, asset: str) -> bytes:

@@ -39,6 +39,13 @@ class File(Struct, frozen=True):
     size_bytes: int
 
 
+class Signature(Struct, frozen=True):
+    """Of a manifest's bytes: the name of the key, and the ed25519 signature in base64."""
+
+    key: str
+    value: str
+
+
 class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is signed: which files a release is, and what they must be. What a card says stands in the card.
 

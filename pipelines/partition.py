@@ -25,6 +25,7 @@ from models.records import (
     Forecast,
     Health,
     HealthyBaseline,
+    ModelChange,
     Notice,
     PlantChange,
     Rebuilt,
@@ -38,6 +39,7 @@ from pipelines.backfill.stretch import Stretch
 from pipelines.backfill.tabled import decode_stretch
 from pipelines.controls import baselines, rebuilt
 from pipelines.controls.clocks import Quarantined, decide
+from pipelines.controls.models import Shelf, changed, known
 from pipelines.controls.plant import faults_that_end, learned_of, migrated, silences_that_end, taken
 from pipelines.frames import Columns
 from pipelines.ledger import EVENTS, Ledger
@@ -55,7 +57,7 @@ from pipelines.stages.score import score
 from pipelines.stages.screen import Screened, screen_columns
 from pipelines.stages.warn import let_go, warn
 from pipelines.stages.window import Due, window
-from pipelines.state import NOWHERE, PLACE_BITS, Block, SnapshotError, State, floor_of
+from pipelines.state import NOWHERE, PLACE_BITS, Block, Meant, SnapshotError, State, floor_of
 from pipelines.told import told
 from pipelines.topics import Share, Topic
 
@@ -84,16 +86,17 @@ class Partition:
         lateness_s: int = 120,
         share: Share | None = None,
         pace: Pace = LIVE,
+        shelf: Shelf | None = None,
     ) -> None:
-        """`models` by the names that asset types give; raises ModelError where one misfits.
+        """`models` by the names that asset types give, and releases by version on the `shelf`, which may fill later.
 
-        With a `share`, records of assets that are another partition's are refused. Raises ValueError for a lateness
-        that the rings cannot hold.
+        Raises ModelError where a model misfits. With a `share`, records of assets that are another partition's are
+        refused. Raises ValueError for a lateness that the rings cannot hold.
         """
         if not 0 <= lateness_s <= LONGEST_LATENESS_MIN * 60:
             raise ValueError(f"lateness is {lateness_s} s: use 0 to {LONGEST_LATENESS_MIN * 60}")
         self.lateness_us = lateness_s * 1_000_000
-        self._models = models
+        self._models, self._shelf = models, {} if shelf is None else shelf
         self.learned = learned_of(plant, models)
         self.state = State.empty(plant, share, pace.span)
         self.every_min = pace.every_min
@@ -114,12 +117,13 @@ class Partition:
         lateness_s: int = 120,
         share: Share | None = None,
         pace: Pace = LIVE,
+        shelf: Shelf | None = None,
     ) -> Partition:
         """A partition as it was at a snapshot, with the plant it had then; a fresh one of `plant` for None.
 
         Raises SnapshotError where it does not fit: the plant's name, the models, the lateness, this program.
         """
-        partition = cls(plant, models, lateness_s, share, pace)
+        partition = cls(plant, models, lateness_s, share, pace, shelf)
         if snapshot is not None:
             state = load(snapshot.parts, lateness_s, share)
             partition._go_on_from(state if pace.span == SPAN else state.resized(pace.span))
@@ -133,7 +137,7 @@ class Partition:
                 "(FOREWARN_GROUP)"
             )
         try:
-            self.learned = learned_of(state.plant, self._models)
+            self.learned = learned_of(state.plant, known(self._models, self._shelf, state.meant))
         except ModelError as wrong:
             raise SnapshotError(
                 f"the snapshot has version {state.plant.version} of the plant, whose {wrong}: put that model back into "
@@ -144,7 +148,7 @@ class Partition:
 
     def score_by(self, models: Mapping[str, Lister]) -> None:
         """Score by other models from the next record on. Raises ModelError where one misfits."""
-        self.learned = learned_of(self.plant, models)
+        self.learned = learned_of(self.plant, known(models, self._shelf, self.state.meant))
         self._models = models
         self._adopt()
 
@@ -177,6 +181,11 @@ class Partition:
     def plant_version(self) -> str:
         """The version of that plant."""
         return self._plant_version
+
+    @property
+    def meant(self) -> Mapping[str, Meant]:
+        """What models' names mean, of those that a release was promoted for."""
+        return self.state.meant
 
     @property
     def _floor_us(self) -> int:
@@ -244,19 +253,30 @@ class Partition:
                 case HealthyBaseline() as approved:
                     return baselines.take(approved, self._where(approved))
                 case PlantChange() as change:
-                    plant, learned = taken(change, self.plant.plant, self._models)
+                    models = known(self._models, self._shelf, self.state.meant)
+                    plant, learned = taken(change, self.plant.plant, models)
                     if plant == self.plant:
                         return ()
                     closed = faults_that_end(self.state.blocks, plant, self._floor_us)
                     closed += silences_that_end(self.state.blocks, plant, self.state.tick_us)
                     self._turn_to(plant, learned)
                     return [*closed, *self._let_go()]
+                case ModelChange() as change:
+                    self._mean(change)
+                    return ()
                 case ClockDecision() as decision:
                     return decide(self.state, decision, raw.arrived_ms)
                 case _:
                     raise Rejected(Reject.NOT_A_RECORD, f"{type(decoded.control).__name__} is for later")
         except Rejected as wrong:
             return [rejected(self.ledger, self.plant.plant, wrong, raw.value)]
+
+    def _mean(self, change: ModelChange) -> None:
+        """Score by another release from the next record on. Raises Rejected."""
+        found = changed(change, self.plant, self._models, self._shelf, self.state.meant)
+        if found is not None:
+            self.state.meant, self.learned = found
+            self._adopt()
 
     def _where(self, record: Rebuilt | HealthyBaseline) -> rebuilt.Where:
         """Where an asset is in the state. Raises Rejected for one that has no place in it."""

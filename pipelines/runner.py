@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Protocol, TypeVar
 
@@ -32,6 +32,7 @@ from pipelines.ports import (
     Store,
     StoreDown,
 )
+from pipelines.state import Meant
 
 _log = structlog.get_logger()
 
@@ -77,6 +78,11 @@ class Heart(Protocol):
     @property
     def plant_version(self) -> str:
         """Version of the plant that records are read by."""
+        ...
+
+    @property
+    def meant(self) -> Mapping[str, Meant]:
+        """What models' names mean, of those that a release was promoted for."""
         ...
 
     def receive(self, batch: Sequence[RawRecord]) -> Effects:

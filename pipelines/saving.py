@@ -22,7 +22,7 @@ from models.plant.layout import Layout
 from models.tiers import ARRAYS
 from pipelines.hours import Hours
 from pipelines.ledger import Ledger
-from pipelines.state import Block, Small, SnapshotError, State, Written, arrays_of, states_of
+from pipelines.state import Block, Meant, Small, SnapshotError, State, Written, arrays_of, states_of
 from pipelines.topics import Share
 
 VERSION = 7
@@ -109,6 +109,7 @@ class _Head(Struct):
     tick_us: int
     saves: int
     blocks: dict[str, _BlockHead]
+    meant: dict[str, Meant] = {}
 
 
 class _Gone(Struct):
@@ -142,7 +143,7 @@ def save(state: State, lateness_s: int) -> tuple[dict[str, bytes], tuple[str, ..
         parts |= {f"{number}/{part}": data for part, data in _block_parts(block)}
         live |= {f"{number}/{part}" for part in _live(block.written)}
         heads[name] = _head(block)
-    parts[HEAD] = _encode(_Head(VERSION, lateness_s, state.tick_us, state.saves, heads))
+    parts[HEAD] = _encode(_Head(VERSION, lateness_s, state.tick_us, state.saves, heads, state.meant))
     slices = {f"{name}#{n}": part for name, data in parts.items() for n, part in enumerate(_sliced(data))}
     stays = {each for each in state.shelf if each.rpartition("#")[0] in live - parts.keys()}
     dropped = state.shelf - stays - slices.keys()
@@ -284,7 +285,7 @@ def load(parts: Mapping[str, bytes], lateness_s: int, share: Share | None = None
         for number, (name, asset_type) in enumerate(plant.types.items())
     }
     gone = {name: _gone_block(name, each) for name, each in saved.gone.items()}
-    state = State(plant, blocks, head.tick_us, ledger, clocks, gone, share)
+    state = State(plant, blocks, head.tick_us, ledger, clocks, gone, share, head.meant)
     state.shelf, state.plant_is_kept, state.saves = set(parts), True, head.saves
     return state
 

@@ -291,6 +291,13 @@ class Block:
         return self.open.nbytes + sum(array.nbytes for array in (*arrays, self.watermark_us, self.heard_us))
 
 
+class Meant(Struct, frozen=True):
+    """The release that a model's name means, and the number of the change since which it does."""
+
+    version: str
+    number: int
+
+
 class SnapshotError(ValueError):
     """The snapshot does not fit this program or its settings; the message says what to do."""
 
@@ -333,6 +340,8 @@ class State:
     clocks: Clocks = field(default_factory=Clocks)
     gone: dict[str, Block] = field(default_factory=dict)
     share: Share | None = None
+    meant: dict[str, Meant] = field(default_factory=dict)
+    """What models' names mean; a name that is not here means the file of that name."""
     places: Places = field(init=False)
     plant_is_kept: bool = False
     saves: int = 0
@@ -365,7 +374,7 @@ class State:
         blocks = {name: replace(block, tiers=block.tiers.resized(span)) for name, block in self.blocks.items()}
         for block in blocks.values():
             block.written = Written(anew=True)
-        return State(self.plant, blocks, self.tick_us, self.ledger, self.clocks, self.gone, self.share)
+        return State(self.plant, blocks, self.tick_us, self.ledger, self.clocks, self.gone, self.share, self.meant)
 
     @property
     def size(self) -> Size:

@@ -26,6 +26,8 @@ class Topic(StrEnum):
     DEAD_LETTERS = "dead-letters"
     QUARANTINE = "quarantine"
     STATE = "state"
+    RELEASES = "model.releases"
+    AUDIT = "audit"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +50,8 @@ def _keep(days: int) -> dict[str, str]:
 TOPICS: tuple[TopicSpec, ...] = (
     TopicSpec(
         topic=Topic.RECORDS,
-        holds="Frame, Tick, Maintenance, WorkOrder, FeedReport, PlantChange, ClockDecision, Rebuilt, HealthyBaseline",
+        holds="Frame, Tick, Maintenance, WorkOrder, FeedReport, PlantChange, ModelChange, ClockDecision, Rebuilt, "
+        "HealthyBaseline",
         key="plant/asset",
         config=_ARRIVAL | _keep(7),
     ),
@@ -71,6 +74,13 @@ TOPICS: tuple[TopicSpec, ...] = (
             "max.message.bytes": str(MAX_MESSAGE_BYTES),
         },
     ),
+    TopicSpec(
+        topic=Topic.RELEASES,
+        holds="Release, Champion, Ready",  # all on partition 0, so that they have one order
+        key="release/version, champion/name, ready/partition",
+        config={"cleanup.policy": "compact", "max.message.bytes": str(MAX_MESSAGE_BYTES)},
+    ),
+    TopicSpec(topic=Topic.AUDIT, holds="ReleaseMove", key="plant/name", config=_ARRIVAL | {"retention.ms": "-1"}),
 )
 
 

@@ -203,12 +203,13 @@ def row(asset: str, second: int) -> Frame:
     return Frame(plant="tiny", asset=asset, source=asset, times_us=[ROWS_BEGIN_US + second * 10**6], signals=signals)
 
 
-def graph(features: int, modes: int = 0) -> bytes:
+def graph(features: int, modes: int = 0, slope: float = 1.0) -> bytes:
     """Chances that rise with the mean of the features and with the horizon; NaN counts as 0.
 
-    With some modes, the first features' sizes beside each other are their shares.
+    Another `slope` makes another model of the same features. With some modes, the first features' sizes beside each other are their shares.
     """
     weights = np.linspace(0.01, 0.06, features, dtype=np.float32)[:, None] * np.linspace(0.5, 1.0, 6, dtype=np.float32)
+    weights *= np.float32(slope)
     nodes = [
         helper.make_node("IsNaN", [INPUT], ["missing"]),
         helper.make_node("Where", ["missing", "zero", INPUT], ["known"]),
@@ -245,11 +246,12 @@ def hazard(
     signals: tuple[str, ...] = ("pressure_bar", "temp_degc"),
     modes: tuple[str, ...] = (),
     interval: Levels | None = None,
+    slope: float = 1.0,
 ) -> Hazard:
     """The small hazard, loaded; `limit` is where its warnings open, `modes` are the failure modes it tells apart."""
     expected = (Expected("temp_degc", 10.0, (("pressure_bar", 10.0),)),) if len(signals) == 2 else ()
     spec = Spec(signals, expected=expected)
-    data = graph(len(spec.names), len(modes))
+    data = graph(len(spec.names), len(modes), slope)
     card = Card(
         name="tiny",
         sha256=hashlib.sha256(data).hexdigest(),

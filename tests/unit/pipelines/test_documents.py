@@ -48,8 +48,8 @@ def test_the_asyncapi_document_has_a_channel_a_topic():
     document = asyncapi_document()
     assert list(document["channels"]) == [str(topic) for topic in Topic]
     assert document["channels"]["records"]["messages"].keys() == {
-        "Frame", "Tick", "Maintenance", "WorkOrder", "FeedReport", "PlantChange", "ClockDecision", "Rebuilt",
-        "HealthyBaseline",
+        "Frame", "Tick", "Maintenance", "WorkOrder", "FeedReport", "PlantChange", "ModelChange", "ClockDecision",
+        "Rebuilt", "HealthyBaseline",
     }  # fmt: skip
 
 

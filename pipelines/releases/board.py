@@ -1,0 +1,98 @@
+"""What the topic of releases says, folded: which there are, what each name is to mean, and which worker has which.
+
+Pure. The topic is compacted: the last value of a key is all that counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from models.records import AnyRelease, Champion, Ready, Release, decode
+
+PARTITION = 0
+"""Of the topic: all lie on one, so that there is one order of what was promoted."""
+
+
+def key_of(record: Release | Champion | Ready) -> bytes:
+    """The key of a record on the topic."""
+    match record:
+        case Release():
+            said = f"release/{record.version}"
+        case Champion():
+            said = f"champion/{record.name}"
+        case Ready():
+            said = f"ready/{record.partition}"
+    return f"{record.plant}/{said}".encode()
+
+
+class Board:
+    """Of one plant."""
+
+    def __init__(self, plant: str) -> None:
+        self.plant = plant
+        self.releases: dict[str, Release] = {}
+        """By version, in the order in which they were offered."""
+        self.champions: dict[str, Champion] = {}
+        self.ready: dict[int, Ready] = {}
+        """By partition: what its owner said last."""
+
+    def take(self, key: bytes, value: bytes | None) -> AnyRelease | None:
+        """Take a record of the topic; it, or None where it changes nothing.
+
+        A champion whose number is not over the last one's was overtaken. What is no record, of another plant or under
+        another key changes nothing.
+        """
+        if value is None:
+            self._withdraw(key)
+            return None
+        try:
+            record = decode(value)
+        except msgspec.DecodeError:
+            return None
+        if not isinstance(record, Release | Champion | Ready) or record.plant != self.plant or key_of(record) != key:
+            return None
+        if isinstance(record, Champion):
+            last = self.champions.get(record.name)
+            if last is not None and record.number <= last.number:
+                return None
+            self.champions[record.name] = record
+        elif isinstance(record, Release):
+            self.releases.pop(record.version, None)
+            self.releases[record.version] = record
+        else:
+            self.ready[record.partition] = record
+        return record
+
+    def _withdraw(self, key: bytes) -> None:
+        """Forget a release that was taken off the topic."""
+        prefix = f"{self.plant}/release/".encode()
+        if key.startswith(prefix):
+            self.releases.pop(key[len(prefix) :].decode(errors="replace"), None)
+
+    def wanted(self, names: Iterable[str]) -> list[Release]:
+        """Releases that a worker of these names has loaded: of each the champion, the one before it, the newest."""
+        out: dict[str, Release] = {}
+        for name in sorted(names):
+            champion = self.champions.get(name)
+            versions = [champion.version, champion.before] if champion else []
+            versions += [one.version for one in self.releases.values() if one.name == name][-1:]
+            out |= {version: self.releases[version] for version in versions if version in self.releases}
+        return list(out.values())
+
+    def lacking(self, version: str, partitions: int) -> list[int]:
+        """Partitions whose owner has not loaded a release, or that nobody has owned."""
+        return [at for at in range(partitions) if at not in self.ready or version not in self.ready[at].loaded]
+
+    def refused(self, version: str) -> Mapping[int, str]:
+        """Why the owners of partitions refused a release."""
+        return {at: one.refused[version] for at, one in sorted(self.ready.items()) if version in one.refused}
+
+    def behind(self, champion: Champion, partitions: int) -> list[int]:
+        """Partitions that have not met a champion's change yet."""
+        return [
+            at
+            for at in range(partitions)
+            if at not in self.ready or self.ready[at].means.get(champion.name, 0) < champion.number
+        ]

@@ -1,0 +1,121 @@
+"""Where a worker follows releases: it loads what it should, says what it has, and tells its partitions what is meant.
+
+The heart takes a release from the log alone, so that a replay meets it at the same place. Each owner tells its own
+partitions, once it has the release loaded, as it tells them of a changed plant; no step waits for a file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from typing import Protocol
+from weakref import WeakKeyDictionary
+
+import structlog
+
+from models.records import Champion, ModelChange, Ready, encode
+from pipelines.ports import Output, Publisher
+from pipelines.releases.board import PARTITION, Board, key_of
+from pipelines.releases.shelf import Shelf
+from pipelines.runner import PartitionRunner
+from pipelines.topics import Topic
+
+_log = structlog.get_logger()
+
+LOOK_S = 0.1
+"""Seconds between two looks at what partitions have met: a promotion waits for no more. Our choice."""
+
+
+class ReleaseLog(Protocol):
+    """The topic of releases."""
+
+    async def known(self) -> list[tuple[bytes, bytes | None]]:
+        """All that is on it now, key and value."""
+        ...
+
+    def more(self) -> AsyncIterator[tuple[bytes, bytes | None]]:
+        """What comes after that, for ever."""
+        ...
+
+
+class Desk:
+    """One worker's; `names` gives the names of models that its plant's types have."""
+
+    def __init__(
+        self,
+        board: Board,
+        shelf: Shelf,
+        log: ReleaseLog,
+        publisher: Publisher,
+        *,
+        worker: str,
+        names: Callable[[], Iterable[str]],
+    ) -> None:
+        self._board, self._shelf, self._log, self._publisher = board, shelf, log, publisher
+        self._worker, self._names = worker, names
+        self._told: WeakKeyDictionary[PartitionRunner, dict[str, int]] = WeakKeyDictionary()
+        self._said: WeakKeyDictionary[PartitionRunner, Ready] = WeakKeyDictionary()
+
+    async def catch_up(self) -> None:
+        """Read what there is and load it, before any partition is taken over."""
+        for key, value in await self._log.known():
+            self._board.take(key, value)
+        await self._shelf.keep(self._board.wanted(self._names()))
+
+    async def run(self, owned: Callable[[], Mapping[int, PartitionRunner]]) -> None:
+        """Follow for ever."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._read())
+            group.create_task(self._load())
+            group.create_task(self._tell(owned))
+
+    async def _read(self) -> None:
+        async for key, value in self._log.more():
+            self._board.take(key, value)
+
+    async def _load(self) -> None:
+        while True:
+            await self._shelf.keep(self._board.wanted(self._names()))
+            await asyncio.sleep(LOOK_S)
+
+    async def _tell(self, owned: Callable[[], Mapping[int, PartitionRunner]]) -> None:
+        while True:
+            for partition, runner in owned().items():
+                heart = runner.heart
+                if heart is None:
+                    continue
+                try:
+                    for champion in self._board.champions.values():
+                        await self._change(partition, runner, champion)
+                    await self._say(partition, runner)
+                except Exception as fault:  # whatever Kafka's client raises; the next look tries again
+                    _log.warning("release-not-told", partition=partition, error=repr(fault), doing="trying again")
+            await asyncio.sleep(LOOK_S)
+
+    async def _change(self, partition: int, runner: PartitionRunner, champion: Champion) -> None:
+        """Tell a partition of a champion that it has not met, once it can be loaded at once."""
+        meant = runner.heart.meant.get(champion.name) if runner.heart else None
+        told = self._told.setdefault(runner, {})
+        last = max(meant.number if meant else 0, told.get(champion.name, 0))
+        if champion.number <= last or (champion.version and champion.version not in self._shelf):
+            return
+        change = ModelChange(plant=champion.plant, name=champion.name, version=champion.version, number=champion.number)
+        await self._publisher.publish(partition, [Output(Topic.RECORDS, champion.plant.encode(), encode(change))])
+        told[champion.name] = champion.number
+        _log.info("model-told", partition=partition, version=champion.version, number=champion.number)
+
+    async def _say(self, partition: int, runner: PartitionRunner) -> None:
+        """Say what is loaded and met, where that changed."""
+        meant = runner.heart.meant if runner.heart else {}
+        ready = Ready(
+            plant=self._board.plant,
+            partition=partition,
+            worker=self._worker,
+            loaded=tuple(sorted(self._shelf)),
+            refused=dict(sorted(self._shelf.refused.items())),
+            means={name: one.number for name, one in sorted(meant.items())},
+        )
+        if self._said.get(runner) == ready:
+            return
+        await self._publisher.publish(PARTITION, [Output(Topic.RELEASES, key_of(ready), encode(ready))])
+        self._said[runner] = ready

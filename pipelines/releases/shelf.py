@@ -1,0 +1,123 @@
+"""The releases that a worker has loaded, by version: fetched, checked and tried before they are here.
+
+One is here whole or not at all. What a heart meets in the log without its having been prepared, as after a long
+absence, is loaded in its step, without a trial: it was champion here before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+
+import structlog
+
+from models.failure.learned import Model
+from models.records import Release
+from models.release import Cause, Manifest, Part, Refusal, Refused, State, moved
+from pipelines.releases.board import Board
+
+_log = structlog.get_logger()
+
+AGAIN_S = 5.0
+"""Pause before a release whose files could not be fetched is tried again. Our choice."""
+Files = Mapping[Part, bytes]
+Told = Callable[[Release, State, State, Cause, Refused | None], Awaitable[None]]
+"""Of each move: a release, from where, to where, why, and what it was refused for."""
+
+
+class Loader:
+    """The steps from a release to a model, each by who does it. All raise Refused, and block but for `tried`."""
+
+    def __init__(
+        self,
+        *,
+        trusted: Callable[[Release], Manifest],
+        fetched: Callable[[Manifest], Files],
+        checked: Callable[[Manifest, Files], None],
+        tried: Callable[[Manifest, Files], Awaitable[None]],
+        loaded: Callable[[Manifest, Files], Model],
+    ) -> None:
+        """`trusted` looks at signatures, `fetched` gets files, `checked` looks at bytes, `loaded` makes a model."""
+        self.trusted, self.fetched, self.checked, self.tried, self.loaded = trusted, fetched, checked, tried, loaded
+
+    def at_once(self, release: Release) -> Model:
+        """All but the trial."""
+        manifest = self.trusted(release)
+        files = self.fetched(manifest)
+        self.checked(manifest, files)
+        return self.loaded(manifest, files)
+
+
+class Shelf(Mapping[str, Model]):
+    """Belongs to one event loop; only `__getitem__` is called by steps, in the same thread."""
+
+    def __init__(self, board: Board, loader: Loader, told: Told) -> None:
+        self._board, self._loader, self._told = board, loader, told
+        self._models: dict[str, Model] = {}
+        self.refused: dict[str, str] = {}
+        """Why, by version, of those that are wanted and were refused."""
+        self._again_s: dict[str, float] = {}
+
+    def __getitem__(self, version: str) -> Model:
+        """The model of a version, loaded now where it is not here. Raises KeyError with the reason."""
+        if version not in self._models:
+            release = self._board.releases.get(version)
+            if release is None:
+                raise KeyError("no such release is known")
+            try:
+                self._models[version] = self._loader.at_once(release)
+            except Refused as refused:
+                raise KeyError(str(refused)) from refused
+            _log.warning("release-loaded-late", version=version, why="the log named it before it was prepared")
+        return self._models[version]
+
+    def __contains__(self, version: object) -> bool:
+        """Whether it is here, without loading it."""
+        return version in self._models
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._models)
+
+    def __len__(self) -> int:
+        return len(self._models)
+
+    async def keep(self, wanted: Sequence[Release]) -> None:
+        """Load what is wanted and not here, one after the other, and drop what is not wanted any more."""
+        versions = {one.version for one in wanted}
+        self._models = {version: model for version, model in self._models.items() if version in versions}
+        self.refused = {version: why for version, why in self.refused.items() if version in versions}
+        now_s = asyncio.get_running_loop().time()
+        for release in wanted:
+            version = release.version
+            if version in self._models or version in self.refused or self._again_s.get(version, now_s) > now_s:
+                continue
+            await self._prepare(release)
+
+    async def _prepare(self, release: Release) -> None:
+        """From offered to checked, or refused; what could not be fetched is tried again later."""
+        state, loader = State.OFFERED, self._loader
+        try:
+            manifest = await asyncio.to_thread(loader.trusted, release)
+            files = await asyncio.to_thread(loader.fetched, manifest)
+            state = await self._moved(release, state, Cause.FILES_HERE)
+            await asyncio.to_thread(loader.checked, manifest, files)
+            await loader.tried(manifest, files)
+            model = await asyncio.to_thread(loader.loaded, manifest, files)
+        except Refused as refused:
+            if refused.reason is Refusal.NOT_FETCHED:
+                self._again_s[release.version] = asyncio.get_running_loop().time() + AGAIN_S
+                _log.warning("release-not-fetched", version=release.version, error=str(refused), again_s=AGAIN_S)
+                return
+            self.refused[release.version] = str(refused)
+            await self._moved(release, state, Cause.FAILED, refused)
+            return
+        self._again_s.pop(release.version, None)
+        self._models[release.version] = model
+        await self._moved(release, state, Cause.PASSED)
+
+    async def _moved(self, release: Release, state: State, cause: Cause, refused: Refused | None = None) -> State:
+        to = moved(state, cause)
+        said = {"version": release.version, "to": str(to)} | ({"why": str(refused)} if refused else {})
+        _log.info("release", **said)
+        await self._told(release, state, to, cause, refused)
+        return to
