@@ -49,10 +49,11 @@ class Signature(Struct, frozen=True):
 class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is signed: which files a release is, and what they must be. What a card says stands in the card.
 
-    `name` is that by which asset types name the model; `made_us` is when it was published first, and orders releases
-    of a name. `licence` is an SPDX expression, empty for none.
+    `plant` is where it may be used, `name` that by which asset types name the model; `made_us` is when it was made to be
+    published, and orders releases of a name. `licence` is an SPDX expression, empty for none.
     """
 
+    plant: str
     name: str
     version: str
     kind: Kind

@@ -35,6 +35,9 @@ class Settings(BaseSettings):
     plant: Path = Field(STARTER / "pumps.toml", description="the plant file, or a folder of them")
     site: str | None = Field(None, description="only the assets of this site; none: all of the plant's")
     models: Path = Field(STARTER, description="folder of NAME.onnx and NAME.json")
+    registry: str = Field("", description="folder or URL of releases' files; none: a folder in the cache")
+    release_keys: str = Field("", description="whose releases are taken: name:base64 of ed25519 keys, parted by commas")
+    unsigned_releases: bool = Field(False, description="take releases that nobody signed, too")
     group: str = Field("forewarn", description="consumer group; a new one starts from the log's beginning")
     topic_prefix: str = Field("", description="put before every topic's name")
     partitions: int = Field(6, ge=1, description="partitions of every topic, fixed once created")
@@ -81,6 +84,11 @@ class Settings(BaseSettings):
     def cache_folder(self) -> Path:
         """The cache with `~` put in."""
         return self.cache.expanduser()
+
+    @property
+    def registry_url(self) -> str:
+        """Where releases' files are kept."""
+        return self.registry or str(self.cache_folder / "registry")
 
     @property
     def instance_folder(self) -> Path:

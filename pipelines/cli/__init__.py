@@ -17,6 +17,7 @@ from pipelines.cli.of_feeds import feeds
 from pipelines.cli.of_labels import labels
 from pipelines.cli.of_models import model
 from pipelines.cli.of_plants import plant
+from pipelines.cli.of_releases import releases
 from pipelines.cli.options import AsJson, Instance, errors, hear_file, out
 
 app = typer.Typer(
@@ -28,6 +29,7 @@ app = typer.Typer(
 alerts = typer.Typer(no_args_is_help=True, help="Warnings as they are published.")
 app.add_typer(model, name="model")
 model.add_typer(coverage)
+model.add_typer(releases)
 app.add_typer(alerts, name="alerts")
 app.add_typer(plant, name="plant")
 app.add_typer(feeds, name="connect")

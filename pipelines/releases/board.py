@@ -41,7 +41,8 @@ class Board:
     def take(self, key: bytes, value: bytes | None) -> AnyRelease | None:
         """Take a record of the topic; it, or None where it changes nothing.
 
-        A champion whose number is not over the last one's was overtaken. What is no record, of another plant or under
+        A champion whose number is not over the last one's was overtaken. A version stays what it was, whatever else is
+        offered under it. What is no record, of another plant or under
         another key changes nothing.
         """
         if value is None:
@@ -59,11 +60,18 @@ class Board:
                 return None
             self.champions[record.name] = record
         elif isinstance(record, Release):
-            self.releases.pop(record.version, None)
-            self.releases[record.version] = record
+            return self._offered(record)
         else:
             self.ready[record.partition] = record
         return record
+
+    def _offered(self, release: Release) -> Release | None:
+        known = self.releases.get(release.version)
+        if known is not None and bytes(known.manifest) != bytes(release.manifest):
+            return None
+        self.releases.pop(release.version, None)
+        self.releases[release.version] = release
+        return release
 
     def _withdraw(self, key: bytes) -> None:
         """Forget a release that was taken off the topic."""

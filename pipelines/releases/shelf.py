@@ -13,7 +13,7 @@ import structlog
 
 from models.failure.learned import Model
 from models.records import Release
-from models.release import Cause, Manifest, Part, Refusal, Refused, State, moved
+from models.release import Cause, Manifest, Part, Refusal, Refused, State, decoded, moved
 from pipelines.releases.board import Board
 
 _log = structlog.get_logger()
@@ -33,18 +33,21 @@ class Loader:
         *,
         trusted: Callable[[Release], Manifest],
         fetched: Callable[[Manifest], Files],
-        checked: Callable[[Manifest, Files], None],
+        checked: Callable[[Manifest, Files, int | None], None],
         tried: Callable[[Manifest, Files], Awaitable[None]],
         loaded: Callable[[Manifest, Files], Model],
     ) -> None:
-        """`trusted` looks at signatures, `fetched` gets files, `checked` looks at bytes, `loaded` makes a model."""
+        """`trusted` looks at signatures, `fetched` gets files, `loaded` makes a model of them.
+
+        `checked` looks at bytes, and that a release is newer than one of some microseconds since 1970, if told so.
+        """
         self.trusted, self.fetched, self.checked, self.tried, self.loaded = trusted, fetched, checked, tried, loaded
 
     def at_once(self, release: Release) -> Model:
         """All but the trial."""
         manifest = self.trusted(release)
         files = self.fetched(manifest)
-        self.checked(manifest, files)
+        self.checked(manifest, files, None)
         return self.loaded(manifest, files)
 
 
@@ -100,7 +103,7 @@ class Shelf(Mapping[str, Model]):
             manifest = await asyncio.to_thread(loader.trusted, release)
             files = await asyncio.to_thread(loader.fetched, manifest)
             state = await self._moved(release, state, Cause.FILES_HERE)
-            await asyncio.to_thread(loader.checked, manifest, files)
+            await asyncio.to_thread(loader.checked, manifest, files, self._newer_than(release))
             await loader.tried(manifest, files)
             model = await asyncio.to_thread(loader.loaded, manifest, files)
         except Refused as refused:
@@ -114,6 +117,14 @@ class Shelf(Mapping[str, Model]):
         self._again_s.pop(release.version, None)
         self._models[release.version] = model
         await self._moved(release, state, Cause.PASSED)
+
+    def _newer_than(self, release: Release) -> int | None:
+        """When the champion was made, of a release that is to take its place some day."""
+        champion = self._board.champions.get(release.name)
+        held = self._board.releases.get(champion.version) if champion else None
+        if champion is None or held is None or release.version in (champion.version, champion.before):
+            return None
+        return decoded(bytes(held.manifest)).made_us
 
     async def _moved(self, release: Release, state: State, cause: Cause, refused: Refused | None = None) -> State:
         to = moved(state, cause)

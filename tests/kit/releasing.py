@@ -1,0 +1,52 @@
+"""Releases of the tiny plant's hazard for tests: their manifests, files and records."""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+from msgspec import Raw
+
+from models.failure.hazard import Hazard
+from models.records import Champion, Release
+from models.release import Cause, File, Kind, Manifest, Part, Signature
+from tests.kit import tiny
+
+PLANT, NAME = "tiny", "tiny"
+
+
+def files(slope: float) -> dict[Part, bytes]:
+    """A small hazard's two files; another slope makes another model."""
+    made = tiny.hazard(slope=slope)
+    return {Part.ONNX: tiny.graph(len(made.spec.names), 0, slope), Part.CARD: msgspec.json.encode(made.card)}
+
+
+def manifest(slope: float, made_us: int = 1, plant: str = PLANT) -> Manifest:
+    """Of those files."""
+    made: Hazard = tiny.hazard(slope=slope)
+    return Manifest(
+        plant=plant,
+        name=NAME,
+        version=made.card.version,
+        kind=Kind.FAILURE,
+        made_us=made_us,
+        files={part: File(hashlib.sha256(content).hexdigest(), len(content)) for part, content in files(slope).items()},
+        features_sha256=made.spec.sha256,
+        features=len(made.spec.names),
+        outputs={"chances": 6},
+        opsets={"ai.onnx": 17},
+    )
+
+
+def release(slope: float, made_us: int = 1, signatures: tuple[Signature, ...] = ()) -> Release:
+    """A record that offers them."""
+    made = manifest(slope, made_us)
+    return Release(plant=PLANT, name=NAME, version=made.version, manifest=Raw(made.encoded()), signatures=signatures)
+
+
+def champion(version: str, number: int, before: str = "") -> Champion:
+    """A record that has the name mean a version."""
+    return Champion(
+        plant=PLANT, name=NAME, version=version, number=number, before=before, cause=Cause.PROMOTED, by="A. Person",
+        why="a test", time_us=number,
+    )  # fmt: skip

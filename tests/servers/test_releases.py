@@ -1,0 +1,162 @@
+"""Releases on a running installation: published, promoted and rolled back under traffic; bad ones refused meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from connectors.kafka.plain import read
+from connectors.releases import keys
+from models.records import Forecast, Frame, ModelChange, ReleaseMove, Tick, decode
+from models.release import Part
+from pipelines.cli import releases
+from pipelines.cli.releases import ReleaseError, Who
+from pipelines.partition import Partition
+from pipelines.ports import RawRecord
+from pipelines.topics import Topic, named
+from tests.kit import releasing, tiny
+from tests.kit.installation import PARTITIONS, Installation
+from tests.kit.streams import MINUTE_US, START_US
+
+pytestmark = pytest.mark.servers
+
+WHO = Who("A. Person", "a test")
+SLOPES = (0.5, 0.8)
+VERSIONS = {releasing.manifest(slope).version: tiny.hazard(slope=slope) for slope in SLOPES}
+FIRST, SECOND = VERSIONS
+
+
+class Signing:
+    """A key of a test's own."""
+
+    def __init__(self, folder: Path) -> None:
+        pem, self.public = keys.new_key("team")
+        (folder / "team.pem").write_bytes(pem)
+        self.option = f"team:{folder / 'team.pem'}"
+
+
+def model(folder: Path, slope: float) -> Path:
+    """A hazard's files in a folder; where its ONNX file is."""
+    onnx = folder / f"{slope}.onnx"
+    for part, content in releasing.files(slope).items():
+        onnx.with_suffix(".onnx" if part is Part.ONNX else ".json").write_bytes(content)
+    return onnx
+
+
+def rows(first: int, last: int) -> list[Frame]:
+    return [
+        Frame(plant="tiny", asset=f"pump-0{pump}", source="t", times_us=[START_US + minute * MINUTE_US],
+              signals={"pressure_bar": [5.0 + minute % 5 / 10], "temp_degc": [60.0]})
+        for minute in range(first, last) for pump in (1, 2)
+    ]  # fmt: skip
+
+
+class Of:
+    """What an installation published, and what its log makes in memory, whoever worked it."""
+
+    def __init__(self, installation: Installation) -> None:
+        self.partitions = [
+            Partition(tiny.plant(), tiny.models(), shelf=VERSIONS) for _ in range(PARTITIONS)
+        ]
+        log: dict[int, list[RawRecord]] = {p: [] for p in range(PARTITIONS)}
+        for record in read(installation.settings.kafka, installation.records):
+            log[record.partition].append(RawRecord(record.offset, record.timestamp_ms, record.value or b""))
+        self.replayed: dict[int, list[bytes]] = {}
+        for at, batch in log.items():
+            outputs = self.partitions[at].receive(batch).outputs
+            self.replayed[at] = [one.value for one in outputs if one.topic is Topic.FORECASTS]
+        self.published = {
+            at: list(dict.fromkeys(values)) for at, values in installation.published(Topic.FORECASTS).items()
+        }
+
+    def models(self) -> set[str]:
+        return {one.model for values in self.published.values() for one in map(decode, values)
+                if isinstance(one, Forecast)}  # fmt: skip
+
+
+def changes(installation: Installation) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = {p: [] for p in range(PARTITIONS)}
+    for record in read(installation.settings.kafka, installation.records):
+        one = decode(record.value or b"")
+        if isinstance(one, ModelChange):
+            found[record.partition].append(one.version)
+    return found
+
+
+def moves(installation: Installation) -> list[ReleaseMove]:
+    topic = named(installation.settings.topic_prefix, Topic.AUDIT)
+    return [decode(one.value or b"") for one in read(installation.settings.kafka, topic)]  # type: ignore[misc]
+
+
+def publish(installation: Installation, signing: Signing, slopes: Sequence[float] = SLOPES) -> None:
+    for slope in slopes:
+        releases.publish(installation.settings, model(installation.folder, slope), signing.option, "", Console())
+
+
+@pytest.fixture
+def signing(tmp_path: Path) -> Signing:
+    return Signing(tmp_path)
+
+
+def test_a_release_takes_over_and_back_under_traffic_and_a_replay_gives_the_same_bytes(servers, tmp_path, signing):
+    with Installation(tmp_path, release_keys=signing.public, registry=str(tmp_path / "registry")) as installation:
+        installation.worker_at_work()
+        installation.feed(rows(0, 300), 12.0)
+        publish(installation, signing)
+        releases.promote(installation.settings, FIRST, WHO, Console())
+        releases.promote(installation.settings, SECOND, WHO, Console())
+        releases.roll_back(installation.settings, "tiny", WHO, Console())
+        installation.finish()
+        installation.send([*rows(300, 310), Tick(plant="tiny", time_us=START_US + 400 * MINUTE_US)])
+        installation.finish()
+        found = Of(installation)
+        assert changes(installation) == {at: [FIRST, SECOND, FIRST] for at in range(PARTITIONS)}
+        assert found.published == found.replayed
+        assert found.models() == {tiny.hazard().card.version, FIRST, SECOND}
+        assert installation.ledger().rows_read == 620 and installation.ledger().balances
+        told = [(one.version, str(one.to), one.by) for one in moves(installation) if one.by == "A. Person"]
+        assert told == [
+            (FIRST, "champion", "A. Person"), (SECOND, "champion", "A. Person"), (FIRST, "retired", "A. Person"),
+            (FIRST, "champion", "A. Person"), (SECOND, "retired", "A. Person"),
+        ]  # fmt: skip
+
+
+def test_workers_that_come_and_go_end_on_the_same_champion_and_one_that_was_away_catches_up(
+    servers, tmp_path, signing
+):
+    with Installation(tmp_path, release_keys=signing.public, registry=str(tmp_path / "registry")) as installation:
+        first = installation.worker_at_work()
+        publish(installation, signing)
+        installation.feed(rows(0, 300), 10.0)
+        installation.worker()
+        releases.promote(installation.settings, FIRST, WHO, Console())
+        installation.stop(first)
+        releases.promote(installation.settings, SECOND, WHO, Console())
+        installation.finish()
+        installation.stop(*(one for one in installation.workers if one.poll() is None))
+        installation.send(rows(300, 310))
+        installation.worker()
+        installation.finish()
+        found = Of(installation)
+        assert found.published == found.replayed
+        assert [partition.meant["tiny"].version for partition in found.partitions] == [SECOND] * PARTITIONS
+
+
+def test_a_release_that_nobody_trusts_is_refused_and_cannot_be_promoted(servers, tmp_path, signing):
+    with Installation(tmp_path, release_keys=signing.public, registry=str(tmp_path / "registry")) as installation:
+        installation.worker_at_work()
+        (tmp_path / "other").mkdir()
+        stranger = Signing(tmp_path / "other")
+        with pytest.raises(ReleaseError, match="bad-signature"):
+            publish(installation, stranger, [0.5])
+        with pytest.raises(ReleaseError, match=f"{FIRST} is refused by the workers of partitions 0, 1, 2"):
+            releases.promote(installation.settings, FIRST, WHO, Console())
+        installation.send(rows(0, 5))
+        installation.finish()
+        assert Of(installation).models() == {tiny.hazard().card.version}
+        assert changes(installation) == {at: [] for at in range(PARTITIONS)}
+        refused = [one for one in moves(installation) if one.refusal]
+        assert {str(one.refusal) for one in refused} == {"bad-signature"}

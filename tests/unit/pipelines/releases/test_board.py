@@ -1,0 +1,65 @@
+"""What the topic of releases says, whatever stands on it."""
+
+from __future__ import annotations
+
+from models.records import Ready, encode
+from pipelines.releases.board import Board, key_of
+from tests.kit import releasing
+
+A, B, C = (releasing.release(slope, made_us) for slope, made_us in ((0.5, 1), (0.8, 2), (0.9, 3)))
+
+
+def board(*records) -> Board:
+    out = Board("tiny")
+    for record in records:
+        out.take(key_of(record), encode(record))
+    return out
+
+
+def ready(partition: int, *loaded: str, refused: dict | None = None, **means: int) -> Ready:
+    return Ready(plant="tiny", partition=partition, worker="w", loaded=loaded, refused=refused or {}, means=means)
+
+
+def test_a_worker_is_to_have_the_champion_the_one_before_it_and_the_newest():
+    more = releasing.release(0.7, 9)
+    found = board(A, B, C, more, releasing.champion(B.version, 2, A.version))
+    assert [one.version for one in found.wanted(["tiny"])] == [B.version, A.version, more.version]
+    assert found.wanted(["other"]) == []
+    assert [one.version for one in board(A, B).wanted(["tiny"])] == [B.version]
+
+
+def test_a_champion_that_was_overtaken_changes_nothing():
+    found = board(A, B, releasing.champion(B.version, 2), releasing.champion(A.version, 1))
+    assert found.champions["tiny"].version == B.version
+    assert found.take(b"tiny/champion/tiny", encode(releasing.champion(A.version, 2))) is None
+
+
+def test_a_version_stays_what_it_was_whatever_else_is_offered_under_it():
+    other = releasing.release(0.5, 99)
+    found = board(A, other)
+    assert bytes(found.releases[A.version].manifest) == bytes(A.manifest)
+
+
+def test_a_release_that_is_withdrawn_is_gone():
+    found = board(A, B)
+    found.take(key_of(A), None)
+    found.take(b"rubbish", None)
+    assert list(found.releases) == [B.version]
+
+
+def test_rubbish_and_what_is_of_another_plant_or_under_another_key_changes_nothing():
+    found = board(A)
+    for key, value in (
+        (b"x", b"no json"), (b"x", b"{}"), (key_of(B), encode(releasing.champion(B.version, 1))),
+        (b"x", encode(B)), (b"other/release/x", encode(B).replace(b'"plant":"tiny"', b'"plant":"other"', 1)),
+    ):  # fmt: skip
+        assert found.take(key, value) is None
+    assert list(found.releases) == [A.version] and not found.champions
+
+
+def test_it_is_known_which_partitions_lack_refuse_or_have_not_met_a_release():
+    champion = releasing.champion(A.version, 3)
+    found = board(A, ready(0, A.version, tiny=3), ready(2, refused={A.version: "too-slow: 40 ms"}, tiny=2))
+    assert found.lacking(A.version, 3) == [1, 2]
+    assert found.refused(A.version) == {2: "too-slow: 40 ms"}
+    assert found.behind(champion, 3) == [1, 2]

@@ -1,0 +1,119 @@
+"""From a release to a loaded model: each step in its place, each refusal told, nothing half loaded."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from models.records import Release, encode
+from models.release import Cause, Refusal, Refused, State, decoded
+from pipelines.releases.board import Board, key_of
+from pipelines.releases.shelf import AGAIN_S, Loader, Shelf
+from tests.kit import releasing, tiny
+
+A, B = releasing.release(0.5, 10), releasing.release(0.8, 20)
+MODELS = {A.version: tiny.hazard(slope=0.5), B.version: tiny.hazard(slope=0.8)}
+
+
+class Bench:
+    """A shelf whose loader does as told: `fails` names a step and what it raises."""
+
+    def __init__(self, *releases: Release, fails: dict[str, Refusal] | None = None) -> None:
+        self.fails, self.done, self.moves = fails or {}, [], []
+        self.board = Board("tiny")
+        for one in releases:
+            self.board.take(key_of(one), encode(one))
+        self.shelf = Shelf(self.board, self._loader(), self._told)
+
+    def _loader(self) -> Loader:
+        def step(name: str, given):
+            def do(*args):
+                self.done.append((name, args[-1]) if name == "checked" else name)
+                if name in self.fails:
+                    raise Refused(self.fails[name], "as told")
+                return given(*args)
+
+            return do
+
+        async def tried(*args):
+            step("tried", lambda *_: None)(*args)
+
+        return Loader(
+            trusted=step("trusted", lambda release: decoded(bytes(release.manifest))),
+            fetched=step("fetched", lambda _: releasing.files(0.5)),
+            checked=step("checked", lambda *_: None),
+            tried=tried,
+            loaded=step("loaded", lambda manifest, _: MODELS[manifest.version]),
+        )
+
+    async def _told(self, release, begin, to, cause, refused) -> None:
+        self.moves.append((release.version, begin, to, cause, refused.reason if refused else None))
+
+    def keep(self, *wanted: Release) -> Bench:
+        asyncio.run(self.shelf.keep(wanted))
+        return self
+
+
+def test_a_release_is_trusted_fetched_checked_tried_and_then_loaded():
+    bench = Bench(A).keep(A)
+    assert bench.done == ["trusted", "fetched", ("checked", None), "tried", "loaded"]
+    assert bench.shelf[A.version] is MODELS[A.version]
+    assert bench.moves == [
+        (A.version, State.OFFERED, State.FETCHED, Cause.FILES_HERE, None),
+        (A.version, State.FETCHED, State.CHECKED, Cause.PASSED, None),
+    ]
+    assert len(bench.keep(A).done) == 5
+
+
+@pytest.mark.parametrize("step", ["trusted", "checked", "tried", "loaded"])
+def test_a_refusal_in_any_step_is_told_once_and_nothing_is_loaded(step):
+    bench = Bench(A, fails={step: Refusal.WRONG_FEATURES}).keep(A).keep(A)
+    begin = State.OFFERED if step == "trusted" else State.FETCHED
+    assert bench.moves[-1] == (A.version, begin, State.REFUSED, Cause.FAILED, Refusal.WRONG_FEATURES)
+    assert len(bench.moves) == (1 if step == "trusted" else 2)
+    assert A.version not in bench.shelf and bench.shelf.refused == {A.version: "wrong-features: as told"}
+
+
+def test_files_that_cannot_be_fetched_are_asked_for_again_and_the_release_is_not_refused():
+    bench = Bench(A, fails={"fetched": Refusal.NOT_FETCHED}).keep(A)
+    assert not bench.moves and not bench.shelf.refused
+    bench.fails.clear()
+
+    async def later() -> None:
+        now_s = asyncio.get_running_loop().time()
+        bench.shelf._again_s = {A.version: now_s + AGAIN_S}
+        await bench.shelf.keep([A])
+        assert A.version not in bench.shelf
+        bench.shelf._again_s = {A.version: now_s - 1}
+        await bench.shelf.keep([A])
+
+    asyncio.run(later())
+    assert A.version in bench.shelf
+
+
+def test_only_one_that_is_to_take_the_champions_place_must_be_newer_than_it():
+    bench = Bench(A, B)
+    champion = releasing.champion(B.version, 1)
+    bench.board.take(key_of(champion), encode(champion))
+    bench.keep(B, A)
+    assert [step for step in bench.done if isinstance(step, tuple)] == [("checked", None), ("checked", 20)]
+
+
+def test_what_is_not_wanted_any_more_is_let_go():
+    bench = Bench(A, B).keep(A, B).keep(B)
+    assert list(bench.shelf) == [B.version]
+
+
+def test_what_the_log_names_unprepared_is_loaded_at_once_without_a_trial():
+    bench = Bench(A)
+    assert A.version not in bench.shelf
+    assert bench.shelf[A.version] is MODELS[A.version]
+    assert "tried" not in bench.done and "checked" in str(bench.done)
+
+
+def test_what_cannot_be_loaded_at_once_says_why():
+    with pytest.raises(KeyError, match="no such release is known"):
+        Bench().shelf["tiny@000000000000"]
+    with pytest.raises(KeyError, match="wrong-hash: as told"):
+        Bench(A, fails={"fetched": Refusal.WRONG_HASH}).shelf[A.version]
