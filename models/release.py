@@ -6,12 +6,13 @@ beginning of its ONNX file's hash, as forecasts carry it.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 MOST_MANIFEST_BYTES = 64 * 1024
 """A manifest of ours has under 4 KiB. Our choice."""
@@ -35,8 +36,20 @@ class Part(StrEnum):
 class File(Struct, frozen=True):
     """A file by its content."""
 
-    sha256: str
-    size_bytes: int
+    sha256: Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+    size_bytes: Annotated[int, Meta(ge=0)]
+
+    @classmethod
+    def of(cls, content: bytes) -> File:
+        """Of what a file holds."""
+        return cls(hashlib.sha256(content).hexdigest(), len(content))
+
+
+class Signature(Struct, frozen=True):
+    """Who signed a manifest, by the name of the key, and the signature in base64."""
+
+    key: str
+    value: str
 
 
 class Signature(Struct, frozen=True):
@@ -171,6 +184,17 @@ def decoded(manifest: bytes) -> Manifest:
     if found.version != version_of(found.name, found.files[Part.ONNX].sha256):
         raise Refused(Refusal.WRONG_HASH, f"version '{found.version}' is not that of its ONNX file")
     return found
+
+
+def verified(content: bytes, file: File, where: str) -> bytes:
+    """The content, where it is that of the file. Raises Refused, which names `where` it lies."""
+    if len(content) > file.size_bytes:
+        raise Refused(Refusal.TOO_LARGE, f"{where} holds more than the {file.size_bytes:,} bytes that are stated")
+    if len(content) < file.size_bytes:
+        raise Refused(Refusal.TRUNCATED, f"{where} ends after {len(content):,} of {file.size_bytes:,} bytes")
+    if (found := File.of(content).sha256) != file.sha256:
+        raise Refused(Refusal.WRONG_HASH, f"{where} has the sha256 {found}, stated is {file.sha256}")
+    return content
 
 
 def version_of(name: str, sha256: str) -> str:
