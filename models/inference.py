@@ -18,6 +18,10 @@ class ModelError(ValueError):
     """The bytes are no model we can run; the message says why."""
 
 
+class WrongEnds(ModelError):
+    """Inputs or outputs are not what was asked for, by name or by width."""
+
+
 class Graph:
     """An ONNX graph from float32 `features` [rows, n] to named float32 outputs, each [rows, a fixed number].
 
@@ -37,7 +41,7 @@ class Graph:
         found = [node.name for node in self._session.get_inputs()], [node.name for node in self._session.get_outputs()]
         if found not in (([INPUT], list(outputs)), ([INPUT], [*outputs, *more])):
             wanted = ", ".join(f"'{name}'" for name in outputs)
-            raise ModelError(f"the graph must go from '{INPUT}' to {wanted}, but goes from {found[0]} to {found[1]}")
+            raise WrongEnds(f"the graph must go from '{INPUT}' to {wanted}, but goes from {found[0]} to {found[1]}")
         self.features = _width(self._session.get_inputs()[0])
         self.widths = tuple(_width(node) for node in self._session.get_outputs())
         self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
@@ -72,5 +76,5 @@ class Predictor(Graph):
 def _width(node: Any) -> int:
     shape = node.shape
     if len(shape) != 2 or not isinstance(shape[1], int):
-        raise ModelError(f"'{node.name}' must be [rows, a fixed number], but is {shape}: export the model anew")
+        raise WrongEnds(f"'{node.name}' must be [rows, a fixed number], but is {shape}: export the model anew")
     return shape[1]

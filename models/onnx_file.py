@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from models.inference import ModelError
 
@@ -25,7 +26,17 @@ GRAPHS = (6, 11)
 """Fields of AttributeProto."""
 NUMBERS = re.compile(rb"(?:\x3d.{4}|\x40[\x80-\xff]{0,9}[\x00-\x7f])+", re.DOTALL)
 """Fields 7 and 8 of AttributeProto, a float or an int each: trees have a hundred thousand."""
+FLOAT = 1
+"""TensorProto.DataType."""
 Value = int | memoryview
+
+
+class End(NamedTuple):
+    """An input or an output: its name, the type of its numbers (0 where it is no tensor), its shape, None for any."""
+
+    name: str
+    kind: int
+    shape: tuple[int | None, ...]
 
 
 @dataclass(slots=True)
@@ -36,6 +47,8 @@ class Contents:
     ir_version: int = 0
     opsets: dict[str, int] = field(default_factory=dict)
     operators: Counter[tuple[str, str]] = field(default_factory=Counter)
+    inputs: list[End] = field(default_factory=list)
+    outputs: list[End] = field(default_factory=list)
     graphs: int = 0
     subgraphs: int = 0
     functions: int = 0
@@ -84,8 +97,38 @@ def _graph(message: memoryview, found: Contents) -> None:
             _node(_message(value), found)
         elif number == 5:
             _tensor(_message(value), found)
+        elif number == 11:
+            found.inputs.append(_end(_message(value)))
+        elif number == 12:
+            found.outputs.append(_end(_message(value)))
         elif number == 15:
             _sparse(_message(value), found)
+
+
+def _end(message: memoryview) -> End:
+    """ValueInfoProto: a name and a TypeProto, of which tensors alone are read."""
+    name, kind, shape = "", 0, []
+    for number, value in _fields(message):
+        if number == 1:
+            name = _text(value)
+        for tensor in _within(value, 1) if number == 2 else ():
+            for what, told in _fields(_message(tensor)):
+                if what == 1:
+                    kind = _number(told)
+                elif what == 2:
+                    shape += [_size(_message(one)) for one in _within(told, 1)]
+    return End(name, kind, tuple(shape))
+
+
+def _size(dimension: memoryview) -> int | None:
+    """How many there are of a dimension, None where it may have any number."""
+    sizes = [_number(value) for number, value in _fields(dimension) if number == 1]
+    return sizes[-1] if sizes else None
+
+
+def _within(value: Value, number: int) -> list[Value]:
+    """The values of one field of a message."""
+    return [one for found, one in _fields(_message(value)) if found == number]
 
 
 def _node(message: memoryview, found: Contents) -> None:

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import msgspec
 
 from models.failure.draft import Draft
-from models.failure.hazard import Hazard
-from models.failure.health import HealthModel
+from models.failure.hazard import Card, Hazard
+from models.failure.health import HealthCard, HealthModel
 from models.features import Spec
 from models.inference import ModelError
 
@@ -40,10 +40,18 @@ class _Kind(msgspec.Struct):
     components: int | None = None
 
 
-def load(onnx: bytes, card: bytes, cases: bytes = b"") -> Model:
-    """A model of either kind, as its card says; `cases` is the file of past cases, if any. Raises ModelError."""
+def card_of(card: bytes) -> Card | HealthCard:
+    """A card of either kind, as it says. Raises ModelError."""
     try:
         kind = msgspec.json.decode(card, type=_Kind)
-    except msgspec.DecodeError as wrong:
+        if kind.components is None:
+            return msgspec.json.decode(card, type=Card)
+        return msgspec.json.decode(card, type=HealthCard)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as wrong:
         raise ModelError(f"the card is not a model card: {wrong}") from wrong
-    return Hazard.load(onnx, card, cases) if kind.components is None else HealthModel.load(onnx, card)
+
+
+def load(onnx: bytes, card: bytes, cases: bytes = b"") -> Model:
+    """A model of either kind, as its card says; `cases` is the file of past cases, if any. Raises ModelError."""
+    found = card_of(card)
+    return HealthModel(onnx, found) if isinstance(found, HealthCard) else Hazard(onnx, found, cases)

@@ -14,11 +14,18 @@ from onnx import TensorProto, helper, numpy_helper
 
 from models import onnx_limits, starter
 from models.inference import ModelError
-from models.onnx_file import Contents, read
+from models.onnx_file import Contents, End, read
 from models.onnx_limits import MOST_BYTES, MOST_NODES, Limit, broken
 from tests.unit.onnx_export import nets
 
 SHIPPED = tuple(files(starter).joinpath(name).read_bytes() for name in ("pump.onnx", "pump.health.onnx"))
+
+
+def end(told: onnx.ValueInfoProto) -> End:
+    """As the onnx package reads it."""
+    tensor = told.type.tensor_type
+    sizes = tuple(one.dim_value if one.HasField("dim_value") else None for one in tensor.shape.dim)
+    return End(told.name, tensor.elem_type, sizes)
 
 
 @pytest.mark.parametrize("made", [*SHIPPED, nets.net()], ids=["hazard", "health", "net"])
@@ -28,7 +35,16 @@ def test_it_reads_what_the_onnx_package_reads(made: bytes) -> None:
     assert found.opsets == {one.domain: one.version for one in model.opset_import}
     assert found.operators == Counter((node.domain, node.op_type) for node in model.graph.node)
     assert found.size_bytes == len(made)
+    assert found.inputs == [end(one) for one in model.graph.input]
+    assert found.outputs == [end(one) for one in model.graph.output]
     assert not broken(found)
+
+
+def test_an_input_that_is_no_tensor_has_no_type_of_numbers() -> None:
+    model = net()
+    model.graph.input.add(name="words").type.sequence_type.elem_type.tensor_type.elem_type = 8
+    model.graph.input.add(name="bare")
+    assert read(model.SerializeToString()).inputs[1:] == [End("words", 0, ()), End("bare", 0, ())]
 
 
 def limits(made: bytes | onnx.ModelProto) -> tuple[Limit, ...]:
