@@ -52,18 +52,11 @@ class Signature(Struct, frozen=True):
     value: str
 
 
-class Signature(Struct, frozen=True):
-    """Of a manifest's bytes: the name of the key, and the ed25519 signature in base64."""
-
-    key: str
-    value: str
-
-
 class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is signed: which files a release is, and what they must be. What a card says stands in the card.
 
-    `plant` is where it may be used, `name` that by which asset types name the model; `made_us` is when it was made to be
-    published, and orders releases of a name. `licence` is an SPDX expression, empty for none.
+    `plant` is where it may be used, `name` that by which asset types name the model; `made_us` is when it was made to
+    be published, and orders releases of a name. `licence` is an SPDX expression, empty for none.
     """
 
     plant: str

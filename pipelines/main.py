@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import msgspec
 import structlog
 
 from connectors.endpoint import serve as serve_endpoint
@@ -20,25 +23,36 @@ from connectors.kafka.admin import KafkaAdmin
 from connectors.kafka.batches import BatchSchema, Lease, faust_settings, transport_factory
 from connectors.kafka.ends import LogEnds
 from connectors.kafka.publisher import KafkaPublisher
+from connectors.kafka.releases import ReleaseReader
 from connectors.kafka.snapshots import KafkaSnapshots
 from connectors.kafka.told import NoticeReader
 from connectors.metrics import WorkerCollector
+from connectors.releases import keys
+from connectors.releases.registry import Cached, Registry
 from connectors.systemd import Systemd
-from models.failure.learned import Model, load
+from models.failure.health import HealthModel
+from models.failure.learned import Lister, Model, load
 from models.inference import ModelError
 from models.plant import Plant
+from models.records import Release, ReleaseMove, encode
+from models.release import Cause, Kind, Manifest, Part, Refusal, Refused, State, decoded
 from pipelines.agents import WorkerApp, build_app, serve, together
 from pipelines.controls.plant import learned_of, names_of
 from pipelines.partition import Partition
 from pipelines.plant_file import PlantFile
 from pipelines.plant_file import read_plant as read_plant
-from pipelines.ports import Clock, Snapshot
+from pipelines.ports import Clock, Output, Publisher, Snapshot
 from pipelines.pulse import Pulse
+from pipelines.releases import trial
+from pipelines.releases.board import Board
+from pipelines.releases.check import Wanted, examine
+from pipelines.releases.desk import Desk
+from pipelines.releases.shelf import Files, Loader, Shelf
 from pipelines.reload import PlantTeller
 from pipelines.runner import PartitionRunner
 from pipelines.seen import AllMeters, group_checks, health_of, lag_of, partition_views, steps_of, store_view
 from pipelines.settings import Settings
-from pipelines.topics import Share, Topic, named
+from pipelines.topics import Share, Topic, named, partition_of
 from pipelines.watch import Watch, rules
 from pipelines.watcher import Watcher
 
@@ -130,6 +144,66 @@ def provision_log(settings: Settings) -> list[Topic]:
         return admin.create_topics(settings.partitions)
 
 
+def loader_of(settings: Settings, models: Mapping[str, Lister]) -> Loader:
+    """How a worker gets from a release to a model; releases look at what the folder's model of that name looks at."""
+    trusted_keys = keys.public_keys(settings.release_keys)
+    cached = Cached(Registry(settings.registry_url), settings.cache_folder / "releases")
+
+    def trusted(release: Release) -> Manifest:
+        content = bytes(release.manifest)
+        keys.check(content, release.signatures, trusted_keys, settings.unsigned_releases)
+        manifest = decoded(content)
+        if (manifest.plant, manifest.name, manifest.version) != (release.plant, release.name, release.version):
+            raise Refused(
+                Refusal.REPLAYED,
+                f"its manifest was made for {manifest.version} of plant '{manifest.plant}': publish it for this one",
+            )
+        return manifest
+
+    def fetched(manifest: Manifest) -> Files:
+        return {part: cached.get(file) for part, file in manifest.files.items()}
+
+    def checked(manifest: Manifest, files: Files, newer_than_us: int | None) -> None:
+        own = models[manifest.name]
+        kind = Kind.HEALTH if isinstance(own, HealthModel) else Kind.FAILURE
+        examine(manifest, files, Wanted(kind, own.spec.sha256), newer_than_us)
+
+    async def tried(_: Manifest, files: Files) -> None:
+        with TemporaryDirectory(prefix="forewarn-trial-") as folder:
+            await asyncio.to_thread(trial.lay, Path(folder), files)
+            found = await trial.tried(Path(folder))
+        _log.info("release-tried", **msgspec.structs.asdict(found))
+
+    def loaded(_: Manifest, files: Files) -> Model:
+        return load(files[Part.ONNX], files[Part.CARD], files.get(Part.CASES, b""))
+
+    return Loader(trusted=trusted, fetched=fetched, checked=checked, tried=tried, loaded=loaded)
+
+
+def desk_of(settings: Settings, file: PlantFile, models: Mapping[str, Lister], publisher: Publisher) -> Desk:
+    """Where a worker follows releases."""
+    board, worker = Board(file.plant.plant), f"{socket.gethostname()}-{os.getpid()}"
+
+    async def told(release: Release, begin: State, to: State, cause: Cause, refused: Refused | None) -> None:
+        move = ReleaseMove(
+            plant=release.plant, name=release.name, version=release.version, begin=begin, to=to, cause=cause, by=worker,
+            why=refused.detail if refused else "", refusal=refused.reason if refused else None,
+            time_us=time.time_ns() // 1000,
+        )  # fmt: skip
+        key = f"{move.plant}/{move.name}".encode()
+        place = partition_of(key, settings.partitions)
+        await publisher.publish(place, [Output(Topic.AUDIT, key, encode(move))])
+
+    return Desk(
+        board,
+        Shelf(board, loader_of(settings, models), told),
+        ReleaseReader(settings.kafka, settings.topic_prefix),
+        publisher,
+        worker=worker,
+        names=lambda: names_of(file.plant),
+    )
+
+
 def watch_of(settings: Settings, plant: str) -> Watch:
     """What a worker watches of itself, under the installation's limits."""
     return Watch(plant, rules(settings.notice_lag, settings.notice_down_s, settings.notice_no_data_s))
@@ -153,10 +227,12 @@ async def work(settings: Settings, checkpoint: Callable[[str], None] = _passed) 
     publisher = KafkaPublisher(settings.kafka, settings.topic_prefix)
     snapshots = KafkaSnapshots(settings.kafka, settings.group, settings.topic_prefix)
     notices = NoticeReader(settings.kafka, settings.topic_prefix)
+    desk = desk_of(settings, file, models, publisher)
+    await desk.catch_up()
 
     def restore(partition: int, snapshot: Snapshot | None) -> Partition:
         share = Share(partition, settings.partitions)
-        return Partition.restore(file.plant, models, snapshot, settings.lateness_s, share)
+        return Partition.restore(file.plant, models, snapshot, settings.lateness_s, share, shelf=desk.shelf)
 
     turns = asyncio.Lock()
     async with InfluxStore(influx_target(settings)) as store:
@@ -202,7 +278,9 @@ async def work(settings: Settings, checkpoint: Callable[[str], None] = _passed) 
             lease=lease,
             plant=file.plant.plant,
             tick_s=settings.tick_s,
-            beside=lambda owned: together(PlantTeller(file, publisher, owned).run(), watcher.run(owned)),
+            beside=lambda owned: together(
+                PlantTeller(file, publisher, owned).run(), watcher.run(owned), desk.run(owned)
+            ),
             released=watcher.released,
         )
         try:
@@ -210,6 +288,7 @@ async def work(settings: Settings, checkpoint: Callable[[str], None] = _passed) 
                 return await serve(app)
         finally:
             await watcher.finish()
+            await desk.stop()
             await publisher.stop()
             await snapshots.stop()
             await notices.stop()

@@ -35,7 +35,7 @@ TELLING = frozenset(
         "pipelines.cli.labels.LabelsError",
         "pipelines.cli.rebuild.NoSnapshot",
         "pipelines.cli.picture.NoMatplotlib",
-        "pipelines.cli.releases.ReleaseError",
+        "pipelines.cli.releasing.ReleaseError",
         "pipelines.ports.StoreDown",
         "pipelines.proposed.NoHealthyTime",
         "pipelines.state.SnapshotError",

@@ -1,4 +1,4 @@
-"""`forewarn model`: its commands for a running plant; the work is in `pipelines.cli.releases`."""
+"""`forewarn model`: its commands for a running plant; the work is in `pipelines.cli.releasing`."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def key(
     to: Annotated[Path, typer.Option("--out", help="File for the private key; it is not written over.")],
 ) -> None:
     """Make a key to sign releases with, and print what workers are to be told of it."""
-    from pipelines.cli.releases import make_key
+    from pipelines.cli.releasing import make_key
 
     make_key(name, to, out)
 
 
 @releases.command(
-    epilog="Examples: forewarn model publish models/pump.onnx --key team-a:team-a.pem   |   FOREWARN_REGISTRY=s3://models "
-    "forewarn model publish models/pump.onnx --key team-a:team-a.pem --licence Apache-2.0"
+    epilog="Examples: forewarn model publish models/pump.onnx --key team-a:team-a.pem   |   "
+    "FOREWARN_REGISTRY=s3://models forewarn model publish models/pump.onnx --key team-a:team-a.pem --licence Apache-2.0"
 )
 def publish(
     onnx: Annotated[Path, typer.Argument(help="An ONNX file with its card beside it.")],
@@ -36,19 +36,19 @@ def publish(
     instance: Instance = "default",
 ) -> None:
     """Offer a model to all workers: they fetch, check, try and load it, and go on scoring by the one they have."""
-    from pipelines.cli import releases as of_plant
+    from pipelines.cli import releasing
     from pipelines.settings import Settings
 
-    of_plant.publish(Settings(instance=instance), onnx, signing, licence, out)
+    releasing.publish(Settings(instance=instance), onnx, signing, licence, out)
 
 
 @releases.command("releases", epilog="Example: forewarn model releases --json")
 def show(as_json: AsJson = False, instance: Instance = "default") -> None:
     """Tell which releases there are, what models' names mean, and what workers have loaded or refused."""
-    from pipelines.cli import releases as of_plant
+    from pipelines.cli import releasing
     from pipelines.settings import Settings
 
-    of_plant.show(Settings(instance=instance), out, as_json=as_json)
+    releasing.show(Settings(instance=instance), out, as_json=as_json)
 
 
 @releases.command(epilog="Example: forewarn model promote pump@1a2b3c4d5e6f --by 'A. Person' --why 'fewer unfounded'")
@@ -59,10 +59,10 @@ def promote(
     instance: Instance = "default",
 ) -> None:
     """Have all workers score by a release from a place in the log on, once all have loaded it. Nothing restarts."""
-    from pipelines.cli import releases as of_plant
+    from pipelines.cli import releasing
     from pipelines.settings import Settings
 
-    of_plant.promote(Settings(instance=instance), version, of_plant.Who(_named(by), why), out)
+    releasing.promote(Settings(instance=instance), version, releasing.Who(_named(by), why), out)
 
 
 @releases.command(epilog="Example: forewarn model rollback pump --by 'A. Person' --why 'too many warnings'")
@@ -73,10 +73,10 @@ def rollback(
     instance: Instance = "default",
 ) -> None:
     """Have all workers score by what the name meant before, from a place in the log on."""
-    from pipelines.cli import releases as of_plant
+    from pipelines.cli import releasing
     from pipelines.settings import Settings
 
-    of_plant.roll_back(Settings(instance=instance), name, of_plant.Who(_named(by), why), out)
+    releasing.roll_back(Settings(instance=instance), name, releasing.Who(_named(by), why), out)
 
 
 def _named(by: str) -> str:

@@ -15,6 +15,10 @@ PARTITION = 0
 """Of the topic: all lie on one, so that there is one order of what was promoted."""
 
 
+OFFERED = 3
+"""Releases of a name that are kept loaded beside the champion and the one before it, the newest. Our choice."""
+
+
 def key_of(record: Release | Champion | Ready) -> bytes:
     """The key of a record on the topic."""
     match record:
@@ -80,12 +84,12 @@ class Board:
             self.releases.pop(key[len(prefix) :].decode(errors="replace"), None)
 
     def wanted(self, names: Iterable[str]) -> list[Release]:
-        """Releases that a worker of these names has loaded: of each the champion, the one before it, the newest."""
+        """Releases that a worker of these names has loaded: champions, those before them, the last OFFERED of each."""
         out: dict[str, Release] = {}
         for name in sorted(names):
             champion = self.champions.get(name)
             versions = [champion.version, champion.before] if champion else []
-            versions += [one.version for one in self.releases.values() if one.name == name][-1:]
+            versions += [one.version for one in self.releases.values() if one.name == name][-OFFERED:]
             out |= {version: self.releases[version] for version in versions if version in self.releases}
         return list(out.values())
 

@@ -65,11 +65,11 @@ def examine(
     _ends(found, manifest, len(spec.names), outputs_of(card))
 
 
-def manifest_of(onnx: bytes, card: bytes, cases: bytes, made_us: int, licence: str = "") -> Manifest:
-    """The manifest of a model's files, empty `cases` for none. Raises Refused where workers would not take them."""
-    files = {Part.ONNX: onnx, Part.CARD: card} | ({Part.CASES: cases} if cases else {})
-    told = _card(card)
+def manifest_of(plant: str, files: Mapping[Part, bytes], made_us: int, licence: str = "") -> Manifest:
+    """The manifest of a model's files for a plant. Raises Refused where workers would not take them."""
+    onnx, told = files[Part.ONNX], _card(files[Part.CARD])
     made = Manifest(
+        plant=plant,
         name=told.name,
         version=version_of(told.name, File.of(onnx).sha256),
         kind=_kind(told),

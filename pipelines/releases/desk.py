@@ -33,6 +33,10 @@ class ReleaseLog(Protocol):
         """All that is on it now, key and value."""
         ...
 
+    async def stop(self) -> None:
+        """Read no more."""
+        ...
+
     def more(self) -> AsyncIterator[tuple[bytes, bytes | None]]:
         """What comes after that, for ever."""
         ...
@@ -51,7 +55,8 @@ class Desk:
         worker: str,
         names: Callable[[], Iterable[str]],
     ) -> None:
-        self._board, self._shelf, self._log, self._publisher = board, shelf, log, publisher
+        self.shelf = shelf
+        self._board, self._log, self._publisher = board, log, publisher
         self._worker, self._names = worker, names
         self._told: WeakKeyDictionary[PartitionRunner, dict[str, int]] = WeakKeyDictionary()
         self._said: WeakKeyDictionary[PartitionRunner, Ready] = WeakKeyDictionary()
@@ -60,7 +65,7 @@ class Desk:
         """Read what there is and load it, before any partition is taken over."""
         for key, value in await self._log.known():
             self._board.take(key, value)
-        await self._shelf.keep(self._board.wanted(self._names()))
+        await self.shelf.keep(self._board.wanted(self._names()))
 
     async def run(self, owned: Callable[[], Mapping[int, PartitionRunner]]) -> None:
         """Follow for ever."""
@@ -69,13 +74,17 @@ class Desk:
             group.create_task(self._load())
             group.create_task(self._tell(owned))
 
+    async def stop(self) -> None:
+        """Read no more."""
+        await self._log.stop()
+
     async def _read(self) -> None:
         async for key, value in self._log.more():
             self._board.take(key, value)
 
     async def _load(self) -> None:
         while True:
-            await self._shelf.keep(self._board.wanted(self._names()))
+            await self.shelf.keep(self._board.wanted(self._names()))
             await asyncio.sleep(LOOK_S)
 
     async def _tell(self, owned: Callable[[], Mapping[int, PartitionRunner]]) -> None:
@@ -97,7 +106,7 @@ class Desk:
         meant = runner.heart.meant.get(champion.name) if runner.heart else None
         told = self._told.setdefault(runner, {})
         last = max(meant.number if meant else 0, told.get(champion.name, 0))
-        if champion.number <= last or (champion.version and champion.version not in self._shelf):
+        if champion.number <= last or (champion.version and champion.version not in self.shelf):
             return
         change = ModelChange(plant=champion.plant, name=champion.name, version=champion.version, number=champion.number)
         await self._publisher.publish(partition, [Output(Topic.RECORDS, champion.plant.encode(), encode(change))])
@@ -111,8 +120,8 @@ class Desk:
             plant=self._board.plant,
             partition=partition,
             worker=self._worker,
-            loaded=tuple(sorted(self._shelf)),
-            refused=dict(sorted(self._shelf.refused.items())),
+            loaded=tuple(sorted(self.shelf)),
+            refused=dict(sorted(self.shelf.refused.items())),
             means={name: one.number for name, one in sorted(meant.items())},
         )
         if self._said.get(runner) == ready:

@@ -59,6 +59,7 @@ class Shelf(Mapping[str, Model]):
         self._models: dict[str, Model] = {}
         self.refused: dict[str, str] = {}
         """Why, by version, of those that are wanted and were refused."""
+        self._refused: dict[str, Release] = {}
         self._again_s: dict[str, float] = {}
 
     def __getitem__(self, version: str) -> Model:
@@ -88,7 +89,8 @@ class Shelf(Mapping[str, Model]):
         """Load what is wanted and not here, one after the other, and drop what is not wanted any more."""
         versions = {one.version for one in wanted}
         self._models = {version: model for version, model in self._models.items() if version in versions}
-        self.refused = {version: why for version, why in self.refused.items() if version in versions}
+        for version in set(self.refused) - {one.version for one in wanted if self._refused.get(one.version) == one}:
+            del self.refused[version]  # not wanted any more, or offered anew
         now_s = asyncio.get_running_loop().time()
         for release in wanted:
             version = release.version
@@ -111,7 +113,7 @@ class Shelf(Mapping[str, Model]):
                 self._again_s[release.version] = asyncio.get_running_loop().time() + AGAIN_S
                 _log.warning("release-not-fetched", version=release.version, error=str(refused), again_s=AGAIN_S)
                 return
-            self.refused[release.version] = str(refused)
+            self.refused[release.version], self._refused[release.version] = str(refused), release
             await self._moved(release, state, Cause.FAILED, refused)
             return
         self._again_s.pop(release.version, None)

@@ -206,7 +206,8 @@ def row(asset: str, second: int) -> Frame:
 def graph(features: int, modes: int = 0, slope: float = 1.0) -> bytes:
     """Chances that rise with the mean of the features and with the horizon; NaN counts as 0.
 
-    Another `slope` makes another model of the same features. With some modes, the first features' sizes beside each other are their shares.
+    Another `slope` makes another model of the same features. With some modes, the first features' sizes beside each
+    other are their shares.
     """
     weights = np.linspace(0.01, 0.06, features, dtype=np.float32)[:, None] * np.linspace(0.5, 1.0, 6, dtype=np.float32)
     weights *= np.float32(slope)

@@ -12,8 +12,8 @@ from connectors.kafka.plain import read
 from connectors.releases import keys
 from models.records import Forecast, Frame, ModelChange, ReleaseMove, Tick, decode
 from models.release import Part
-from pipelines.cli import releases
-from pipelines.cli.releases import ReleaseError, Who
+from pipelines.cli import releasing as by_hand
+from pipelines.cli.releasing import ReleaseError, Who
 from pipelines.partition import Partition
 from pipelines.ports import RawRecord
 from pipelines.topics import Topic, named
@@ -58,9 +58,7 @@ class Of:
     """What an installation published, and what its log makes in memory, whoever worked it."""
 
     def __init__(self, installation: Installation) -> None:
-        self.partitions = [
-            Partition(tiny.plant(), tiny.models(), shelf=VERSIONS) for _ in range(PARTITIONS)
-        ]
+        self.partitions = [Partition(tiny.plant(), tiny.models(), shelf=VERSIONS) for _ in range(PARTITIONS)]
         log: dict[int, list[RawRecord]] = {p: [] for p in range(PARTITIONS)}
         for record in read(installation.settings.kafka, installation.records):
             log[record.partition].append(RawRecord(record.offset, record.timestamp_ms, record.value or b""))
@@ -93,7 +91,7 @@ def moves(installation: Installation) -> list[ReleaseMove]:
 
 def publish(installation: Installation, signing: Signing, slopes: Sequence[float] = SLOPES) -> None:
     for slope in slopes:
-        releases.publish(installation.settings, model(installation.folder, slope), signing.option, "", Console())
+        by_hand.publish(installation.settings, model(installation.folder, slope), signing.option, "", Console())
 
 
 @pytest.fixture
@@ -106,9 +104,9 @@ def test_a_release_takes_over_and_back_under_traffic_and_a_replay_gives_the_same
         installation.worker_at_work()
         installation.feed(rows(0, 300), 12.0)
         publish(installation, signing)
-        releases.promote(installation.settings, FIRST, WHO, Console())
-        releases.promote(installation.settings, SECOND, WHO, Console())
-        releases.roll_back(installation.settings, "tiny", WHO, Console())
+        by_hand.promote(installation.settings, FIRST, WHO, Console())
+        by_hand.promote(installation.settings, SECOND, WHO, Console())
+        by_hand.roll_back(installation.settings, "tiny", WHO, Console())
         installation.finish()
         installation.send([*rows(300, 310), Tick(plant="tiny", time_us=START_US + 400 * MINUTE_US)])
         installation.finish()
@@ -124,17 +122,15 @@ def test_a_release_takes_over_and_back_under_traffic_and_a_replay_gives_the_same
         ]  # fmt: skip
 
 
-def test_workers_that_come_and_go_end_on_the_same_champion_and_one_that_was_away_catches_up(
-    servers, tmp_path, signing
-):
+def test_workers_that_come_and_go_end_on_the_same_champion_and_one_that_was_away_catches_up(servers, tmp_path, signing):
     with Installation(tmp_path, release_keys=signing.public, registry=str(tmp_path / "registry")) as installation:
         first = installation.worker_at_work()
         publish(installation, signing)
         installation.feed(rows(0, 300), 10.0)
         installation.worker()
-        releases.promote(installation.settings, FIRST, WHO, Console())
+        by_hand.promote(installation.settings, FIRST, WHO, Console())
         installation.stop(first)
-        releases.promote(installation.settings, SECOND, WHO, Console())
+        by_hand.promote(installation.settings, SECOND, WHO, Console())
         installation.finish()
         installation.stop(*(one for one in installation.workers if one.poll() is None))
         installation.send(rows(300, 310))
@@ -153,7 +149,7 @@ def test_a_release_that_nobody_trusts_is_refused_and_cannot_be_promoted(servers,
         with pytest.raises(ReleaseError, match="bad-signature"):
             publish(installation, stranger, [0.5])
         with pytest.raises(ReleaseError, match=f"{FIRST} is refused by the workers of partitions 0, 1, 2"):
-            releases.promote(installation.settings, FIRST, WHO, Console())
+            by_hand.promote(installation.settings, FIRST, WHO, Console())
         installation.send(rows(0, 5))
         installation.finish()
         assert Of(installation).models() == {tiny.hazard().card.version}

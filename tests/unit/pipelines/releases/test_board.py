@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from models.records import Ready, encode
+from models.release import Signature
 from pipelines.releases.board import Board, key_of
 from tests.kit import releasing
 
@@ -20,12 +21,19 @@ def ready(partition: int, *loaded: str, refused: dict | None = None, **means: in
     return Ready(plant="tiny", partition=partition, worker="w", loaded=loaded, refused=refused or {}, means=means)
 
 
-def test_a_worker_is_to_have_the_champion_the_one_before_it_and_the_newest():
-    more = releasing.release(0.7, 9)
-    found = board(A, B, C, more, releasing.champion(B.version, 2, A.version))
-    assert [one.version for one in found.wanted(["tiny"])] == [B.version, A.version, more.version]
+def test_a_worker_is_to_have_the_champion_the_one_before_it_and_the_last_that_were_offered():
+    others = [releasing.release(slope, 9) for slope in (0.7, 0.71, 0.72)]
+    found = board(A, B, C, *others, releasing.champion(B.version, 2, A.version))
+    assert [one.version for one in found.wanted(["tiny"])] == [B.version, A.version, *(one.version for one in others)]
     assert found.wanted(["other"]) == []
-    assert [one.version for one in board(A, B).wanted(["tiny"])] == [B.version]
+    assert [one.version for one in board(A, B).wanted(["tiny"])] == [A.version, B.version]
+
+
+def test_a_release_that_is_offered_again_may_be_signed_by_another_key_and_is_the_newest():
+    again = releasing.release(0.5, 1, (Signature("team", "x"),))
+    found = board(A, B, again)
+    assert list(found.releases) == [B.version, A.version]
+    assert found.releases[A.version].signatures == again.signatures
 
 
 def test_a_champion_that_was_overtaken_changes_nothing():

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from models.records import Release, encode
-from models.release import Cause, Refusal, Refused, State, decoded
+from models.release import Cause, Refusal, Refused, Signature, State, decoded
 from pipelines.releases.board import Board, key_of
 from pipelines.releases.shelf import AGAIN_S, Loader, Shelf
 from tests.kit import releasing, tiny
@@ -73,6 +73,15 @@ def test_a_refusal_in_any_step_is_told_once_and_nothing_is_loaded(step):
     assert bench.moves[-1] == (A.version, begin, State.REFUSED, Cause.FAILED, Refusal.WRONG_FEATURES)
     assert len(bench.moves) == (1 if step == "trusted" else 2)
     assert A.version not in bench.shelf and bench.shelf.refused == {A.version: "wrong-features: as told"}
+
+
+def test_one_that_is_offered_again_as_signed_by_another_key_is_looked_at_again():
+    bench = Bench(A, fails={"trusted": Refusal.UNKNOWN_KEY}).keep(A)
+    bench.fails.clear()
+    bench.keep(A)
+    assert A.version not in bench.shelf
+    bench.keep(releasing.release(0.5, 10, (Signature("team", "x"),)))
+    assert A.version in bench.shelf and not bench.shelf.refused
 
 
 def test_files_that_cannot_be_fetched_are_asked_for_again_and_the_release_is_not_refused():

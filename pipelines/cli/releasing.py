@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
-from connectors.releases.registry import Registry
 from kafka.structs import TopicPartition
 from msgspec import Raw
 from rich.console import Console
@@ -18,6 +17,7 @@ from rich.table import Table
 
 from connectors.kafka.plain import LogProducer, consumer_of
 from connectors.releases import keys
+from connectors.releases.registry import Registry
 from models.records import Champion, Release, ReleaseMove, encode
 from models.release import Cause, Part, Signature, State, decoded, moved
 from pipelines.cli.models import past_cases
@@ -59,13 +59,15 @@ def publish(settings: Settings, onnx: Path, signing: str, licence: str, console:
     plant = read_plant(settings.plant, settings.site).plant
     files = _files(onnx)
     manifest = manifest_of(plant, files, time.time_ns() // 1000, licence)
+    there = _board(settings).releases.get(manifest.version)
+    if there is not None:  # offered anew: what it says stays, and it may be signed by another key
+        made, manifest = manifest, decoded(bytes(there.manifest))
+        if made.files != manifest.files:
+            raise ReleaseError(
+                f"{manifest.version} is a release already, of the same ONNX file with another card: export it anew"
+            )
     content = manifest.encoded()
     signatures = _signatures(signing, content)
-    there = _board(settings).releases.get(manifest.version)
-    if there is not None and decoded(bytes(there.manifest)).files != manifest.files:
-        raise ReleaseError(
-            f"{manifest.version} is a release already, of the same ONNX file with another card: export the model anew"
-        )
     registry = Registry(settings.registry_url)
     for part, file in files.items():
         if registry.put(file) != manifest.files[part]:
