@@ -20,6 +20,7 @@ from typing import NamedTuple
 import numpy as np
 from msgspec.structs import replace
 
+from models.alerting.life import CLEAR_SHARE
 from models.failure.hazard import ENOUGH_FAILURES
 from models.failure.interval import COVERED, LAST_H, MEDIAN, Levels, covers, ends, within
 from onnx_export.episodes import Replay
@@ -134,6 +135,36 @@ def interval_of(fitted: Rows, held_out: Rows, from_chance: float) -> Levels:
     """For a card: levels of the one, with what they cover on the other. Raises TooFewFailures."""
     levels = fit(fitted, from_chance)
     return measured(levels, judge(levels, held_out))
+
+
+def crossed(folds: Sequence[Replay], from_chance: float) -> Levels:
+    """For a card where no other machines are at hand: levels of all folds, with what those of the others cover of each.
+
+    No machine is in two folds; all lives weigh the same in the coverage, of whichever fold. Raises TooFewFailures, also
+    where the folds but one hold too few. Source: V. Vovk, Cross-conformal predictors, Annals of Mathematics and
+    Artificial Intelligence 74 (2015) 9-28.
+    """
+    levels, found = fit(rows_of(folds), from_chance), []
+    for at, fold in enumerate(folds):
+        others, mine = _without(folds, at, from_chance), rows_of([fold])
+        if len(mine.told(from_chance).hours):
+            found.append(judge(others, mine))
+    lives = sum(each.lives for each in found)
+    coverage = sum(each.coverage * each.lives for each in found) / lives
+    return replace(levels, coverage=round(coverage, DECIMALS), held_out=sum(each.events for each in found))
+
+
+def _without(folds: Sequence[Replay], at: int, from_chance: float) -> Levels:
+    """Levels of all folds but one."""
+    try:
+        return fit(rows_of([*folds[:at], *folds[at + 1 :]]), from_chance)
+    except TooFewFailures as few:
+        raise TooFewFailures(f"without the machines of fold {at + 1}, on which it would be measured, {few}") from few
+
+
+def told_from(limit: float) -> float:
+    """The chance within the last horizon from which on an interval is told: one that would not clear a warning."""
+    return round(CLEAR_SHARE * limit, DECIMALS)
 
 
 def measured(levels: Levels, found: Found) -> Levels:

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 import lightgbm
 import msgspec
@@ -20,14 +21,17 @@ from msgspec import Struct
 from models.failure.hazard import SOME_FAILURES, Card
 from models.features import Spec
 from models.passed import Passed
+from onnx_export import own_says
 from onnx_export.asof import told
-from onnx_export.calibrate import Calibration, cooled, fit_of, scaling_of
+from onnx_export.calibrate import Calibration, Scaling, cooled, fit_of, scaling_of
 from onnx_export.card import card_of
 from onnx_export.crossval import FOLDS
+from onnx_export.episodes import Replay
 from onnx_export.evaluate import BUDGET_A_MONTH, LIMITS, Scores
 from onnx_export.history import History, Progress, quiet
 from onnx_export.judged import Machines, chances_out_of_fold, folds_of, out_of_fold, tried, within
 from onnx_export.learner import Learner, pool_of, with_rows
+from onnx_export.own_says import Says
 from onnx_export.parity import LEAST_ROWS, Parity
 from onnx_export.shards import Sample, Survey, gathered, sample_of, survey
 from onnx_export.table import Data, TableError
@@ -37,6 +41,8 @@ SEED = 20260103
 """Of folds and trees where none is given."""
 MEMORY_MIB = 512
 """Where nothing is said: what a laptop spares. Our choice."""
+ASIDE_EVERY, ASIDE_MOST = 20, 5000
+"""One row in so many, evenly, is for the gate alone, and at most so many. Our choice; the gate draws 5,000."""
 MEANWHILE = (
     "Until then warn by rules, by health and by time to limit, which need no failure: `forewarn rungs` says what each "
     "rests on"
@@ -77,11 +83,15 @@ class Asked(Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Own:
-    """A plant's own hazard, and all that was found on the way; figures are out of fold."""
+    """A plant's own hazard, and all that was found on the way; figures are out of fold.
+
+    `says` is what else it tells, or why not.
+    """
 
     asked: Asked
     onnx: bytes
     card: Card
+    says: Says
     survey: Survey
     sample: Sample
     trained_rows: int
@@ -93,6 +103,17 @@ class Own:
     peak_mib: float
 
 
+class Final(NamedTuple):
+    """The model that ships: it has learned from all machines, of whose rows some are kept aside for the gate."""
+
+    onnx: bytes
+    parity: Parity
+    passed: Passed
+    gain: tuple[tuple[str, float], ...]
+    trained_rows: int
+    aside_rows: int
+
+
 def train_own(data: Data, asked: Asked, progress: Progress = quiet) -> Own:
     """Train, and judge out of fold. Raises TableError, FutureData, NotTrained and ParityError."""
     learner = _learner(asked)
@@ -101,24 +122,47 @@ def train_own(data: Data, asked: Asked, progress: Progress = quiet) -> Own:
     sample = sample_of(found, len(asked.spec.names), learner.components, asked.memory_mib << 20)
     rows, weight = gathered(found, asked.spec, sample, progress)
     models = of_folds(found, learner, rows, weight, asked.seed, progress)
-    calibration = _calibrated(
-        learner, *out_of_fold(found, learner, sample.calibrated_every_min, models, progress), len(found.failures)
-    )
+    history, scores = out_of_fold(found, learner, sample.calibrated_every_min, models, progress)
+    calibration = _calibrated(learner, history, scores, len(found.failures))
     scaling = calibration.scaling
+    run = Replay(history, own_says.as_live(learner.chances(scores, scaling)))
+    del scores  # they are larger than all that is kept of them
     judged = chances_out_of_fold(found, learner, sample.judged_every_min, models, scaling, progress)
     figures = tried(judged, LIMITS, lambda limit: progress(0, 2, f"limit {limit:g}"))
     limit = within(figures, BUDGET_A_MONTH)
+    says = Says(
+        limit,
+        own_says.remains(run, folds_of(len(found.assets), asked.seed), limit),
+        own_says.cases(learner, rows, models, scaling, limit),
+    )
     progress(1, 2, "training on all machines")
-    model = cooled(learner.train(rows, weight), scaling)
-    onnx = learner.to_onnx(model)
-    parity = learner.gate(model, onnx, rows.features, asked.parity_rows)
-    onnx, passed = learner.examine(model, onnx, rows.features)
+    final = final_of(learner, rows, weight, scaling, asked.parity_rows)
     progress(2, 2, "done")
     return Own(
-        asked=asked, onnx=onnx, survey=found, sample=sample, trained_rows=len(rows.asset), gain=learner.gain(model),
-        card=_card(asked, onnx, found, limit, (parity, passed), figures[limit], calibration, len(rows.asset)),
-        calibration=calibration, tried=figures, scores=figures[limit], judged=judged, peak_mib=peak_mib(),
+        asked=asked, onnx=final.onnx, card=_card(asked, final, found, says, figures[limit], calibration), says=says,
+        survey=found, sample=sample, trained_rows=final.trained_rows, gain=final.gain, calibration=calibration,
+        tried=figures, scores=figures[limit], judged=judged, peak_mib=peak_mib(),
     )  # fmt: skip
+
+
+def final_of(learner: Learner, rows: History, weight: np.ndarray, scaling: Scaling, parity_rows: int) -> Final:
+    """Train on all machines and gate on rows that were kept aside. Raises ParityError."""
+    aside = aside_of(len(rows.asset))
+    kept = np.flatnonzero(~aside)
+    learned = with_rows(rows, kept)
+    model = cooled(learner.train(learned, weight[kept]), scaling)
+    onnx = learner.to_onnx(model)
+    parity = learner.gate(model, onnx, learned.features, parity_rows)
+    onnx, passed = learner.examine(model, onnx, learned.features, rows.features[aside])
+    return Final(onnx, parity, passed, learner.gain(model), len(kept), int(aside.sum()))
+
+
+def aside_of(rows: int) -> np.ndarray:
+    """Which of so many rows the shipped model does not learn from: one in ASIDE_EVERY, fewer where there are very many.
+
+    Bool [rows].
+    """
+    return np.arange(rows) % max(ASIDE_EVERY, -(-rows // ASIDE_MOST)) == 0
 
 
 def peak_mib() -> float:
@@ -194,29 +238,28 @@ def _calibrated(learner: Learner, history: History, scores: np.ndarray, failures
     )
 
 
-def _card(
-    asked: Asked, onnx: bytes, found: Survey, limit: float, gates: tuple[Parity, Passed], scores: Scores,
-    calibration: Calibration, trained_rows: int,
-) -> Card:  # fmt: skip
+def _card(asked: Asked, final: Final, found: Survey, says: Says, scores: Scores, calibration: Calibration) -> Card:
     count, machines = len(found.failures), len(found.assets)
     span = f"{told(found.first_us)[:10]} to {told(found.end_us)[:10]}"
     of = asked.simulated or "this plant"
     card = card_of(
         name=asked.name,
-        onnx=onnx,
+        onnx=final.onnx,
         asset_type=asked.asset_type,
         spec=asked.spec,
-        limit=limit,
+        limit=says.limit,
         basis=asked.simulated or f"{count} failures of {machines} machines of this plant",
         failures=0 if asked.simulated else count,
         trained_on=(
-            f"{trained_rows} of {found.rows} rows of {machines} machines of {of}, {span}, with {count} failures; "
-            f"scores are out of fold: {FOLDS} folds by machine"
+            f"{final.trained_rows} of {found.rows} rows of {machines} machines of {of}, {span}, with {count} failures; "
+            f"{final.aside_rows} more were kept for the gate; scores are out of fold: {FOLDS} folds by machine"
         ),
         command=asked.command,
         seeds={"folds and trees": (asked.seed,)},
-        parity=gates[0],
-        gate=gates[1],
+        parity=final.parity,
+        interval=says.remains.levels,
+        cases=says.cases,
+        gate=final.passed,
         scores=scores.figures() | calibration.figures() | {"folds": float(FOLDS)} | _by_mode(found),
     )
     return msgspec.structs.replace(card, modes=tuple(asked.modes))

@@ -76,9 +76,14 @@ class Learner:
         """The figures of a graph that may ship. Raises ParityError where it may not."""
         return gate(model, onnx, trial_rows(self.spec, features, model, least, self.pool), self.pool)
 
-    def examine(self, model: lightgbm.Booster, onnx: bytes, features: np.ndarray) -> tuple[bytes, Passed]:
-        """The whole gate: the graph with acceptance vectors inside, and what was found. Raises ParityError."""
-        return examine(candidate_of(self.spec, model, onnx, features, features, self.pool))
+    def examine(
+        self, model: lightgbm.Booster, onnx: bytes, features: np.ndarray, held_out: np.ndarray
+    ) -> tuple[bytes, Passed]:
+        """The whole gate: the graph with acceptance vectors inside, and what was found. Raises ParityError.
+
+        `features` are of rows that the model learned from, `held_out` of rows that it never saw.
+        """
+        return examine(candidate_of(self.spec, model, onnx, features, held_out, self.pool))
 
     def gain(self, model: lightgbm.Booster) -> tuple[tuple[str, float], ...]:
         """Gain of each column that trees see."""

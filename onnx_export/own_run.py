@@ -36,6 +36,8 @@ def write_own(folder: Path, own: Own) -> Path:
         "limits.csv": limits_csv(own.tried),
         "reliability.csv": reliability_csv(own.calibration),
     }
+    if own.says.cases:
+        written[f"{own.card.name}.cases.json"] = own.says.cases
     for name, content in (written | pictures(own)).items():
         (folder / name).write_bytes(content)
     return folder
@@ -75,6 +77,7 @@ def scores(own: Own) -> dict[str, object]:
             for at, hours in enumerate(draw.HORIZONS_H)
         },
         "parity": own.card.parity,
+        "interval": own.card.interval or own.says.remains.why_not,
     }
 
 

@@ -1,4 +1,4 @@
-"""Past cases beside a model: what lives that it learned from looked like when they were first over its limit.
+"""Past cases beside a model: what lives with a known end looked like when they were first over its limit.
 
 Each life gives one case at most, so that a long one is not told three times. Features are those that say how far a
 machine is from its own usual, or hourly and daily means where nothing is expected of its signals.
@@ -47,6 +47,12 @@ def past_cases(spec: Spec, runs: Sequence[Replay], limit: float) -> PastCases:
     )
 
 
+def file_of(spec: Spec, runs: Sequence[Replay], limit: float) -> bytes:
+    """The bytes of NAME.cases.json; none where no case, or nothing that differs between them, was found."""
+    found = past_cases(spec, runs, limit)
+    return encoded(found) if found.cases and found.features else b""
+
+
 def encoded(found: PastCases) -> bytes:
     """The bytes of NAME.cases.json, whose hash the card has."""
     return msgspec.json.encode(found) + b"\n"
@@ -79,10 +85,5 @@ def _case(history: History, row: int, values: np.ndarray) -> PastCase:
     told = tuple(None if np.isnan(value) else float(f"{value:.{DIGITS}g}") for value in values.tolist())
     if history.hours[row] > HORIZONS_H[-1]:
         return PastCase(values=told, outcome=Became.OUTLIVED)
-    asset, end_us = int(history.asset[row]), int(history.window_end_us[row])
-    failure = min(
-        (one for one in history.failures if one.asset == asset and one.time_us >= end_us), key=lambda one: one.time_us
-    )
-    return PastCase(
-        values=told, outcome=Became.FAILED, mode=history.modes[failure.mode], lead_h=round(float(history.hours[row]), 1)
-    )
+    mode, lead_h = history.modes[history.mode[row]], round(float(history.hours[row]), 1)
+    return PastCase(values=told, outcome=Became.FAILED, mode=mode, lead_h=lead_h)

@@ -18,7 +18,6 @@ import numpy as np
 
 from models.failure.hazard import Card
 from models.features import Spec
-from models.passed import Passed
 from onnx_export import draw
 from onnx_export.calibrate import Calibration
 from onnx_export.card import card_json
@@ -37,16 +36,15 @@ PACKAGES = ("lightgbm", "matplotlib", "numpy", "onnx", "onnxmltools", "onnxrunti
 class Run:
     """All that a training run found.
 
-    `gate` is what the export gate found; it stands here and not in the starter's card, whose bytes are settled. `gain`
-    is by feature; `tried` are the limits on the validation fleets; `scores` are of all test fleets, `by_seed` of
-    each; `shown` is the test fleet that one machine is drawn of.
+    `cases` is the file of past cases, `gain` is by feature; `tried` are the limits on the validation fleets; `scores`
+    are of all test fleets, `by_seed` of each; `shown` is the test fleet that one machine is drawn of.
     """
 
     recipe: Recipe
     spec: Spec
     onnx: bytes
     card: Card
-    gate: Passed
+    cases: bytes
     gain: tuple[float, ...]
     tried: Mapping[float, Scores]
     calibration: Calibration
@@ -70,11 +68,12 @@ def write_run(folder: Path, run: Run) -> Path:
         f"{run.card.name}.onnx": run.onnx,
         f"{run.card.name}.json": card_json(run.card),
         "config.json": as_json(config(run.recipe)),
-        "gate.json": as_json(run.gate),
         "scores.json": as_json(scores_of(run)),
         "limits.csv": limits_csv(run.tried),
         "reliability.csv": reliability_csv(run.calibration),
     }
+    if run.cases:
+        written[f"{run.card.name}.cases.json"] = run.cases
     for name, content in (written | pictures(run)).items():
         (folder / name).write_bytes(content)
     return folder

@@ -19,21 +19,25 @@ from msgspec import Struct
 
 from models import starter
 from models.failure.hazard import Card
+from models.failure.interval import Levels
 from models.features import Spec
 from models.passed import Passed
 from models.plant import AssetType, parse
 from onnx_export.baselines import FOUR_SIGMA_LIMIT, OLDEST_H, age_alone, choose_age, four_sigma
 from onnx_export.calibrate import Calibration, calibration, cooled, scaling_of, thinned
 from onnx_export.card import card_json, card_of
+from onnx_export.conformal import TooFewFailures, interval_of, told_from
+from onnx_export.conformal import rows_of as forecasts_of
 from onnx_export.convert import to_onnx
 from onnx_export.crossval import CrossValidation, by_other_hands, cross_validate
 from onnx_export.episodes import Replay, episodes, replay
 from onnx_export.evaluate import Scores, choose_limit, score, score_by_seed
 from onnx_export.expected import fit
 from onnx_export.fleets import Job, record_all
-from onnx_export.gate import examine
+from onnx_export.gate import gate as examine
 from onnx_export.history import History, Progress, quiet
 from onnx_export.parity import Parity, candidate_of, gate, trial_rows
+from onnx_export.past_cases import file_of
 from onnx_export.recipe import (
     BASIS,
     COMMAND,
@@ -65,7 +69,10 @@ class Histories(Struct, frozen=True):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Trained:
-    """A model as LightGBM has it and as it ships, with what was chosen and found on the way."""
+    """A model as LightGBM has it and as it ships, with what was chosen and found on the way.
+
+    `validation` are the fleets that the limit was chosen on, with its chances.
+    """
 
     model: lightgbm.Booster
     onnx: bytes
@@ -74,6 +81,7 @@ class Trained:
     calibration: Calibration
     limit: float
     tried: Mapping[float, Scores]
+    validation: Sequence[Replay]
 
 
 def plant_text() -> str:
@@ -113,17 +121,27 @@ def fitted(recipe: Recipe, spec: Spec, found: Histories) -> Trained:
     rows, outcomes = thinned(found.test)
     failures = sum(len(history.failures) for history in found.test)
     model = cooled(raw, scaling)
-    onnx = to_onnx(floored(model))
-    limit, tried = choose_limit([replay(onnx, history) for history in found.validation])
+    onnx, passed = examine(candidate_of(spec, model, to_onnx(floored(model)), features, held_out))
+    validation = [replay(onnx, history) for history in found.validation]
+    limit, tried = choose_limit(validation)
     return Trained(
         model=model,
         onnx=onnx,
         parity=gate(model, onnx, trial_rows(spec, features, model, recipe.parity_rows)),
-        gate=examine(candidate_of(spec, model, onnx, features, held_out)),
+        gate=passed,
         calibration=calibration(scaling, scores_of(raw, rows), outcomes, failures),
         limit=limit,
         tried=tried,
+        validation=validation,
     )
+
+
+def time_to_failure(trained: Trained, held_out: Sequence[Replay]) -> Levels | None:
+    """Levels of the validation fleets, measured on others; None where too few machines fail in them."""
+    try:
+        return interval_of(forecasts_of(trained.validation), forecasts_of(held_out), told_from(trained.limit))
+    except TooFewFailures:
+        return None
 
 
 def baselines_of(spec: Spec, found: Histories, age: float) -> dict[str, Scores]:
@@ -147,6 +165,7 @@ def make_run(recipe: Recipe = STARTER, progress: Progress = quiet, workers: int 
     trained = fitted(recipe, spec, found)
     runs = {plan.seed: replay(trained.onnx, history) for plan, history in zip(recipe.test, found.test, strict=True)}
     scores, (age, _) = score(runs.values(), trained.limit), choose_age(spec, found.validation)
+    cases = file_of(spec, trained.validation, trained.limit)
     card = card_of(
         name=NAME,
         onnx=trained.onnx,
@@ -159,13 +178,16 @@ def make_run(recipe: Recipe = STARTER, progress: Progress = quiet, workers: int 
         seeds=recipe.seeds,
         parity=trained.parity,
         scores=scores.figures() | trained.calibration.figures() | {AGE_LIMIT: round(age * OLDEST_H, 1)},
+        interval=time_to_failure(trained, list(runs.values())),
+        cases=cases,
+        gate=trained.gate,
     )
     return Run(
         recipe=recipe,
         spec=spec,
         onnx=trained.onnx,
         card=card,
-        gate=trained.gate,
+        cases=cases,
         gain=tuple(trained.model.feature_importance("gain").tolist()),
         tried=trained.tried,
         calibration=trained.calibration,
@@ -183,13 +205,13 @@ def _other_hands(runs: Mapping[int, Replay], limit: float) -> dict[str, dict[str
     return {str(seed): by_other_hands(run.history, episodes(run, limit)) for seed, run in runs.items()}
 
 
-def write(folder: Path, onnx: bytes, card: Card) -> tuple[Path, Path]:
-    """Put the model and its card beside one another; returns where they are."""
+def write(folder: Path, onnx: bytes, card: Card, cases: bytes = b"") -> tuple[Path, ...]:
+    """Put the model, its card and its past cases, if any, beside one another; returns where they are."""
     folder.mkdir(parents=True, exist_ok=True)
-    files = folder / f"{card.name}.onnx", folder / f"{card.name}.json"
-    files[0].write_bytes(onnx)
-    files[1].write_bytes(card_json(card))
-    return files
+    contents = {"onnx": onnx, "json": card_json(card)} | ({"cases.json": cases} if cases else {})
+    for kind, content in contents.items():
+        (folder / f"{card.name}.{kind}").write_bytes(content)
+    return tuple(folder / f"{card.name}.{kind}" for kind in contents)
 
 
 def told(say: Callable[[str], object]) -> Progress:
@@ -202,12 +224,14 @@ def told(say: Callable[[str], object]) -> Progress:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """`python -m onnx_export.starter [--out DIR]`: make the starter, write its two files and its run folder."""
+    """`python -m onnx_export.starter [--out DIR]`: make the starter, write its files and its run folder."""
     parser = argparse.ArgumentParser(prog="python -m onnx_export.starter", description=main.__doc__)
-    parser.add_argument("--out", type=Path, default=Path("models/starter"), help="folder of pump.onnx and pump.json")
+    parser.add_argument(
+        "--out", type=Path, default=Path("models/starter"), help="folder of pump.onnx, its card and past cases"
+    )
     out = parser.parse_args(arguments).out
     run = make_run(progress=told(sys.stderr.write))
-    for path in (*write(out, run.onnx, run.card), write_run(run_folder(run.card), run)):
+    for path in (*write(out, run.onnx, run.card, run.cases), write_run(run_folder(run.card), run)):
         sys.stdout.write(f"\n{path}")
     sys.stdout.write(f"\n{run.card.version} limit {run.card.warning_limit} {run.card.scores}\n")
 

@@ -32,7 +32,7 @@ def train(folder: Path, runs: Path, console: Console) -> None:
             progress.update(task, completed=done, total=total, description=text)
 
         run = make_run(progress=show)
-    write(folder, run.onnx, run.card)
+    write(folder, run.onnx, run.card, run.cases)
     told = write_run(run_folder(run.card, runs), run)
     console.print(
         f"{folder / run.card.name}.onnx: {run.card.version}, {len(run.onnx):,} bytes", highlight=False, markup=False

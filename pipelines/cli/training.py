@@ -12,6 +12,7 @@ from rich.console import Console
 
 from models.failure.draft import Draft
 from models.failure.hazard import Card
+from models.failure.interval import COVERED
 from models.inference import ModelError
 from models.plant import AssetType
 from pipelines.cli.feed import bar
@@ -70,13 +71,15 @@ def train(wanted: Wanted, console: Console, errors: Console) -> None:
     )
     with showing(errors) as show:
         own = hazard_own.train_own(table.data_of(wanted.data), asked, show)
-    starter.write(wanted.out, own.onnx, own.card)
+    starter.write(wanted.out, own.onnx, own.card, own.says.cases)
     told = own_run.write_own(report.run_folder(own.card, wanted.runs), own)
     for line in (
         f"{wanted.out / own.card.name}.onnx: {own.card.version}, {len(own.onnx):,} bytes, warns from "
         f"{own.card.warning_limit:g}",
         f"learned from {own.card.trained_on}",
         *own_lines(own.card),
+        remaining_line(own.card, own.says.remains.why_not),
+        cases_line(own.card),
         f"peak memory {own.peak_mib:,.0f} MiB; {own.trained_rows:,} of {own.survey.rows:,} rows trained on",
         f"{told}: config, scores, tables and pictures",
         f"check it: forewarn model verify {wanted.out / own.card.name}.onnx",
@@ -131,6 +134,25 @@ def own_lines(card: Card) -> list[str]:
         f"{of['lead_h_median']:.0f} h or more ahead, with {of['unfounded_a_machine_month']:.2f} unfounded warnings a "
         "machine-month"
     ]
+
+
+def remaining_line(card: Card, why_not: str) -> str:
+    """How a card tells the time to failure, in words, or why it does not."""
+    of = card.interval
+    if of is None:
+        return f"it tells no time to failure: {why_not}"
+    share = "unmeasured" if of.coverage is None else f"{of.coverage:.1%}"
+    return (
+        f"its interval on time to failure rests on {of.events} lives that ended in a failure, and held {share} of what "
+        f"came to machines that it was not fitted on, {of.held_out} failures; it is to hold {COVERED:.0%}"
+    )
+
+
+def cases_line(card: Card) -> str:
+    """Whether it tells past cases, in words."""
+    if not card.cases_sha256:
+        return "it tells no past cases: no machine with a known end was over its limit"
+    return f"past cases like a machine are told, of {card.name}.cases.json beside it"
 
 
 def draft_of(wanted: Wanted) -> Draft:

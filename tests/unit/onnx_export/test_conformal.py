@@ -7,7 +7,7 @@ import pytest
 
 from models.failure.interval import Levels
 from models.records import HORIZONS_H
-from onnx_export.conformal import Rows, TooFewFailures, fit, interval_of, judge, measured, rows_of
+from onnx_export.conformal import Rows, TooFewFailures, crossed, fit, interval_of, judge, measured, rows_of, told_from
 from onnx_export.episodes import Replay
 from onnx_export.history import HOUR_US, Failure, History
 
@@ -114,3 +114,43 @@ def test_lives_of_two_histories_are_not_taken_for_one():
 def test_the_row_at_a_failure_is_left_out():
     run = history((0, 100, -0.01), (0, 90, 10.0), end_h=300)
     assert rows_of([run]).hours.tolist() == [10.0]
+
+
+def fold(seed: int, number: int, power: float = 1.0) -> Replay:
+    """Lives of a known law as a history, each a machine that is seen once."""
+    found = lives(seed, number, power, rows=1)
+    rows = zip(found.life.tolist(), found.hours.tolist(), strict=True)
+    run = history(*((life, 0.0, hours) for life, hours in rows), end_h=1e6)
+    return Replay(run.history, found.chances)
+
+
+def test_levels_of_all_folds_are_told_with_what_the_others_levels_cover_of_each():
+    folds = [fold(1, 900, 2.0), fold(2, 300, 0.7), fold(3, 300, 1.0)]
+    made = crossed(folds, 0.2)
+    every = rows_of(folds)
+    found = [
+        judge(fit(rows_of([one for one in folds if one is not left_out]), 0.2), rows_of([left_out]))
+        for left_out in folds
+    ]
+    held = sum(one.coverage * one.lives for one in found) / sum(one.lives for one in found)
+    assert (made.coverage, made.held_out) == (round(held, 4), every.told(0.2).events)
+    assert made.coverage != round(judge(fit(every, 0.2), every).coverage, 4)
+
+
+def test_what_is_crossed_covers_nine_in_ten_of_machines_that_levels_were_not_fitted_on():
+    assert crossed([fold(seed, 700, 0.4) for seed in (1, 2, 3)], 0.2).coverage == pytest.approx(0.9, abs=0.02)
+
+
+def test_nothing_is_told_that_could_not_be_measured_on_the_fold_left_out():
+    with pytest.raises(TooFewFailures, match="without the machines of fold 1, on which it would be measured"):
+        crossed([fold(1, 200), fold(2, 10), fold(3, 10)], 0.2)
+
+
+def test_a_fold_of_which_nothing_would_be_told_is_no_part_of_the_measure():
+    quiet = fold(4, 50)
+    low = Replay(quiet.history, np.full_like(quiet.chances, 0.01))
+    assert crossed([fold(1, 200), fold(2, 200), low], 0.2) == crossed([fold(1, 200), fold(2, 200)], 0.2)
+
+
+def test_an_interval_is_told_from_where_a_warning_would_not_clear():
+    assert told_from(0.25) == 0.15

@@ -13,13 +13,17 @@ import polars as pl
 import pytest
 
 from models.failure.hazard import Card, Hazard
+from models.failure.similar import load as load_cases
+from models.records import Became
+from onnx_export.calibrate import Scaling
 from onnx_export.card import card_json
 from onnx_export.episodes import Replay, episodes
-from onnx_export.hazard_own import Asked, NotTrained, Own, Refusal, of_folds, train_own
+from onnx_export.hazard_own import Asked, NotTrained, Own, Refusal, aside_of, final_of, of_folds, train_own
 from onnx_export.history import quiet
 from onnx_export.judged import Machines, folds_of, warnings
 from onnx_export.learner import Learner, of_components, pool_of, with_rows
 from onnx_export.own_run import write_own
+from onnx_export.own_says import cases
 from onnx_export.shards import gathered
 from onnx_export.table import TableError, data_of
 from tests.kit import labelled
@@ -48,13 +52,24 @@ def plain() -> Own:
 
 
 @cache
+def plenty() -> Own:
+    """Of 15 machines, so that each two folds have failures enough for an interval."""
+    rows = labelled.table(machines=15, every_h=4)
+    return train_own(data_of(str(labelled.write(Path(mkdtemp()), rows))), asked())
+
+
+def loaded(own: Own) -> Hazard:
+    return Hazard.load(own.onnx, card_json(own.card), own.says.cases)
+
+
+@cache
 def pooled() -> Own:
     return train_own(data_of(place()), asked(modes=labelled.MODES))
 
 
 def test_a_model_loads_with_its_card_and_says_what_it_learned_from():
     own = plain()
-    card = Hazard.load(own.onnx, card_json(own.card)).card
+    card = loaded(own).card
     assert card.failures == len(own.survey.failures) == card.scores["failures"] == 28
     assert card.basis == "28 failures of 6 machines of this plant"
     assert "out of fold: 3 folds by machine" in card.trained_on
@@ -62,14 +77,14 @@ def test_a_model_loads_with_its_card_and_says_what_it_learned_from():
 
 def test_rows_before_a_failure_are_told_from_others():
     own, rows = plain(), pl.read_parquet(f"{place()}/*.parquet").sort("asset", "window_end_us")
-    chances = Hazard.load(own.onnx, card_json(own.card)).chances(rows.select(labelled.spec().names).to_numpy())[:, 3]
+    chances = loaded(own).chances(rows.select(labelled.spec().names).to_numpy())[:, 3]
     hours = rows["failed_in_h"].fill_null(1e9).to_numpy()
     assert chances[hours < 24].mean() > 5 * chances[hours > 168].mean()
 
 
 def test_the_same_rows_and_seed_give_the_same_bytes_and_another_seed_others():
     again = train_own(data_of(place()), asked())
-    assert again.onnx == plain().onnx
+    assert (again.onnx, again.says) == (plain().onnx, plain().says)
     assert card_json(again.card) == card_json(plain().card)
     assert train_own(data_of(place()), asked(seed=5)).onnx != plain().onnx
 
@@ -90,9 +105,67 @@ def test_a_machine_is_judged_by_a_model_that_never_saw_it():
     assert same == fold
 
 
+def test_time_to_failure_is_told_with_what_held_on_machines_that_its_levels_were_not_fitted_on():
+    levels = plenty().card.interval
+    assert levels is not None
+    assert levels.from_chance == round(0.6 * plenty().card.warning_limit, 4)
+    assert levels.held_out == levels.events >= 40
+    assert levels.coverage == pytest.approx(0.9, abs=0.08)
+    certain = np.full((1, 6), 0.99)
+    (told,) = loaded(plenty()).remaining(certain)
+    assert told is not None
+    assert told.low_h < 12
+
+
+def test_of_too_few_failures_no_time_is_told_and_why():
+    """28 are enough to fit on, but two of three folds are not, and what is not measured is not told."""
+    assert plain().card.interval is None
+    assert "without the machines of fold 1" in plain().says.remains.why_not
+
+
+def test_past_cases_are_of_lives_that_models_which_never_saw_them_would_have_warned_of():
+    hazard, rows = loaded(plenty()), plenty().sample
+    assert rows.share == 1.0
+    past = load_cases(plenty().says.cases, hazard.spec)
+    assert hazard.past_cases == len(past.cases) >= 30
+    assert {case.mode for case in past.cases if case.outcome is Became.FAILED} == {"comp1", "comp2"}
+    assert np.median([case.lead_h for case in past.cases if case.lead_h is not None]) < 168
+
+
+def test_past_cases_change_with_what_other_folds_would_say():
+    """The model that ships has seen all machines and would say other chances of them."""
+    own, learner = (
+        plain(),
+        Learner(spec=labelled.spec(), pool=pool_of(labelled.spec(), {}), trees=40, seed=asked().seed),
+    )
+    rows, weight = gathered(own.survey, labelled.spec(), own.sample, quiet)
+    seen = dict.fromkeys(range(6), learner.train(rows, weight))
+    unseen = of_folds(own.survey, learner, rows, weight, asked().seed, quiet)
+    scaling, limit = own.calibration.scaling, own.card.warning_limit
+    assert cases(learner, rows, unseen, scaling, limit) == own.says.cases
+    assert cases(learner, rows, seen, scaling, limit) != own.says.cases
+
+
+def test_the_gate_has_rows_that_the_model_never_saw():
+    own = plain()
+    rows = aside_of(own.trained_rows + int(own.card.gate.rows["held-out"]))
+    assert own.card.gate.rows["held-out"] == rows.sum()
+    assert f"; {rows.sum()} more were kept for the gate" in own.card.trained_on
+    assert (aside_of(100).sum(), aside_of(19).sum(), aside_of(1_000_000).sum()) == (5, 1, 5000)
+
+
+def test_rows_that_are_kept_aside_teach_nothing():
+    learner = Learner(spec=labelled.spec(), pool=pool_of(labelled.spec(), {}), trees=5)
+    rows, weight = gathered(plain().survey, labelled.spec(), plain().sample, quiet)
+    strange = np.where(aside_of(len(weight))[:, None], np.float32(-50), rows.features)
+    made = [final_of(learner, each, weight, Scaling(), PATIENT) for each in (rows, replace(rows, features=strange))]
+    assert made[0].gain == made[1].gain
+    assert made[0].onnx != made[1].onnx  # other vectors
+
+
 def test_components_are_learned_as_one_model_that_names_them():
     own = pooled()
-    hazard = Hazard.load(own.onnx, card_json(own.card))
+    hazard = loaded(own)
     assert hazard.card.modes == ("comp1", "comp2")
     row = np.zeros((2, len(labelled.spec().names)), np.float32)
     row[0, labelled.spec().column("heat.mean_1h")] = row[1, labelled.spec().column("volt.mean_1h")] = 6.0
@@ -197,8 +270,8 @@ def test_a_run_folder_has_config_figures_and_pictures_and_is_the_same_again(tmp_
     first, second = (write_own(tmp_path / name, plain()) for name in ("a", "b"))
     files = sorted(path.name for path in first.iterdir())
     assert files == [
-        "config.json", "importance.svg", "leads.svg", "limits.csv", "limits.svg", "machine.svg", "press.json",
-        "press.onnx", "reliability.csv", "reliability.svg", "resources.json", "scores.json",
+        "config.json", "importance.svg", "leads.svg", "limits.csv", "limits.svg", "machine.svg", "press.cases.json",
+        "press.json", "press.onnx", "reliability.csv", "reliability.svg", "resources.json", "scores.json",
     ]  # fmt: skip
     assert all((first / name).read_bytes() == (second / name).read_bytes() for name in files)
     scores = msgspec.json.decode((first / "scores.json").read_bytes())

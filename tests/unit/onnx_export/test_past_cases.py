@@ -12,7 +12,7 @@ from models.records import HORIZONS_H, Became
 from onnx_export import past_cases as module
 from onnx_export.episodes import Replay
 from onnx_export.history import HOUR_US, Failure, History
-from onnx_export.past_cases import encoded, past_cases
+from onnx_export.past_cases import encoded, file_of, past_cases
 
 SPEC = Spec(("flow", "temp"), expected=(Expected("temp", 0.0, (("flow", 1.0),)),))
 CHANGE = SPEC.column("temp.change_24h")
@@ -78,3 +78,8 @@ def test_histories_of_which_nothing_is_expected_are_told_by_their_means():
     features[:, plain.column("flow.mean_1h")] = history.asset
     made = Replay(replace(history, features=features), run.chances)
     assert past_cases(plain, [made], 0.75).features == ("flow.mean_1h",)
+
+
+def test_there_is_a_file_only_where_there_is_a_case():
+    assert file_of(SPEC, [machines(4, 3)], 1.5) == b""
+    assert file_of(SPEC, [machines(6, 3)], 0.75) == encoded(past_cases(SPEC, [machines(6, 3)], 0.75))

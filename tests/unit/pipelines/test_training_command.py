@@ -47,10 +47,13 @@ def forewarn(*arguments: str, folder: Path, status: int = 0) -> str:
 
 
 def test_a_model_of_ones_own_is_trained_and_its_run_kept(place):
-    hazard = Hazard.load(*((place / "models" / f"press.{kind}").read_bytes() for kind in ("onnx", "json")))
+    kinds = ("onnx", "json", "cases.json")
+    hazard = Hazard.load(*((place / "models" / f"press.{kind}").read_bytes() for kind in kinds))
     said = (place / "said").read_text()
     assert hazard.card.version in said
     assert "out of fold it warned of" in said
+    assert "it tells no time to failure: without the machines of fold" in said
+    assert "past cases like a machine are told, of press.cases.json beside it" in said
     assert hazard.card.command == "forewarn model train rows --plant plant.toml --type press --memory 512MiB --trees 30"
     run = place / "build" / "runs" / hazard.card.version.replace("@", "-")
     assert json.loads((run / "scores.json").read_text())["version"] == hazard.card.version

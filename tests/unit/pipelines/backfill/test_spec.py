@@ -88,7 +88,9 @@ def test_rows_are_made_by_a_list_with_labels_and_no_model_anywhere(run, spec):
 def test_a_first_model_is_trained_on_them(place, run, spec):
     given = (str(run), "--plant", "plant.toml", "--type", "press", "--spec", str(spec), "--out", "models")
     forewarn("train", *given, "--trees", "40", folder=place)
-    hazard = Hazard.load(*((place / "models" / f"press.{kind}").read_bytes() for kind in ("onnx", "json")))
+    hazard = Hazard.load(
+        *((place / "models" / f"press.{kind}").read_bytes() for kind in ("onnx", "json", "cases.json"))
+    )
     assert hazard.card.failures >= 8
     hot, cool = (np.full((1, len(hazard.spec.names)), value, np.float32) for value in (78, 60))
     assert hazard.chances(hot)[0, 3] > 3 * hazard.chances(cool)[0, 3]
