@@ -101,7 +101,8 @@ def healthy_fleets(
 
 def shipped_spec() -> Spec:
     """The feature list of the shipped hazard, so that one row serves both."""
-    return Hazard.load(*(files(starter).joinpath(f"{NAME}.{kind}").read_bytes() for kind in ("onnx", "json"))).spec
+    kinds = ("onnx", "json", "cases.json")
+    return Hazard.load(*(files(starter).joinpath(f"{NAME}.{kind}").read_bytes() for kind in kinds)).spec
 
 
 def make(recipe: HealthRecipe = RECIPE, progress: Progress = quiet, workers: int = WORKERS) -> Made:

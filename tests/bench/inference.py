@@ -47,7 +47,7 @@ PEER_SEED, PEER_ROWS = 9902, 20_000
 
 
 def shipped() -> Hazard:
-    return Hazard.load(*((Path(STARTER) / f"pump.{kind}").read_bytes() for kind in ("onnx", "json")))
+    return Hazard.load(*((Path(STARTER) / f"pump.{kind}").read_bytes() for kind in ("onnx", "json", "cases.json")))
 
 
 def prepared(hazard: Hazard) -> np.ndarray:

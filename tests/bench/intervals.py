@@ -17,12 +17,11 @@ from rich.progress import Progress
 from rich.table import Table
 
 from models import starter
-from models.alerting.life import CLEAR_SHARE
 from models.failure.hazard import Hazard
 from models.failure.interval import Levels
 from models.physics.wear import WearLaw
 from models.plant import parse
-from onnx_export.conformal import Found, Rows, fit, judge, rows_of
+from onnx_export.conformal import Found, Rows, fit, judge, rows_of, told_from
 from onnx_export.episodes import Replay, replay
 from onnx_export.fleets import Job
 from onnx_export.recipe import AUTUMN, NAME, SPRING, SUMMER, WINTER, Plan
@@ -57,8 +56,9 @@ def plan_of(seed: int) -> Plan:
 
 def load() -> tuple[bytes, Hazard]:
     """The shipped model: its bytes, and what is loaded of them."""
-    onnx, card = (files(starter).joinpath(f"{NAME}.{kind}").read_bytes() for kind in ("onnx", "json"))
-    return onnx, Hazard.load(onnx, card)
+    kinds = ("onnx", "json", "cases.json")
+    onnx, card, cases = (files(starter).joinpath(f"{NAME}.{kind}").read_bytes() for kind in kinds)
+    return onnx, Hazard.load(onnx, card, cases)
 
 
 def run(seed: int, onnx: bytes, hazard: Hazard) -> Replay:
@@ -111,7 +111,7 @@ def show(runs: dict[int, Replay], limit: float) -> list[Row]:
     """Print both tables; the figures of the plants held out."""
     console, rows = Console(), []
     console.width = max(console.width, WIDTH)
-    near = round(CLEAR_SHARE * limit, 4)
+    near = told_from(limit)
     for name, from_chance in ((f"at or over {near} within 168 h", near), ("all rows of known outcome", 0.0)):
         found = measured(runs, from_chance)
         console.print(table(name, found))

@@ -106,8 +106,9 @@ def plan_of(trial: Trial) -> Plan:
 
 def load() -> tuple[bytes, Hazard]:
     """The shipped model: its bytes, and what is loaded of them."""
-    onnx, card = (files(starter).joinpath(f"{NAME}.{kind}").read_bytes() for kind in ("onnx", "json"))
-    return onnx, Hazard.load(onnx, card)
+    kinds = ("onnx", "json", "cases.json")
+    onnx, card, cases = (files(starter).joinpath(f"{NAME}.{kind}").read_bytes() for kind in kinds)
+    return onnx, Hazard.load(onnx, card, cases)
 
 
 def run(trial: Trial, rivals: Mapping[str, Rival], pumps: int = PUMPS, days: int = DAYS) -> Found:

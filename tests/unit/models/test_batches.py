@@ -17,7 +17,7 @@ FILES = files(starter)
 
 @cache
 def hazard() -> Hazard:
-    return Hazard.load(*(FILES.joinpath(f"pump.{kind}").read_bytes() for kind in ("onnx", "json")))
+    return Hazard.load(*(FILES.joinpath(f"pump.{kind}").read_bytes() for kind in ("onnx", "json", "cases.json")))
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
@@ -11,24 +12,33 @@ import pytest
 
 from models import starter
 from models.failure.hazard import Card, Hazard
+from models.failure.similar import load as load_cases
 from models.inference import ModelError
 from models.physics.fleet import SIGNALS, simulate
 from models.physics.plc import TAGS
-from models.records import HORIZONS_H
+from models.records import HORIZONS_H, Became
 from onnx_export.card import card_json
+from onnx_export.conformal import told_from
 from onnx_export.recipe import DEMO_SEED, STARTER, Plan
 from onnx_export.report import run_folder, write_run
 from onnx_export.starter import make_run, write
 from tests.unit.onnx_export import small
 
 HERE = files(starter)
-TABLES = ["config.json", "gate.json", "limits.csv", "pump.json", "pump.onnx", "reliability.csv", "scores.json"]
+TABLES = [
+    "config.json", "limits.csv", "pump.cases.json", "pump.json", "pump.onnx", "reliability.csv", "scores.json",
+]  # fmt: skip
 PICTURES = ["importance.svg", "leads.svg", "limits.svg", "machine.svg", "reliability.svg"]
 FILES = sorted(TABLES + PICTURES)
 
 
+@cache
+def shipped() -> Hazard:
+    return Hazard.load(*(HERE.joinpath(f"pump.{kind}").read_bytes() for kind in ("onnx", "json", "cases.json")))
+
+
 def test_the_shipped_card_fits_the_shipped_file() -> None:
-    hazard = Hazard.load(HERE.joinpath("pump.onnx").read_bytes(), HERE.joinpath("pump.json").read_bytes())
+    hazard = shipped()
     assert hazard.card.version.startswith("pump@")
     assert hazard.card.horizons_h == HORIZONS_H
     assert hazard.chances(np.zeros((3, len(hazard.spec.names)), np.float32)).shape == (3, len(HORIZONS_H))
@@ -49,6 +59,28 @@ def test_the_shipped_card_keeps_the_aims() -> None:
     assert card.basis == "simulated pumps"
     assert card.seeds == STARTER.seeds
     assert card.trained_on == STARTER.trained_on
+
+
+def test_the_shipped_file_went_through_the_gate_and_has_its_vectors() -> None:
+    card = shipped().card
+    assert shipped().vectors == card.gate.vectors >= 30
+    assert max(card.gate.largest_difference.values()) <= card.gate.tolerance
+    assert card.gate.size_bytes == HERE.joinpath("pump.onnx").stat().st_size
+
+
+def test_the_shipped_card_tells_time_to_failure_as_it_held_on_the_test_fleets() -> None:
+    levels = shipped().card.interval
+    assert levels is not None
+    assert levels.coverage is not None
+    assert min(levels.events, levels.held_out) >= 50
+    assert levels.from_chance == told_from(shipped().card.warning_limit)
+
+
+def test_the_shipped_past_cases_are_few_and_some_failed() -> None:
+    assert HERE.joinpath("pump.cases.json").stat().st_size < 150_000
+    cases = load_cases(HERE.joinpath("pump.cases.json").read_bytes(), shipped().spec).cases
+    assert len(cases) == shipped().past_cases
+    assert len({case.mode for case in cases if case.outcome is Became.FAILED}) >= 3
 
 
 def test_laws_of_the_test_are_none_of_the_training() -> None:
@@ -88,8 +120,9 @@ def test_the_same_recipe_makes_the_same_bytes_and_tells_how_far_it_is(tmp_path: 
     assert names[0] == names[1] == FILES
     for name in FILES:
         assert (folders[0] / name).read_bytes() == (folders[1] / name).read_bytes(), name
-    onnx, card = write(tmp_path, first.onnx, first.card)
-    assert Hazard.load(onnx.read_bytes(), card.read_bytes()).card == first.card
+    written = write(tmp_path, first.onnx, first.card, first.cases)
+    assert Hazard.load(*(path.read_bytes() for path in written)).card == first.card
+    assert first.card.interval is None  # of so few failures
     assert run_folder(first.card, tmp_path).name == f"pump-{first.card.sha256[:12]}"
 
 
@@ -110,3 +143,4 @@ def test_the_shipped_files_are_what_the_recipe_makes() -> None:
     run = make_run()
     assert HERE.joinpath("pump.onnx").read_bytes() == run.onnx
     assert HERE.joinpath("pump.json").read_bytes() == card_json(run.card)
+    assert HERE.joinpath("pump.cases.json").read_bytes() == run.cases

@@ -25,7 +25,7 @@ from onnx_export.stamp import stamped
 from pipelines.cli import models
 from pipelines.cli.model_checks import random_rows
 
-ONNX, CARD = (files(starter).joinpath(f"pump.{kind}").read_bytes() for kind in ("onnx", "json"))
+ONNX, CARD, CASES = (files(starter).joinpath(f"pump.{kind}").read_bytes() for kind in ("onnx", "json", "cases.json"))
 FEATURES = Predictor(ONNX).features
 
 
@@ -34,6 +34,7 @@ def put(folder: Path, content: bytes = ONNX) -> Path:
     card = replace(msgspec.json.decode(CARD, type=Card), sha256=hashlib.sha256(content).hexdigest())
     (folder / "pump.json").write_bytes(card_json(card))
     (folder / "pump.onnx").write_bytes(content)
+    (folder / "pump.cases.json").write_bytes(CASES)
     return folder / "pump.onnx"
 
 
