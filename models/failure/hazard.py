@@ -200,6 +200,8 @@ class Hazard:
 def _past(card: Card, spec: Spec, cases: bytes) -> Past | None:
     if not card.cases_sha256:
         return None
+    if not cases:
+        raise ModelError(f"{card.name}.cases.json is not beside the model, but its card names it: copy it there too")
     agree("the sha256 of NAME.cases.json", hashlib.sha256(cases).hexdigest(), card.cases_sha256)
     return load_cases(cases, spec)
 

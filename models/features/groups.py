@@ -92,7 +92,7 @@ class Groups(Struct, frozen=True, omit_defaults=True):
         if any(not 0 < one.spread < np.inf or not 0 < one.between < np.inf for one in self.fleet):
             return "spreads of its fleet must be over 0"
         if self.siblings and not self.fleet:
-            return "it compares siblings, but tells of no fleet"
+            return "it compares siblings, but tells of no fleet: give the fleet's figures, or leave siblings out"
         if self.product and not any(share.startswith(f"{self.product}=") for share in shares):
             return f"its product '{self.product}' has no words among its shares"
         return None

@@ -14,7 +14,8 @@ from models.failure.hazard import Card, Hazard, confidence_of
 from models.failure.health import HealthModel
 from models.failure.learned import Model
 from models.inference import ModelError
-from pipelines.cli.training import needing_train, showing
+from pipelines.cli import model_checks
+from pipelines.cli.training import cases_line, needing_train, remaining_line, showing
 from pipelines.main import read_model
 
 WIDTH = 150
@@ -84,11 +85,15 @@ def sections(card: object, size: int) -> Iterator[tuple[str, list[tuple[str, str
     yield "What it rests on", [*told, *((f"seeds, {use}", _list(seeds)) for use, seeds in raw["seeds"].items())]
     yield "How it did", _figures(raw["scores"])
     yield "ONNX against the model as trained", _figures(raw["parity"])
+    if "gate" in raw:
+        yield "What the export gate found", model_checks.told(raw["gate"])
+    if isinstance(card, Card):
+        yield "Beside its chances", [("time to failure", remaining_line(card)), ("past cases", cases_line(card))]
     wanted = ("signals", "counters", "shares", "events", "modes")
     yield "What it looks at", [(name, _list(raw[name])) for name in wanted if raw.get(name)]
     rest = {
         "name", "sha256", "asset_type", "trained_on", "basis", "command", "failures", "warning_limit", "seeds",
-        "scores", "parity", "features_sha256", *wanted,
+        "scores", "parity", "features_sha256", "gate", "interval", *wanted,
     }  # fmt: skip
     yield (
         "More",

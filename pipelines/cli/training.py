@@ -12,7 +12,7 @@ from rich.console import Console
 
 from models.failure.draft import Draft
 from models.failure.hazard import Card
-from models.failure.interval import COVERED
+from models.failure.interval import COVERED, LAST_H
 from models.inference import ModelError
 from models.plant import AssetType
 from pipelines.cli.feed import bar
@@ -136,23 +136,24 @@ def own_lines(card: Card) -> list[str]:
     ]
 
 
-def remaining_line(card: Card, why_not: str) -> str:
+def remaining_line(card: Card, why_not: str = "") -> str:
     """How a card tells the time to failure, in words, or why it does not."""
     of = card.interval
     if of is None:
-        return f"it tells no time to failure: {why_not}"
+        return f"it tells no time to failure{why_not and ': '}{why_not}"
     share = "unmeasured" if of.coverage is None else f"{of.coverage:.1%}"
     return (
-        f"its interval on time to failure rests on {of.events} lives that ended in a failure, and held {share} of what "
-        f"came to machines that it was not fitted on, {of.held_out} failures; it is to hold {COVERED:.0%}"
+        f"its interval on time to failure, told from {of.from_chance:.0%} within {LAST_H} h, rests on {of.events} lives"
+        f" that ended in a failure, and held {share} of what came to machines that it was not fitted on, {of.held_out} "
+        f"failures; it is to hold {COVERED:.0%}"
     )
 
 
 def cases_line(card: Card) -> str:
     """Whether it tells past cases, in words."""
     if not card.cases_sha256:
-        return "it tells no past cases: no machine with a known end was over its limit"
-    return f"past cases like a machine are told, of {card.name}.cases.json beside it"
+        return "it tells no past cases"
+    return f"it tells past cases like a machine, of {card.name}.cases.json beside it"
 
 
 def draft_of(wanted: Wanted) -> Draft:

@@ -26,7 +26,7 @@ DAY = 24 * 6
 
 @cache
 def hazard() -> Hazard:
-    return Hazard(plain().onnx, plain().card)
+    return Hazard(plain().onnx, plain().card, plain().says.cases)
 
 
 @cache

@@ -53,7 +53,7 @@ def test_a_model_of_ones_own_is_trained_and_its_run_kept(place):
     assert hazard.card.version in said
     assert "out of fold it warned of" in said
     assert "it tells no time to failure: without the machines of fold" in said
-    assert "past cases like a machine are told, of press.cases.json beside it" in said
+    assert "it tells past cases like a machine, of press.cases.json beside it" in said
     assert hazard.card.command == "forewarn model train rows --plant plant.toml --type press --memory 512MiB --trees 30"
     run = place / "build" / "runs" / hazard.card.version.replace("@", "-")
     assert json.loads((run / "scores.json").read_text())["version"] == hazard.card.version
@@ -107,8 +107,17 @@ def test_a_card_is_told_by_what_people_ask(place):
     said = forewarn("card", "models/press.onnx", folder=place)
     assert "28 failures of 6 machines of this plant" in said
     assert "28, so confidence is high" in said
+    assert "it tells no time to failure" in said
+    assert "at threshold" in said
     card = json.loads(forewarn("card", "models/press.onnx", "--json", folder=place))
     assert card == json.loads((place / "models" / "press.json").read_text())
+
+
+def test_the_shipped_card_says_what_its_intervals_held(place):
+    said = forewarn("card", str(STARTER / "pump.onnx"), folder=place)
+    of = json.loads((STARTER / "pump.json").read_text())["interval"]
+    assert f"held {of['coverage']:.1%} of what came to machines that it was not fitted on" in said
+    assert "it tells past cases like a machine, of pump.cases.json beside it" in said
 
 
 def test_the_shipped_health_model_has_a_card_too(place):
