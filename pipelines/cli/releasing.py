@@ -59,7 +59,7 @@ def publish(settings: Settings, onnx: Path, signing: str, licence: str, console:
     plant = read_plant(settings.plant, settings.site).plant
     files = _files(onnx)
     manifest = manifest_of(plant, files, time.time_ns() // 1000, licence)
-    there = _board(settings).releases.get(manifest.version)
+    there = board_of(settings).releases.get(manifest.version)
     if there is not None:  # offered anew: what it says stays, and it may be signed by another key
         made, manifest = manifest, decoded(bytes(there.manifest))
         if made.files != manifest.files:
@@ -104,7 +104,7 @@ def _signatures(signing: str, manifest: bytes) -> tuple[Signature, ...]:
 
 def promote(settings: Settings, version: str, who: Who, console: Console) -> None:
     """Have a name mean a release, once the owners of all partitions have it loaded, and wait until all have met it."""
-    board = _board(settings)
+    board = board_of(settings)
     release = board.releases.get(version)
     if release is None:
         known = ", ".join(board.releases) or "none"
@@ -116,7 +116,7 @@ def promote(settings: Settings, version: str, who: Who, console: Console) -> Non
 
 def roll_back(settings: Settings, name: str, who: Who, console: Console) -> None:
     """Have a name mean what it meant before the last change."""
-    board = _board(settings)
+    board = board_of(settings)
     champion = board.champions.get(name)
     if champion is None:
         known = ", ".join(sorted(board.champions)) or "none"
@@ -194,7 +194,7 @@ def _tell(board: Board, version: str, partitions: int, console: Console) -> None
 
 def show(settings: Settings, console: Console, *, as_json: bool) -> None:
     """Print releases, what names mean, and what workers say."""
-    board = _board(settings)
+    board = board_of(settings)
     if as_json:
         said = {
             "releases": [_told(board, one, settings.partitions) for one in board.releases.values()],
@@ -256,7 +256,7 @@ def _send(settings: Settings, records: Sequence[Release | Champion | ReleaseMove
                 producer.send(named(settings.topic_prefix, Topic.RELEASES), key_of(one), encode(one), PARTITION)
 
 
-def _board(settings: Settings) -> Board:
+def board_of(settings: Settings) -> Board:
     """What the topic says now."""
     return next(_boards(settings))
 
