@@ -6,7 +6,7 @@ The same records in the same order give the same outputs, however they were cut 
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -296,7 +296,7 @@ class Partition:
 
     def _steps(self, decoded: Decoded, tables: list[Kept], found: _Found) -> None:
         """All asset types' shares of records that were told apart: tables with what of them is late, and records."""
-        found += ((at, 0, letter.asset, letter) for at, letter in decoded.letters)
+        found += ((at, _RANK[DeadLetter], letter.asset, letter) for at, letter in decoded.letters)
         found += ((at, _RANK[type(record)], record.asset, record) for at, record in decoded.held)
         for name, columns in decoded.columns.items():
             if not (columns.says_something or decoded.ticks):
@@ -316,11 +316,11 @@ class Partition:
         learned = self.learned[block.layout.name]
         hazard, spec = learned.hazard, learned.spec
         due = window(block, learned, columns, screened, ordered, self.lateness_us, self.every_min)
-        found += ((at, 0, letter.asset, letter) for at, letter in screened.letters)
+        found += ((at, _RANK[DeadLetter], letter.asset, letter) for at, letter in screened.letters)
         if spec is not None and due is not None:
             self._show(block, spec, due)
         if hazard is not None and due is not None:
-            found += ((at, 1, f.asset, f) for at, f in score(block, hazard, due, self.plant))
+            found += ((at, _RANK[Forecast], f.asset, f) for at, f in score(block, hazard, due, self.plant))
         finals = warn(block, learned, ordered.rises, self.lateness_us, self.plant)
         found += ((at, _RANK[type(record)], record.asset, record) for at, record in finals)
         grounds = ground(block, ordered.rises, self.lateness_us, self.plant.plant)
@@ -354,9 +354,10 @@ class Partition:
     def _order(self, found: _Found) -> None:
         """Put records in the order they are published in, and count them."""
         found.sort(key=lambda item: item[:3])
-        self.ledger.forecasts += sum(kind == 1 for _, kind, _, _ in found)
-        self.ledger.alerts += sum(kind == 2 for _, kind, _, _ in found)
-        self.ledger.notices += sum(kind == 3 for _, kind, _, _ in found)
+        of = Counter(kind for _, kind, _, _ in found)
+        self.ledger.forecasts += of[_RANK[Forecast]]
+        self.ledger.alerts += of[_RANK[Alert]]
+        self.ledger.notices += of[_RANK[Notice]]
 
     def _given(
         self, tables: tuple[Kept, ...], outputs: tuple[Output, ...], arrived_ms: tuple[int, ...] = ()

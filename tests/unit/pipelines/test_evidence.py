@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import msgspec
 import pytest
 
 from models.failure.learned import Learned
 from models.plant import parse
-from models.records import Alert, AlertReason, Frame, Health, Rung
+from models.records import Alert, AlertReason, Forecast, Frame, Health, Notice, Rung
 from pipelines.partition import Partition
 from tests.kit import changes, tiny
 from tests.unit.pipelines.test_plant_change import Log, at, tick
@@ -99,3 +101,11 @@ def test_rates_over_different_spans_are_each_of_their_own_signal():
         log.take(Frame(plant="tiny", asset="pump-01", source="t", times_us=[at(minute)], signals=signals))
     told = {one.name: one.value for alert in log.said if isinstance(alert, Alert) for one in alert.evidence}
     assert (told["rises"], told["heats up"]) == (pytest.approx(0.4), pytest.approx(6.0))
+
+
+def test_the_ledger_counts_forecasts_revisions_of_warnings_and_notices_each_by_itself():
+    log = hot_lathe(Log(models=tiny.models(limit=0.99)), 0, 80)
+    log.take(tick(600))
+    ledger, said = log.partition.ledger, Counter(type(one) for one in log.said)
+    assert set(said) >= {Forecast, Health, Alert, Notice}
+    assert (ledger.forecasts, ledger.alerts, ledger.notices) == (said[Forecast], said[Alert], said[Notice])
