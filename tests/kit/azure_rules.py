@@ -9,12 +9,13 @@ import numpy as np
 from sklearn.ensemble import IsolationForest
 
 from models.failure.hazard import WARNING
-from models.records import WARNING_HORIZON_H
+from models.records import WARNING_HORIZON_H, Rung
 from onnx_export.history import History
 from onnx_export.pooled import chances
 from onnx_export.survival import fit, scores_of, within_of
 from onnx_export.train import PARAMETERS
 from tests.kit import azure
+from tests.kit.azure_rungs import alone
 
 FOLDS, ROUNDS, EVERY_H = 5, 100, 2
 SMALLER: dict[str, object] = {"num_leaves": 7, "min_data_in_leaf": 40}
@@ -101,9 +102,10 @@ def classifier(folds: Sequence[Sequence[int]], seed: int) -> np.ndarray:
 Said = Callable[[np.ndarray, History, np.ndarray], np.ndarray]
 RULES: dict[str, Callable[[Sequence[Sequence[int]], int], np.ndarray]] = {
     "4 sigma": four_sigma, "age alone": age_alone, "isolation forest": isolation_forest,
-    "72 h classifier": classifier,
+    "72 h classifier": classifier, "rules alone": alone(Rung.RULES), "health alone": alone(Rung.HEALTH),
+    "time to limit alone": alone(Rung.TREND), "these three together": alone(None),
 }  # fmt: skip
-"""Beside the hazard, by name."""
+"""Beside the hazard, by name. Rungs open at limits of their own, so that no fold chooses one for them."""
 
 
 def _by_fold(folds: Sequence[Sequence[int]], said: Said) -> np.ndarray:

@@ -24,9 +24,14 @@ PARTS = ("asset", "window_end_us", "since_us", "hours", "known_h", "mode")
 
 
 def limits_of(said: np.ndarray) -> np.ndarray:
-    """Limits to try: of what was said, the shares 0.5 ... 0.9999 in even steps of the logarithm of what is over."""
+    """Limits to try: of what was said, the shares 0.5 ... 0.9999 in even steps of the logarithm of what is over.
+
+    Not the least that was said, at which every row would warn; of what never says more, one that is never reached.
+    """
     over = np.geomspace(0.5, 1e-4, LIMITS)
-    return np.unique(np.quantile(said, 1.0 - over))
+    found = np.unique(np.quantile(said, 1.0 - over))
+    found = found[found > said.min()]
+    return found if len(found) else np.array([np.inf])
 
 
 def machine_of(history: History, machine: int, moved: History | None = None) -> History:

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from onnx_export.evaluate import Outcome, Scores
-from tests.kit import azure, cmapss
+from tests.bench import quality
+from tests.kit import azure, cmapss, rig
 from tests.kit.judging import Curve, bounds, limits_of
+from tests.kit.public import FOLDER
 
 HOURS = 200
 
@@ -113,9 +115,24 @@ def test_limits_lie_where_little_is_over_them() -> None:
     assert (np.diff(found) > 0).all()
 
 
+def test_the_least_that_was_said_is_no_limit_since_every_row_would_warn() -> None:
+    assert limits_of(np.repeat([0.0, 1.0], [900, 100])).tolist() == [1.0]
+    assert limits_of(np.zeros(1000)).tolist() == [np.inf]
+
+
 def test_bounds_hold_the_figure() -> None:
     low, high = bounds([scores(True, 1)] * 5 + [scores(False, 0)] * 5)["recall"]
     assert 0.1 < low < 0.5 < high < 0.9
+
+
+def test_a_bench_that_measured_nothing_says_so_and_fails(tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.setenv(FOLDER, str(tmp_path))
+    monkeypatch.setattr(rig, "DATA", tmp_path / "rig.csv")
+    monkeypatch.setattr(quality, "FOLDER", tmp_path / "quality")
+    monkeypatch.setattr("sys.argv", ["quality"])
+    with pytest.raises(SystemExit, match="no public set is there, so nothing was measured"):
+        quality.main()
+    assert "azure_pdm: skipped" in capsys.readouterr().out
 
 
 def test_expected_life_is_the_area_under_the_survival() -> None:
