@@ -67,7 +67,8 @@ soak: $(DEV)
 
 bench: $(DEV)
 	@$(SERVICES) build --influx 2.7
-	@for file in tests/bench/$(if $(ONLY),$(ONLY),[a-z]*).py; do $(BIN)/python -m tests.bench.$$(basename $$file .py) || exit 1; done
+	@failed=0; for file in tests/bench/$(if $(ONLY),$(ONLY),[a-z]*).py; do \
+	  $(BIN)/python -m tests.bench.$$(basename $$file .py) || failed=1; done; exit $$failed
 
 lock: $(DEV)
 	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --extra demo pyproject.toml -o requirements.lock
