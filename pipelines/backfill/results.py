@@ -31,7 +31,14 @@ FORECASTS: dict[str, type[pl.DataType]] = {
     "model": pl.String,
     "mode": pl.String,  # the failure mode that is most likely
     **dict.fromkeys(REMAINING, pl.Float64),  # until failure, where that is told; a high end of none is open
+    "baseline": pl.String,  # whose usual its signals are held against
+    "missing": pl.String,  # what its window has nothing of, with commas between
 }
+SAID = {
+    kind: tuple(name for name, of in FORECASTS.items() if of is kind and name != "asset")
+    for kind in (pl.Float64, pl.String)
+}
+"""What a forecast says, numbers and words: a store has a field of each."""
 HEALTH: dict[str, type[pl.DataType]] = {
     "asset": pl.String,
     "window_end_us": pl.Int64,
@@ -56,7 +63,7 @@ def forecasts_table(forecasts: Sequence[Forecast]) -> pl.DataFrame:
         (
             f.asset, f.window_end_us, f.revision, f.operating.value, f.running_until_us, *(f.chances or none),
             f.drivers[0].signal if f.drivers else None, f.completeness, f.model,
-            f.modes[0].mode if f.modes else None, *_left(f.remaining),
+            f.modes[0].mode if f.modes else None, *_left(f.remaining), f.baseline.value, ", ".join(f.missing) or None,
         )
         for f in forecasts
     ]  # fmt: skip
@@ -99,19 +106,22 @@ class Results:
         return msgspec.json.decode((self.folder / PLAN).read_bytes(), type=Plan)
 
     def table(self, kind: str, schema: dict[str, type[pl.DataType]]) -> pl.DataFrame:
-        """All parts of `forecasts`, `gaps` or another kind of table."""
+        """All parts of `forecasts`, `gaps` or another kind of table; null where a part is of before a column was."""
         parts = [pl.read_parquet(part) for part in self._parts(kind, "parquet")]
-        return pl.concat(parts) if parts else pl.DataFrame(schema=schema)
+        return pl.concat(parts, how="diagonal") if parts else pl.DataFrame(schema=schema)
 
     def forecasts(self) -> pl.DataFrame:
         """The last revision of each forecast, by asset and time."""
         return last_of_each(self.table("forecasts", FORECASTS))
 
     def forecasts_by_assets(self, rows: int = 1_000_000) -> Iterator[pl.DataFrame]:
-        """The same, of some assets at a time, so that memory holds about so many rows and one asset's more."""
+        """The same, of some assets at a time, so that memory holds about so many rows and one asset's more.
+
+        Of parts with other columns, as of a run that a newer program went on with, those of the first part.
+        """
         if not (parts := self._parts("forecasts", "parquet")):
             return
-        table = pl.scan_parquet(parts)
+        table = pl.scan_parquet(parts, missing_columns="insert", extra_columns="ignore")
         counts = table.group_by("asset").len().sort("asset").collect(engine="streaming")
         for _, some in counts.group_by(pl.col("len").cum_sum() // rows, maintain_order=True):
             yield last_of_each(table.filter(pl.col("asset").is_in(some["asset"].to_list())).collect(engine="streaming"))

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from models.alerting.wording import headline
 from models.failure.hazard import WARNING
 from models.records import Alert, Forecast, Health, Remaining, Rung, id_of
-from pipelines.backfill.results import CHANCES, REMAINING, forecasts_table
+from pipelines.backfill.results import SAID, forecasts_table
 from pipelines.ports import Rows
 
 FORECASTS, ALERTS = "forewarn_forecasts", "forewarn_alerts"
@@ -32,11 +32,8 @@ def forecast_rows(plant: str, forecasts: Sequence[Forecast]) -> Rows:
     """A row a forecast, at the end of its window: what is written again says the same or what is newer."""
     table = forecasts_table(forecasts)
     assets = table["asset"].unique(maintain_order=True).to_list()
-    fields: dict[str, np.ndarray] = {
-        name: table[name].fill_null(float("nan")).to_numpy() for name in (*CHANCES, "completeness", *REMAINING)
-    }
-    for name in ("operating", "driver", "model", "mode"):
-        fields[name] = table[name].to_numpy().astype(object)
+    fields = {name: table[name].fill_null(float("nan")).to_numpy() for name in SAID[pl.Float64]}
+    fields |= {name: table[name].to_numpy().astype(object) for name in SAID[pl.String]}
     index = {name: at for at, name in enumerate(assets)}
     at = np.array([index[name] for name in table["asset"].to_list()], np.int64)
     return Rows(FORECASTS, plant, tuple(assets), at, table["window_end_us"].to_numpy(), fields)

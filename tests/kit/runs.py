@@ -21,6 +21,7 @@ from models.records import (
     MaintenanceAction,
     Remaining,
     Rung,
+    Whose,
 )
 from pipelines.backfill.plan import Into, Plan, What
 from pipelines.backfill.results import CHANCES, FORECASTS, GAPS, LEDGER, PLAN, Results, lines_of
@@ -73,7 +74,8 @@ def forecasts(
     """Forecasts of an asset that all say the same."""
     chances = (chance,) * len(CHANCES)
     left = None if remaining is None else remaining.low_h, None, None if remaining is None else remaining.high_h
-    rows = [(asset, at(h), revision, operating, at(h), *chances, "temp_degc", 1.0, model, None, *left) for h in hours]
+    said = (*chances, "temp_degc", 1.0, model, None, *left, Whose.NOBODY.value, None)
+    rows = [(asset, at(h), revision, operating, at(h), *said) for h in hours]
     return pl.DataFrame(rows, FORECASTS, orient="row")
 
 

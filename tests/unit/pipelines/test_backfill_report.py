@@ -160,6 +160,13 @@ def test_forecasts_of_some_assets_at_a_time_are_all_of_them(tmp_path):
     assert len(parts) == 3 and pl.concat(parts).equals(results.forecasts())
 
 
+def test_a_run_that_an_older_program_began_is_read_to_its_end(tmp_path):
+    older = forecasts("a", minutes(0, 3)).drop("baseline", "missing")
+    results = run(tmp_path, tables=[older, forecasts("b", minutes(0, 3))])
+    assert results.forecasts()["baseline"].to_list() == [None] * 4 + ["nobody's"] * 4
+    assert sum(map(len, results.forecasts_by_assets())) == 8
+
+
 def test_the_assets_most_at_risk_come_first(tmp_path):
     tables = [forecasts(f"p{number:02}", [1, 2], chance=number / 20) for number in range(15)]
     risks = judged(run(tmp_path, tables=tables)).scored.risks

@@ -5,9 +5,35 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from connectors.influx.lines import encode
-from models.records import Remaining
-from pipelines.backfill.said import alert_rows, rows_table
+from models.records import Confidence, Forecast, OperatingState, Remaining, Rung, Whose
+from pipelines.backfill.results import SAID
+from pipelines.backfill.said import alert_rows, forecast_rows, rows_table
 from tests.kit.runs import at, by_rules, mixed
+
+
+def forecast(asset: str, baseline: Whose = Whose.OWN, missing: tuple[str, ...] = ()) -> Forecast:
+    return Forecast(
+        id=asset, revision=0, plant="plant", asset=asset, window_end_us=at(24), operating=OperatingState.RUNNING,
+        running_until_us=at(24), chances=(0.5,) * 6, drivers=(), model="m", basis="tests", rung=Rung.HAZARD,
+        confidence=Confidence.LOW, completeness=0.5, baseline=baseline, missing=missing,
+    )  # fmt: skip
+
+
+def test_a_forecast_says_whose_usual_it_rests_on_and_what_it_lacks():
+    told = [forecast("a", missing=("flow_m3_h", "oil_temp_degc")), forecast("b", Whose.NOBODY)]
+    first, second = rows_table(forecast_rows("plant", told)).rows(named=True)
+    assert (first["baseline"], first["missing"]) == ("its own", "flow_m3_h, oil_temp_degc")
+    assert (second["baseline"], second["missing"]) == ("nobody's", None)
+
+
+def test_a_forecast_that_lacks_nothing_has_no_field_of_it_in_its_line():
+    lacking, whole = encode(forecast_rows("plant", [forecast("a", missing=("flow_m3_h",)), forecast("b")])).text
+    assert 'missing="flow_m3_h"' in lacking
+    assert "missing=" not in whole and 'baseline="its own"' in whole
+
+
+def test_every_number_and_word_of_the_table_of_forecasts_is_a_field_of_the_store():
+    assert {name for names in SAID.values() for name in names} == set(forecast_rows("plant", [forecast("a")]).fields)
 
 
 def test_a_warning_by_rules_alone_has_a_row_without_a_chance_a_lead_or_what_remains():
