@@ -9,9 +9,9 @@ import numpy as np
 from msgspec import Struct
 
 from models.records import HORIZONS_H
-from onnx_export.history import HOUR_US, History
+from onnx_export.history import History
 from onnx_export.learning import outcomes_of
-from onnx_export.survival import LEAST_CHANCE
+from onnx_export.survival import classes_of, log_loss
 
 JUDGED_H = 72
 """The horizon that is judged."""
@@ -38,18 +38,16 @@ def held_out(histories: Sequence[History], chances: np.ndarray) -> Held:
 
     before, allowed = outcomes_of(histories)
     hours = np.concatenate([history.hours for history in histories])[before]
-    seen_h = np.concatenate([(history.end_us - history.window_end_us) / HOUR_US for history in histories])[before]
+    known_h = np.concatenate([history.known_h for history in histories])[before]
     chances = chances[before].astype(np.float64)
-    known = np.isfinite(hours) | (seen_h >= JUDGED_H)
+    known = (hours <= known_h) | (known_h >= JUDGED_H)
     came, said = hours[known] <= JUDGED_H, chances[known, AT]
-    classes = np.diff(chances, axis=1, prepend=0.0, append=1.0)
-    true = np.maximum((classes * allowed).sum(axis=1), LEAST_CHANCE)
     return Held(
         rows=len(came),
         failing=int(came.sum()),
         average_precision=float(average_precision_score(came, said)),
         brier=float(np.square(said - came).mean()),
-        log_loss=float(-np.log(true).mean()),
+        log_loss=log_loss(classes_of(chances), allowed),
     )
 
 

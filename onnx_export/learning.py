@@ -1,4 +1,4 @@
-"""Learning by gradient in numpy: outcomes that may be censored, their likelihood, and Adam over mini-batches.
+"""Learning by gradient in numpy: slopes of the likelihood that `survival` defines, and Adam over mini-batches.
 
 One thread and one seed: the same rows give the same weights on the same kind of processor. No model is here.
 """
@@ -12,9 +12,12 @@ from msgspec import Struct
 from threadpoolctl import threadpool_limits
 
 from models.records import HORIZONS_H
-from onnx_export.history import HOUR_US, History
+from onnx_export import survival
+from onnx_export.history import History
+from onnx_export.survival import log_loss
 
-CLASSES = len(HORIZONS_H) + 1
+CLASSES = survival.INTERVALS + 1
+LEAST = float(np.finfo(np.float32).tiny)
 DECAY_FIRST, DECAY_SECOND, TINY = 0.9, 0.999, 1e-8
 """Adam's, as its authors give them (Kingma and Ba 2015)."""
 
@@ -42,28 +45,16 @@ class Plan(Struct, frozen=True, kw_only=True):
     seed: int = 20260104
 
 
-def allowed_of(hours: np.ndarray, known_h: np.ndarray) -> np.ndarray:
-    """Classes that each row may be of, bool [rows, CLASSES].
-
-    `hours` to the failure, infinite where none was seen; `known_h` is how long it was looked for. A row without a
-    failure may be of the interval that contains `known_h` or of any later one; of one that is known past the last
-    horizon that is LATER alone.
-    """
-    true = np.searchsorted(HORIZONS_H, hours, side="left")
-    first = np.searchsorted(HORIZONS_H, known_h, side="right")
-    classes, censored = np.arange(CLASSES), np.isinf(hours)[:, None]
-    return np.where(censored, classes >= first[:, None], classes == true[:, None])
-
-
 def outcomes_of(histories: Sequence[History]) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of histories, one after another, that come before their failure: which those are, and what they may be.
+    """Rows of histories, one after another, of which something is known: which those are, and what they may be.
 
-    Bool [rows] of all rows, and bool [those rows, CLASSES].
+    Bool [rows] of all rows, and float64 [those rows, CLASSES]: to which part each may be of a class.
     """
-    hours = np.concatenate([history.hours for history in histories])
-    known_h = np.concatenate([(history.end_us - history.window_end_us) / HOUR_US for history in histories])
-    before = hours > 0
-    return before, allowed_of(hours[before], known_h[before])
+    hours, known_h = (
+        np.concatenate([getattr(history, name) for history in histories]) for name in ("hours", "known_h")
+    )
+    outcomes, told = survival.outcomes_of(hours, known_h)
+    return told, outcomes.where(np.flatnonzero(told)).allowed(CLASSES)
 
 
 def softmax(scores: np.ndarray) -> np.ndarray:
@@ -73,15 +64,15 @@ def softmax(scores: np.ndarray) -> np.ndarray:
 
 
 def loss(scores: np.ndarray, allowed: np.ndarray) -> float:
-    """Mean of the negative logarithm of what the allowed classes have together, in nats."""
-    return float(-np.log(np.maximum((softmax(scores) * allowed).sum(axis=1), np.finfo(np.float32).tiny)).mean())
+    """Log loss of the softmax of scores, in nats: with a slope down to chances that graphs do not tell from 0."""
+    return log_loss(softmax(scores), allowed, LEAST)
 
 
 def loss_slope(scores: np.ndarray, allowed: np.ndarray) -> np.ndarray:
     """Gradient of `loss` by the scores, [rows, CLASSES]."""
     chances = softmax(scores)
     among = chances * allowed
-    among /= np.maximum(among.sum(axis=1, keepdims=True), np.finfo(np.float32).tiny)
+    among /= np.maximum(among.sum(axis=1, keepdims=True), LEAST)
     return (chances - among) / len(scores)
 
 

@@ -162,7 +162,7 @@ def train_mixture(
     hidden: int = HIDDEN // ASKED,
     balance: float = BALANCE,
 ) -> Mixture:
-    """A mixture of features [rows, n], whose gate sees `columns`, and classes that rows may be of [rows, CLASSES]."""
+    """A mixture of features [rows, n], whose gate sees `columns`; `allowed` as `outcomes_of` gives it."""
     random = np.random.default_rng(plan.seed)
     mean, spread = spread_of(features)
     inputs = (features - mean) / spread

@@ -62,7 +62,7 @@ def slopes(weights: Weights, inputs: np.ndarray, allowed: np.ndarray, factors: n
 
 
 def train_head(shares: np.ndarray, allowed: np.ndarray, plan: Plan, hidden: int = HIDDEN) -> Head:
-    """A head of shares [rows, features] and the classes that rows may be of, bool [rows, CLASSES]."""
+    """A head of shares [rows, features] and to which part rows may be of classes, [rows, CLASSES]."""
     random = np.random.default_rng(plan.seed)
     mean, spread = spread_of(shares)
     inputs = (shares - mean) / spread

@@ -148,7 +148,11 @@ def classes_of(within: np.ndarray) -> np.ndarray:
 
 
 def likelihood(within: np.ndarray, outcomes: Outcomes) -> float:
-    """Mean negative log likelihood in nats of chances within horizons [rows, intervals]."""
+    """Log loss in nats of chances within horizons [rows, intervals]."""
     chances = classes_of(within)
-    may = (chances * outcomes.allowed(chances.shape[1])).sum(axis=1)
-    return float(-np.log(np.maximum(may, LEAST_CHANCE)).mean())
+    return log_loss(chances, outcomes.allowed(chances.shape[1]))
+
+
+def log_loss(chances: np.ndarray, allowed: np.ndarray, least: float = LEAST_CHANCE) -> float:
+    """Mean negative log likelihood in nats of chances of classes, which rows may be of to a part: [rows, classes]."""
+    return float(-np.log(np.maximum((chances * allowed).sum(axis=1), least)).mean())

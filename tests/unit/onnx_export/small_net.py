@@ -7,10 +7,11 @@ from functools import cache
 import numpy as np
 
 from onnx_export import net_graph, quantise, rocket
-from onnx_export.learning import Plan, allowed_of
+from onnx_export.learning import CLASSES, Plan
 from onnx_export.mixture import Mixture, train_mixture
 from onnx_export.net import Head, train_head
 from onnx_export.rocket import Rocket
+from onnx_export.survival import outcomes_of
 
 ROWS, CHANNELS, STEPS, TARGETS = 400, 4, 32, 2
 PLAN = Plan(epochs=6, batch=64, shrink=0.01)
@@ -41,6 +42,13 @@ def allowed() -> np.ndarray:
     seen = np.random.default_rng(7).uniform(1.0, 300.0, ROWS)
     censored = np.arange(ROWS) % 4 == 0
     return allowed_of(np.where(censored, np.inf, hours()), np.where(censored, np.minimum(seen, hours()), 400.0))
+
+
+def allowed_of(failed_in_h: np.ndarray, known_h: np.ndarray) -> np.ndarray:
+    """What rows of which something is known may be."""
+    outcomes, told = outcomes_of(failed_in_h, known_h)
+    assert told.all()
+    return outcomes.allowed(CLASSES)
 
 
 def flat() -> np.ndarray:

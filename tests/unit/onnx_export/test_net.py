@@ -10,12 +10,14 @@ import pytest
 from models.inference import Predictor
 from onnx_export import mixture as mixing
 from onnx_export import net, net_graph, quantise
-from onnx_export.held_out import Held, Verdict, verdict
-from onnx_export.learning import CLASSES, Plan, allowed_of, loss, loss_slope, softmax
+from onnx_export.held_out import Held, Verdict, held_out, verdict
+from onnx_export.history import History
+from onnx_export.learning import CLASSES, Plan, loss, loss_slope, outcomes_of, softmax
 from onnx_export.mixture import asked, imbalance, train_mixture
 from onnx_export.net import train_head
 from onnx_export.quantise import Measured, Refusal
 from onnx_export.rocket import KERNELS, Curve, curve_of
+from onnx_export.survival import classes_of, likelihood, log_loss
 from tests.unit.onnx_export import small_net as small
 
 MOST = 1e-3
@@ -166,28 +168,16 @@ def test_gradients_of_the_mixture_are_those_of_its_loss_and_balance() -> None:
         assert np.allclose(numbers_of(cost, weights, name, places), slope.ravel()[::2], atol=1e-7), name
 
 
-def test_a_censored_row_may_be_of_its_interval_or_any_later() -> None:
-    for known_h, first in ((0.0, 0), (11.9, 0), (12.0, 1), (47.0, 2), (100.0, 4), (168.0, 6), (900.0, 6)):
-        found = allowed_of(CENSORED, np.array([known_h]))[0]
-        assert np.array_equal(found, np.arange(CLASSES) >= first), known_h
-
-
-def test_a_failure_is_of_one_class_however_long_the_history_is() -> None:
-    found = allowed_of(np.array([1.0, 12.0, 12.1, 168.0, 169.0]), np.full(5, 1.0))
-    assert found.sum(axis=1).tolist() == [1] * 5
-    assert found.argmax(axis=1).tolist() == [0, 0, 1, 5, 6]
-
-
 def test_a_censored_row_pulls_scores_to_later_classes_only() -> None:
     scores = np.random.default_rng(3).normal(size=(1, CLASSES))
-    pull = -loss_slope(scores, allowed_of(CENSORED, np.array([50.0])))[0]
+    pull = -loss_slope(scores, small.allowed_of(CENSORED, np.array([50.0])))[0]
     assert np.all(pull[:3] < 0)
     assert np.all(pull[3:] > 0)
 
 
 def test_a_censored_row_does_not_say_which_later_class() -> None:
     scores = np.random.default_rng(3).normal(size=(1, CLASSES))
-    moved = scores - 1e-3 * loss_slope(scores, allowed_of(CENSORED, np.array([50.0])))
+    moved = scores - 1e-3 * loss_slope(scores, small.allowed_of(CENSORED, np.array([50.0])))
     before, after = softmax(scores)[0, 3:], softmax(moved)[0, 3:]
     assert np.allclose(after / after.sum(), before / before.sum(), atol=1e-3)
 
@@ -273,3 +263,24 @@ HELD = Held(rows=100, failing=10, average_precision=0.8, brier=0.05, log_loss=0.
 def test_a_mixture_is_kept_only_where_it_is_better_by_both_figures(precision, log_loss, wanted) -> None:
     found = Held(rows=100, failing=10, average_precision=precision, brier=0.05, log_loss=log_loss)
     assert verdict([HELD], [found]) is wanted
+
+
+def one_machine(hours: list[float], known_h: list[float]) -> History:
+    """Rows of a machine without features."""
+    count = len(hours)
+    none, ends = np.zeros(count, np.int64), np.arange(count, dtype=np.int64)
+    return History(
+        np.empty((count, 0), np.float32), none, ends, none, np.array(hours), np.array(known_h), none.astype(np.int8),
+        (), (), count, 60,
+    )  # fmt: skip
+
+
+def test_nets_and_trees_are_held_against_the_same_likelihood() -> None:
+    machines = [one_machine([30.0, 2.0, -0.1], [30.0, 2.0, -0.1]), one_machine([np.inf] * 3, [100.0, 50.0, 0.0])]
+    within = np.sort(np.random.default_rng(4).random((6, CLASSES - 1)), axis=1)
+    told, allowed = outcomes_of(machines)
+    assert told.tolist() == [True, True, False, True, True, False]
+    outcomes = [machine.outcomes[0].where(machine.outcomes[1]) for machine in machines]
+    parts = [likelihood(within[told][at : at + 2], one) for at, one in zip((0, 2), outcomes, strict=True)]
+    assert log_loss(classes_of(within[told]), allowed) == pytest.approx(np.mean(parts))
+    assert held_out(machines, within).log_loss == pytest.approx(np.mean(parts))
