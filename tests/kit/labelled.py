@@ -1,11 +1,13 @@
 """Labelled feature rows of machines made up here: two signals, failures that one of them foretells, in many files.
 
-Nothing is simulated: `heat` rises over the last days before a failure of `comp1`, `volt` before one of `comp2`.
+And readings of such machines with their failures and repairs, as history has them. Nothing is simulated: `heat` rises
+over the last days before a failure of `comp1`, `volt` before one of `comp2`.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -28,6 +30,7 @@ unit = "V"
 """
 MODES = {"comp1": ("heat",), "comp2": ("volt",)}
 RISES_H = 96.0
+MIDDLES = {"heat": 60.0, "volt": 400.0}
 
 
 def plant() -> Plant:
@@ -78,6 +81,33 @@ def _machine(
             "known_h": known_h,
         }
     )
+
+
+class History(NamedTuple):
+    """Readings as a store has them, by asset and time, and what happened."""
+
+    rows: pl.DataFrame
+    events: pl.DataFrame
+
+
+def history(machines: int = 6, days: int = 90, every_min: int = 30, life_days: float = 18.0, seed: int = 4) -> History:
+    """Machines that fail about every `life_days` and are repaired within an hour."""
+    random, rows, events = np.random.default_rng(seed), [], []
+    hours = np.arange(0, days * 24, every_min / 60)
+    for asset in (f"press-{n:02}" for n in range(machines)):
+        lives_h = np.cumsum(random.uniform(0.5, 1.5, 2 + round(2 * days / life_days)) * life_days * 24)
+        modes = random.integers(2, size=len(lives_h))
+        life = np.searchsorted(lives_h, hours)
+        worn = np.clip(1.0 - (lives_h[life] - hours) / RISES_H, 0.0, 1.0)
+        read = {
+            signal: random.normal(middle, 1.0, len(hours)) + 6.0 * worn * (modes[life] == number)
+            for number, (signal, middle) in enumerate(MIDDLES.items())
+        }
+        rows.append(pl.DataFrame({"asset": asset, "time_us": BEGIN_US + (hours * HOUR_US).astype(np.int64), **read}))
+        for at_h, mode in zip(lives_h[lives_h < days * 24].tolist(), modes.tolist(), strict=False):
+            time_us = BEGIN_US + round(at_h * HOUR_US)
+            events += [(asset, time_us, "failed", f"comp{mode + 1}"), (asset, time_us + HOUR_US, "repaired", "")]
+    return History(pl.concat(rows), pl.DataFrame(events, ["asset", "time", "action", "mode"], orient="row"))
 
 
 def write(folder: Path, rows: pl.DataFrame, files: int = 3, ending: str = "parquet") -> Path:

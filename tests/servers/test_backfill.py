@@ -156,7 +156,7 @@ def test_a_wiped_bucket_has_all_rows_again(lived, stored):
 
 
 def test_the_store_has_a_row_of_each_forecast(stored):
-    columns = ["asset", "time_us", *CHANCES, "operating", "completeness"]
+    columns = ["asset", "time_us", *CHANCES, "operating", "completeness", "baseline"]
     rows = stored.rows[FORECASTS].select(columns).sort("asset", "time_us")
     made = stored.ran.results.forecasts().rename({"window_end_us": "time_us"}).select(columns)
     assert len(rows) > 500
