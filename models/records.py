@@ -1,5 +1,6 @@
-"""Every record that travels, declared once: what is on the topics is what stands here. Long, since all of them are.
+"""Every record that travels, declared once: what is on the topics is what stands here.
 
+Long, since it is the whole interface: who reads the wire has one file to read, and records share their words.
 Field order is wire order. Nothing here reads a clock or a file; ids are functions of what they identify.
 """
 

@@ -41,6 +41,7 @@ from pipelines.controls import baselines, rebuilt
 from pipelines.controls.clocks import Quarantined, decide
 from pipelines.controls.models import Shelf, changed, known
 from pipelines.controls.plant import faults_that_end, learned_of, migrated, silences_that_end, taken
+from pipelines.due import Due
 from pipelines.frames import Columns
 from pipelines.ledger import EVENTS, Ledger
 from pipelines.made import LIVE, Kept, Looked, Made, Out, Pace
@@ -56,7 +57,7 @@ from pipelines.stages.order import order
 from pipelines.stages.score import score
 from pipelines.stages.screen import Screened, screen_columns
 from pipelines.stages.warn import let_go, warn
-from pipelines.stages.window import Due, window
+from pipelines.stages.window import window
 from pipelines.state import NOWHERE, PLACE_BITS, Block, Meant, SnapshotError, State, floor_of
 from pipelines.told import told
 from pipelines.topics import Share, Topic

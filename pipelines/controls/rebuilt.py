@@ -18,12 +18,12 @@ from models.plant import Plant
 from models.records import Forecast, Notice, Rebuilt, Reject
 from models.tiers import RINGS
 from pipelines import late
+from pipelines.due import due_of
 from pipelines.parse import Rejected
 from pipelines.paused import has_samples, with_pauses
 from pipelines.slices import MARGIN_US, Slice, Unfit, read_slice
 from pipelines.stages.notify import corrected
 from pipelines.stages.score import score
-from pipelines.stages.window import due_of
 from pipelines.state import NEVER, Block, Kept, arrays_of
 
 T = TypeVar("T")

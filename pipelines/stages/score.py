@@ -18,7 +18,7 @@ from models.features import Baseline, stated
 from models.operating import RUNNING
 from models.plant import Plant
 from models.records import Driver, Forecast, ModeShare, OperatingState, Remaining, Rung, Whose, id_of
-from pipelines.stages.window import Due
+from pipelines.due import Due
 from pipelines.state import Block
 
 

@@ -34,6 +34,7 @@ from connectors.influx import admin
 from connectors.influx.store import InfluxStore
 from infra.bin.processes import last_lines
 from models.failure.hazard import Hazard
+from pipelines import due
 from pipelines.backfill.kept import LaneFolder
 from pipelines.backfill.plan import Into, What
 from pipelines.cli.backfill import work
@@ -43,7 +44,6 @@ from pipelines.main import influx_target
 from pipelines.partition import Partition
 from pipelines.ports import Rows
 from pipelines.settings import STARTER, Settings
-from pipelines.stages import window
 from pipelines.topics import Topic, named
 from tests.kit import backfill_picture, peers, year
 from tests.kit.backfill_measured import Ran, command, lane
@@ -66,7 +66,7 @@ READING, STEP, FEATURES, INFERENCE, WRITING = (
     "waiting for rows", "step without these", "feature windows", "inference", "writing results",
 )  # fmt: skip
 PLACES = (
-    (work, "ahead", READING), (Partition, "take", STEP), (window, "compute", FEATURES), (Hazard, "chances", INFERENCE),
+    (work, "ahead", READING), (Partition, "take", STEP), (due, "compute", FEATURES), (Hazard, "chances", INFERENCE),
     (LaneFolder, "take", WRITING), (LaneFolder, "take_table", WRITING), (LaneFolder, "keep", WRITING),
 )  # fmt: skip
 
