@@ -77,9 +77,11 @@ async def _started(folder: Path, python: str, timeout_s: float, batch_ms: float)
 
 
 async def _end(process: Process) -> None:
+    """With all that it started: whoever holds its pipes would be waited for."""
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
+        await asyncio.gather(_beginning(process.stdout), _beginning(process.stderr))  # a pipe closes at its end
         await process.wait()
 
 
