@@ -51,7 +51,12 @@ async def tried(
     folder: Path, python: str = sys.executable, timeout_s: float = TIMEOUT_S, batch_ms: float = BATCH_MS
 ) -> Tried:
     """Try the files in a folder; the process is gone when this returns, fails or is cancelled. Raises Refused."""
-    process = await _started(folder, python, timeout_s, batch_ms)
+    starting = asyncio.ensure_future(_started(folder, python, timeout_s, batch_ms))
+    try:
+        process = await asyncio.shield(starting)
+    except asyncio.CancelledError:  # uvloop would leave a process that it is just starting
+        await _end(await starting)
+        raise
     try:
         async with asyncio.timeout(timeout_s):
             said, complained = await asyncio.gather(_beginning(process.stdout), _beginning(process.stderr))

@@ -208,6 +208,22 @@ def test_a_graph_goes_from_features_to_what_the_card_has(change: Callable[[onnx.
     assert "the graph goes from" in found.detail and "export the model anew" in found.detail
 
 
+def test_a_card_has_as_many_features_as_its_graph() -> None:
+    """Manifest and graph agree with each other, and not with the card."""
+    few = tiny.hazard(signals=("pressure_bar",))
+    graph = tiny.graph(FEATURES)
+    card = msgspec.json.encode(replace(few.card, sha256=File.of(graph).sha256))
+    held = {Part.ONNX: graph, Part.CARD: card}
+    made = replace(
+        of(graph)(),
+        files={part: File.of(content) for part, content in held.items()},
+        features_sha256=few.card.features_sha256,
+    )
+    found = refused(made, held, Wanted(Kind.FAILURE))
+    assert found.reason is Refusal.WRONG_INPUTS
+    assert f"'features' {FEATURES} to 'chances' 6, the card {len(few.spec.names)} features" in found.detail
+
+
 def test_failure_modes_of_the_card_are_an_output() -> None:
     assert changed(lambda model: None, modes=("a", "b")).reason is Refusal.WRONG_INPUTS
 

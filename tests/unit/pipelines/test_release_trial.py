@@ -223,6 +223,32 @@ def test_a_trial_that_is_cancelled_is_ended(tmp_path, loop) -> None:
         assert not is_alive(runner.run(cancelled()))
 
 
+@pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+@pytest.mark.parametrize("turns", range(8))
+def test_a_trial_that_is_cancelled_while_it_starts_is_ended(tmp_path, monkeypatch, loop, turns: int) -> None:
+    """After so many turns of the loop: the process may be there before the loop knows it."""
+    begun = []
+    really = asyncio.create_subprocess_exec
+
+    async def seen(*args, **how):
+        begun.append(await really(*args, **how))
+        return begun[-1]
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", seen)
+
+    async def cancelled() -> None:
+        task = asyncio.create_task(tried(tmp_path, python=script(tmp_path, "exec sleep 60")))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    with asyncio.Runner(loop_factory=loop) as runner:
+        runner.run(cancelled())
+    assert not any(is_alive(process.pid) for process in begun)
+
+
 def test_a_process_that_uses_up_its_processor_time_is_too_slow(tmp_path) -> None:
     burns = "import resource; resource.setrlimit(resource.RLIMIT_CPU, (1, 9))\nwhile True: pass"
     found = refused(tmp_path, python=script(tmp_path, f"exec {sys.executable} -c '{burns}'"))

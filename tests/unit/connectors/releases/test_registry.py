@@ -174,6 +174,17 @@ def test_two_writers_at_once_leave_one_whole_file(registry) -> None:
         assert set(threads.map(registry.get, [FILE] * 32)) == {CONTENT}
 
 
+class _Beaten(Registry):
+    def _write(self, path: str, content: bytes) -> None:
+        """Another writer is quicker, on a file system that renames onto nothing."""
+        super()._write(path, content)
+        raise FileExistsError(path)
+
+
+def test_a_writer_that_comes_second_is_content(tmp_path) -> None:
+    assert _Beaten(str(tmp_path)).put(CONTENT) == FILE
+
+
 def test_two_writers_at_once_leave_no_other_files(tmp_path) -> None:
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(Registry(str(tmp_path)).put, [CONTENT] * 32))
