@@ -26,7 +26,7 @@ from pipelines.releases.measure import BATCH_MS, Tried, measured
 NAMES = {Part.ONNX: "model.onnx", Part.CARD: "model.json", Part.CASES: "model.cases.json"}
 TIMEOUT_S = 60.0
 MOST_MEMORY = 4 * 2**30
-"""Of address space: Python with onnxruntime maps one GiB, the largest file's weights are 32 MiB. Our choice."""
+"""Of address space: the starter's trial maps 0.2 GiB, the largest file's weights are 32 MiB. Our choice."""
 STACK = 2 * 2**20
 """A worker loads in a thread, which may have as little (glibc's own for x86-64, where none is set)."""
 MOST_SAID = 64 * 1024
