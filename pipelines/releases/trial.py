@@ -69,7 +69,7 @@ async def tried(
 
 
 async def _started(folder: Path, python: str, timeout_s: float, batch_ms: float) -> Process:
-    """With nothing of this process open but three pipes, in a session of its own."""
+    """With nothing of this process open but two pipes, in a session of its own."""
     return await asyncio.create_subprocess_exec(
         *(python, "-B", "-P", "-m", "pipelines.releases.trial", str(folder), str(timeout_s), str(batch_ms)),
         stdin=DEVNULL,

@@ -36,7 +36,7 @@ HAZARD = tiny.hazard()
 WANTED = Wanted(Kind.FAILURE, HAZARD.card.features_sha256)
 FEATURES = len(HAZARD.spec.names)
 DEEP = 40_000
-"""Nodes of a tree, each below the last: onnxruntime 1.32 adds them by recursion, and 8 MiB of stack do not hold that."""
+"""Nodes of a tree, each below the last: onnxruntime 1.32 adds them by recursion, which 8 MiB of stack do not hold."""
 
 
 class Offer(NamedTuple):
