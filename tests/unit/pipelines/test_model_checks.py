@@ -44,9 +44,12 @@ def shown(path: Path, as_json: bool = False) -> str:
     return text.getvalue()
 
 
-def changed(change) -> bytes:
+def changed(change, vectors: bool = False) -> bytes:
+    """The shipped file with another graph; its acceptance vectors, which would tell first, go where not asked for."""
     model = onnx.load_from_string(ONNX)
     change(model)
+    if not vectors:
+        del model.metadata_props[:]
     return model.SerializeToString()
 
 
@@ -57,7 +60,7 @@ def nodes(model: onnx.ModelProto, kind: str) -> onnx.NodeProto:
 def test_verify_tells_what_was_looked_at(tmp_path: Path) -> None:
     found = json.loads(shown(put(tmp_path), as_json=True))
     assert found["version"] == f"pump@{found['sha256'][:12]}"
-    assert found["acceptance vectors"] == "no acceptance vectors"
+    assert found["acceptance vectors"] == "32 agree"
     assert "1, 2, 3, 7, 16, 64, 255, 256" in found["batches"]
     assert found["operators"] == ["Concat", "Mul", "Neg", "Sigmoid", "Split", "Sub", "TreeEnsembleRegressor"]
     assert found["latency here"]["size_bytes"] == len(ONNX)
@@ -77,6 +80,8 @@ def test_verify_counts_acceptance_vectors(tmp_path: Path) -> None:
     rows = random_rows(FEATURES, 24)
     path = put(tmp_path, stamped(ONNX, Vectors.of(rows, Predictor(ONNX).predict(rows), 1e-6)))
     assert json.loads(shown(path, as_json=True))["acceptance vectors"] == "24 agree"
+    without = put(tmp_path, changed(lambda model: None))
+    assert json.loads(shown(without, as_json=True))["acceptance vectors"] == "no acceptance vectors"
 
 
 def test_export_copies_the_file_and_adds_to_its_card_what_serving_costs(tmp_path: Path) -> None:
@@ -131,6 +136,11 @@ def test_a_file_that_breaks_a_promise_is_not_exported(tmp_path: Path, change, sa
     with pytest.raises(ModelError, match=said):
         models.export(put(tmp_path, changed(change)), tmp_path / "to", Console(file=io.StringIO()))
     assert not (tmp_path / "to").exists()
+
+
+def test_another_graph_under_the_shipped_vectors_is_refused_by_them(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="its acceptance vectors come out"):
+        shown(put(tmp_path, changed(falling, vectors=True)))
 
 
 def test_verifying_and_exporting_need_no_training_library() -> None:
