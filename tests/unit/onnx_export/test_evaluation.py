@@ -61,7 +61,7 @@ def test_a_model_on_the_rows_it_learned_from_warns_of_more_than_age():
 def test_bounds_hold_the_figure_and_are_the_same_again():
     one = named("this model")
     assert one.bounds.recall.low <= one.scores["recall"] <= one.bounds.recall.high
-    assert one.bounds.recall.low < one.bounds.recall.high
+    assert one.bounds.lead_h_median.low < one.bounds.lead_h_median.high
     again = evaluate(hazard(), data_of(place()), Judging(budget=0.3))
     assert document(again) == document(found())
 
