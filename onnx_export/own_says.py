@@ -50,7 +50,10 @@ def remains(run: Replay, folds: Sequence[np.ndarray], limit: float) -> Remains:
 def cases(
     learner: Learner, rows: History, models: Mapping[int, lightgbm.Booster], scaling: Scaling, limit: float
 ) -> bytes:
-    """The file of past cases of the training rows, by the chances of the model of each machine's fold."""
+    """The file of past cases of the rows that were gathered, by the chances of the model of each machine's fold.
+
+    Where rows are a sample, a life's first row over the limit is the first of those.
+    """
     chances = np.zeros((len(rows.asset), len(HORIZONS_H)))
     for asset in np.unique(rows.asset).tolist():
         mine = np.flatnonzero(rows.asset == asset)
