@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Raw, Struct
 
-from models.release import Cause, Refusal, Signature
+from models.release import Cause, Refusal, Role, Signature, office
 from models.release import State as ReleaseState
 
 HORIZONS_H: tuple[int, ...] = (12, 24, 48, 72, 120, 168)
@@ -152,15 +152,22 @@ class PlantChange(Record, frozen=True, kw_only=True, tag="plant-change"):
 
 
 class ModelChange(Record, frozen=True, kw_only=True, tag="model-change"):
-    """The release that a model's name means from here on in the log; `number` counts the changes of that name.
+    """The release that a model's name means from here on in the log, or that runs beside it.
 
-    One whose number is not over the last one's changes nothing. An empty version is the file of that name.
+    `number` counts the changes of a name and role: one that is not over the last one's changes nothing. An empty
+    version is the file of that name, or no shadow.
     """
 
     plant: Name
     name: Name
+    role: Role = Role.CHAMPION
     version: Annotated[str, Meta(max_length=200)]
     number: Annotated[int, Meta(ge=1, le=2**53)]
+
+    @property
+    def office(self) -> str:
+        """What the release is appointed to."""
+        return office(self.name, self.role)
 
 
 class ClockDecision(Record, frozen=True, kw_only=True, tag="clock-decision"):
@@ -575,6 +582,23 @@ class Notice(Record, frozen=True, kw_only=True, tag="notice"):
     number: int = 0
 
 
+class Shadow(Record, frozen=True, kw_only=True, tag="shadow"):
+    """What a release that runs beside the champion says where a forecast was published, of the same row.
+
+    `id` and `revision` are the forecast's, `beside` is its model; nothing else comes of it. Chances are within
+    HORIZONS_H.
+    """
+
+    plant: str
+    id: str
+    revision: int
+    asset: str
+    window_end_us: int
+    model: str
+    beside: str
+    chances: tuple[float, ...]
+
+
 class Release(Record, frozen=True, kw_only=True, tag="release"):
     """A model that workers may take: the bytes of its manifest as they were signed, and by whom."""
 
@@ -585,14 +609,16 @@ class Release(Record, frozen=True, kw_only=True, tag="release"):
     signatures: tuple[Signature, ...] = ()
 
 
-class Champion(Record, frozen=True, kw_only=True, tag="champion"):
-    """The release that a model's name is to mean, who says so and why; `number` counts them.
+class Appointment(Record, frozen=True, kw_only=True, tag="appointment"):
+    """The release that a model's name is to mean, or that is to run beside it, who says so and why.
 
-    `before` is the release that it meant. An empty version is the file of that name in the models' folder.
+    `number` counts those of a name and role; `before` is the release that had it. An empty version is the file of that
+    name in the models' folder, or no shadow.
     """
 
     plant: Name
     name: Name
+    role: Role = Role.CHAMPION
     version: Annotated[str, Meta(max_length=200)]
     number: Annotated[int, Meta(ge=1, le=2**53)]
     before: str = ""
@@ -601,11 +627,16 @@ class Champion(Record, frozen=True, kw_only=True, tag="champion"):
     why: str
     time_us: TimeUs
 
+    @property
+    def office(self) -> str:
+        """What the release is appointed to."""
+        return office(self.name, self.role)
+
 
 class Ready(Record, frozen=True, kw_only=True, tag="ready"):
     """What the worker that owns a partition has of releases: versions loaded, and refused with the reason.
 
-    `means` is the number of the last change of each name that the partition has met.
+    `means` is the number of the last change of each office (`models.release.office`) that the partition has met.
     """
 
     plant: Name
@@ -639,9 +670,9 @@ AnyInput = (
     Frame | Tick | Maintenance | WorkOrder | FeedReport | PlantChange | ModelChange | ClockDecision | Rebuilt
     | HealthyBaseline
 )  # fmt: skip
-AnyRelease = Release | Champion | Ready | ReleaseMove
+AnyRelease = Release | Appointment | Ready | ReleaseMove
 """Records about models, on topics of their own."""
-AnyRecord = AnyInput | Forecast | Health | Alert | DeadLetter | Notice | AnyRelease
+AnyRecord = AnyInput | Forecast | Shadow | Health | Alert | DeadLetter | Notice | AnyRelease
 
 
 def key_of(plant: str, asset: str) -> bytes:

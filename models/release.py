@@ -119,9 +119,22 @@ class State(StrEnum):
     OFFERED = "offered"
     FETCHED = "fetched"
     CHECKED = "checked"
+    SHADOW = "shadow"
     CHAMPION = "champion"
     RETIRED = "retired"
     REFUSED = "refused"
+
+
+class Role(StrEnum):
+    """What a release does: what is said of machines is the champion's; a shadow says beside it what it would say."""
+
+    CHAMPION = "champion"
+    SHADOW = "shadow"
+
+
+def office(name: str, role: Role) -> str:
+    """What a release of a name is appointed to: a name alone is its champion's."""
+    return name if role is Role.CHAMPION else f"{name}/{role}"
 
 
 class Cause(StrEnum):
@@ -130,6 +143,7 @@ class Cause(StrEnum):
     FILES_HERE = "files-here"
     PASSED = "passed"
     FAILED = "failed"
+    SHADOWS = "shadows"
     PROMOTED = "promoted"
     ROLLED_BACK = "rolled-back"
     REPLACED = "replaced"
@@ -148,9 +162,13 @@ MOVES = (
     Move(State.OFFERED, Cause.FAILED, State.REFUSED),
     Move(State.FETCHED, Cause.PASSED, State.CHECKED),
     Move(State.FETCHED, Cause.FAILED, State.REFUSED),
+    Move(State.CHECKED, Cause.SHADOWS, State.SHADOW),
     Move(State.CHECKED, Cause.PROMOTED, State.CHAMPION),
+    Move(State.SHADOW, Cause.PROMOTED, State.CHAMPION),
+    Move(State.SHADOW, Cause.REPLACED, State.CHECKED),
     Move(State.CHAMPION, Cause.REPLACED, State.RETIRED),
     Move(State.CHAMPION, Cause.ROLLED_BACK, State.RETIRED),
+    Move(State.RETIRED, Cause.SHADOWS, State.SHADOW),
     Move(State.RETIRED, Cause.PROMOTED, State.CHAMPION),
     Move(State.RETIRED, Cause.ROLLED_BACK, State.CHAMPION),
 )

@@ -7,12 +7,12 @@ from typing import NamedTuple
 import numpy as np
 
 from models.features import Spec
-from models.records import Alert, DeadLetter, Forecast, Health, HealthyBaseline, Notice
+from models.records import Alert, DeadLetter, Forecast, Health, HealthyBaseline, Notice, Shadow
 from models.tiers import SPAN
 from pipelines.controls.clocks import Quarantined
 from pipelines.ports import Rows
 
-Out = DeadLetter | Forecast | Health | Alert | Notice | Quarantined | HealthyBaseline
+Out = DeadLetter | Forecast | Health | Alert | Notice | Quarantined | HealthyBaseline | Shadow
 
 
 class Pace(NamedTuple):

@@ -31,6 +31,7 @@ from models.records import (
     Rebuilt,
     Reject,
     RejectedSample,
+    Shadow,
     encode,
     key_of,
 )
@@ -56,6 +57,7 @@ from pipelines.stages.notify import notify
 from pipelines.stages.order import order
 from pipelines.stages.score import score
 from pipelines.stages.screen import Screened, screen_columns
+from pipelines.stages.shadow import shadow
 from pipelines.stages.warn import let_go, warn
 from pipelines.stages.window import window
 from pipelines.state import NOWHERE, PLACE_BITS, Block, Meant, SnapshotError, State, floor_of
@@ -67,10 +69,10 @@ _Found = list[tuple[int, int, str, Out]]
 
 _TOPIC = {
     DeadLetter: Topic.DEAD_LETTERS, Forecast: Topic.FORECASTS, Health: Topic.HEALTH, Alert: Topic.ALERTS,
-    Notice: Topic.NOTICES, Quarantined: Topic.QUARANTINE, HealthyBaseline: Topic.BASELINES,
+    Notice: Topic.NOTICES, Quarantined: Topic.QUARANTINE, HealthyBaseline: Topic.BASELINES, Shadow: Topic.SHADOWS,
 }  # fmt: skip
 _RANK: dict[type, int] = {kind: at for at, kind in enumerate(_TOPIC)}
-"""Of what one record brings about, letters come first, then forecasts, health, warnings, notices, baselines last."""
+"""Of what one record brings about, letters come first, then forecasts, health, warnings, notices, ..., shadows."""
 
 
 class NotAcknowledged(RuntimeError):
@@ -321,7 +323,11 @@ class Partition:
         if spec is not None and due is not None:
             self._show(block, spec, due)
         if hazard is not None and due is not None:
-            found += ((at, _RANK[Forecast], f.asset, f) for at, f in score(block, hazard, due, self.plant))
+            scored = score(block, hazard, due, self.plant)
+            found += ((at, _RANK[Forecast], f.asset, f) for at, f in scored.said)
+            if learned.shadow is not None and scored.said:
+                beside = shadow(learned.shadow, scored, self.plant.plant)
+                found += ((at, _RANK[Shadow], each.asset, each) for at, each in beside)
         finals = warn(block, learned, ordered.rises, self.lateness_us, self.plant)
         found += ((at, _RANK[type(record)], record.asset, record) for at, record in finals)
         grounds = ground(block, ordered.rises, self.lateness_us, self.plant.plant)

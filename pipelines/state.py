@@ -341,7 +341,7 @@ class State:
     gone: dict[str, Block] = field(default_factory=dict)
     share: Share | None = None
     meant: dict[str, Meant] = field(default_factory=dict)
-    """What models' names mean; a name that is not here means the file of that name."""
+    """What offices mean, `models.release.office`; a name that is not here means the file of that name."""
     places: Places = field(init=False)
     plant_is_kept: bool = False
     saves: int = 0

@@ -19,6 +19,7 @@ class Topic(StrEnum):
 
     RECORDS = "records"
     FORECASTS = "forecasts"
+    SHADOWS = "shadows"
     HEALTH = "health"
     ALERTS = "alerts"
     NOTICES = "notices"
@@ -56,6 +57,7 @@ TOPICS: tuple[TopicSpec, ...] = (
         config=_ARRIVAL | _keep(7),
     ),
     TopicSpec(topic=Topic.FORECASTS, holds="Forecast", key="plant/asset", config=_ARRIVAL | _keep(30)),
+    TopicSpec(topic=Topic.SHADOWS, holds="Shadow", key="plant/asset", config=_ARRIVAL | _keep(30)),
     TopicSpec(topic=Topic.HEALTH, holds="Health", key="plant/asset", config=_ARRIVAL | _keep(365)),
     TopicSpec(topic=Topic.ALERTS, holds="Alert", key="plant/asset", config=_ARRIVAL | _keep(365)),
     TopicSpec(topic=Topic.NOTICES, holds="Notice", key="plant/asset", config=_ARRIVAL | _keep(365)),
@@ -76,8 +78,8 @@ TOPICS: tuple[TopicSpec, ...] = (
     ),
     TopicSpec(
         topic=Topic.RELEASES,
-        holds="Release, Champion, Ready",  # all on partition 0, so that they have one order
-        key="release/version, champion/name, ready/partition",
+        holds="Release, Appointment, Ready",  # all on partition 0, so that they have one order
+        key="release/version, appointment/office, ready/partition",
         config={"cleanup.policy": "compact", "max.message.bytes": str(MAX_MESSAGE_BYTES)},
     ),
     TopicSpec(topic=Topic.AUDIT, holds="ReleaseMove", key="plant/name", config=_ARRIVAL | {"retention.ms": "-1"}),

@@ -36,6 +36,7 @@ STAGES: tuple[Stage, ...] = (
     Stage(name="order", takes="times of rows, ticks, repairs", gives="watermarks, segments"),
     Stage(name="window", takes="good samples by segment", gives="bins, due minutes, features"),
     Stage(name="score", takes="features", gives="chances, drivers", publishes=(Topic.FORECASTS,)),
+    Stage(name="shadow", takes="rows of forecasts", gives="what a release says beside", publishes=(Topic.SHADOWS,)),
     Stage(
         name="warn",
         takes="final minutes: rules, health, forecasts",

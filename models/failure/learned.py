@@ -18,7 +18,9 @@ Lister = Model | Draft
 
 
 class Learned(NamedTuple):
-    """The models of a type, None for a kind that it has none of. Both rest on the same feature rows.
+    """The models of a type, None for a kind that it has none of. All rest on the same feature rows.
+
+    A shadow says beside the hazard what it would say, and nothing comes of it.
 
     A draft is there alone: rows are made for a model that is yet to be trained.
     """
@@ -26,6 +28,7 @@ class Learned(NamedTuple):
     hazard: Hazard | None = None
     health: HealthModel | None = None
     draft: Draft | None = None
+    shadow: Hazard | None = None
 
     @property
     def spec(self) -> Spec | None:

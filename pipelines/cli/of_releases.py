@@ -33,13 +33,15 @@ def publish(
     onnx: Annotated[Path, typer.Argument(help="An ONNX file with its card beside it.")],
     signing: Annotated[str, typer.Option("--key", help="NAME:FILE of the private key; none: unsigned.")] = "",
     licence: Annotated[str, typer.Option(help="An SPDX expression.")] = "",
+    by: Annotated[str, typer.Option("--by", help="Who offers it; it is told on the audit topic.")] = "",
+    shadow: Annotated[bool, typer.Option(help="Have it run beside the champion, for `forewarn model compare`.")] = True,
     instance: Instance = "default",
 ) -> None:
-    """Offer a model to all workers: they fetch, check, try and load it, and go on scoring by the one they have."""
+    """Offer a model to all workers: they fetch, check, try and load it, and it runs beside the one they warn by."""
     from pipelines.cli import releasing
     from pipelines.settings import Settings
 
-    releasing.publish(Settings(instance=instance), onnx, signing, licence, out)
+    releasing.publish(Settings(instance=instance), onnx, signing, licence, out, by=by, shadow=shadow)
 
 
 @releases.command("releases", epilog="Example: forewarn model releases --json")
@@ -77,6 +79,20 @@ def rollback(
     from pipelines.settings import Settings
 
     releasing.roll_back(Settings(instance=instance), name, releasing.Who(_named(by), why), out)
+
+
+@releases.command("end-shadow", epilog="Example: forewarn model end-shadow pump --by 'A. Person'")
+def end_shadow(
+    name: Annotated[str, typer.Argument(help="A model's name, as asset types give it.")],
+    by: By,
+    why: Why = "",
+    instance: Instance = "default",
+) -> None:
+    """Have no release run beside a name's champion any more."""
+    from pipelines.cli import releasing
+    from pipelines.settings import Settings
+
+    releasing.end_shadow(Settings(instance=instance), name, releasing.Who(_named(by), why), out)
 
 
 def _named(by: str) -> str:

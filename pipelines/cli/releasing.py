@@ -18,8 +18,8 @@ from rich.table import Table
 from connectors.kafka.plain import LogProducer, consumer_of
 from connectors.releases import keys
 from connectors.releases.registry import Registry
-from models.records import Champion, Release, ReleaseMove, encode
-from models.release import Cause, Part, Signature, State, decoded, moved
+from models.records import Appointment, Release, ReleaseMove, encode
+from models.release import Cause, Part, Role, Signature, State, decoded, moved, office
 from pipelines.cli.models import past_cases
 from pipelines.plant_file import read_plant
 from pipelines.releases.board import PARTITION, Board, key_of
@@ -54,8 +54,13 @@ def make_key(name: str, to: Path, console: Console) -> None:
     console.print(f"{to}: keep it; workers trust it by FOREWARN_RELEASE_KEYS={public}", highlight=False, markup=False)
 
 
-def publish(settings: Settings, onnx: Path, signing: str, licence: str, console: Console) -> None:
-    """Put a model's files into the registry, offer it on the topic, and wait for what workers say."""
+def publish(
+    settings: Settings, onnx: Path, signing: str, licence: str, console: Console, *, by: str = "", shadow: bool = True
+) -> None:
+    """Put a model's files into the registry, offer it on the topic, and wait for what workers say.
+
+    With `shadow` it runs beside the champion from then on.
+    """
     plant = read_plant(settings.plant, settings.site).plant
     files = _files(onnx)
     manifest = manifest_of(plant, files, time.time_ns() // 1000, licence)
@@ -78,7 +83,9 @@ def publish(settings: Settings, onnx: Path, signing: str, licence: str, console:
     _send(settings, [release])
     console.print(f"{release.version} is offered", highlight=False, markup=False)
     board = _wait(settings, lambda board: not _awaited(board, release.version, settings.partitions))
-    _tell(board, release.version, settings.partitions, console)
+    if _told_of(board, release.version, settings.partitions, console) and shadow:
+        who = Who(by or "forewarn model publish", "a candidate is looked at beside the champion")
+        _appoint(settings, board, release.name, Role.SHADOW, release.version, Cause.SHADOWS, who, console)
 
 
 def _files(onnx: Path) -> dict[Part, bytes]:
@@ -111,35 +118,46 @@ def promote(settings: Settings, version: str, who: Who, console: Console) -> Non
         raise ReleaseError(f"no release {version}: there are {known}; `forewarn model publish` offers one")
     board = _wait(settings, lambda now: not _awaited(now, version, settings.partitions))
     _ready(board, version, settings.partitions)
-    _change(settings, board, release.name, version, Cause.PROMOTED, who, console)
+    _appoint(settings, board, release.name, Role.CHAMPION, version, Cause.PROMOTED, who, console)
+    beside = board.appointed.get(office(release.name, Role.SHADOW))
+    if beside is not None and beside.version == version:
+        _appoint(settings, board, release.name, Role.SHADOW, "", Cause.PROMOTED, who, console)
 
 
 def roll_back(settings: Settings, name: str, who: Who, console: Console) -> None:
     """Have a name mean what it meant before the last change."""
     board = board_of(settings)
-    champion = board.champions.get(name)
+    champion = board.appointed.get(name)
     if champion is None:
-        known = ", ".join(sorted(board.champions)) or "none"
+        known = ", ".join(sorted(one.name for one in board.appointed.values() if one.role is Role.CHAMPION)) or "none"
         raise ReleaseError(f"'{name}' means the file of that name, and meant nothing before: promoted are {known}")
     if champion.before:
         _ready(board, champion.before, settings.partitions)
-    _change(settings, board, name, champion.before, Cause.ROLLED_BACK, who, console)
+    _appoint(settings, board, name, Role.CHAMPION, champion.before, Cause.ROLLED_BACK, who, console)
 
 
-def _change(
-    settings: Settings, board: Board, name: str, version: str, cause: Cause, who: Who, console: Console
-) -> None:
-    last = board.champions.get(name)
+def end_shadow(settings: Settings, name: str, who: Who, console: Console) -> None:
+    """Have no release run beside a name's champion."""
+    board = board_of(settings)
+    if not board.version_of(name, Role.SHADOW):
+        raise ReleaseError(f"no release runs beside '{name}': `forewarn model publish` has one do so")
+    _appoint(settings, board, name, Role.SHADOW, "", Cause.REPLACED, who, console)
+
+
+def _appoint(
+    settings: Settings, board: Board, name: str, role: Role, version: str, cause: Cause, who: Who, console: Console
+) -> None:  # fmt: skip
+    last = board.appointed.get(office(name, role))
+    said = _said(name, role, version)
     if last is not None and last.version == version:
-        raise ReleaseError(f"'{name}' means {version or 'the file of that name'} already: nothing was changed")
-    champion = Champion(
-        plant=board.plant, name=name, version=version, number=last.number + 1 if last else 1,
+        raise ReleaseError(f"{said} already: nothing was changed")
+    one = Appointment(
+        plant=board.plant, name=name, role=role, version=version, number=last.number + 1 if last else 1,
         before=last.version if last else "", cause=cause, by=who.by, why=who.why, time_us=time.time_ns() // 1000,
     )  # fmt: skip
-    _send(settings, [champion, *_moves(champion, last)])
-    board = _wait(settings, lambda now: not now.behind(champion, settings.partitions))
-    behind = board.behind(champion, settings.partitions)
-    said = f"'{name}' means {version or 'the file of that name'}"
+    _send(settings, [one, *moves_of(one, board)])
+    board = _wait(settings, lambda now: not now.behind(one, settings.partitions))
+    behind = board.behind(one, settings.partitions)
     if behind:
         raise ReleaseError(
             f"{said} from now on, but partitions {_listed(behind)} have not met it after {PATIENCE_S:g} s: do workers "
@@ -148,18 +166,27 @@ def _change(
     console.print(f"{said} on all {settings.partitions} partitions", highlight=False, markup=False)
 
 
-def _moves(champion: Champion, last: Champion | None) -> Iterator[ReleaseMove]:
-    """Of the release that becomes champion, and of the one that was."""
-    coming = State.RETIRED if last and last.before == champion.version else State.CHECKED
-    going = Cause.REPLACED if champion.cause is Cause.PROMOTED else Cause.ROLLED_BACK
-    places = [(champion.version, coming, champion.cause)]
-    places += [(last.version, State.CHAMPION, going)] if last else []
-    for version, begin, cause in places:
-        if version:
-            yield ReleaseMove(
-                plant=champion.plant, name=champion.name, version=version, begin=begin, to=moved(begin, cause),
-                cause=cause, by=champion.by, why=champion.why, time_us=champion.time_us,
-            )  # fmt: skip
+def _said(name: str, role: Role, version: str) -> str:
+    if role is Role.SHADOW:
+        return f"{version or 'no release'} runs beside '{name}'"
+    return f"'{name}' means {version or 'the file of that name'}"
+
+
+def moves_of(one: Appointment, board: Board) -> Iterator[ReleaseMove]:
+    """Of the release that is appointed, and of the one whose place it takes."""
+    last = board.appointed.get(one.office)
+    if one.version:
+        yield _move(one, one.version, board.state_of(one.version), one.cause)
+    if last and last.version and not (one.role is Role.SHADOW and one.cause is Cause.PROMOTED):
+        going = Cause.ROLLED_BACK if one.cause is Cause.ROLLED_BACK else Cause.REPLACED
+        yield _move(one, last.version, State.CHAMPION if one.role is Role.CHAMPION else State.SHADOW, going)
+
+
+def _move(one: Appointment, version: str, begin: State, cause: Cause) -> ReleaseMove:
+    return ReleaseMove(
+        plant=one.plant, name=one.name, version=version, begin=begin, to=moved(begin, cause), cause=cause, by=one.by,
+        why=one.why, time_us=one.time_us,
+    )  # fmt: skip
 
 
 def _ready(board: Board, version: str, partitions: int) -> None:
@@ -181,7 +208,8 @@ def _awaited(board: Board, version: str, partitions: int) -> list[int]:
     return [at for at in board.lacking(version, partitions) if at not in refused]
 
 
-def _tell(board: Board, version: str, partitions: int, console: Console) -> None:
+def _told_of(board: Board, version: str, partitions: int, console: Console) -> bool:
+    """Whether all workers have it, which is printed. Raises ReleaseError where one refuses it."""
     refused, waiting = board.refused(version), _awaited(board, version, partitions)
     if refused:
         raise ReleaseError(f"{version} is refused by the workers of partitions {_listed(refused)}: {_why(refused)}")
@@ -190,6 +218,7 @@ def _tell(board: Board, version: str, partitions: int, console: Console) -> None
     else:
         said = f"loaded by the workers of all {partitions} partitions: forewarn model promote {version} --by NAME"
     console.print(said, highlight=False, markup=False, soft_wrap=True)
+    return not waiting
 
 
 def show(settings: Settings, console: Console, *, as_json: bool) -> None:
@@ -198,7 +227,7 @@ def show(settings: Settings, console: Console, *, as_json: bool) -> None:
     if as_json:
         said = {
             "releases": [_told(board, one, settings.partitions) for one in board.releases.values()],
-            "champions": {name: msgspec.to_builtins(one) for name, one in sorted(board.champions.items())},
+            "appointed": {office: msgspec.to_builtins(one) for office, one in sorted(board.appointed.items())},
         }
         console.out(json.dumps(said), highlight=False)
         return
@@ -209,26 +238,18 @@ def show(settings: Settings, console: Console, *, as_json: bool) -> None:
         made = time.strftime("%Y-%m-%d %H:%M", time.gmtime(decoded(bytes(one.manifest)).made_us / 1e6))
         table.add_row(one.version, f"{made} UTC", str(told["state"]), loaded, str(told["refused"]))
     console.print(table)
-    for name, champion in sorted(board.champions.items()):
-        means = champion.version or "the file of that name"
+    for held in board.appointed.values():
         console.print(
-            f"'{name}' means {means}, change {champion.number}, {champion.cause} by {champion.by}"
-            f"{': ' if champion.why else ''}{champion.why}",
+            f"{_said(held.name, held.role, held.version)}: change {held.number}, {held.cause} by {held.by}"
+            f"{': ' if held.why else ''}{held.why}",
             highlight=False, markup=False, soft_wrap=True,
         )  # fmt: skip
 
 
 def _told(board: Board, release: Release, partitions: int) -> dict[str, object]:
-    champion = board.champions.get(release.name)
-    refused = board.refused(release.version)
-    if champion and champion.version == release.version:
-        state = State.CHAMPION
-    elif champion and champion.before == release.version:
-        state = State.RETIRED
-    elif refused:
-        state = State.REFUSED
-    else:
-        state = State.OFFERED if board.lacking(release.version, partitions) else State.CHECKED
+    refused, state = board.refused(release.version), board.state_of(release.version)
+    if state is State.CHECKED and board.lacking(release.version, partitions):
+        state = State.REFUSED if refused else State.OFFERED
     return {
         "version": release.version, "name": release.name, "state": str(state),
         "made_us": decoded(bytes(release.manifest)).made_us,
@@ -245,7 +266,7 @@ def _listed(partitions: Iterable[int]) -> str:
     return ", ".join(map(str, partitions))
 
 
-def _send(settings: Settings, records: Sequence[Release | Champion | ReleaseMove]) -> None:
+def _send(settings: Settings, records: Sequence[Release | Appointment | ReleaseMove]) -> None:
     with LogProducer(settings.kafka) as producer:
         for one in records:
             if isinstance(one, ReleaseMove):

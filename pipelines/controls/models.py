@@ -1,6 +1,7 @@
 """What a model's name means: the file of that name, until the log says that it is a release from there on.
 
-A release that a worker has loaded is on its shelf, by version; nothing is loaded here.
+Beside it a release may run as its shadow, which the models have under the name of that office. What a worker has loaded
+is on its shelf, by version; nothing is loaded here.
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ Shelf = Mapping[str, Lister]
 
 
 def known(models: Mapping[str, Lister], shelf: Shelf, meant: Mapping[str, Meant]) -> dict[str, Lister]:
-    """Models by the names that asset types give. Raises ModelError for a release that is not on the shelf."""
+    """Models by the names that asset types give, and by office. Raises ModelError for a release not on the shelf."""
     out = dict(models)
-    for name, one in meant.items():
+    for office, one in meant.items():
         if not one.version:
             continue
         try:
-            out[name] = shelf[one.version]
+            out[office] = shelf[one.version]
         except KeyError as missing:
             raise ModelError(
                 f"release {one.version} cannot be loaded here ({missing.args[0]}): `forewarn model releases` says what "
@@ -37,14 +38,14 @@ def known(models: Mapping[str, Lister], shelf: Shelf, meant: Mapping[str, Meant]
 def changed(
     change: ModelChange, plant: Plant, models: Mapping[str, Lister], shelf: Shelf, meant: Mapping[str, Meant]
 ) -> tuple[dict[str, Meant], dict[str, Learned]] | None:
-    """What names mean after a change, and the models of each type; None for a change that was overtaken.
+    """What offices mean after a change, and the models of each type; None for a change that was overtaken.
 
     Raises Rejected where the release is not loaded or does not fit.
     """
-    if change.name in meant and change.number <= meant[change.name].number:
+    if change.office in meant and change.number <= meant[change.office].number:
         return None
-    after = {**meant, change.name: Meant(change.version, change.number)}
+    after = {**meant, change.office: Meant(change.version, change.number)}
     try:
         return after, learned_of(plant, known(models, shelf, after))
     except ModelError as wrong:
-        raise Rejected(Reject.MODEL_REFUSED, f"'{change.name}' stays what it was: {wrong}") from wrong
+        raise Rejected(Reject.MODEL_REFUSED, f"'{change.office}' stays what it was: {wrong}") from wrong

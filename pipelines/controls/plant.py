@@ -22,6 +22,7 @@ from models.operating import NEVER_MIN, Machines
 from models.plant import AssetType, Plant, PlantError, content
 from models.plant.layout import Layout
 from models.records import Notice, PlantChange, Reject
+from models.release import Role, office
 from models.tiers import ARRAYS, Tiers
 from pipelines.open import OpenSamples
 from pipelines.parse import Rejected
@@ -53,13 +54,24 @@ def _learned_of(layout: Layout, models: Mapping[str, Lister]) -> Learned:
     if isinstance(drafted, Draft):
         _check_signals(layout, drafted.name, drafted)
         return Learned(draft=drafted)
-    out = Learned(_model_of(layout, kind.model, Hazard, models), _model_of(layout, kind.health, HealthModel, models))
+    hazard, health = (
+        _model_of(layout, kind.model, Hazard, models), _model_of(layout, kind.health, HealthModel, models)
+    )  # fmt: skip
+    out = Learned(hazard, health, shadow=_shadow_of(layout, kind.model, models) if hazard else None)
+    if out.hazard and out.shadow and out.hazard.spec.sha256 != out.shadow.spec.sha256:
+        raise ModelError(f"the shadow of '{kind.model}' looks at other features than it: publish one of the same")
     if out.hazard and out.health and out.hazard.spec.sha256 != out.health.spec.sha256:
         raise ModelError(
             f"models '{kind.model}' and '{kind.health}' of type '{layout.name}' are of other features: train one by "
             "the feature list of the other"
         )
     return out
+
+
+def _shadow_of(layout: Layout, name: str | None, models: Mapping[str, Lister]) -> Hazard | None:
+    """The release that runs beside a type's hazard, if one does."""
+    beside = office(name or "", Role.SHADOW)
+    return _model_of(layout, beside, Hazard, models) if beside in models else None
 
 
 def _model_of(layout: Layout, name: str | None, kind: type[M], models: Mapping[str, Lister]) -> M | None:

@@ -170,7 +170,7 @@ def _follow(where: Where, since: Bins, plant: Plant) -> list[Forecast]:
     final = (int(block.watermark_us[asset]) - where.lateness_us) // MINUTE_US - 1
     of_asset = np.where(np.arange(len(block.watermark_us)) == asset, final, NEVER)
     due = due_of(block, learned, with_pauses(block, since)[0], no_more, of_asset, where.lateness_us)
-    told = score(block, learned.hazard, due, plant) if learned.hazard else []
+    told = score(block, learned.hazard, due, plant).said if learned.hazard else []
     _forget(block, asset, final)
     return [forecast for _, forecast in told if forecast.window_end_us > (final + 1) * MINUTE_US]
 

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from models.records import AnyRelease, Champion, Ready, Release, decode
+from models.records import AnyRelease, Appointment, Ready, Release, decode
+from models.release import Role, State, office
 
 PARTITION = 0
 """Of the topic: all lie on one, so that there is one order of what was promoted."""
@@ -19,13 +20,13 @@ OFFERED = 3
 """Releases of a name that are kept loaded beside the champion and the one before it, the newest. Our choice."""
 
 
-def key_of(record: Release | Champion | Ready) -> bytes:
+def key_of(record: Release | Appointment | Ready) -> bytes:
     """The key of a record on the topic."""
     match record:
         case Release():
             said = f"release/{record.version}"
-        case Champion():
-            said = f"champion/{record.name}"
+        case Appointment():
+            said = f"appointment/{record.office}"
         case Ready():
             said = f"ready/{record.partition}"
     return f"{record.plant}/{said}".encode()
@@ -38,16 +39,16 @@ class Board:
         self.plant = plant
         self.releases: dict[str, Release] = {}
         """By version, in the order in which they were offered."""
-        self.champions: dict[str, Champion] = {}
+        self.appointed: dict[str, Appointment] = {}
+        """By office."""
         self.ready: dict[int, Ready] = {}
         """By partition: what its owner said last."""
 
     def take(self, key: bytes, value: bytes | None) -> AnyRelease | None:
         """Take a record of the topic; it, or None where it changes nothing.
 
-        A champion whose number is not over the last one's was overtaken. A version stays what it was, whatever else is
-        offered under it. What is no record, of another plant or under
-        another key changes nothing.
+        An appointment whose number is not over the last one's was overtaken. A version stays what it was, whatever
+        else is offered under it. What is no record, of another plant or under another key changes nothing.
         """
         if value is None:
             self._withdraw(key)
@@ -56,13 +57,13 @@ class Board:
             record = decode(value)
         except msgspec.DecodeError:
             return None
-        if not isinstance(record, Release | Champion | Ready) or record.plant != self.plant or key_of(record) != key:
+        if not isinstance(record, Release | Appointment | Ready) or record.plant != self.plant or key_of(record) != key:
             return None
-        if isinstance(record, Champion):
-            last = self.champions.get(record.name)
+        if isinstance(record, Appointment):
+            last = self.appointed.get(record.office)
             if last is not None and record.number <= last.number:
                 return None
-            self.champions[record.name] = record
+            self.appointed[record.office] = record
         elif isinstance(record, Release):
             return self._offered(record)
         else:
@@ -84,14 +85,27 @@ class Board:
             self.releases.pop(key[len(prefix) :].decode(errors="replace"), None)
 
     def wanted(self, names: Iterable[str]) -> list[Release]:
-        """Releases that a worker of these names has loaded: champions, those before them, the last OFFERED of each."""
+        """Releases that a worker of these names loads: those appointed and before them, the last OFFERED of each."""
         out: dict[str, Release] = {}
         for name in sorted(names):
-            champion = self.champions.get(name)
-            versions = [champion.version, champion.before] if champion else []
+            offices = [self.appointed.get(office(name, role)) for role in Role]
+            versions = [version for one in offices if one for version in (one.version, one.before)]
             versions += [one.version for one in self.releases.values() if one.name == name][-OFFERED:]
             out |= {version: self.releases[version] for version in versions if version in self.releases}
         return list(out.values())
+
+    def version_of(self, name: str, role: Role) -> str:
+        """The release that has an office; empty for the file of that name, or no shadow."""
+        one = self.appointed.get(office(name, role))
+        return one.version if one else ""
+
+    def state_of(self, version: str) -> State:
+        """Where a release stands among those that workers have loaded, as far as the topic tells."""
+        held = {one.version: one.role for one in self.appointed.values()}
+        if version in held:
+            return State.CHAMPION if held[version] is Role.CHAMPION else State.SHADOW
+        before = {one.before for one in self.appointed.values() if one.role is Role.CHAMPION}
+        return State.RETIRED if version in before else State.CHECKED
 
     def lacking(self, version: str, partitions: int) -> list[int]:
         """Partitions whose owner has not loaded a release, or that nobody has owned."""
@@ -101,10 +115,10 @@ class Board:
         """Why the owners of partitions refused a release."""
         return {at: one.refused[version] for at, one in sorted(self.ready.items()) if version in one.refused}
 
-    def behind(self, champion: Champion, partitions: int) -> list[int]:
-        """Partitions that have not met a champion's change yet."""
+    def behind(self, one: Appointment, partitions: int) -> list[int]:
+        """Partitions that have not met the change of an appointment yet."""
         return [
             at
             for at in range(partitions)
-            if at not in self.ready or self.ready[at].means.get(champion.name, 0) < champion.number
+            if at not in self.ready or self.ready[at].means.get(one.office, 0) < one.number
         ]

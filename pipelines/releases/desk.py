@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 
 import structlog
 
-from models.records import Champion, ModelChange, Ready, encode
+from models.records import Appointment, ModelChange, Ready, encode
 from pipelines.ports import Output, Publisher
 from pipelines.releases.board import PARTITION, Board, key_of
 from pipelines.releases.shelf import Shelf
@@ -94,24 +94,24 @@ class Desk:
                 if heart is None:
                     continue
                 try:
-                    for champion in self._board.champions.values():
-                        await self._change(partition, runner, champion)
+                    for one in self._board.appointed.values():
+                        await self._change(partition, runner, one)
                     await self._say(partition, runner)
                 except Exception as fault:  # whatever Kafka's client raises; the next look tries again
                     _log.warning("release-not-told", partition=partition, error=repr(fault), doing="trying again")
             await asyncio.sleep(LOOK_S)
 
-    async def _change(self, partition: int, runner: PartitionRunner, champion: Champion) -> None:
-        """Tell a partition of a champion that it has not met, once it can be loaded at once."""
-        meant = runner.heart.meant.get(champion.name) if runner.heart else None
+    async def _change(self, partition: int, runner: PartitionRunner, one: Appointment) -> None:
+        """Tell a partition of an appointment that it has not met, once the release is loaded."""
+        meant = runner.heart.meant.get(one.office) if runner.heart else None
         told = self._told.setdefault(runner, {})
-        last = max(meant.number if meant else 0, told.get(champion.name, 0))
-        if champion.number <= last or (champion.version and champion.version not in self.shelf):
+        last = max(meant.number if meant else 0, told.get(one.office, 0))
+        if one.number <= last or (one.version and one.version not in self.shelf):
             return
-        change = ModelChange(plant=champion.plant, name=champion.name, version=champion.version, number=champion.number)
-        await self._publisher.publish(partition, [Output(Topic.RECORDS, champion.plant.encode(), encode(change))])
-        told[champion.name] = champion.number
-        _log.info("model-told", partition=partition, version=champion.version, number=champion.number)
+        change = ModelChange(plant=one.plant, name=one.name, role=one.role, version=one.version, number=one.number)
+        await self._publisher.publish(partition, [Output(Topic.RECORDS, one.plant.encode(), encode(change))])
+        told[one.office] = one.number
+        _log.info("model-told", partition=partition, office=one.office, version=one.version, number=one.number)
 
     async def _say(self, partition: int, runner: PartitionRunner) -> None:
         """Say what is loaded and met, where that changed."""

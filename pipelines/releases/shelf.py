@@ -122,7 +122,7 @@ class Shelf(Mapping[str, Model]):
 
     def _newer_than(self, release: Release) -> int | None:
         """When the champion was made, of a release that is to take its place some day."""
-        champion = self._board.champions.get(release.name)
+        champion = self._board.appointed.get(release.name)
         held = self._board.releases.get(champion.version) if champion else None
         if champion is None or held is None or release.version in (champion.version, champion.before):
             return None

@@ -29,6 +29,8 @@ MOST_MEMORY = 4 * 2**30
 """Of address space: the starter's trial maps 0.2 GiB, the largest file's weights are 32 MiB. Our choice."""
 STACK = 2 * 2**20
 """A worker loads in a thread, which may have as little (glibc's own for x86-64, where none is set)."""
+NICE = 10
+"""A trial waits where the processor has work for the worker. Our choice."""
 MOST_SAID = 64 * 1024
 KEPT_VARIABLES = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TMPDIR")
 """Of the environment: a model has no use for passwords."""
@@ -132,6 +134,7 @@ def _signal(number: int) -> str:
 
 def main(folder: str, cpu_s: str, batch_ms: str) -> None:
     """The process: one line of JSON, a Tried or a Failed."""
+    os.nice(NICE)
     _limit(float(cpu_s))
     try:
         found: Tried | Failed = measured(_files(Path(folder)), float(batch_ms))

@@ -34,22 +34,30 @@ class Says(NamedTuple):
     remaining: Remaining | None
 
 
-def score(block: Block, hazard: Hazard, due: Due, plant: Plant) -> list[tuple[int, Forecast]]:
-    """Forecasts to publish, each with the place of the record that made it due."""
+class Scored(NamedTuple):
+    """Forecasts to publish, each with the place of the record that made it due, and the rows that they are of."""
+
+    said: list[tuple[int, Forecast]]
+    features: np.ndarray
+
+
+def score(block: Block, hazard: Hazard, due: Due, plant: Plant) -> Scored:
+    """Forecasts of minutes that ran, where they are new or say something else than before."""
     ran = _to_ask(block, hazard, due)
     names = [block.names[asset] for asset in due.asset[ran].tolist()]
     says = _says(hazard, due.features[ran], due.baseline[ran], _near(plant, hazard.card, names))
-    columns = due.at[ran], due.asset[ran], due.minute[ran]
-    out = []
-    for at, asset, minute, said in zip(*(column.tolist() for column in columns), says, strict=True):
+    columns = ran, due.at[ran], due.asset[ran], due.minute[ran]
+    out, places = [], []
+    for place, at, asset, minute, said in zip(*(column.tolist() for column in columns), says, strict=True):
         entry = block.small.entries[asset][minute]
         forecast = _forecast(plant.plant, block.names[asset], minute, hazard, said, entry.forecast)
         if forecast is not entry.forecast:
             entry.forecast = forecast
             out.append((at, forecast))
+            places.append(place)
     block.scores.scored += len(ran)
     block.scores.repeated += len(ran) - len(out)
-    return out
+    return Scored(out, due.features[places])
 
 
 def _to_ask(block: Block, hazard: Hazard, due: Due) -> np.ndarray:

@@ -9,6 +9,7 @@ classes, each weighted by how much the chance within 72 h moves with its score. 
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import statistics
 import time
@@ -26,6 +27,7 @@ from models.features import AFTER_RUNNING_MIN, Spec
 from onnx_export.convert import to_onnx
 from onnx_export.episodes import Replay, episodes, replay
 from onnx_export.history import History
+from onnx_export.learner import with_rows
 from onnx_export.past_cases import encoded, past_cases
 from onnx_export.recipe import TRAINING_EVERY_MIN
 from onnx_export.survival import scores_of, with_interval
@@ -50,9 +52,7 @@ class Opened(NamedTuple):
 def thinned(history: History) -> History:
     """Rows as far apart as those of training."""
     step = TRAINING_EVERY_MIN // EVERY_MIN
-    names = ("features", "asset", "window_end_us", "since_us", "hours", "part")
-    parts = {name: getattr(history, name)[::step] for name in names}
-    return History(**parts, failures=history.failures, end_us=history.end_us, every_min=TRAINING_EVERY_MIN)
+    return dataclasses.replace(with_rows(history, np.arange(0, len(history.asset), step)), every_min=TRAINING_EVERY_MIN)
 
 
 def learned(runs: Sequence[Replay], like: Hazard) -> tuple[lightgbm.Booster, bytes, Hazard]:

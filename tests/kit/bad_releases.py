@@ -114,6 +114,7 @@ def offer_of(content: bytes, made_us: int = MADE_US, hazard=HAZARD, **of_card: o
 def _manifest(content: bytes, card: bytes, made_us: int, features: int) -> tuple[Manifest, dict[File, bytes]]:
     files = {Part.ONNX: File.of(content), Part.CARD: File.of(card)}
     manifest = Manifest(
+        plant="tiny",
         name="tiny",
         version=version_of("tiny", files[Part.ONNX].sha256),
         kind=Kind.FAILURE,

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Raw
 
 from models.failure.hazard import Hazard
-from models.records import Champion, Release
+from models.records import Appointment, Release
 from models.release import Cause, File, Kind, Manifest, Part, Signature
 from tests.kit import tiny
 
@@ -42,9 +42,9 @@ def release(slope: float, made_us: int = 1, signatures: tuple[Signature, ...] = 
     return Release(plant=PLANT, name=NAME, version=made.version, manifest=Raw(made.encoded()), signatures=signatures)
 
 
-def champion(version: str, number: int, before: str = "") -> Champion:
+def champion(version: str, number: int, before: str = "") -> Appointment:
     """A record that has the name mean a version."""
-    return Champion(
+    return Appointment(
         plant=PLANT, name=NAME, version=version, number=number, before=before, cause=Cause.PROMOTED, by="A. Person",
         why="a test", time_us=number,
     )  # fmt: skip

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from models.failure.learned import Lister
-from models.records import DeadLetter, Forecast, Frame, ModelChange, Reject, Tick, decode, encode
+from models.records import DeadLetter, Forecast, Frame, ModelChange, Reject, Shadow, Tick, decode, encode
+from models.release import Role
 from pipelines.partition import Partition
 from pipelines.ports import RawRecord
 from pipelines.state import SnapshotError
@@ -22,9 +23,9 @@ def frame(minute: int, asset: str = "pump-01") -> Frame:
     return Frame(plant="tiny", asset=asset, source="t", times_us=[START_US + minute * MINUTE_US], signals=signals)
 
 
-def to(made, number: int = 1) -> ModelChange:
+def to(made, number: int = 1, role: Role = Role.CHAMPION) -> ModelChange:
     version = made if isinstance(made, str) else made.card.version
-    return ModelChange(plant="tiny", name="tiny", version=version, number=number)
+    return ModelChange(plant="tiny", name="tiny", role=role, version=version, number=number)
 
 
 def tick(minute: int) -> Tick:
@@ -51,6 +52,10 @@ class Log:
     @property
     def forecasts(self) -> list[Forecast]:
         return [one for one in self.said if isinstance(one, Forecast)]
+
+    @property
+    def shadows(self) -> list[Shadow]:
+        return [one for one in self.said if isinstance(one, Shadow)]
 
     @property
     def letters(self) -> list[DeadLetter]:
@@ -140,3 +145,36 @@ def test_a_changed_plant_keeps_what_its_models_names_mean():
     log = Log().take(to(FIRST), *stream(0, 5), changes.change(changes.plant("a wider range")), *stream(5, 10))
     assert not log.letters
     assert {one.model for one in log.forecasts} == {FIRST.card.version}
+
+
+def test_a_shadow_speaks_where_a_forecast_is_published_and_changes_none_of_it():
+    plain, beside = Log().take(*stream(0, 20)), Log().take(*stream(0, 10), to(FIRST, 1, Role.SHADOW), *stream(10, 20))
+    assert [encode(one) for one in beside.forecasts] == [encode(one) for one in plain.forecasts]
+    said = {(one.id, one.revision): one for one in beside.shadows}
+    by_rows = FIRST.card.version
+    after = [one for one in beside.forecasts if one.window_end_us > START_US + 11 * MINUTE_US]
+    assert len(said) == len(beside.shadows) >= len(after) > 10
+    for one in after:
+        shadow = said[one.id, one.revision]
+        assert (shadow.model, shadow.beside, shadow.asset) == (by_rows, one.model, one.asset)
+        assert shadow.window_end_us == one.window_end_us and shadow.chances < one.chances
+
+
+def test_a_shadow_ends_and_a_promoted_one_says_the_same_as_champion():
+    shadowed = Log().take(*stream(0, 10), to(FIRST, 1, Role.SHADOW), *stream(10, 20))
+    beside = to(SECOND, 1, Role.SHADOW), to("", 2, Role.SHADOW)
+    promoted = Log().take(*stream(0, 10), to(FIRST, 1), *stream(10, 20), *beside)
+    wanted = {(one.asset, one.window_end_us): one.chances for one in promoted.forecasts}
+    assert shadowed.shadows
+    assert all(wanted[one.asset, one.window_end_us] == one.chances for one in shadowed.shadows[4:])
+    assert not promoted.take(*stream(20, 25)).shadows
+
+
+def test_a_shadow_lives_over_a_restart_and_a_replay_in_other_batches_gives_the_same_bytes():
+    records = [*stream(0, 10), to(FIRST, 1, Role.SHADOW), *stream(10, 15), to(SECOND, 2, Role.SHADOW), *stream(15, 20)]
+    log = Log().take(*records)
+    assert Log(9).take(*records).bytes == log.bytes
+    restored = Partition.restore(tiny.plant(), tiny.models(), log.partition.snapshot(), shelf=SHELF)
+    batch = [RawRecord(restored.next_offset + n, 0, encode(one)) for n, one in enumerate(stream(20, 22))]
+    said = [decode(output.value) for output in restored.receive(batch).outputs]
+    assert {one.model for one in said if isinstance(one, Shadow)} == {SECOND.card.version}

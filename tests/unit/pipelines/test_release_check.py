@@ -26,9 +26,21 @@ def shipped(stem: str) -> tuple[bytes, bytes]:
     return onnx_bytes, card
 
 
-ONNX, CARD = shipped("pump")
-MANIFEST = manifest_of(ONNX, CARD, b"", MADE_US, "MIT")
-FILES = {Part.ONNX: ONNX, Part.CARD: CARD}
+def cased(stem: str) -> dict[Part, bytes]:
+    """A shipped model's files, with its past cases where it has some."""
+    past = files(starter).joinpath(f"{stem}.cases.json")
+    onnx_bytes, card = shipped(stem)
+    return {Part.ONNX: onnx_bytes, Part.CARD: card} | ({Part.CASES: past.read_bytes()} if past.is_file() else {})
+
+
+def manifest(onnx_bytes: bytes, card: bytes, cases: bytes = b"") -> Manifest:
+    held = {Part.ONNX: onnx_bytes, Part.CARD: card} | ({Part.CASES: cases} if cases else {})
+    return manifest_of("tiny", held, MADE_US, "MIT")
+
+
+FILES = cased("pump")
+ONNX, CARD = FILES[Part.ONNX], FILES[Part.CARD]
+MANIFEST = manifest_of("tiny", FILES, MADE_US, "MIT")
 WANTED = Wanted(Kind.FAILURE, MANIFEST.features_sha256)
 
 
@@ -41,7 +53,7 @@ def refused(manifest: Manifest = MANIFEST, held: Mapping[Part, bytes] = FILES, w
 def of(onnx_bytes: bytes, **of_card: object) -> Callable[[], Manifest]:
     """A maker of the manifest of a graph, with the tiny hazard's card of it."""
     card = replace(tiny.hazard().card, **({"sha256": File.of(onnx_bytes).sha256} | of_card))
-    return lambda: manifest_of(onnx_bytes, msgspec.json.encode(card), b"", MADE_US)
+    return lambda: manifest(onnx_bytes, msgspec.json.encode(card))
 
 
 def changed(change: Callable[[onnx.ModelProto], object], **of_card: object) -> Refused:
@@ -54,20 +66,20 @@ def changed(change: Callable[[onnx.ModelProto], object], **of_card: object) -> R
 
 @pytest.mark.parametrize("stem", ["pump", "pump.health"])
 def test_what_is_shipped_makes_a_manifest_that_it_fits(stem: str) -> None:
-    onnx_bytes, card = shipped(stem)
-    made = manifest_of(onnx_bytes, card, b"", MADE_US, "MIT")
+    held = cased(stem)
+    made = manifest_of("tiny", held, MADE_US, "MIT")
     assert decoded(made.encoded()) == made
-    assert (made.name, made.version) == (stem, version_of(stem, File.of(onnx_bytes).sha256))
+    assert (made.name, made.version) == (stem, version_of(stem, File.of(held[Part.ONNX]).sha256))
     assert (made.features, made.licence) == (57, "MIT")
     wanted = Wanted(made.kind, made.features_sha256)
-    examine(made, {Part.ONNX: onnx_bytes, Part.CARD: card}, wanted, MADE_US)
-    examine(made, {Part.ONNX: onnx_bytes, Part.CARD: card}, Wanted(made.kind))
+    examine(made, held, wanted, MADE_US)
+    examine(made, held, Wanted(made.kind))
 
 
 def test_the_tiny_models_make_manifests(tmp_path) -> None:
     tiny.write(tmp_path, made=tiny.hazard(modes=("a", "b")))
     for stem, outputs in (("tiny", {"chances": 6, "modes": 2}), ("tiny.health", None)):
-        made = manifest_of((tmp_path / f"{stem}.onnx").read_bytes(), (tmp_path / f"{stem}.json").read_bytes(), b"", 1)
+        made = manifest((tmp_path / f"{stem}.onnx").read_bytes(), (tmp_path / f"{stem}.json").read_bytes())
         assert made.name == stem and made.outputs == (outputs or made.outputs)
         assert made.kind is (Kind.FAILURE if outputs else Kind.HEALTH)
 
@@ -80,7 +92,7 @@ def test_the_champion_itself_is_not_older_than_it() -> None:
 @pytest.mark.parametrize(
     ("held", "reason"),
     [
-        ({Part.CARD: CARD}, Refusal.NOT_FETCHED),
+        ({part: content for part, content in FILES.items() if part is not Part.ONNX}, Refusal.NOT_FETCHED),
         (FILES | {Part.ONNX: ONNX[:-1]}, Refusal.TRUNCATED),
         (FILES | {Part.ONNX: ONNX + b"x"}, Refusal.TOO_LARGE),
         (FILES | {Part.CARD: CARD.replace(b"pump", b"pomp")}, Refusal.WRONG_HASH),
@@ -113,7 +125,7 @@ def test_a_manifest_says_what_file_and_card_say(changes: dict, wanted: Wanted, r
 
 def carded(card: bytes, cases: bytes = b"") -> Refused:
     with pytest.raises(Refused) as found:
-        manifest_of(ONNX, card, cases, MADE_US)
+        manifest(ONNX, card, cases)
     return found.value
 
 
@@ -144,7 +156,7 @@ def test_past_cases_are_those_of_the_card() -> None:
     assert carded(CARD, b"{}").reason is Refusal.WRONG_CARD
     graph = tiny.graph(FEATURES)
     card = replace(tiny.hazard().card, sha256=File.of(graph).sha256, cases_sha256=File.of(b"{}").sha256)
-    assert Part.CASES in manifest_of(graph, msgspec.json.encode(card), b"{}", MADE_US).files
+    assert Part.CASES in manifest(graph, msgspec.json.encode(card), b"{}").files
 
 
 def many_nodes(model: onnx.ModelProto) -> None:

@@ -27,7 +27,7 @@ from tests.kit.bad_releases import (
 )
 
 SAID = {
-    Refusal.NO_MANIFEST: "the manifest cannot be read: .*name",
+    Refusal.NO_MANIFEST: "the manifest cannot be read: .*plant",
     Refusal.UNSIGNED: "publish the release with a key that workers trust",
     Refusal.UNKNOWN_KEY: "signed by 'stranger', while this worker trusts 'plant'",
     Refusal.BAD_SIGNATURE: "not what the key 'plant' signed",

@@ -45,7 +45,11 @@ def test_a_manifest_that_was_changed_is_refused(manifest: bytes) -> None:
     assert "'plant'" in found.detail
 
 
-@pytest.mark.parametrize("value", ["", "???", "AAAA", GOOD.value[:-4], GOOD.value + "AAAA", "é"])
+@pytest.mark.parametrize(
+    "value",
+    ["", "???", "AAAA", GOOD.value[:-4], GOOD.value + "AAAA", "é"],
+    ids=["empty", "no base64", "short", "cut off", "longer", "no ASCII"],
+)
 def test_a_signature_that_cannot_be_read_is_a_bad_one(value: str) -> None:
     assert refused(Signature("plant", value)).reason is Refusal.BAD_SIGNATURE
 
@@ -100,6 +104,7 @@ def test_keys_are_parted_by_commas_and_white_space() -> None:
         (f"plant:{SECRET[:-8]}", "'plant'.* 32 bytes"),
         (f"{TEXT},{TEXT}", "'plant' is told twice"),
     ],
+    ids=["a secret", "a secret file", "no name", "no key", "cut off", "twice"],
 )
 def test_a_text_that_is_no_list_of_keys_is_refused_and_not_shown(text: str, said: str) -> None:
     with pytest.raises(WrongKey, match=said) as found:

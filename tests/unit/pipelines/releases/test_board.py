@@ -38,8 +38,8 @@ def test_a_release_that_is_offered_again_may_be_signed_by_another_key_and_is_the
 
 def test_a_champion_that_was_overtaken_changes_nothing():
     found = board(A, B, releasing.champion(B.version, 2), releasing.champion(A.version, 1))
-    assert found.champions["tiny"].version == B.version
-    assert found.take(b"tiny/champion/tiny", encode(releasing.champion(A.version, 2))) is None
+    assert found.appointed["tiny"].version == B.version
+    assert found.take(b"tiny/appointment/tiny", encode(releasing.champion(A.version, 2))) is None
 
 
 def test_a_version_stays_what_it_was_whatever_else_is_offered_under_it():
@@ -62,7 +62,7 @@ def test_rubbish_and_what_is_of_another_plant_or_under_another_key_changes_nothi
         (b"x", encode(B)), (b"other/release/x", encode(B).replace(b'"plant":"tiny"', b'"plant":"other"', 1)),
     ):  # fmt: skip
         assert found.take(key, value) is None
-    assert list(found.releases) == [A.version] and not found.champions
+    assert list(found.releases) == [A.version] and not found.appointed
 
 
 def test_it_is_known_which_partitions_lack_refuse_or_have_not_met_a_release():
