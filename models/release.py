@@ -85,7 +85,6 @@ class Refusal(StrEnum):
     BAD_SIGNATURE = "bad-signature"
     OLDER_THAN_CHAMPION = "older-than-champion"
     REPLAYED = "replayed"
-    VERSION_TAKEN = "version-taken"
     NOT_FETCHED = "not-fetched"
     NO_CARD = "no-card"
     TOO_LARGE = "too-large"

@@ -1,10 +1,11 @@
-"""The stages of a step as a table, and its picture: ARCHITECTURE.md shows what `diagram` draws, a test compares."""
+"""The stages of a step as a table, and pictures: ARCHITECTURE.md shows what is drawn here, a test compares."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
 
+from models.release import MOVES
 from pipelines.topics import Topic
 
 
@@ -65,3 +66,9 @@ def diagram() -> str:
             lines.append(f"  {stage.name} --> influx[(InfluxDB)]")
     lines.append("  Partition -- snapshots --> state[(state)]")
     return "\n".join(lines)
+
+
+def release_diagram() -> str:
+    """The states of a release, and what moves it, as a Mermaid state diagram."""
+    lines = ["stateDiagram-v2", f"  [*] --> {MOVES[0].begin}"]
+    return "\n".join([*lines, *(f"  {move.begin} --> {move.to}: {move.cause}" for move in MOVES)])

@@ -129,19 +129,34 @@ class Told(NamedTuple):
 def worths(past: Past, thresholds: Sequence[Threshold]) -> Iterator[Worth]:
     """What each threshold was worth. Quickest where thresholds of one limit and share follow one another."""
     for found in _found(past, thresholds):
-        is_open = found.ended == OPEN_AT_THE_END
-        ended_us = np.where(is_open, NEVER_US, past.window_end_us[found.ended])
-        warned = _told(past, past.window_end_us[found.opened], ended_us)
-        inspected, founded = _inspected(past, warned)
-        yield Worth(
-            warnings=len(warned.opened_us),
-            unfounded=int(warned.unfounded.sum()),
-            undecided=int(warned.undecided.sum()),
-            failures=len(past.failures_us),
-            leads_h=tuple(_leads_h(past, warned).tolist()),
-            inspected=inspected,
-            founded=founded,
-        )
+        yield worth_of(past, _warned(past, found))
+
+
+def warned_of(past: Past, threshold: Threshold) -> Told:
+    """The warnings that a threshold opens, and what became of them."""
+    (found,) = _found(past, [threshold])
+    return _warned(past, found)
+
+
+def _warned(past: Past, found: Episodes) -> Told:
+    is_open = found.ended == OPEN_AT_THE_END
+    ended_us = np.where(is_open, NEVER_US, past.window_end_us[found.ended])
+    return _told(past, past.window_end_us[found.opened], ended_us)
+
+
+def worth_of(past: Past, warned: Told) -> Worth:
+    """What warnings were worth."""
+    inspected, founded = _inspected(past, warned)
+    leads_h = leads_of(past, warned)
+    return Worth(
+        warnings=len(warned.opened_us),
+        unfounded=int(warned.unfounded.sum()),
+        undecided=int(warned.undecided.sum()),
+        failures=len(past.failures_us),
+        leads_h=tuple(leads_h[~np.isnan(leads_h)].tolist()),
+        inspected=inspected,
+        founded=founded,
+    )
 
 
 def _found(past: Past, thresholds: Sequence[Threshold]) -> Iterator[Episodes]:
@@ -189,11 +204,11 @@ def _next(past: Past, time_us: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.where(failure_us > repair_us, NEVER_US, failure_us), repair_us
 
 
-def _leads_h(past: Past, warned: Told) -> np.ndarray:
-    """Hours from the opening of the first warning that was open at a failure, of the failures that had one."""
+def leads_of(past: Past, warned: Told) -> np.ndarray:
+    """Hours from the opening of the first warning that was open at each failure; NaN where none was."""
     is_open = (warned.opened_us <= past.failures_us[:, None]) & (warned.ended_us >= past.failures_us[:, None])
     first_us = np.where(is_open, warned.opened_us, NEVER_US).min(axis=1, initial=NEVER_US)
-    return (past.failures_us - first_us)[is_open.any(axis=1)] / HOUR_US
+    return np.where(is_open.any(axis=1), (past.failures_us - first_us) / HOUR_US, np.nan)
 
 
 def _inspected(past: Past, warned: Told) -> tuple[int, int]:

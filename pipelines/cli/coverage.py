@@ -34,7 +34,7 @@ def of_run(folder: Path, labels: Path | None) -> tuple[Covered, ...]:
     plan, records = results.plan, list(results.records())
     from_us, to_us = known(plan)
     events = [one for one in records if isinstance(one, Maintenance)]
-    own = [label for label in _labels(labels) if label.asset in plan.assets]
+    own = [label for label in confirmed(labels) if label.asset in plan.assets]
     found = Intervals(ends=ends_of(own, events), from_us=from_us, to_us=to_us)
     found.take_alerts(one for one in records if isinstance(one, Alert))
     for table in results.forecasts_by_assets():
@@ -47,7 +47,7 @@ def of_live(settings: Settings, plant: Plant, labels: Path | None, errors: Conso
     said = read_live(settings, 0, EVER_US, set(plant.assets), errors)
     last_us = int(said.forecasts["window_end_us"].to_numpy().max(initial=0))
     to_us = max([last_us, *(alert.window_end_us for alert in said.alerts)])
-    found = Intervals(ends=ends_of(_labels(labels), _events(settings)), from_us=0, to_us=to_us)
+    found = Intervals(ends=ends_of(confirmed(labels), events_of(settings)), from_us=0, to_us=to_us)
     found.take_alerts(said.alerts)
     found.take_forecasts(said.forecasts)
     return found.covered
@@ -63,12 +63,12 @@ def show(found: tuple[Covered, ...], console: Console, *, as_json: bool) -> None
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
-def _labels(file: Path | None) -> tuple[Label, ...]:
+def confirmed(file: Path | None) -> tuple[Label, ...]:
     """Labels that a person confirmed."""
     return usable(read_labels(file)) if file else ()
 
 
-def _events(settings: Settings) -> Iterator[Maintenance]:
+def events_of(settings: Settings) -> Iterator[Maintenance]:
     """Failures and repairs on the log; what else is there is not looked into."""
     for record in read(settings.kafka, named(settings.topic_prefix, Topic.RECORDS)):
         if b'"maintenance"' not in (record.value or b""):

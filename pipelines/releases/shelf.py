@@ -113,12 +113,19 @@ class Shelf(Mapping[str, Model]):
                 self._again_s[release.version] = asyncio.get_running_loop().time() + AGAIN_S
                 _log.warning("release-not-fetched", version=release.version, error=str(refused), again_s=AGAIN_S)
                 return
-            self.refused[release.version], self._refused[release.version] = str(refused), release
-            await self._moved(release, state, Cause.FAILED, refused)
+            await self._refuse(release, state, refused)
+            return
+        except Exception as wrong:  # a hostile file must not end the worker, whatever it brings about in Python
+            _log.error("release-not-foreseen", version=release.version, exc_info=wrong)
+            await self._refuse(release, state, Refused(Refusal.CRASHED, f"{type(wrong).__name__}: {wrong}"))
             return
         self._again_s.pop(release.version, None)
         self._models[release.version] = model
         await self._moved(release, state, Cause.PASSED)
+
+    async def _refuse(self, release: Release, state: State, refused: Refused) -> None:
+        self.refused[release.version], self._refused[release.version] = str(refused), release
+        await self._moved(release, state, Cause.FAILED, refused)
 
     def _newer_than(self, release: Release) -> int | None:
         """When the champion was made, of a release that is to take its place some day."""

@@ -31,7 +31,7 @@ from connectors.kafka.plain import read
 from connectors.releases import keys
 from models.failure.hazard import read_card
 from models.records import Forecast, ModelChange, decode
-from models.release import File
+from models.release import File, Role
 from pipelines.cli import environment, releasing
 from pipelines.cli.books import LEDGER_KEY
 from pipelines.cli.releasing import Who
@@ -128,7 +128,7 @@ class Log:
         self.to: dict[int, list[str]] = {p: [] for p in range(settings.partitions)}
         for record in read(settings.kafka, named(settings.topic_prefix, Topic.RECORDS)):
             one = decode(record.value or b"")
-            if isinstance(one, ModelChange):
+            if isinstance(one, ModelChange) and one.role is Role.CHAMPION:
                 self.at[record.partition].append(record.offset)
                 self.to[record.partition].append(one.version)
 
@@ -172,7 +172,7 @@ def measured(settings: Settings, folder: Path, signing: str) -> list[Row]:
         published = []
         for path in variants(folder):
             began = time.monotonic()
-            releasing.publish(settings, path, signing, "", Console(quiet=True))
+            releasing.publish(settings, path, signing, "", Console(quiet=True), shadow=False)
             published.append(time.monotonic() - began)
         versions = list(releasing.board_of(settings).releases)
         began = now_ms()

@@ -55,9 +55,9 @@ def serve(offer: Offer, folder: Path) -> None:
         path.write_bytes(content)
 
 
-def good(mark: str = "good") -> Offer:
+def good(mark: str = "good", made_us: int = MADE_US) -> Offer:
     """A release that is taken; another mark gives another version."""
-    return offer_of(_tiny(mark))
+    return offer_of(_tiny(mark), made_us)
 
 
 def bad_releases() -> dict[Refusal, Callable[[], Offer]]:

@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
+from msgspec import Raw
 from rich.console import Console
 
-from connectors.kafka.plain import read
+from connectors.kafka.plain import LogProducer, read
 from connectors.releases import keys
-from models.records import Forecast, Frame, ModelChange, ReleaseMove, Tick, decode
-from models.release import Part
+from models.records import Forecast, Frame, ModelChange, Release, ReleaseMove, Shadow, Tick, decode, encode
+from models.release import Part, Refusal, Refused, Role, decoded
+from pipelines.cli import comparing
 from pipelines.cli import releasing as by_hand
 from pipelines.cli.releasing import ReleaseError, Who
 from pipelines.partition import Partition
 from pipelines.ports import RawRecord
+from pipelines.releases.board import PARTITION, key_of
 from pipelines.topics import Topic, named
-from tests.kit import releasing, tiny
+from tests.kit import bad_releases, releasing, tiny
 from tests.kit.installation import PARTITIONS, Installation
 from tests.kit.streams import MINUTE_US, START_US
 
@@ -79,7 +83,7 @@ def changes(installation: Installation) -> dict[int, list[str]]:
     found: dict[int, list[str]] = {p: [] for p in range(PARTITIONS)}
     for record in read(installation.settings.kafka, installation.records):
         one = decode(record.value or b"")
-        if isinstance(one, ModelChange):
+        if isinstance(one, ModelChange) and one.role is Role.CHAMPION:
             found[record.partition].append(one.version)
     return found
 
@@ -156,3 +160,84 @@ def test_a_release_that_nobody_trusts_is_refused_and_cannot_be_promoted(servers,
         assert changes(installation) == {at: [] for at in range(PARTITIONS)}
         refused = [one for one in moves(installation) if one.refusal]
         assert {str(one.refusal) for one in refused} == {"bad-signature"}
+
+
+def test_a_candidate_runs_beside_the_champion_and_is_compared_with_it_in_warnings(servers, tmp_path, signing):
+    with Installation(tmp_path, release_keys=signing.public, registry=str(tmp_path / "registry")) as installation:
+        installation.worker_at_work()
+        publish(installation, signing, [0.5])
+        installation.send([*rows(0, 60), Tick(plant="tiny", time_us=START_US + 90 * MINUTE_US)])
+        installation.finish()
+        shadows = [decode(one) for of in installation.published(Topic.SHADOWS).values() for one in of]
+        assert {one.model for one in shadows if isinstance(one, Shadow)} == {FIRST}
+        assert len(shadows) >= 100
+        found = comparing.of_live(installation.settings, None, Console(quiet=True))
+        assert (found.champion, found.candidate) == (tiny.hazard().card.version, FIRST)
+        champion, candidate = found.whole.sides
+        assert champion.worth.warnings == 2 and candidate.worth.warnings == 0
+        assert len(champion.alone_us) == 2 and not found.whole.both
+        by_hand.promote(installation.settings, FIRST, WHO, Console())
+        installation.send(rows(100, 105))
+        installation.finish()
+        assert by_hand.board_of(installation.settings).version_of("tiny", Role.SHADOW) == ""
+
+
+def offered(offer: bad_releases.Offer) -> Release:
+    """The record of an offer, whatever its manifest says."""
+    try:
+        version = decoded(offer.manifest).version
+    except Refused:
+        version = "tiny@ffffffffffff"
+    return Release(
+        plant="tiny", name="tiny", version=version, manifest=Raw(offer.manifest), signatures=offer.signatures
+    )
+
+
+def offer(installation: Installation, folder: Path, made: bad_releases.Offer) -> Release:
+    bad_releases.serve(made, folder)
+    record = offered(made)
+    with LogProducer(installation.settings.kafka) as producer:
+        topic = named(installation.settings.topic_prefix, Topic.RELEASES)
+        producer.send(topic, key_of(record), encode(record), PARTITION)
+    return record
+
+
+def test_each_bad_release_is_refused_for_its_own_reason_while_the_champion_serves_on(servers, tmp_path):
+    registry = tmp_path / "registry"
+    with Installation(tmp_path, release_keys=bad_releases.TRUSTED, registry=str(registry)) as installation:
+        worker = installation.worker_at_work()
+        installation.feed(rows(0, 600), 45.0)
+        champion = offer(installation, registry, bad_releases.good("champion", bad_releases.CHAMPION_MADE_US))
+        by_hand.promote(installation.settings, champion.version, WHO, Console())
+        told: dict[Refusal, str] = {}
+        stranger = msgspec.structs.replace(offered(bad_releases.good("elsewhere")), version="tiny@eeeeeeeeeeee")
+        for reason, maker in bad_releases.bad_releases().items():
+            record = offer(installation, registry, maker())
+            if reason is Refusal.NOT_FETCHED:
+                installation.wait(lambda: "release-not-fetched" in installation.told(), 20)
+                continue
+            told[reason] = refused(installation, record.version)
+        assert {reason for reason, why in told.items() if not why.startswith(f"{reason}: ")} == set(), told
+        assert len(told) == 21
+        with LogProducer(installation.settings.kafka) as producer:
+            topic = named(installation.settings.topic_prefix, Topic.RELEASES)
+            producer.send(topic, key_of(stranger), encode(stranger), PARTITION)
+        assert refused(installation, stranger.version).startswith("replayed: ")
+        installation.finish()
+        assert worker.poll() is None
+        assert Of(installation).models() == {tiny.hazard().card.version, champion.version}
+        assert installation.ledger().rows_read == 1200
+
+
+def refused(installation: Installation, version: str) -> str:
+    """What the owners of all partitions say against a release."""
+    board = by_hand.board_of(installation.settings)
+
+    def all_refuse() -> bool:
+        nonlocal board
+        board = by_hand.board_of(installation.settings)
+        return len(board.refused(version)) == PARTITIONS
+
+    installation.wait(all_refuse, 30)
+    (why,) = set(board.refused(version).values())
+    return why

@@ -16,13 +16,17 @@ from models.records import Alert, AnyRecord, decode, encode, id_of
 from pipelines.cli import watching
 from pipelines.schema import RECORDS, asyncapi_document, json_schema
 from pipelines.topics import Topic
-from pipelines.topology import STAGES, diagram
+from pipelines.topology import STAGES, diagram, release_diagram
 
 ROOT = Path(__file__).parents[3]
 
 
 def test_the_architecture_shows_the_diagram_that_is_generated():
     assert f"```mermaid\n{diagram()}\n```" in (ROOT / "ARCHITECTURE.md").read_text()
+
+
+def test_the_architecture_shows_how_a_release_moves():
+    assert f"```mermaid\n{release_diagram()}\n```" in (ROOT / "ARCHITECTURE.md").read_text()
 
 
 def test_every_stage_is_a_module_and_the_other_way_round():

@@ -50,8 +50,8 @@ SAID = {
     Refusal.TOO_SLOW: "of processor time at the 99th percentile, 20 ms is allowed",
     Refusal.CRASHED: "ended by SIGSEGV",
 }
-OF_THE_WORKER = {Refusal.REPLAYED, Refusal.VERSION_TAKEN}
-"""These are told by what a worker took before."""
+OF_THE_WORKER = {Refusal.REPLAYED}
+"""Told by the record that offers it."""
 
 
 async def taken(offer: Offer, folder: Path) -> Tried:

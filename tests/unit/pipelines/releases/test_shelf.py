@@ -19,7 +19,7 @@ MODELS = {A.version: tiny.hazard(slope=0.5), B.version: tiny.hazard(slope=0.8)}
 class Bench:
     """A shelf whose loader does as told: `fails` names a step and what it raises."""
 
-    def __init__(self, *releases: Release, fails: dict[str, Refusal] | None = None) -> None:
+    def __init__(self, *releases: Release, fails: dict[str, Refusal | Exception] | None = None) -> None:
         self.fails, self.done, self.moves = fails or {}, [], []
         self.board = Board("tiny")
         for one in releases:
@@ -31,7 +31,8 @@ class Bench:
             def do(*args):
                 self.done.append((name, args[-1]) if name == "checked" else name)
                 if name in self.fails:
-                    raise Refused(self.fails[name], "as told")
+                    fault = self.fails[name]
+                    raise Refused(fault, "as told") if isinstance(fault, Refusal) else fault
                 return given(*args)
 
             return do
@@ -73,6 +74,12 @@ def test_a_refusal_in_any_step_is_told_once_and_nothing_is_loaded(step):
     assert bench.moves[-1] == (A.version, begin, State.REFUSED, Cause.FAILED, Refusal.WRONG_FEATURES)
     assert len(bench.moves) == (1 if step == "trusted" else 2)
     assert A.version not in bench.shelf and bench.shelf.refused == {A.version: "wrong-features: as told"}
+
+
+def test_what_was_not_foreseen_refuses_the_release_with_its_text_and_ends_nothing():
+    bench = Bench(A, B, fails={"checked": RecursionError("too deep")}).keep(A)
+    assert bench.moves[-1] == (A.version, State.FETCHED, State.REFUSED, Cause.FAILED, Refusal.CRASHED)
+    assert bench.shelf.refused == {A.version: "crashed: RecursionError: too deep"}
 
 
 def test_one_that_is_offered_again_as_signed_by_another_key_is_looked_at_again():
