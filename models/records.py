@@ -544,9 +544,12 @@ class NoticeKind(StrEnum):
     LEDGER = "ledger"
     STORE_DOWN = "store-down"
     NO_DATA = "no-data"
+    MODEL = "model"
 
 
-OF_THE_SERVICE = frozenset({NoticeKind.LAG, NoticeKind.LEDGER, NoticeKind.STORE_DOWN, NoticeKind.NO_DATA})
+OF_THE_SERVICE = frozenset(
+    {NoticeKind.LAG, NoticeKind.LEDGER, NoticeKind.STORE_DOWN, NoticeKind.NO_DATA, NoticeKind.MODEL}
+)
 """Kinds that a worker tells of itself by its own clock; all others follow from the records."""
 
 

@@ -105,6 +105,8 @@ class Partition:
         self.every_min = pace.every_min
         self.looked: list[Looked] | None = [] if pace.features else None
         """What was given out of features and not yet taken."""
+        self.missing: dict[str, str] = {}
+        """Why, by office, of releases that could not be loaded where the state was restored."""
         self.scores = Scores()
         self.next_offset = 0
         self._unacknowledged: deque[tuple[Kept, ...]] = deque()
@@ -140,7 +142,8 @@ class Partition:
                 "(FOREWARN_GROUP)"
             )
         try:
-            self.learned = learned_of(state.plant, known(self._models, self._shelf, state.meant))
+            found = known(self._models, self._shelf, state.meant)
+            self.learned, self.missing = learned_of(state.plant, found.models), found.missing
         except ModelError as wrong:
             raise SnapshotError(
                 f"the snapshot has version {state.plant.version} of the plant, whose {wrong}: put that model back into "
@@ -151,7 +154,7 @@ class Partition:
 
     def score_by(self, models: Mapping[str, Lister]) -> None:
         """Score by other models from the next record on. Raises ModelError where one misfits."""
-        self.learned = learned_of(self.plant, known(models, self._shelf, self.state.meant))
+        self.learned = learned_of(self.plant, known(models, self._shelf, self.state.meant).models)
         self._models = models
         self._adopt()
 
@@ -256,7 +259,7 @@ class Partition:
                 case HealthyBaseline() as approved:
                     return baselines.take(approved, self._where(approved))
                 case PlantChange() as change:
-                    models = known(self._models, self._shelf, self.state.meant)
+                    models = known(self._models, self._shelf, self.state.meant).models
                     plant, learned = taken(change, self.plant.plant, models)
                     if plant == self.plant:
                         return ()
@@ -279,6 +282,7 @@ class Partition:
         found = changed(change, self.plant, self._models, self._shelf, self.state.meant)
         if found is not None:
             self.state.meant, self.learned = found
+            self.missing = {office: why for office, why in self.missing.items() if office != change.office}
             self._adopt()
 
     def _where(self, record: Rebuilt | HealthyBaseline) -> rebuilt.Where:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Protocol, TypeVar
 
@@ -83,6 +83,11 @@ class Heart(Protocol):
     @property
     def meant(self) -> Mapping[str, Meant]:
         """What models' names mean, of those that a release was promoted for."""
+        ...
+
+    @property
+    def missing(self) -> Collection[str]:
+        """Offices whose release could not be loaded when the partition was opened."""
         ...
 
     def receive(self, batch: Sequence[RawRecord]) -> Effects:

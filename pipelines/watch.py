@@ -36,6 +36,7 @@ def rules(lag: int, down_s: float, no_data_s: float) -> dict[NoticeKind, Rule]:
         NoticeKind.LEDGER: Rule(1, 0, open_after_s=30.0, close_after_s=30.0),
         NoticeKind.STORE_DOWN: Rule(down_s, 0, close_after_s=5.0, is_age=True),
         NoticeKind.NO_DATA: Rule(no_data_s, no_data_s / 10, is_age=True),
+        NoticeKind.MODEL: Rule(1, 0),
     }
 
 
@@ -175,6 +176,11 @@ def _said(kind: NoticeKind, partition: int, value: float) -> str:
             return f"{value:,.0f} records wait and they do not get fewer: start another worker, or look at its log"
         case NoticeKind.LEDGER:
             return "what was read is not what was stored and rejected: keep the log, and see `forewarn ledger`"
+        case NoticeKind.MODEL:
+            return (
+                f"partition {partition} lacks {value:.0f} releases that it is to score by: files of their names stand "
+                "in, with low confidence; see `forewarn model releases` and FOREWARN_REGISTRY, then start anew"
+            )
         case NoticeKind.STORE_DOWN:
             return f"InfluxDB takes nothing for {value:,.0f} s; rows wait in Kafka meanwhile: see that it runs"
         case _:

@@ -17,7 +17,7 @@ from models.records import Notice, NoticeKind, encode
 from pipelines.ledger import Ledger
 from pipelines.ledger_rows import Totals, rows_of, totals_of
 from pipelines.ports import Clock, Output, Publisher, Refusal, Rows, StoreDown
-from pipelines.runner import PartitionRunner
+from pipelines.runner import Heart, PartitionRunner
 from pipelines.topics import Topic
 from pipelines.watch import Watch
 
@@ -119,7 +119,7 @@ class Watcher:
         for partition, runner in owned.items():
             if runner.heart is not None and await self._is_known(partition, runner):
                 runner.meters.balanced = runner.heart.ledger.balances
-                self._look_at(partition, runner.heart.ledger, runner.meters.balanced)
+                self._look_at(partition, runner.heart)
         await self._send()
 
     async def _is_known(self, partition: int, runner: PartitionRunner) -> bool:
@@ -135,11 +135,12 @@ class Watcher:
         self._seen[partition] = _Seen(runner, heart.ledger.rows_read, self._clock.monotonic_s())
         return True
 
-    def _look_at(self, partition: int, ledger: Ledger, balances: bool) -> None:
+    def _look_at(self, partition: int, heart: Heart) -> None:
         values = {
             NoticeKind.LAG: self._lag(partition),
-            NoticeKind.LEDGER: float(not balances),
-            NoticeKind.NO_DATA: self._silent_s(partition, ledger),
+            NoticeKind.LEDGER: float(not heart.ledger.balances),
+            NoticeKind.NO_DATA: self._silent_s(partition, heart.ledger),
+            NoticeKind.MODEL: float(len(heart.missing)),
         }
         if partition == TELLS_OF_THE_STORE:
             values[NoticeKind.STORE_DOWN] = self._store.failing_s

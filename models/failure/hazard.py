@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import math
 
@@ -105,7 +106,7 @@ _LOWER = {Confidence.HIGH: Confidence.MEDIUM, Confidence.MEDIUM: Confidence.LOW,
 
 def founded(hazard: Hazard, baseline: Whose) -> Confidence:
     """How well a forecast is founded: a step lower where signals that it compares have no usual of their own."""
-    sure = confidence_of(hazard.card)
+    sure = Confidence.LOW if hazard.stands_in else confidence_of(hazard.card)
     return sure if baseline is Whose.OWN or not hazard.spec.expected else _LOWER[sure]
 
 
@@ -133,11 +134,19 @@ class Hazard:
         agree("the number of failure modes", self._predictor.modes, len(card.modes))
         self._past = _past(card, self.spec, cases)
         self.vectors = acceptance.check(self._predictor)
+        self.stands_in = False
+        """Whether it speaks in the place of a release that cannot be loaded."""
 
     @classmethod
     def load(cls, onnx: bytes, card: bytes, cases: bytes = b"") -> Hazard:
         """From the bytes of its two files, and of that of past cases where it has one."""
         return cls(onnx, read_card(card), cases)
+
+    def standing_in(self) -> Hazard:
+        """The same in the place of another, with low confidence."""
+        other = copy.copy(self)
+        other.stands_in = True
+        return other
 
     def chances(self, rows: np.ndarray) -> np.ndarray:
         """Chances, float64 [rows, horizons] with DECIMALS decimals, of float32 feature rows."""

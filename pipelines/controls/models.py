@@ -7,7 +7,9 @@ is on its shelf, by version; nothing is loaded here.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
+from models.failure.hazard import Hazard
 from models.failure.learned import Learned, Lister
 from models.inference import ModelError
 from models.plant import Plant
@@ -19,19 +21,29 @@ from pipelines.state import Meant
 Shelf = Mapping[str, Lister]
 
 
-def known(models: Mapping[str, Lister], shelf: Shelf, meant: Mapping[str, Meant]) -> dict[str, Lister]:
-    """Models by the names that asset types give, and by office. Raises ModelError for a release not on the shelf."""
-    out = dict(models)
+class Known(NamedTuple):
+    """Models by the names that asset types give, and by office; and what is `missing`: why, by office.
+
+    Where a champion is missing the file of that name stands in, and says so by its confidence.
+    """
+
+    models: dict[str, Lister]
+    missing: dict[str, str]
+
+
+def known(models: Mapping[str, Lister], shelf: Shelf, meant: Mapping[str, Meant]) -> Known:
+    """The models that offices mean, as far as they can be loaded."""
+    out = Known(dict(models), {})
     for office, one in meant.items():
         if not one.version:
             continue
         try:
-            out[office] = shelf[one.version]
+            out.models[office] = shelf[one.version]
         except KeyError as missing:
-            raise ModelError(
-                f"release {one.version} cannot be loaded here ({missing.args[0]}): `forewarn model releases` says what "
-                "there is, FOREWARN_REGISTRY where it is looked for"
-            ) from missing
+            out.missing[office] = f"release {one.version} cannot be loaded here ({missing.args[0]})"
+            own = models.get(office)
+            if isinstance(own, Hazard):
+                out.models[office] = own.standing_in()
     return out
 
 
@@ -45,7 +57,13 @@ def changed(
     if change.office in meant and change.number <= meant[change.office].number:
         return None
     after = {**meant, change.office: Meant(change.version, change.number)}
+    found = known(models, shelf, after)
     try:
-        return after, learned_of(plant, known(models, shelf, after))
+        if change.office in found.missing:
+            raise ModelError(
+                f"{found.missing[change.office]}: `forewarn model releases` says what there is, FOREWARN_REGISTRY "
+                "where it is looked for"
+            )
+        return after, learned_of(plant, found.models)
     except ModelError as wrong:
         raise Rejected(Reject.MODEL_REFUSED, f"'{change.office}' stays what it was: {wrong}") from wrong

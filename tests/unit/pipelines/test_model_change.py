@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
+from models.failure.hazard import ENOUGH_FAILURES, Hazard, founded
 from models.failure.learned import Lister
-from models.records import DeadLetter, Forecast, Frame, ModelChange, Reject, Shadow, Tick, decode, encode
+from models.records import (
+    Confidence,
+    DeadLetter,
+    Forecast,
+    Frame,
+    ModelChange,
+    Reject,
+    Shadow,
+    Tick,
+    Whose,
+    decode,
+    encode,
+)
 from models.release import Role
 from pipelines.partition import Partition
 from pipelines.ports import RawRecord
-from pipelines.state import SnapshotError
 from tests.kit import changes, tiny
 from tests.kit.streams import MINUTE_US, START_US
 
@@ -135,10 +148,32 @@ def test_a_restart_goes_on_with_the_release_that_the_log_named_last():
     assert again.outputs
 
 
-def test_a_restart_without_that_release_says_which_is_missing():
+def test_a_restart_without_that_release_goes_on_by_the_file_of_that_name_with_low_confidence_and_says_so():
+    log = Log().take(to(FIRST), to(SECOND, 1, Role.SHADOW), *stream(0, 5))
+    sure = tiny.hazard()
+    sure = Hazard(tiny.graph(len(sure.spec.names)), replace(sure.card, failures=ENOUGH_FAILURES))
+    assert founded(sure, Whose.OWN) is Confidence.HIGH
+    restored = Partition.restore(tiny.plant(), tiny.models() | {"tiny": sure}, log.partition.snapshot())
+    assert set(restored.missing) == {"tiny", "tiny/shadow"}
+    assert f"release {FIRST.card.version} cannot be loaded here" in restored.missing["tiny"]
+    batch = [RawRecord(restored.next_offset + n, 0, encode(one)) for n, one in enumerate(stream(5, 8))]
+    said = [decode(output.value) for output in restored.receive(batch).outputs]
+    forecasts = [one for one in said if isinstance(one, Forecast)]
+    assert forecasts and {(one.model, one.confidence) for one in forecasts} == {(FOLDERS, Confidence.LOW)}
+    assert not any(isinstance(one, Shadow) for one in said)
+
+
+def test_a_change_to_what_can_be_loaded_ends_that():
     log = Log().take(to(FIRST), *stream(0, 5))
-    with pytest.raises(SnapshotError, match=f"release {FIRST.card.version} cannot be loaded here"):
-        Partition.restore(tiny.plant(), tiny.models(), log.partition.snapshot())
+    restored = Partition.restore(
+        tiny.plant(), tiny.models(), log.partition.snapshot(), shelf={SECOND.card.version: SECOND}
+    )
+    assert restored.missing
+    batch = [
+        RawRecord(restored.next_offset + n, 0, encode(one)) for n, one in enumerate([to(SECOND, 2), *stream(5, 8)])
+    ]
+    said = [decode(output.value) for output in restored.receive(batch).outputs]
+    assert {one.model for one in said if isinstance(one, Forecast)} == {SECOND.card.version} and not restored.missing
 
 
 def test_a_changed_plant_keeps_what_its_models_names_mean():

@@ -72,7 +72,7 @@ class Bench:
 
     def own(self, partition: int) -> Ledger:
         ledger = Ledger()
-        heart = SimpleNamespace(ledger=ledger)
+        heart = SimpleNamespace(ledger=ledger, missing={})
         self.owned[partition] = SimpleNamespace(partition=partition, heart=heart, meters=Meters())
         return ledger
 
@@ -271,3 +271,15 @@ def test_notices_are_keyed_by_the_plant(bench):
     bench.look()
     (output,) = bench.publisher.published[0, Topic.NOTICES]
     assert output.key == b"tiny/"
+
+
+def test_a_release_that_cannot_be_loaded_is_told_of_until_the_partition_has_another(bench):
+    bench.own(0)
+    bench.owned[0].heart.missing = {"tiny": "why"}
+    bench.look(0)
+    (opened,) = bench.notices(0)
+    assert (str(opened.kind), str(opened.state)) == ("model", "open")
+    assert "files of their names stand in, with low confidence" in opened.detail
+    bench.owned[0].heart.missing = {}
+    bench.look(5)
+    assert [str(one.state) for one in bench.notices(0)] == ["open", "closed"]
