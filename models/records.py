@@ -152,22 +152,23 @@ class PlantChange(Record, frozen=True, kw_only=True, tag="plant-change"):
 
 
 class ModelChange(Record, frozen=True, kw_only=True, tag="model-change"):
-    """The release that a model's name means from here on in the log, or that runs beside it.
+    """The release that a model's name means from here on in the log, that runs beside it, or that a type stays with.
 
-    `number` counts the changes of a name and role: one that is not over the last one's changes nothing. An empty
-    version is the file of that name, or no shadow.
+    `number` counts the changes of an office: one that is not over the last one's changes nothing. An empty version is
+    the file of that name, no shadow, or no pin; only a pin has an asset type.
     """
 
     plant: Name
     name: Name
     role: Role = Role.CHAMPION
+    asset_type: str = ""
     version: Annotated[str, Meta(max_length=200)]
     number: Annotated[int, Meta(ge=1, le=2**53)]
 
     @property
     def office(self) -> str:
         """What the release is appointed to."""
-        return office(self.name, self.role)
+        return office(self.name, self.role, self.asset_type)
 
 
 class ClockDecision(Record, frozen=True, kw_only=True, tag="clock-decision"):
@@ -615,13 +616,14 @@ class Release(Record, frozen=True, kw_only=True, tag="release"):
 class Appointment(Record, frozen=True, kw_only=True, tag="appointment"):
     """The release that a model's name is to mean, or that is to run beside it, who says so and why.
 
-    `number` counts those of a name and role; `before` is the release that had it. An empty version is the file of that
-    name in the models' folder, or no shadow.
+    `number` counts those of an office; `before` is the release that had it. An empty version is the file of that name
+    in the models' folder, no shadow, or no pin; only a pin has an asset type.
     """
 
     plant: Name
     name: Name
     role: Role = Role.CHAMPION
+    asset_type: str = ""
     version: Annotated[str, Meta(max_length=200)]
     number: Annotated[int, Meta(ge=1, le=2**53)]
     before: str = ""
@@ -633,7 +635,7 @@ class Appointment(Record, frozen=True, kw_only=True, tag="appointment"):
     @property
     def office(self) -> str:
         """What the release is appointed to."""
-        return office(self.name, self.role)
+        return office(self.name, self.role, self.asset_type)
 
 
 class Ready(Record, frozen=True, kw_only=True, tag="ready"):

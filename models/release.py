@@ -125,15 +125,21 @@ class State(StrEnum):
 
 
 class Role(StrEnum):
-    """What a release does: what is said of machines is the champion's; a shadow says beside it what it would say."""
+    """What a release does: what is said of machines is the champion's; a shadow says beside it what it would say.
+
+    An asset type with a pin stays with that release, whatever its model's name means.
+    """
 
     CHAMPION = "champion"
     SHADOW = "shadow"
+    PIN = "pin"
 
 
-def office(name: str, role: Role) -> str:
-    """What a release of a name is appointed to: a name alone is its champion's."""
-    return name if role is Role.CHAMPION else f"{name}/{role}"
+def office(name: str, role: Role, asset_type: str = "") -> str:
+    """What a release of a name is appointed to: a name alone is its champion's; a pin is of an asset type."""
+    if role is Role.CHAMPION:
+        return name
+    return f"{name}/{role}/{asset_type}" if role is Role.PIN else f"{name}/{role}"
 
 
 class Cause(StrEnum):
@@ -143,6 +149,8 @@ class Cause(StrEnum):
     PASSED = "passed"
     FAILED = "failed"
     SHADOWS = "shadows"
+    PINNED = "pinned"
+    UNPINNED = "unpinned"
     PROMOTED = "promoted"
     ROLLED_BACK = "rolled-back"
     REPLACED = "replaced"

@@ -82,7 +82,9 @@ TOPICS: tuple[TopicSpec, ...] = (
         key="release/version, appointment/office, ready/partition",
         config={"cleanup.policy": "compact", "max.message.bytes": str(MAX_MESSAGE_BYTES)},
     ),
-    TopicSpec(topic=Topic.AUDIT, holds="ReleaseMove", key="plant/name", config=_ARRIVAL | {"retention.ms": "-1"}),
+    TopicSpec(
+        topic=Topic.AUDIT, holds="Appointment, ReleaseMove", key="plant/name", config=_ARRIVAL | {"retention.ms": "-1"}
+    ),
 )
 
 

@@ -32,9 +32,9 @@ from models.records import WARNING_HORIZON_H, Maintenance, OperatingState, Shado
 from models.release import Part, decoded
 from pipelines.backfill.results import Results, last_of_each
 from pipelines.cli.backfill.live import read_live
+from pipelines.cli.board import ReleaseError, board_of
 from pipelines.cli.coverage import confirmed, events_of
 from pipelines.cli.model_checks import served
-from pipelines.cli.releasing import ReleaseError, board_of
 from pipelines.plant_file import read_plant
 from pipelines.settings import Settings
 from pipelines.topics import Topic, named

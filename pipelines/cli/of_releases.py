@@ -1,4 +1,4 @@
-"""`forewarn model`: its commands for a running plant; the work is in `pipelines.cli.releasing`."""
+"""`forewarn model`: its commands for a running plant; the work is in `releasing`, `appointing` and `comparing`."""
 
 from __future__ import annotations
 
@@ -61,10 +61,10 @@ def promote(
     instance: Instance = "default",
 ) -> None:
     """Have all workers score by a release from a place in the log on, once all have loaded it. Nothing restarts."""
-    from pipelines.cli import releasing
+    from pipelines.cli import appointing
     from pipelines.settings import Settings
 
-    releasing.promote(Settings(instance=instance), version, releasing.Who(_named(by), why), out)
+    appointing.promote(Settings(instance=instance), version, appointing.Who(_named(by), why), out)
 
 
 @releases.command(epilog="Example: forewarn model rollback pump --by 'A. Person' --why 'too many warnings'")
@@ -75,10 +75,10 @@ def rollback(
     instance: Instance = "default",
 ) -> None:
     """Have all workers score by what the name meant before, from a place in the log on."""
-    from pipelines.cli import releasing
+    from pipelines.cli import appointing
     from pipelines.settings import Settings
 
-    releasing.roll_back(Settings(instance=instance), name, releasing.Who(_named(by), why), out)
+    appointing.roll_back(Settings(instance=instance), name, appointing.Who(_named(by), why), out)
 
 
 @releases.command(
@@ -115,10 +115,46 @@ def end_shadow(
     instance: Instance = "default",
 ) -> None:
     """Have no release run beside a name's champion any more."""
-    from pipelines.cli import releasing
+    from pipelines.cli import appointing
     from pipelines.settings import Settings
 
-    releasing.end_shadow(Settings(instance=instance), name, releasing.Who(_named(by), why), out)
+    appointing.end_shadow(Settings(instance=instance), name, appointing.Who(_named(by), why), out)
+
+
+Type = Annotated[str, typer.Option("--type", help="An asset type of the plant file.")]
+
+
+@releases.command(epilog="Example: forewarn model pin pump@1a2b3c4d5e6f --type pump --by 'A. Person'")
+def pin(
+    version: Annotated[str, typer.Argument(help="A release, as `forewarn model releases` names it.")],
+    asset_type: Type,
+    by: By,
+    why: Why = "",
+    instance: Instance = "default",
+) -> None:
+    """Have an asset type stay with a release, whatever is promoted."""
+    from pipelines.cli import appointing
+    from pipelines.settings import Settings
+
+    appointing.pin(Settings(instance=instance), version, asset_type, appointing.Who(_named(by), why), out)
+
+
+@releases.command(epilog="Example: forewarn model freeze --type pump --by 'A. Person' --why 'audit week'")
+def freeze(asset_type: Type, by: By, why: Why = "", instance: Instance = "default") -> None:
+    """Have an asset type stay with the release that it has now, whatever is promoted."""
+    from pipelines.cli import appointing
+    from pipelines.settings import Settings
+
+    appointing.freeze(Settings(instance=instance), asset_type, appointing.Who(_named(by), why), out)
+
+
+@releases.command(epilog="Example: forewarn model unpin --type pump --by 'A. Person'")
+def unpin(asset_type: Type, by: By, why: Why = "", instance: Instance = "default") -> None:
+    """End a pin or a freeze: the type goes with what is promoted again."""
+    from pipelines.cli import appointing
+    from pipelines.settings import Settings
+
+    appointing.unpin(Settings(instance=instance), asset_type, appointing.Who(_named(by), why), out)
 
 
 def _named(by: str) -> str:

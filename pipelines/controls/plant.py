@@ -54,9 +54,8 @@ def _learned_of(layout: Layout, models: Mapping[str, Lister]) -> Learned:
     if isinstance(drafted, Draft):
         _check_signals(layout, drafted.name, drafted)
         return Learned(draft=drafted)
-    hazard, health = (
-        _model_of(layout, kind.model, Hazard, models), _model_of(layout, kind.health, HealthModel, models)
-    )  # fmt: skip
+    hazard = _model_of(layout, _pinned(layout, kind.model, models), Hazard, models)
+    health = _model_of(layout, _pinned(layout, kind.health, models), HealthModel, models)
     out = Learned(hazard, health, shadow=_shadow_of(layout, kind.model, models) if hazard else None)
     if out.hazard and out.shadow and out.hazard.spec.sha256 != out.shadow.spec.sha256:
         raise ModelError(f"the shadow of '{kind.model}' looks at other features than it: publish one of the same")
@@ -66,6 +65,12 @@ def _learned_of(layout: Layout, models: Mapping[str, Lister]) -> Learned:
             "the feature list of the other"
         )
     return out
+
+
+def _pinned(layout: Layout, name: str | None, models: Mapping[str, Lister]) -> str | None:
+    """Where a type's model is among those known: its own, if it stays with one."""
+    own = office(name or "", Role.PIN, layout.name)
+    return own if name is not None and own in models else name
 
 
 def _shadow_of(layout: Layout, name: str | None, models: Mapping[str, Lister]) -> Hazard | None:

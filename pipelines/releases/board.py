@@ -88,22 +88,24 @@ class Board:
         """Releases that a worker of these names loads: those appointed and before them, the last OFFERED of each."""
         out: dict[str, Release] = {}
         for name in sorted(names):
-            offices = [self.appointed.get(office(name, role)) for role in Role]
-            versions = [version for one in offices if one for version in (one.version, one.before)]
+            held = [one for one in self.appointed.values() if one.name == name]
+            versions = [version for one in held for version in (one.version, one.before)]
             versions += [one.version for one in self.releases.values() if one.name == name][-OFFERED:]
             out |= {version: self.releases[version] for version in versions if version in self.releases}
         return list(out.values())
 
-    def version_of(self, name: str, role: Role) -> str:
-        """The release that has an office; empty for the file of that name, or no shadow."""
-        one = self.appointed.get(office(name, role))
+    def version_of(self, name: str, role: Role, asset_type: str = "") -> str:
+        """The release that has an office; empty for the file of that name, no shadow, or no pin."""
+        one = self.appointed.get(office(name, role, asset_type))
         return one.version if one else ""
 
     def state_of(self, version: str) -> State:
         """Where a release stands among those that workers have loaded, as far as the topic tells."""
-        held = {one.version: one.role for one in self.appointed.values()}
-        if version in held:
-            return State.CHAMPION if held[version] is Role.CHAMPION else State.SHADOW
+        held = {one.role for one in self.appointed.values() if one.version == version}
+        if held & {Role.CHAMPION, Role.PIN}:
+            return State.CHAMPION
+        if held:
+            return State.SHADOW
         before = {one.before for one in self.appointed.values() if one.role is Role.CHAMPION}
         return State.RETIRED if version in before else State.CHECKED
 

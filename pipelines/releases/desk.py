@@ -108,7 +108,10 @@ class Desk:
         last = max(meant.number if meant else 0, told.get(one.office, 0))
         if one.number <= last or (one.version and one.version not in self.shelf):
             return
-        change = ModelChange(plant=one.plant, name=one.name, role=one.role, version=one.version, number=one.number)
+        change = ModelChange(
+            plant=one.plant, name=one.name, role=one.role, asset_type=one.asset_type, version=one.version,
+            number=one.number,
+        )  # fmt: skip
         await self._publisher.publish(partition, [Output(Topic.RECORDS, one.plant.encode(), encode(change))])
         told[one.office] = one.number
         _log.info("model-told", partition=partition, office=one.office, version=one.version, number=one.number)

@@ -33,8 +33,9 @@ from models.failure.hazard import read_card
 from models.records import Forecast, ModelChange, decode
 from models.release import File, Role
 from pipelines.cli import environment, releasing
+from pipelines.cli.appointing import Who, promote
+from pipelines.cli.board import board_of
 from pipelines.cli.books import LEDGER_KEY
-from pipelines.cli.releasing import Who
 from pipelines.ledger import Ledger
 from pipelines.settings import STARTER, Settings
 from pipelines.topics import Topic, named
@@ -112,7 +113,7 @@ def swap(settings: Settings, versions: list[str], pid: int) -> tuple[list[float]
     took, memory, silent = [], [], Console(quiet=True)
     for number in range(SWAPS):
         began = time.monotonic()
-        releasing.promote(settings, versions[number % 2], WHO, silent)
+        promote(settings, versions[number % 2], WHO, silent)
         took.append(time.monotonic() - began)
         if number + 1 in (EARLY, SWAPS):
             memory.append(rss_mib(pid))
@@ -174,7 +175,7 @@ def measured(settings: Settings, folder: Path, signing: str) -> list[Row]:
             began = time.monotonic()
             releasing.publish(settings, path, signing, "", Console(quiet=True), shadow=False)
             published.append(time.monotonic() - began)
-        versions = list(releasing.board_of(settings).releases)
+        versions = list(board_of(settings).releases)
         began = now_ms()
         time.sleep(QUIET_S)
         spans.append((began, now_ms()))

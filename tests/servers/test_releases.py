@@ -14,9 +14,10 @@ from connectors.kafka.plain import LogProducer, read
 from connectors.releases import keys
 from models.records import Forecast, Frame, ModelChange, Release, ReleaseMove, Shadow, Tick, decode, encode
 from models.release import Part, Refusal, Refused, Role, decoded
-from pipelines.cli import comparing
+from pipelines.cli import appointing, comparing
 from pipelines.cli import releasing as by_hand
-from pipelines.cli.releasing import ReleaseError, Who
+from pipelines.cli.appointing import Who
+from pipelines.cli.board import ReleaseError, board_of
 from pipelines.partition import Partition
 from pipelines.ports import RawRecord
 from pipelines.releases.board import PARTITION, key_of
@@ -90,7 +91,8 @@ def changes(installation: Installation) -> dict[int, list[str]]:
 
 def moves(installation: Installation) -> list[ReleaseMove]:
     topic = named(installation.settings.topic_prefix, Topic.AUDIT)
-    return [decode(one.value or b"") for one in read(installation.settings.kafka, topic)]  # type: ignore[misc]
+    found = [decode(one.value or b"") for one in read(installation.settings.kafka, topic)]
+    return [one for one in found if isinstance(one, ReleaseMove)]
 
 
 def publish(installation: Installation, signing: Signing, slopes: Sequence[float] = SLOPES) -> None:
@@ -108,9 +110,9 @@ def test_a_release_takes_over_and_back_under_traffic_and_a_replay_gives_the_same
         installation.worker_at_work()
         installation.feed(rows(0, 300), 12.0)
         publish(installation, signing)
-        by_hand.promote(installation.settings, FIRST, WHO, Console())
-        by_hand.promote(installation.settings, SECOND, WHO, Console())
-        by_hand.roll_back(installation.settings, "tiny", WHO, Console())
+        appointing.promote(installation.settings, FIRST, WHO, Console())
+        appointing.promote(installation.settings, SECOND, WHO, Console())
+        appointing.roll_back(installation.settings, "tiny", WHO, Console())
         installation.finish()
         installation.send([*rows(300, 310), Tick(plant="tiny", time_us=START_US + 400 * MINUTE_US)])
         installation.finish()
@@ -132,9 +134,9 @@ def test_workers_that_come_and_go_end_on_the_same_champion_and_one_that_was_away
         publish(installation, signing)
         installation.feed(rows(0, 300), 10.0)
         installation.worker()
-        by_hand.promote(installation.settings, FIRST, WHO, Console())
+        appointing.promote(installation.settings, FIRST, WHO, Console())
         installation.stop(first)
-        by_hand.promote(installation.settings, SECOND, WHO, Console())
+        appointing.promote(installation.settings, SECOND, WHO, Console())
         installation.finish()
         installation.stop(*(one for one in installation.workers if one.poll() is None))
         installation.send(rows(300, 310))
@@ -153,7 +155,7 @@ def test_a_release_that_nobody_trusts_is_refused_and_cannot_be_promoted(servers,
         with pytest.raises(ReleaseError, match="bad-signature"):
             publish(installation, stranger, [0.5])
         with pytest.raises(ReleaseError, match=f"{FIRST} is refused by the workers of partitions 0, 1, 2"):
-            by_hand.promote(installation.settings, FIRST, WHO, Console())
+            appointing.promote(installation.settings, FIRST, WHO, Console())
         installation.send(rows(0, 5))
         installation.finish()
         assert Of(installation).models() == {tiny.hazard().card.version}
@@ -176,10 +178,29 @@ def test_a_candidate_runs_beside_the_champion_and_is_compared_with_it_in_warning
         champion, candidate = found.whole.sides
         assert champion.worth.warnings == 2 and candidate.worth.warnings == 0
         assert len(champion.alone_us) == 2 and not found.whole.both
-        by_hand.promote(installation.settings, FIRST, WHO, Console())
+        appointing.promote(installation.settings, FIRST, WHO, Console())
         installation.send(rows(100, 105))
         installation.finish()
-        assert by_hand.board_of(installation.settings).version_of("tiny", Role.SHADOW) == ""
+        assert board_of(installation.settings).version_of("tiny", Role.SHADOW) == ""
+
+
+def test_an_asset_type_that_is_frozen_stays_with_its_release_whatever_is_promoted(servers, tmp_path, signing):
+    with Installation(tmp_path, release_keys=signing.public, registry=str(tmp_path / "registry")) as installation:
+        installation.worker_at_work()
+        publish(installation, signing)
+        with pytest.raises(ReleaseError, match="publish and promote that first"):
+            appointing.freeze(installation.settings, "pump", WHO, Console())
+        appointing.promote(installation.settings, FIRST, WHO, Console())
+        appointing.freeze(installation.settings, "pump", WHO, Console())
+        appointing.promote(installation.settings, SECOND, WHO, Console())
+        installation.send(rows(0, 5))
+        installation.finish()
+        assert Of(installation).models() == {FIRST}
+        appointing.unpin(installation.settings, "pump", WHO, Console())
+        installation.send(rows(5, 10))
+        installation.finish()
+        found = Of(installation)
+        assert found.models() == {FIRST, SECOND} and found.published == found.replayed
 
 
 def offered(offer: bad_releases.Offer) -> Release:
@@ -208,7 +229,7 @@ def test_each_bad_release_is_refused_for_its_own_reason_while_the_champion_serve
         worker = installation.worker_at_work()
         installation.feed(rows(0, 600), 45.0)
         champion = offer(installation, registry, bad_releases.good("champion", bad_releases.CHAMPION_MADE_US))
-        by_hand.promote(installation.settings, champion.version, WHO, Console())
+        appointing.promote(installation.settings, champion.version, WHO, Console())
         told: dict[Refusal, str] = {}
         stranger = msgspec.structs.replace(offered(bad_releases.good("elsewhere")), version="tiny@eeeeeeeeeeee")
         for reason, maker in bad_releases.bad_releases().items():
@@ -231,11 +252,11 @@ def test_each_bad_release_is_refused_for_its_own_reason_while_the_champion_serve
 
 def refused(installation: Installation, version: str) -> str:
     """What the owners of all partitions say against a release."""
-    board = by_hand.board_of(installation.settings)
+    board = board_of(installation.settings)
 
     def all_refuse() -> bool:
         nonlocal board
-        board = by_hand.board_of(installation.settings)
+        board = board_of(installation.settings)
         return len(board.refused(version)) == PARTITIONS
 
     installation.wait(all_refuse, 30)

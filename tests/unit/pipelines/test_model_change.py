@@ -213,3 +213,14 @@ def test_a_shadow_lives_over_a_restart_and_a_replay_in_other_batches_gives_the_s
     batch = [RawRecord(restored.next_offset + n, 0, encode(one)) for n, one in enumerate(stream(20, 22))]
     said = [decode(output.value) for output in restored.receive(batch).outputs]
     assert {one.model for one in said if isinstance(one, Shadow)} == {SECOND.card.version}
+
+
+def test_a_type_with_a_pin_stays_with_its_release_and_others_of_the_name_go_on():
+    pin = ModelChange(plant="tiny", name="tiny", role=Role.PIN, asset_type="pump", version=FIRST.card.version, number=1)
+    gears = [frame(minute, "gear-01") for minute in range(10)]
+    log = Log().take(pin, to(SECOND, 1), *stream(0, 5), *gears)
+    models = {one.asset: one.model for one in log.forecasts}
+    assert models == {asset: SECOND.card.version if asset == "gear-01" else FIRST.card.version for asset in models}
+    assert {"pump-01", "gear-01"} <= set(models)
+    unpin = replace(pin, version="", number=2)
+    assert Log().take(pin, unpin, to(SECOND, 1), *stream(0, 5)).forecasts[0].model == SECOND.card.version
