@@ -71,8 +71,8 @@ def bad_releases() -> dict[Refusal, Callable[[], Offer]]:
         Refusal.NOT_FETCHED: lambda: good("not fetched")._replace(served={}),
         Refusal.NO_CARD: _without_card,
         Refusal.TOO_LARGE: _too_large,
-        Refusal.TRUNCATED: lambda: _serving(lambda content: content[:-1]),
-        Refusal.WRONG_HASH: lambda: _serving(lambda content: content[:-1] + bytes([content[-1] ^ 1])),
+        Refusal.TRUNCATED: lambda: _serving("truncated", lambda content: content[:-1]),
+        Refusal.WRONG_HASH: lambda: _serving("changed", lambda content: content[:-1] + bytes([content[-1] ^ 1])),
         Refusal.NOT_ONNX: lambda: offer_of(b"no model"),
         Refusal.EXTERNAL_DATA: lambda: _changed("external data", _outside),
         Refusal.CUSTOM_OPERATOR: lambda: _changed("custom operator", _custom),
@@ -139,12 +139,12 @@ def _signed(manifest: bytes, served: Mapping[File, bytes]) -> Offer:
 
 
 def _by(name: str, private: Ed25519PrivateKey) -> Offer:
-    offer = good(name)
+    offer = good(f"by {name}")
     return offer._replace(signatures=(sign(private, name, offer.manifest),))
 
 
-def _serving(damage: Callable[[bytes], bytes]) -> Offer:
-    offer = good("damaged")
+def _serving(mark: str, damage: Callable[[bytes], bytes]) -> Offer:
+    offer = good(mark)
     return offer._replace(served={file: damage(content) for file, content in offer.served.items()})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -188,7 +189,7 @@ def test_an_asset_type_that_is_frozen_stays_with_its_release_whatever_is_promote
     with Installation(tmp_path, release_keys=signing.public, registry=str(tmp_path / "registry")) as installation:
         installation.worker_at_work()
         publish(installation, signing)
-        with pytest.raises(ReleaseError, match="publish and promote that first"):
+        with pytest.raises(ReleaseError, match="publish and promote it first"):
             appointing.freeze(installation.settings, "pump", WHO, Console())
         appointing.promote(installation.settings, FIRST, WHO, Console())
         appointing.freeze(installation.settings, "pump", WHO, Console())
@@ -208,7 +209,7 @@ def offered(offer: bad_releases.Offer) -> Release:
     try:
         version = decoded(offer.manifest).version
     except Refused:
-        version = "tiny@ffffffffffff"
+        version = f"tiny@{hashlib.sha256(offer.manifest).hexdigest()[:12]}"
     return Release(
         plant="tiny", name="tiny", version=version, manifest=Raw(offer.manifest), signatures=offer.signatures
     )
