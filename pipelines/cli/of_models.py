@@ -88,6 +88,21 @@ def export(
     models.export(onnx, to, out)
 
 
+@model.command(
+    epilog="Example: forewarn model wrap theirs.onnx --inputs theirs.toml --spec models/pump.json --out build/models"
+)
+def wrap(
+    onnx: Annotated[Path, typer.Argument(help="Any team's ONNX file.")],
+    inputs: Annotated[Path, typer.Option(help="How it is read: its input's features, its output's columns (TOML).")],
+    spec: Annotated[Path, typer.Option(help="The feature list: the champion's card, or of `forewarn model new`.")],
+    out_folder: Annotated[Path, typer.Option("--out", help="Folder for NAME.onnx and its card.")],
+) -> None:
+    """Make a hazard of any team's ONNX file that says a chance of failure within some hours, to be published."""
+    from pipelines.cli import wrapping
+
+    wrapping.wrap(onnx, inputs, spec, out_folder, out)
+
+
 @model.command(epilog="Example: forewarn model verify models/starter/pump.onnx")
 def verify(
     onnx: Annotated[Path, typer.Argument(help="An ONNX file with its card beside it.")], as_json: AsJson = False
