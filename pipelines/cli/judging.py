@@ -13,6 +13,7 @@ from rich.table import Table
 from models.failure.hazard import Card, Hazard, confidence_of
 from models.failure.health import HealthModel
 from models.failure.learned import Model
+from models.features import Spec
 from models.inference import ModelError
 from pipelines.cli import model_checks
 from pipelines.cli.training import cases_line, needing_train, remaining_line, showing
@@ -60,10 +61,11 @@ def model_of(onnx: Path) -> Model:
 
 
 def show_card(onnx: Path, console: Console, *, as_json: bool) -> None:
-    """Print what a model's card says."""
+    """Print what a model's card says; for machines with the names of its features, in their order."""
     card = model_of(onnx).card
     if as_json:
-        console.out(msgspec.json.encode(card).decode(), highlight=False)
+        said = {**msgspec.to_builtins(card), "features": Spec.of_card(card).names}
+        console.out(msgspec.json.encode(said).decode(), highlight=False)
         return
     for title, told in sections(card, onnx.stat().st_size):
         console.print(f"[bold]{title}[/]")
