@@ -94,7 +94,7 @@ class Desk:
                 if heart is None:
                     continue
                 try:
-                    for one in self._board.appointed.values():
+                    for one in list(self._board.appointed.values()):  # another may come meanwhile
                         await self._change(partition, runner, one)
                     await self._say(partition, runner)
                 except Exception as fault:  # whatever Kafka's client raises; the next look tries again
