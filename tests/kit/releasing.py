@@ -6,8 +6,9 @@ import msgspec
 from msgspec import Raw
 
 from models.failure.hazard import Hazard
-from models.records import Appointment, Release
+from models.records import Appointment, Ready, Release, encode
 from models.release import Cause, File, Kind, Manifest, Part, Signature
+from pipelines.releases.board import Board, key_of
 from tests.kit import tiny
 
 PLANT, NAME = "tiny", "tiny"
@@ -48,3 +49,16 @@ def champion(version: str, number: int, before: str = "") -> Appointment:
         plant=PLANT, name=NAME, version=version, number=number, before=before, cause=Cause.PROMOTED, by="A. Person",
         why="a test", time_us=number,
     )  # fmt: skip
+
+
+def ready(partition: int, *loaded: str, refused: dict[str, str] | None = None, **means: int) -> Ready:
+    """What the owner of a partition says of itself."""
+    return Ready(plant=PLANT, partition=partition, worker="w", loaded=loaded, refused=refused or {}, means=means)
+
+
+def board(*records: Release | Appointment | Ready) -> Board:
+    """The board that these make, in order."""
+    out = Board(PLANT)
+    for record in records:
+        out.take(key_of(record), encode(record))
+    return out

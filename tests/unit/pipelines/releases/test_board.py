@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from models.records import Ready, encode
+from models.records import encode
 from models.release import Signature
-from pipelines.releases.board import Board, key_of
+from pipelines.releases.board import key_of
 from tests.kit import releasing
+from tests.kit.releasing import board, ready
 
 A, B, C = (releasing.release(slope, made_us) for slope, made_us in ((0.5, 1), (0.8, 2), (0.9, 3)))
-
-
-def board(*records) -> Board:
-    out = Board("tiny")
-    for record in records:
-        out.take(key_of(record), encode(record))
-    return out
-
-
-def ready(partition: int, *loaded: str, refused: dict | None = None, **means: int) -> Ready:
-    return Ready(plant="tiny", partition=partition, worker="w", loaded=loaded, refused=refused or {}, means=means)
 
 
 def test_a_worker_is_to_have_the_champion_the_one_before_it_and_the_last_that_were_offered():
