@@ -9,9 +9,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-import msgspec
 import structlog
 
 from connectors.endpoint import serve as serve_endpoint
@@ -28,14 +26,14 @@ from connectors.kafka.snapshots import KafkaSnapshots
 from connectors.kafka.told import NoticeReader
 from connectors.metrics import WorkerCollector
 from connectors.releases import keys
+from connectors.releases.loader import ReleaseLoader
 from connectors.releases.registry import Cached, Registry
 from connectors.systemd import Systemd
-from models.failure.health import HealthModel
 from models.failure.learned import Lister, Model, load
 from models.inference import ModelError
 from models.plant import Plant
 from models.records import Release, ReleaseMove, encode
-from models.release import Cause, Kind, Manifest, Part, Refusal, Refused, State, decoded
+from models.release import Cause, Refused, State
 from pipelines.agents import WorkerApp, build_app, serve, together
 from pipelines.controls.plant import learned_of, names_of
 from pipelines.partition import Partition
@@ -43,11 +41,9 @@ from pipelines.plant_file import PlantFile
 from pipelines.plant_file import read_plant as read_plant
 from pipelines.ports import Clock, Output, Publisher, Snapshot
 from pipelines.pulse import Pulse
-from pipelines.releases import trial
 from pipelines.releases.board import Board
-from pipelines.releases.check import Wanted, examine
 from pipelines.releases.desk import Desk
-from pipelines.releases.shelf import Files, Loader, Shelf
+from pipelines.releases.shelf import Shelf
 from pipelines.reload import PlantTeller
 from pipelines.runner import PartitionRunner
 from pipelines.seen import AllMeters, group_checks, health_of, lag_of, partition_views, steps_of, store_view
@@ -144,45 +140,11 @@ def provision_log(settings: Settings) -> list[Topic]:
         return admin.create_topics(settings.partitions)
 
 
-def loader_of(settings: Settings, models: Mapping[str, Lister]) -> Loader:
-    """How a worker gets from a release to a model; releases look at what the folder's model of that name looks at."""
-    trusted_keys = keys.public_keys(settings.release_keys)
-    cached = Cached(Registry(settings.registry_url), settings.cache_folder / "releases")
-
-    def trusted(release: Release) -> Manifest:
-        content = bytes(release.manifest)
-        keys.check(content, release.signatures, trusted_keys, settings.unsigned_releases)
-        manifest = decoded(content)
-        if (manifest.plant, manifest.name, manifest.version) != (release.plant, release.name, release.version):
-            raise Refused(
-                Refusal.REPLAYED,
-                f"its manifest was made for {manifest.version} of plant '{manifest.plant}': publish it for this one",
-            )
-        return manifest
-
-    def fetched(manifest: Manifest) -> Files:
-        return {part: cached.get(file) for part, file in manifest.files.items()}
-
-    def checked(manifest: Manifest, files: Files, newer_than_us: int | None) -> None:
-        own = models[manifest.name]
-        kind = Kind.HEALTH if isinstance(own, HealthModel) else Kind.FAILURE
-        examine(manifest, files, Wanted(kind, own.spec.sha256), newer_than_us)
-
-    async def tried(_: Manifest, files: Files) -> None:
-        with TemporaryDirectory(prefix="forewarn-trial-") as folder:
-            await asyncio.to_thread(trial.lay, Path(folder), files)
-            found = await trial.tried(Path(folder))
-        _log.info("release-tried", **msgspec.structs.asdict(found))
-
-    def loaded(_: Manifest, files: Files) -> Model:
-        return load(files[Part.ONNX], files[Part.CARD], files.get(Part.CASES, b""))
-
-    return Loader(trusted=trusted, fetched=fetched, checked=checked, tried=tried, loaded=loaded)
-
-
 def desk_of(settings: Settings, file: PlantFile, models: Mapping[str, Lister], publisher: Publisher) -> Desk:
     """Where a worker follows releases."""
     board, worker = Board(file.plant.plant), f"{socket.gethostname()}-{os.getpid()}"
+    files = Cached(Registry(settings.registry_url), settings.cache_folder / "releases")
+    trusted, unsigned = keys.public_keys(settings.release_keys), settings.unsigned_releases
 
     async def told(release: Release, begin: State, to: State, cause: Cause, refused: Refused | None) -> None:
         move = ReleaseMove(
@@ -196,7 +158,7 @@ def desk_of(settings: Settings, file: PlantFile, models: Mapping[str, Lister], p
 
     return Desk(
         board,
-        Shelf(board, loader_of(settings, models), told),
+        Shelf(board, ReleaseLoader(files, trusted, models, unsigned=unsigned), told),
         ReleaseReader(settings.kafka, settings.topic_prefix),
         publisher,
         worker=worker,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from typing import Protocol
 
 import structlog
 
@@ -25,30 +26,28 @@ Told = Callable[[Release, State, State, Cause, Refused | None], Awaitable[None]]
 """Of each move: a release, from where, to where, why, and what it was refused for."""
 
 
-class Loader:
-    """The steps from a release to a model, each by who does it. All raise Refused, and block but for `tried`."""
+class Loader(Protocol):
+    """The steps from a release to a model. All raise Refused, and block but for `tried`."""
 
-    def __init__(
-        self,
-        *,
-        trusted: Callable[[Release], Manifest],
-        fetched: Callable[[Manifest], Files],
-        checked: Callable[[Manifest, Files, int | None], None],
-        tried: Callable[[Manifest, Files], Awaitable[None]],
-        loaded: Callable[[Manifest, Files], Model],
-    ) -> None:
-        """`trusted` looks at signatures, `fetched` gets files, `loaded` makes a model of them.
+    def trusted(self, release: Release) -> Manifest:
+        """Its manifest, if somebody signed it whose releases are taken."""
+        ...
 
-        `checked` looks at bytes, and that a release is newer than one of some microseconds since 1970, if told so.
-        """
-        self.trusted, self.fetched, self.checked, self.tried, self.loaded = trusted, fetched, checked, tried, loaded
+    def fetched(self, manifest: Manifest) -> Files:
+        """Its files, as the manifest has them."""
+        ...
 
-    def at_once(self, release: Release) -> Model:
-        """All but the trial."""
-        manifest = self.trusted(release)
-        files = self.fetched(manifest)
-        self.checked(manifest, files, None)
-        return self.loaded(manifest, files)
+    def checked(self, manifest: Manifest, files: Files, newer_than_us: int | None) -> None:
+        """Look at bytes, and that it is newer than a time, if one is told."""
+        ...
+
+    async def tried(self, files: Files) -> None:
+        """Load and run them in a process of its own."""
+        ...
+
+    def loaded(self, files: Files) -> Model:
+        """The model of them."""
+        ...
 
 
 class Shelf(Mapping[str, Model]):
@@ -69,11 +68,18 @@ class Shelf(Mapping[str, Model]):
             if release is None:
                 raise KeyError("no such release is known")
             try:
-                self._models[version] = self._loader.at_once(release)
+                self._models[version] = self._at_once(release)
             except Refused as refused:
                 raise KeyError(str(refused)) from refused
             _log.warning("release-loaded-late", version=version, why="the log named it before it was prepared")
         return self._models[version]
+
+    def _at_once(self, release: Release) -> Model:
+        """All but the trial."""
+        manifest = self._loader.trusted(release)
+        files = self._loader.fetched(manifest)
+        self._loader.checked(manifest, files, None)
+        return self._loader.loaded(files)
 
     def __contains__(self, version: object) -> bool:
         """Whether it is here, without loading it."""
@@ -106,8 +112,8 @@ class Shelf(Mapping[str, Model]):
             files = await asyncio.to_thread(loader.fetched, manifest)
             state = await self._moved(release, state, Cause.FILES_HERE)
             await asyncio.to_thread(loader.checked, manifest, files, self._newer_than(release))
-            await loader.tried(manifest, files)
-            model = await asyncio.to_thread(loader.loaded, manifest, files)
+            await loader.tried(files)
+            model = await asyncio.to_thread(loader.loaded, files)
         except Refused as refused:
             if refused.reason is Refusal.NOT_FETCHED:
                 self._again_s[release.version] = asyncio.get_running_loop().time() + AGAIN_S

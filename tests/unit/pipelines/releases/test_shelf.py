@@ -6,47 +6,63 @@ import asyncio
 
 import pytest
 
+from models.failure.learned import Model
 from models.records import Release, encode
-from models.release import Cause, Refusal, Refused, Signature, State, decoded
+from models.release import Cause, Manifest, Refusal, Refused, Signature, State, decoded
 from pipelines.releases.board import Board, key_of
-from pipelines.releases.shelf import AGAIN_S, Loader, Shelf
+from pipelines.releases.shelf import AGAIN_S, Files, Shelf
 from tests.kit import releasing, tiny
 
 A, B = releasing.release(0.5, 10), releasing.release(0.8, 20)
 MODELS = {A.version: tiny.hazard(slope=0.5), B.version: tiny.hazard(slope=0.8)}
 
 
+class Steps:
+    """A loader that notes what is asked of it; `fails` names a step and what it raises."""
+
+    def __init__(self, fails: dict[str, Refusal | Exception]) -> None:
+        self.fails, self.done, self.manifest = fails, [], None
+
+    def _step(self, name: str, said: object = None) -> None:
+        self.done.append((name, said) if name == "checked" else name)
+        fault = self.fails.get(name)
+        if fault is not None:
+            raise Refused(fault, "as told") if isinstance(fault, Refusal) else fault
+
+    def trusted(self, release: Release) -> Manifest:
+        self._step("trusted")
+        self.manifest = decoded(bytes(release.manifest))
+        return self.manifest
+
+    def fetched(self, manifest: Manifest) -> Files:
+        self._step("fetched")
+        return releasing.files(0.5)
+
+    def checked(self, manifest: Manifest, files: Files, newer_than_us: int | None) -> None:
+        self._step("checked", newer_than_us)
+
+    async def tried(self, files: Files) -> None:
+        self._step("tried")
+
+    def loaded(self, files: Files) -> Model:
+        self._step("loaded")
+        assert self.manifest
+        return MODELS[self.manifest.version]
+
+
 class Bench:
-    """A shelf whose loader does as told: `fails` names a step and what it raises."""
+    """A shelf, and what was told of its releases."""
 
     def __init__(self, *releases: Release, fails: dict[str, Refusal | Exception] | None = None) -> None:
-        self.fails, self.done, self.moves = fails or {}, [], []
-        self.board = Board("tiny")
+        self.fails, self.moves = fails or {}, []
+        self.steps, self.board = Steps(self.fails), Board("tiny")
         for one in releases:
             self.board.take(key_of(one), encode(one))
-        self.shelf = Shelf(self.board, self._loader(), self._told)
+        self.shelf = Shelf(self.board, self.steps, self._told)
 
-    def _loader(self) -> Loader:
-        def step(name: str, given):
-            def do(*args):
-                self.done.append((name, args[-1]) if name == "checked" else name)
-                if name in self.fails:
-                    fault = self.fails[name]
-                    raise Refused(fault, "as told") if isinstance(fault, Refusal) else fault
-                return given(*args)
-
-            return do
-
-        async def tried(*args):
-            step("tried", lambda *_: None)(*args)
-
-        return Loader(
-            trusted=step("trusted", lambda release: decoded(bytes(release.manifest))),
-            fetched=step("fetched", lambda _: releasing.files(0.5)),
-            checked=step("checked", lambda *_: None),
-            tried=tried,
-            loaded=step("loaded", lambda manifest, _: MODELS[manifest.version]),
-        )
+    @property
+    def done(self) -> list:
+        return self.steps.done
 
     async def _told(self, release, begin, to, cause, refused) -> None:
         self.moves.append((release.version, begin, to, cause, refused.reason if refused else None))
