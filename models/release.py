@@ -172,6 +172,7 @@ MOVES = (
     Move(State.CHECKED, Cause.SHADOWS, State.SHADOW),
     Move(State.CHECKED, Cause.PROMOTED, State.CHAMPION),
     Move(State.SHADOW, Cause.PROMOTED, State.CHAMPION),
+    Move(State.SHADOW, Cause.ROLLED_BACK, State.CHAMPION),
     Move(State.SHADOW, Cause.REPLACED, State.CHECKED),
     Move(State.CHAMPION, Cause.REPLACED, State.RETIRED),
     Move(State.CHAMPION, Cause.ROLLED_BACK, State.RETIRED),

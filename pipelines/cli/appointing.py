@@ -151,8 +151,9 @@ def moves_of(one: Appointment, board: Board) -> Iterator[ReleaseMove]:
     if one.role is Role.PIN:  # the name means what it meant; the appointment itself is on the audit
         return
     last = board.appointed.get(one.office)
-    if one.version:
-        yield _move(one, one.version, board.state_of(one.version), one.cause)
+    begin = board.state_of(one.version)
+    if one.version and begin is not State.CHAMPION:  # of an asset type that stays with it
+        yield _move(one, one.version, begin, one.cause)
     if last and last.version and not (one.role is Role.SHADOW and one.cause is Cause.PROMOTED):
         going = Cause.ROLLED_BACK if one.cause is Cause.ROLLED_BACK else Cause.REPLACED
         yield _move(one, last.version, State.CHAMPION if one.role is Role.CHAMPION else State.SHADOW, going)

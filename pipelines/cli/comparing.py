@@ -12,6 +12,7 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 import polars as pl
 from rich.console import Console
@@ -100,7 +101,10 @@ def of_runs(settings: Settings, folders: tuple[Path, Path], labels: Path | None)
 def _live(settings: Settings, plant: Plant, errors: Console) -> Beside:
     shadows: list[tuple[str, int, int, str, float]] = []
     for record in read(settings.kafka, named(settings.topic_prefix, Topic.SHADOWS)):
-        one = decode(record.value or b"")
+        try:
+            one = decode(record.value or b"")
+        except msgspec.DecodeError:
+            continue  # of another version
         if isinstance(one, Shadow) and one.asset in plant.assets:
             chance = one.chances[WARNING]
             shadows.append((one.asset, one.window_end_us, one.revision, one.model, chance))

@@ -15,10 +15,11 @@ from rich.table import Table
 from connectors.releases import keys
 from connectors.releases.registry import Registry
 from models.records import Release
-from models.release import Cause, Part, Role, Signature, State, decoded
+from models.release import Cause, Kind, Part, Role, Signature, State, decoded
 from pipelines.cli.appointing import Who, Wish, appoint, said_of
 from pipelines.cli.board import ReleaseError, awaited, board_of, listed, send, wait, why_of
 from pipelines.cli.models import past_cases
+from pipelines.controls.plant import names_of
 from pipelines.plant_file import read_plant
 from pipelines.releases.board import Board
 from pipelines.releases.check import manifest_of
@@ -43,28 +44,31 @@ def publish(
 
     With `shadow` it runs beside the champion from then on.
     """
-    plant = read_plant(settings.plant, settings.site).plant
+    plant = read_plant(settings.plant, settings.site)
     files = _files(onnx)
-    manifest = manifest_of(plant, files, time.time_ns() // 1000, licence)
+    manifest = manifest_of(plant.plant, files, time.time_ns() // 1000, licence)
+    if manifest.name not in names_of(plant):
+        known = ", ".join(sorted(names_of(plant))) or "none"
+        raise ReleaseError(f"no asset type of {settings.plant} has the model '{manifest.name}': there are {known}")
     there = board_of(settings).releases.get(manifest.version)
-    if there is not None:  # offered anew: what it says stays, and it may be signed by another key
-        made, manifest = manifest, decoded(bytes(there.manifest))
-        if made.files != manifest.files:
-            raise ReleaseError(
-                f"{manifest.version} is a release already, of the same ONNX file with another card: export it anew"
-            )
-    content = manifest.encoded()
+    content = bytes(there.manifest) if there else manifest.encoded()
+    if decoded(content).files != manifest.files:  # offered anew, what it says stays, and another key may sign it
+        raise ReleaseError(
+            f"{manifest.version} is a release already, of the same ONNX file with another card: export it anew"
+        )
     signatures = _signatures(signing, content)
     registry = Registry(settings.registry_url)
     for part, file in files.items():
         if registry.put(file) != manifest.files[part]:
             raise ReleaseError(f"{onnx}: the file was changed while it was read: publish it again")
     release = Release(
-        plant=plant, name=manifest.name, version=manifest.version, manifest=Raw(content), signatures=signatures
+        plant=plant.plant, name=manifest.name, version=manifest.version, manifest=Raw(content), signatures=signatures
     )
     send(settings, [release])
     console.print(f"{release.version} is offered", highlight=False, markup=False)
     board = wait(settings, lambda board: not awaited(board, release.version, settings.partitions))
+    is_free = board.state_of(release.version) in (State.CHECKED, State.RETIRED)
+    shadow = shadow and is_free and manifest.kind is Kind.FAILURE
     if _told_of(board, release.version, settings.partitions, console) and shadow:
         who = Who(by or "forewarn model publish", "a candidate is looked at beside the champion")
         appoint(settings, board, Wish(release.name, Role.SHADOW, release.version, Cause.SHADOWS), who, console)

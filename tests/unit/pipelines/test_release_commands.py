@@ -6,6 +6,7 @@ import io
 import stat
 
 import pytest
+from msgspec.structs import replace
 from rich.console import Console
 
 from connectors.releases import keys
@@ -55,3 +56,15 @@ def test_a_board_tells_where_a_release_stands():
     assert (found.state_of(A.version), found.state_of(B.version)) == (State.RETIRED, State.CHAMPION)
     assert found.state_of("tiny@0") is State.CHECKED
     assert (found.version_of("tiny", Role.CHAMPION), found.version_of("tiny", Role.SHADOW)) == (B.version, "")
+
+
+@pytest.mark.parametrize("role", list(Role))
+@pytest.mark.parametrize("cause", [Cause.PROMOTED, Cause.ROLLED_BACK])
+def test_whatever_a_release_is_it_can_be_promoted_and_rolled_back_to(role, cause):
+    held = releasing.champion(B.version, 1)
+    held = replace(held, role=role, asset_type="pump" if role is Role.PIN else "")
+    now = board(A, B, releasing.champion(A.version, 1, B.version), *([] if role is Role.CHAMPION else [held]))
+    one = replace(releasing.champion(B.version, 2, A.version), cause=cause)
+    moves = list(moves_of(one, now))
+    assert moves[-1].version == A.version and moves[-1].to is State.RETIRED
+    assert len(moves) == (1 if role is Role.PIN else 2)
