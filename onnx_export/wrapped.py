@@ -8,6 +8,7 @@ and after the last, too. Chances that would fall with the horizon are held at wh
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 
 import numpy as np
@@ -22,6 +23,7 @@ from models.inference import INPUT, OUTPUT, ModelError, Predictor
 from models.records import HORIZONS_H
 from onnx_export.stamp import stamped
 
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 MOST = 1.0 - 1e-6
 """A chance of 1 has no hazard; DECIMALS of a forecast are as many."""
 TOLERANCE = 1e-6
@@ -89,9 +91,14 @@ def rows_of(features: int, count: int = 256) -> np.ndarray:
 
 
 def _check(by: Map, spec: Spec) -> None:
+    if not NAME.fullmatch(by.name):
+        raise ModelError(f"name: '{by.name}' is to be letters, digits and . _ -, and names the files")
     unknown = sorted(set(by.input.features) - set(spec.names))
     if unknown:
-        raise ModelError(f"[input] features: {', '.join(unknown)} are none of the feature list's: see its names")
+        raise ModelError(
+            f"[input] features: {', '.join(unknown)} are none of the feature list's, which `forewarn model card "
+            "--json` names"
+        )
     strange = sorted(set(by.output.columns) - set(HORIZONS_H))
     if strange or not by.output.columns:
         hours = ", ".join(map(str, HORIZONS_H))

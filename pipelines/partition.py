@@ -279,7 +279,7 @@ class Partition:
 
     def _mean(self, change: ModelChange) -> None:
         """Score by another release from the next record on. Raises Rejected."""
-        found = changed(change, self.plant, self._models, self._shelf, self.state.meant)
+        found = changed(change, self.plant, self._models, self._shelf, self.state.meant, self.missing)
         if found is not None:
             self.state.meant, self.learned = found
             self.missing = {office: why for office, why in self.missing.items() if office != change.office}

@@ -10,7 +10,8 @@ from rich.console import Console
 
 from models.records import Appointment, ReleaseMove
 from models.release import Cause, Role, State, moved, office
-from pipelines.cli.board import PATIENCE_S, ReleaseError, awaited, board_of, check_ready, listed, send, wait
+from pipelines.cli.board import PATIENCE_S, ReleaseError, audit, awaited, board_of, check_ready, listed, send, wait
+from pipelines.controls.plant import names_of
 from pipelines.plant_file import read_plant
 from pipelines.releases.board import Board
 from pipelines.settings import Settings
@@ -46,7 +47,7 @@ class Wish(NamedTuple):
 def said_of(name: str, role: Role, version: str, asset_type: str) -> str:
     """What an appointment says, for people."""
     if role is Role.PIN:
-        return f"'{asset_type}' stays with {version}" if version else f"'{asset_type}' goes with '{name}'"
+        return f"type '{asset_type}' stays with {version}" if version else f"type '{asset_type}' goes with '{name}'"
     if role is Role.SHADOW:
         return f"{version or 'no release'} runs beside '{name}'"
     return f"'{name}' means {version or 'the file of that name'}"
@@ -55,6 +56,9 @@ def said_of(name: str, role: Role, version: str, asset_type: str) -> str:
 def promote(settings: Settings, version: str, who: Who, console: Console) -> None:
     """Have a name mean a release, once the owners of all partitions have it loaded, and wait until all have met it."""
     board = board_of(settings)
+    if version in names_of(read_plant(settings.plant, settings.site)):
+        appoint(settings, board, Wish(version, Role.CHAMPION, "", Cause.PROMOTED), who, console)
+        return
     release = board.releases.get(version)
     if release is None:
         known = ", ".join(board.releases) or "none"
@@ -74,6 +78,12 @@ def roll_back(settings: Settings, name: str, who: Who, console: Console) -> None
     if champion is None:
         known = ", ".join(sorted(one.name for one in board.appointed.values() if one.role is Role.CHAMPION)) or "none"
         raise ReleaseError(f"'{name}' means the file of that name, and meant nothing before: promoted are {known}")
+    if champion.cause is Cause.ROLLED_BACK:
+        said = said_of(name, Role.CHAMPION, champion.version, "")
+        raise ReleaseError(
+            f"{champion.by} rolled it back already, and {said}: promote what it is to mean by its version, or by the "
+            "name alone for the file of that name"
+        )
     if champion.before:
         check_ready(board, champion.before, settings.partitions)
     appoint(settings, board, Wish(name, Role.CHAMPION, champion.before, Cause.ROLLED_BACK), who, console)
@@ -135,9 +145,14 @@ def appoint(settings: Settings, board: Board, wish: Wish, who: Who, console: Con
         number=last.number + 1 if last else 1, before=last.version if last else "", cause=wish.cause, by=who.by,
         why=who.why, time_us=time.time_ns() // 1000,
     )  # fmt: skip
-    send(settings, [one, *moves_of(one, board)])
-    board = wait(settings, lambda now: not now.behind(one, settings.partitions))
-    behind = board.behind(one, settings.partitions)
+    send(settings, [one])
+    after = wait(settings, lambda now: not now.behind(one, settings.partitions))
+    held = after.appointed.get(wish.office)
+    if held != one:
+        by = f"{held.by}: {said_of(held.name, held.role, held.version, held.asset_type)}" if held else "nobody"
+        raise ReleaseError(f"somebody else changed it meanwhile, {by}: nothing came of this")
+    audit(settings, [one, *moves_of(one, board)])
+    behind = after.behind(one, settings.partitions)
     if behind:
         raise ReleaseError(
             f"{wish.said} from now on, but partitions {listed(behind)} have not met it after {PATIENCE_S:g} s: do "

@@ -23,16 +23,20 @@ class ReleaseError(Exception):
     """A release cannot be moved as asked; the message says why and what to do."""
 
 
-def send(settings: Settings, records: Sequence[Release | Appointment | ReleaseMove]) -> None:
-    """Put releases and appointments on their topic; appointments and moves on the audit."""
+def send(settings: Settings, records: Sequence[Release | Appointment]) -> None:
+    """Put releases and appointments on their topic."""
     with LogProducer(settings.kafka) as producer:
         for one in records:
-            if not isinstance(one, ReleaseMove):
-                producer.send(named(settings.topic_prefix, Topic.RELEASES), key_of(one), encode(one), PARTITION)
-            if not isinstance(one, Release):
-                key = f"{one.plant}/{one.name}".encode()
-                place = partition_of(key, settings.partitions)
-                producer.send(named(settings.topic_prefix, Topic.AUDIT), key, encode(one), place)
+            producer.send(named(settings.topic_prefix, Topic.RELEASES), key_of(one), encode(one), PARTITION)
+
+
+def audit(settings: Settings, records: Sequence[Appointment | ReleaseMove]) -> None:
+    """Put what came of them on the audit."""
+    with LogProducer(settings.kafka) as producer:
+        for one in records:
+            key = f"{one.plant}/{one.name}".encode()
+            place = partition_of(key, settings.partitions)
+            producer.send(named(settings.topic_prefix, Topic.AUDIT), key, encode(one), place)
 
 
 def board_of(settings: Settings) -> Board:

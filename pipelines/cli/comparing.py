@@ -31,7 +31,7 @@ from models.inference import ModelError
 from models.plant import Plant
 from models.records import WARNING_HORIZON_H, Maintenance, OperatingState, Shadow, decode
 from models.release import Part, decoded
-from pipelines.backfill.results import Results, last_of_each
+from pipelines.backfill.results import PLAN, Results, last_of_each
 from pipelines.cli.backfill.live import read_live
 from pipelines.cli.board import ReleaseError, board_of
 from pipelines.cli.coverage import confirmed, events_of
@@ -87,6 +87,9 @@ def of_live(settings: Settings, labels: Path | None, errors: Console) -> Compare
 def of_runs(settings: Settings, folders: tuple[Path, Path], labels: Path | None) -> Compared:
     """What two backfills of one history said, by two models. Raises ReleaseError where they share no minutes."""
     plant = read_plant(settings.plant, settings.site)
+    for folder in folders:
+        if not (folder / PLAN).is_file():
+            raise ReleaseError(f"{folder} is no folder of a backfill: name one in build/backfill")
     runs = [Results(folder) for folder in folders]
     tables = [_ran(run.forecasts()) for run in runs]
     models = [table["model"].unique().to_list() for table in tables]
@@ -110,7 +113,10 @@ def _live(settings: Settings, plant: Plant, errors: Console) -> Beside:
             shadows.append((one.asset, one.window_end_us, one.revision, one.model, chance))
             champion = one.beside
     if not shadows:
-        raise ReleaseError("no release ran beside a champion yet: `forewarn model publish` has one do so")
+        raise ReleaseError(
+            "no release said anything beside a champion yet: `forewarn model publish` has one run beside it, from the "
+            "next rows of its machines on"
+        )
     candidate = shadows[-1][3]
     table = pl.DataFrame([one for one in shadows if one[3] == candidate], SHADOWS, orient="row")
     said = read_live(settings, 0, EVER_US, set(plant.assets), errors).forecasts

@@ -55,7 +55,9 @@ def show(as_json: AsJson = False, instance: Instance = "default") -> None:
 
 @releases.command(epilog="Example: forewarn model promote pump@1a2b3c4d5e6f --by 'A. Person' --why 'fewer unfounded'")
 def promote(
-    version: Annotated[str, typer.Argument(help="A release, as `forewarn model releases` names it.")],
+    version: Annotated[
+        str, typer.Argument(help="A release, as `forewarn model releases` names it; a name alone: the folder's file.")
+    ],
     by: By,
     why: Why = "",
     instance: Instance = "default",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import time
 from contextlib import suppress
@@ -17,7 +18,7 @@ from connectors.releases.registry import Registry
 from models.records import Release
 from models.release import Cause, Kind, Part, Role, Signature, State, decoded
 from pipelines.cli.appointing import Who, Wish, appoint, said_of
-from pipelines.cli.board import ReleaseError, awaited, board_of, listed, send, wait, why_of
+from pipelines.cli.board import PATIENCE_S, ReleaseError, awaited, board_of, listed, send, wait, why_of
 from pipelines.cli.models import past_cases
 from pipelines.controls.plant import names_of
 from pipelines.plant_file import read_plant
@@ -51,11 +52,11 @@ def publish(
         known = ", ".join(sorted(names_of(plant))) or "none"
         raise ReleaseError(f"no asset type of {settings.plant} has the model '{manifest.name}': there are {known}")
     there = board_of(settings).releases.get(manifest.version)
-    content = bytes(there.manifest) if there else manifest.encoded()
-    if decoded(content).files != manifest.files:  # offered anew, what it says stays, and another key may sign it
+    if there is not None and decoded(bytes(there.manifest)).files != manifest.files:
         raise ReleaseError(
             f"{manifest.version} is a release already, of the same ONNX file with another card: export it anew"
         )
+    content = manifest.encoded()
     signatures = _signatures(signing, content)
     registry = Registry(settings.registry_url)
     for part, file in files.items():
@@ -65,12 +66,12 @@ def publish(
         plant=plant.plant, name=manifest.name, version=manifest.version, manifest=Raw(content), signatures=signatures
     )
     send(settings, [release])
-    console.print(f"{release.version} is offered", highlight=False, markup=False)
+    console.print(f"{release.version} is offered; waiting for workers to load it", highlight=False, markup=False)
     board = wait(settings, lambda board: not awaited(board, release.version, settings.partitions))
     is_free = board.state_of(release.version) in (State.CHECKED, State.RETIRED)
     shadow = shadow and is_free and manifest.kind is Kind.FAILURE
     if _told_of(board, release.version, settings.partitions, console) and shadow:
-        who = Who(by or "forewarn model publish", "a candidate is looked at beside the champion")
+        who = Who(by or getpass.getuser(), "a candidate is looked at beside the champion")
         appoint(settings, board, Wish(release.name, Role.SHADOW, release.version, Cause.SHADOWS), who, console)
 
 
@@ -101,7 +102,10 @@ def _told_of(board: Board, version: str, partitions: int, console: Console) -> b
     if refused:
         raise ReleaseError(f"{version} is refused by the workers of partitions {listed(refused)}: {why_of(refused)}")
     if waiting:
-        said = f"no word from the workers of partitions {listed(waiting)} yet: they load it when they run"
+        said = (
+            f"no word from the workers of partitions {listed(waiting)} after {PATIENCE_S:g} s: they load it when they "
+            "run; publish it again then, to have it run beside the champion"
+        )
     else:
         said = f"loaded by the workers of all {partitions} partitions: forewarn model promote {version} --by NAME"
     console.print(said, highlight=False, markup=False, soft_wrap=True)
@@ -125,6 +129,8 @@ def show(settings: Settings, console: Console, *, as_json: bool) -> None:
         made = time.strftime("%Y-%m-%d %H:%M", time.gmtime(decoded(bytes(one.manifest)).made_us / 1e6))
         table.add_row(one.version, f"{made} UTC", str(told["state"]), loaded, str(told["refused"]))
     console.print(table)
+    for name in sorted(names_of(read_plant(settings.plant, settings.site)) - board.appointed.keys()):
+        console.print(said_of(name, Role.CHAMPION, "", ""), highlight=False, markup=False)
     for held in board.appointed.values():
         console.print(
             f"{said_of(held.name, held.role, held.version, held.asset_type)}: "
@@ -136,11 +142,12 @@ def show(settings: Settings, console: Console, *, as_json: bool) -> None:
 
 def _told(board: Board, release: Release, partitions: int) -> dict[str, object]:
     refused, state = board.refused(release.version), board.state_of(release.version)
-    if state is State.CHECKED and board.lacking(release.version, partitions):
+    lacking = board.lacking(release.version, partitions)
+    if state is State.CHECKED and lacking:
         state = State.REFUSED if refused else State.OFFERED
     return {
         "version": release.version, "name": release.name, "state": str(state),
         "made_us": decoded(bytes(release.manifest)).made_us,
-        "not_loaded": board.lacking(release.version, partitions), "refused": why_of(refused),
+        "not_loaded": lacking, "refused": why_of(refused) if lacking else "",
         "signed_by": [one.key for one in release.signatures],
     }  # fmt: skip

@@ -6,7 +6,7 @@ is on its shelf, by version; nothing is loaded here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from models.failure.hazard import Hazard
@@ -48,13 +48,21 @@ def known(models: Mapping[str, Lister], shelf: Shelf, meant: Mapping[str, Meant]
 
 
 def changed(
-    change: ModelChange, plant: Plant, models: Mapping[str, Lister], shelf: Shelf, meant: Mapping[str, Meant]
+    change: ModelChange,
+    plant: Plant,
+    models: Mapping[str, Lister],
+    shelf: Shelf,
+    meant: Mapping[str, Meant],
+    missing: Collection[str] = (),
 ) -> tuple[dict[str, Meant], dict[str, Learned]] | None:
     """What offices mean after a change, and the models of each type; None for a change that was overtaken.
 
+    What is `missing` may be told once more, when it can be loaded.
+
     Raises Rejected where the release is not loaded or does not fit.
     """
-    if change.office in meant and change.number <= meant[change.office].number:
+    last = meant[change.office].number if change.office in meant else 0
+    if change.number < last or (change.number == last and change.office not in missing):
         return None
     after = {**meant, change.office: Meant(change.version, change.number)}
     found = known(models, shelf, after)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from models.records import AnyRelease, Appointment, Ready, Release, decode
-from models.release import Role, State, office
+from models.release import Refused, Role, State, decoded, office
 
 PARTITION = 0
 """Of the topic: all lie on one, so that there is one order of what was promoted."""
@@ -47,8 +47,9 @@ class Board:
     def take(self, key: bytes, value: bytes | None) -> AnyRelease | None:
         """Take a record of the topic; it, or None where it changes nothing.
 
-        An appointment whose number is not over the last one's was overtaken. A version stays what it was, whatever
-        else is offered under it. What is no record, of another plant or under another key changes nothing.
+        An appointment whose number is not over the last one's was overtaken. A version stays with its files, whatever
+        else is offered under it, but may be offered anew. What is no record, of another plant or under another key
+        changes nothing.
         """
         if value is None:
             self._withdraw(key)
@@ -72,7 +73,7 @@ class Board:
 
     def _offered(self, release: Release) -> Release | None:
         known = self.releases.get(release.version)
-        if known is not None and bytes(known.manifest) != bytes(release.manifest):
+        if known is not None and not _same_files(known, release):
             return None
         self.releases.pop(release.version, None)
         self.releases[release.version] = release
@@ -124,3 +125,10 @@ class Board:
             for at in range(partitions)
             if at not in self.ready or self.ready[at].means.get(one.office, 0) < one.number
         ]
+
+
+def _same_files(one: Release, other: Release) -> bool:
+    try:
+        return decoded(bytes(one.manifest)).files == decoded(bytes(other.manifest)).files
+    except Refused:  # of one of them nothing can be told: the first stays
+        return bytes(one.manifest) == bytes(other.manifest)

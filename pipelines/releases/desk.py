@@ -103,10 +103,12 @@ class Desk:
 
     async def _change(self, partition: int, runner: PartitionRunner, one: Appointment) -> None:
         """Tell a partition of an appointment that it has not met, once the release is loaded."""
-        meant = runner.heart.meant.get(one.office) if runner.heart else None
-        told = self._told.setdefault(runner, {})
-        last = max(meant.number if meant else 0, told.get(one.office, 0))
-        if one.number <= last or (one.version and one.version not in self.shelf):
+        heart, told = runner.heart, self._told.setdefault(runner, {})
+        if heart is None or (one.version and one.version not in self.shelf):
+            return
+        # What could not be loaded when the partition was opened is told of once more, when it can be.
+        met = heart.meant[one.office].number if one.office in heart.meant and one.office not in heart.missing else 0
+        if one.number <= max(met, told.get(one.office, 0)):
             return
         change = ModelChange(
             plant=one.plant, name=one.name, role=one.role, asset_type=one.asset_type, version=one.version,

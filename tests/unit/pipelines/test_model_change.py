@@ -176,6 +176,17 @@ def test_a_change_to_what_can_be_loaded_ends_that():
     assert {one.model for one in said if isinstance(one, Forecast)} == {SECOND.card.version} and not restored.missing
 
 
+def test_the_same_change_told_once_more_heals_what_could_not_be_loaded_and_nothing_else():
+    log = Log().take(to(FIRST, 4), *stream(0, 5))
+    shelf: dict = {}
+    restored = Partition.restore(tiny.plant(), tiny.models(), log.partition.snapshot(), shelf=shelf)
+    shelf[FIRST.card.version] = FIRST
+    records = [to(FIRST, 4), *stream(5, 8)]
+    batch = [RawRecord(restored.next_offset + n, 0, encode(one)) for n, one in enumerate(records)]
+    said = [decode(output.value) for output in restored.receive(batch).outputs]
+    assert {one.model for one in said if isinstance(one, Forecast)} == {FIRST.card.version} and not restored.missing
+
+
 def test_a_changed_plant_keeps_what_its_models_names_mean():
     log = Log().take(to(FIRST), *stream(0, 5), changes.change(changes.plant("a wider range")), *stream(5, 10))
     assert not log.letters

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from msgspec import Raw
+from msgspec.structs import replace
+
 from models.records import encode
-from models.release import Signature
+from models.release import Signature, decoded
 from pipelines.releases.board import key_of
 from tests.kit import releasing
 from tests.kit.releasing import board, ready
@@ -32,10 +35,18 @@ def test_a_champion_that_was_overtaken_changes_nothing():
     assert found.take(b"tiny/appointment/tiny", encode(releasing.champion(A.version, 2))) is None
 
 
-def test_a_version_stays_what_it_was_whatever_else_is_offered_under_it():
-    other = releasing.release(0.5, 99)
-    found = board(A, other)
+def test_a_version_stays_with_its_files_whatever_else_is_offered_under_it():
+    manifest = releasing.manifest(0.5)
+    other = replace(A, manifest=Raw(replace(manifest, files=releasing.manifest(0.8).files).encoded()))
+    rubbish = replace(A, manifest=Raw(b"{}"))
+    found = board(A, other, rubbish)
     assert bytes(found.releases[A.version].manifest) == bytes(A.manifest)
+
+
+def test_a_release_that_is_offered_anew_is_as_young_as_that():
+    found = board(A, B, releasing.release(0.5, 99))
+    assert decoded(bytes(found.releases[A.version].manifest)).made_us == 99
+    assert list(found.releases) == [B.version, A.version]
 
 
 def test_a_release_that_is_withdrawn_is_gone():

@@ -20,7 +20,7 @@ class Runner:
     """Knows what its heart's names mean."""
 
     def __init__(self, **meant: Meant) -> None:
-        self.heart = SimpleNamespace(meant=meant)
+        self.heart = SimpleNamespace(meant=meant, missing={})
 
 
 class Shelf(dict):
@@ -115,4 +115,11 @@ def test_what_kafka_does_not_take_is_told_again():
 def test_a_partition_that_is_not_open_is_left_alone():
     office = Office(A, releasing.champion(A.version, 1))
     office.owned[0].heart = None
+    assert [at for at, _ in office.look().changes()] == [4]
+
+
+def test_a_partition_that_could_not_load_it_is_told_once_more_when_it_can():
+    office = Office(A, releasing.champion(A.version, 2))
+    office.owned = {0: Runner(tiny=Meant(A.version, 2)), 4: Runner(tiny=Meant(A.version, 2))}
+    office.owned[4].heart.missing = {"tiny": "why"}
     assert [at for at, _ in office.look().changes()] == [4]
