@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from rich.console import Console
 
 from connectors.kafka.plain import LogProducer, read
 from connectors.releases import keys
-from models.records import Forecast, Frame, ModelChange, Release, ReleaseMove, Shadow, Tick, decode, encode
+from models.records import Forecast, Frame, ModelChange, Notice, Release, ReleaseMove, Shadow, Tick, decode, encode
 from models.release import Part, Refusal, Refused, Role, decoded
 from pipelines.cli import appointing, comparing
 from pipelines.cli import releasing as by_hand
@@ -202,6 +203,29 @@ def test_an_asset_type_that_is_frozen_stays_with_its_release_whatever_is_promote
         installation.finish()
         found = Of(installation)
         assert found.models() == {FIRST, SECOND} and found.published == found.replayed
+
+
+def test_a_worker_that_cannot_load_its_release_goes_on_by_the_folder_and_heals_when_it_can(servers, tmp_path, signing):
+    places = {"registry": str(tmp_path / "registry"), "cache": str(tmp_path / "cache")}
+    with Installation(tmp_path, release_keys=signing.public, **places) as installation:
+        worker = installation.worker_at_work()
+        publish(installation, signing, [0.5])
+        appointing.promote(installation.settings, FIRST, WHO, Console())
+        installation.stop(worker)
+        (tmp_path / "registry").rename(tmp_path / "away")
+        shutil.rmtree(tmp_path / "cache" / "releases")
+        installation.worker()
+        installation.send(rows(0, 5))
+        installation.finish()
+        assert Of(installation).models() == {tiny.hazard().card.version}
+        notices = [decode(one) for of in installation.published(Topic.NOTICES).values() for one in of]
+        assert {str(one.kind) for one in notices if isinstance(one, Notice)} == {"model"}
+        (tmp_path / "away").rename(tmp_path / "registry")
+        log = installation.folder / "worker-1.log"
+        installation.wait(lambda: log.read_text().count("model-told") == PARTITIONS, 30)
+        installation.send(rows(5, 10))
+        installation.finish()
+        assert Of(installation).models() == {tiny.hazard().card.version, FIRST}
 
 
 def offered(offer: bad_releases.Offer) -> Release:
