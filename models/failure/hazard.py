@@ -113,6 +113,9 @@ def founded(hazard: Hazard, baseline: Whose) -> Confidence:
 class Hazard:
     """A loaded hazard model. Raises ModelError where file, card and this program disagree."""
 
+    stands_in = False
+    """Whether it speaks in the place of a release that cannot be loaded."""
+
     def __init__(self, onnx: bytes, card: Card, cases: bytes = b"") -> None:
         self.card = card
         self.spec = Spec.of_card(card)
@@ -134,8 +137,6 @@ class Hazard:
         agree("the number of failure modes", self._predictor.modes, len(card.modes))
         self._past = _past(card, self.spec, cases)
         self.vectors = acceptance.check(self._predictor)
-        self.stands_in = False
-        """Whether it speaks in the place of a release that cannot be loaded."""
 
     @classmethod
     def load(cls, onnx: bytes, card: bytes, cases: bytes = b"") -> Hazard:
