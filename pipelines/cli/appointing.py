@@ -75,6 +75,8 @@ def roll_back(settings: Settings, name: str, who: Who, console: Console) -> None
     """Have a name mean what it meant before the last change."""
     board = board_of(settings)
     champion = board.appointed.get(name)
+    if champion is None and "@" in name:
+        raise ReleaseError(f"give the name alone, {name.partition('@')[0]}: it goes back to what it meant before")
     if champion is None:
         known = ", ".join(sorted(one.name for one in board.appointed.values() if one.role is Role.CHAMPION)) or "none"
         raise ReleaseError(f"'{name}' means the file of that name, and meant nothing before: promoted are {known}")

@@ -231,7 +231,10 @@ FIGURES: tuple[tuple[str, Callable[[Side, float], str]], ...] = (
     ("failures warned of", lambda side, _: f"{side.worth.caught} of {side.worth.failures}"),
     ("median lead, h", lambda side, _: "-" if side.worth.median_lead_h is None else f"{side.worth.median_lead_h:.1f}"),
     ("Brier within 72 h", lambda side, _: "-" if side.brier is None else f"{side.brier:.4f}"),
-    ("failing minutes, said and come", lambda side, _: f"{side.expected:,.0f}, {side.came:,} of {side.known:,} known"),
+    (
+        "minutes before a failure: by its chances, and as it came",
+        lambda side, _: f"{side.expected:,.0f}, {side.came:,} of {side.known:,} known",
+    ),
 )
 
 

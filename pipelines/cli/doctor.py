@@ -15,11 +15,14 @@ from rich.table import Table
 
 from connectors.influx import admin as influx_admin
 from connectors.kafka.admin import KafkaAdmin, check_reachable
+from connectors.releases import keys
 from models.plant import Plant
+from pipelines.cli.appointing import said_of
+from pipelines.cli.board import board_of, listed
 from pipelines.cli.faults import told
 from pipelines.main import influx_target, read_named, read_plant
 from pipelines.settings import Settings
-from pipelines.topics import TOPICS, named
+from pipelines.topics import TOPICS, Topic, named
 
 CLOCK_OFF_S = 2.0
 
@@ -41,6 +44,7 @@ def examine(settings: Settings) -> list[Finding]:
         ("models", _models),
         ("Kafka", _kafka),
         ("topics", _topics),
+        ("releases", _releases),
         ("InfluxDB", _influx),
         ("clock", _clock),
     )
@@ -119,6 +123,24 @@ def _topics(settings: Settings) -> str:
             has = f"the topics have {next(iter(found.values()))}"
         raise Unfit(f"FOREWARN_PARTITIONS is {settings.partitions}, but {has}: set it to that")
     return f"{len(found)} topics of {settings.partitions} partitions"
+
+
+def _releases(settings: Settings) -> str:
+    """Whose are taken, and whether workers have loaded what models' names are to mean."""
+    trusted = ", ".join(sorted(keys.public_keys(settings.release_keys))) or "nobody's"
+    with KafkaAdmin(settings.kafka, settings.topic_prefix) as admin:
+        if Topic.RELEASES not in admin.partitions():
+            raise Unfit(f"the topic {Topic.RELEASES} is missing: a worker makes it, or `forewarn up`")
+    board = board_of(settings)
+    held = [one for one in board.appointed.values() if one.version]
+    for one in held:
+        if lacking := board.lacking(one.version, settings.partitions):
+            raise Unfit(
+                f"{one.version} is not loaded by whoever has partitions {listed(lacking)}: see `forewarn model "
+                f"releases`, and whether workers reach {settings.registry_url} (FOREWARN_REGISTRY)"
+            )
+    means = [said_of(one.name, one.role, one.version, one.asset_type) for one in held]
+    return f"taken: {trusted}; {'; '.join(means) or 'nothing is promoted'}"
 
 
 def _influx(settings: Settings) -> str:

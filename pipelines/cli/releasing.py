@@ -89,10 +89,12 @@ def _signatures(signing: str, manifest: bytes) -> tuple[Signature, ...]:
     if not signing:
         return ()
     name, _, path = signing.partition(":")
+    if not path:
+        raise ReleaseError(f"--key {signing}: write NAME:FILE, the key's name and the file of `forewarn model key`")
     try:
         private = keys.load_private(Path(path).read_bytes())
-    except OSError as wrong:
-        raise ReleaseError(f"--key {signing}: {path or 'no file'} cannot be read: write NAME:FILE") from wrong
+    except (OSError, keys.WrongKey) as wrong:
+        raise ReleaseError(f"--key {signing}: {path}: {wrong}") from wrong
     return (keys.sign(private, name, manifest),)
 
 

@@ -144,6 +144,6 @@ class Shelf(Mapping[str, Model]):
     async def _moved(self, release: Release, state: State, cause: Cause, refused: Refused | None = None) -> State:
         to = moved(state, cause)
         said = {"version": release.version, "to": str(to)} | ({"why": str(refused)} if refused else {})
-        _log.info("release", **said)
+        (_log.warning if refused else _log.info)("release", **said)
         await self._told(release, state, to, cause, refused)
         return to

@@ -230,6 +230,12 @@ def test_an_error_keeps_its_brackets():
     assert "error: the plant file no[scada].toml cannot be read" in forewarn("plant", "check", "no[scada].toml").stderr
 
 
+def test_the_doctor_names_a_key_of_releases_that_is_none():
+    (found,) = [one for one in json.loads(forewarn("doctor", "--json", FOREWARN_RELEASE_KEYS="team-a:secret").stdout)
+                if one["what"] == "releases"]  # fmt: skip
+    assert not found["good"] and "the key 'team-a'" in found["detail"]
+
+
 def test_a_finding_of_the_doctor_keeps_its_brackets():
     assert "no[scada].toml" in forewarn("doctor", FOREWARN_PLANT="no[scada].toml").stdout
 
