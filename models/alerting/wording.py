@@ -43,7 +43,9 @@ def headline(said: Alert | Health) -> str:
 def rests_on(alert: Alert) -> tuple[str, ...]:
     """All that a warning rests on, a line for each piece of evidence, what weighs most first; then cases like it."""
     like = like_it(alert.similar)
-    return (*map(_line, sorted(alert.evidence, key=_weight)), *([like] if like else []))
+    bases = {one.basis for one in alert.evidence if one.rung is Rung.HAZARD and one.basis}
+    said = [": from ".join((like, *sorted(bases)))] if like else []
+    return (*map(_line, sorted(alert.evidence, key=_weight)), *said)
 
 
 def like_it(similar: Iterable[Similar]) -> str:

@@ -125,4 +125,4 @@ def like(*leads: float | None, modes=("", "", "")) -> list[Similar]:
 def test_it_is_told_in_words_what_became_of_them(similar, said):
     assert like_it(similar) == said
     *_, last = rests_on(alert(HAZARD, similar=tuple(similar)))
-    assert (last == said) is bool(said)
+    assert (last == f"{said}: from simulated pumps") is bool(said)
