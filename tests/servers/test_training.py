@@ -48,11 +48,11 @@ def of_files(plant: Installation, folder: Path, out: Path, *what: str) -> None:
 
 
 def trained(plant: Installation, out: Path, *data: str) -> tuple[bytes, dict]:
-    """The ONNX file, and what its card says but for the command that made it."""
+    """The ONNX file, and what its card says but for the command that made it; it has the hash of past cases."""
     into = ("--type", "press", "--out", str(out), "--runs", str(out / "runs"), "--trees", "20")
     forewarn(plant, "model", "train", *data, *into)
-    onnx, card = ((out / f"press.{kind}").read_bytes() for kind in ("onnx", "json"))
-    Hazard.load(onnx, card)
+    onnx, card, cases = ((out / f"press.{kind}").read_bytes() for kind in ("onnx", "json", "cases.json"))
+    Hazard.load(onnx, card, cases)
     return onnx, {name: said for name, said in msgspec.json.decode(card).items() if name != "command"}
 
 
