@@ -138,7 +138,7 @@ def main(folder: str, cpu_s: str, batch_ms: str) -> None:
     _limit(float(cpu_s))
     try:
         found: Tried | Failed = measured(_files(Path(folder)), float(batch_ms))
-        found = msgspec.structs.replace(found, memory_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+        found = msgspec.structs.replace(found, memory_bytes=_memory())
     except Refused as refused:
         found = Failed(refused.reason, refused.detail)
     except Exception as wrong:  # not foreseen, so it is said as it is
@@ -146,6 +146,15 @@ def main(folder: str, cpu_s: str, batch_ms: str) -> None:
         found = Failed(Refusal.CRASHED, f"{type(wrong).__name__}: {wrong}")
     sys.stdout.write(msgspec.json.encode(found).decode() + "\n")
     sys.stdout.flush()
+
+
+def _memory() -> int:
+    """The most that this program had, in bytes. `ru_maxrss` would count what the worker had when it was forked."""
+    status = Path("/proc/self/status")
+    if not status.is_file():  # not Linux
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    found = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+    return int(found.split()[1]) * 1024
 
 
 def _limit(cpu_s: float) -> None:
