@@ -151,11 +151,11 @@ class PlantChange(Record, frozen=True, kw_only=True, tag="plant-change"):
     content: Raw
 
 
-class ModelChange(Record, frozen=True, kw_only=True, tag="model-change"):
-    """The release that a model's name means from here on in the log, that runs beside it, or that a type stays with.
+class Appointed(Record, frozen=True, kw_only=True):
+    """The release that a model's name means, that runs beside it, or that a type stays with.
 
-    `number` counts the changes of an office: one that is not over the last one's changes nothing. An empty version is
-    the file of that name, no shadow, or no pin; only a pin has an asset type.
+    `number` counts those of an office: one that is not over the last one's changes nothing. An empty version is the
+    file of that name in the models' folder, no shadow, or no pin; only a pin has an asset type.
     """
 
     plant: Name
@@ -169,6 +169,10 @@ class ModelChange(Record, frozen=True, kw_only=True, tag="model-change"):
     def office(self) -> str:
         """What the release is appointed to."""
         return office(self.name, self.role, self.asset_type)
+
+
+class ModelChange(Appointed, frozen=True, kw_only=True, tag="model-change"):
+    """An appointment as it holds from here on in the log."""
 
 
 class ClockDecision(Record, frozen=True, kw_only=True, tag="clock-decision"):
@@ -613,29 +617,14 @@ class Release(Record, frozen=True, kw_only=True, tag="release"):
     signatures: tuple[Signature, ...] = ()
 
 
-class Appointment(Record, frozen=True, kw_only=True, tag="appointment"):
-    """The release that a model's name is to mean, or that is to run beside it, who says so and why.
+class Appointment(Appointed, frozen=True, kw_only=True, tag="appointment"):
+    """An appointment as it is wished, by whom and why; `before` is the release that had the office."""
 
-    `number` counts those of an office; `before` is the release that had it. An empty version is the file of that name
-    in the models' folder, no shadow, or no pin; only a pin has an asset type.
-    """
-
-    plant: Name
-    name: Name
-    role: Role = Role.CHAMPION
-    asset_type: str = ""
-    version: Annotated[str, Meta(max_length=200)]
-    number: Annotated[int, Meta(ge=1, le=2**53)]
     before: str = ""
     cause: Cause
     by: Name
     why: str
     time_us: TimeUs
-
-    @property
-    def office(self) -> str:
-        """What the release is appointed to."""
-        return office(self.name, self.role, self.asset_type)
 
 
 class Ready(Record, frozen=True, kw_only=True, tag="ready"):

@@ -1,5 +1,6 @@
 """One partition of `records`, sans-IO: raw records in, effects out. No clock, no network, no thread.
 
+Long, since one object owns the state, and all that happens to it is in one order.
 All rules about effects, acknowledgements and snapshots live here; the Faust agent and the driver only carry them out.
 The same records in the same order give the same outputs, however they were cut into batches.
 """
@@ -93,20 +94,21 @@ class Partition:
     ) -> None:
         """`models` by the names that asset types give, and releases by version on the `shelf`, which may fill later.
 
-        Raises ModelError where a model misfits. With a `share`, records of assets that are another partition's are
-        refused. Raises ValueError for a lateness that the rings cannot hold.
+        Without one, models are those that whoever runs it chose: changes of them in the log are not heeded. Raises
+        ModelError where a model misfits. With a `share`, records of assets that are another partition's are refused.
+        Raises ValueError for a lateness that the rings cannot hold.
         """
         if not 0 <= lateness_s <= LONGEST_LATENESS_MIN * 60:
             raise ValueError(f"lateness is {lateness_s} s: use 0 to {LONGEST_LATENESS_MIN * 60}")
         self.lateness_us = lateness_s * 1_000_000
-        self._models, self._shelf = models, {} if shelf is None else shelf
+        self._models, self._shelf = models, shelf
         self.learned = learned_of(plant, models)
         self.state = State.empty(plant, share, pace.span)
         self.every_min = pace.every_min
         self.looked: list[Looked] | None = [] if pace.features else None
         """What was given out of features and not yet taken."""
         self.missing: dict[str, str] = {}
-        """Why, by office, of releases that could not be loaded where the state was restored."""
+        """Why, by office, of releases that are meant and cannot be loaded; others stand in for them."""
         self.scores = Scores()
         self.next_offset = 0
         self._unacknowledged: deque[tuple[Kept, ...]] = deque()
@@ -142,7 +144,7 @@ class Partition:
                 "(FOREWARN_GROUP)"
             )
         try:
-            found = known(self._models, self._shelf, state.meant)
+            found = known(self._models, self._shelf or {}, state.meant)
             self.learned, self.missing = learned_of(state.plant, found.models), found.missing
         except ModelError as wrong:
             raise SnapshotError(
@@ -153,8 +155,8 @@ class Partition:
         self._adopt()
 
     def score_by(self, models: Mapping[str, Lister]) -> None:
-        """Score by other models from the next record on. Raises ModelError where one misfits."""
-        self.learned = learned_of(self.plant, known(models, self._shelf, self.state.meant).models)
+        """Score by other models from the next record on, without a shelf. Raises ModelError where one misfits."""
+        self.learned = learned_of(self.plant, models)
         self._models = models
         self._adopt()
 
@@ -259,10 +261,11 @@ class Partition:
                 case HealthyBaseline() as approved:
                     return baselines.take(approved, self._where(approved))
                 case PlantChange() as change:
-                    models = known(self._models, self._shelf, self.state.meant).models
-                    plant, learned = taken(change, self.plant.plant, models)
+                    found = known(self._models, self._shelf or {}, self.state.meant)
+                    plant, learned = taken(change, self.plant.plant, found.models)
                     if plant == self.plant:
                         return ()
+                    self.missing = found.missing
                     closed = faults_that_end(self.state.blocks, plant, self._floor_us)
                     closed += silences_that_end(self.state.blocks, plant, self.state.tick_us)
                     self._turn_to(plant, learned)
@@ -279,10 +282,11 @@ class Partition:
 
     def _mean(self, change: ModelChange) -> None:
         """Score by another release from the next record on. Raises Rejected."""
+        if self._shelf is None:
+            return
         found = changed(change, self.plant, self._models, self._shelf, self.state.meant, self.missing)
         if found is not None:
-            self.state.meant, self.learned = found
-            self.missing = {office: why for office, why in self.missing.items() if office != change.office}
+            self.state.meant, self.learned, self.missing = found
             self._adopt()
 
     def _where(self, record: Rebuilt | HealthyBaseline) -> rebuilt.Where:

@@ -87,7 +87,7 @@ class Heart(Protocol):
 
     @property
     def missing(self) -> Collection[str]:
-        """Offices whose release could not be loaded when the partition was opened."""
+        """Offices whose release is meant and cannot be loaded."""
         ...
 
     def receive(self, batch: Sequence[RawRecord]) -> Effects:

@@ -178,8 +178,8 @@ def _said(kind: NoticeKind, partition: int, value: float) -> str:
             return "what was read is not what was stored and rejected: keep the log, and see `forewarn ledger`"
         case NoticeKind.MODEL:
             return (
-                f"partition {partition} lacks {value:.0f} releases that it is to score by: files of their names stand "
-                "in, with low confidence; see `forewarn model releases` and FOREWARN_REGISTRY, then start anew"
+                f"partition {partition} lacks {value:.0f} releases that it is to score by, and others stand in for "
+                "them: see `forewarn model releases` and FOREWARN_REGISTRY; it goes over when they can be loaded"
             )
         case NoticeKind.STORE_DOWN:
             return f"InfluxDB takes nothing for {value:,.0f} s; rows wait in Kafka meanwhile: see that it runs"

@@ -24,7 +24,8 @@ Shelf = Mapping[str, Lister]
 class Known(NamedTuple):
     """Models by the names that asset types give, and by office; and what is `missing`: why, by office.
 
-    Where a champion is missing the file of that name stands in, and says so by its confidence.
+    Where a champion is missing the file of that name stands in; a hazard says so by its confidence. Where a pin is,
+    what the name means does; for a shadow nothing does.
     """
 
     models: dict[str, Lister]
@@ -47,19 +48,21 @@ def known(models: Mapping[str, Lister], shelf: Shelf, meant: Mapping[str, Meant]
     return out
 
 
+class Changed(NamedTuple):
+    """What offices mean after a change, the models of each asset type, and why what is missing is."""
+
+    meant: dict[str, Meant]
+    learned: dict[str, Learned]
+    missing: dict[str, str]
+
+
 def changed(
-    change: ModelChange,
-    plant: Plant,
-    models: Mapping[str, Lister],
-    shelf: Shelf,
-    meant: Mapping[str, Meant],
+    change: ModelChange, plant: Plant, models: Mapping[str, Lister], shelf: Shelf, meant: Mapping[str, Meant],
     missing: Collection[str] = (),
-) -> tuple[dict[str, Meant], dict[str, Learned]] | None:
-    """What offices mean after a change, and the models of each type; None for a change that was overtaken.
+) -> Changed | None:  # fmt: skip
+    """What a change does; None for one that was overtaken. What is `missing` may be told once more.
 
-    What is `missing` may be told once more, when it can be loaded.
-
-    Raises Rejected where the release is not loaded or does not fit.
+    Raises Rejected where the release cannot be loaded or does not fit.
     """
     last = meant[change.office].number if change.office in meant else 0
     if change.number < last or (change.number == last and change.office not in missing):
@@ -72,6 +75,6 @@ def changed(
                 f"{found.missing[change.office]}: `forewarn model releases` says what there is, FOREWARN_REGISTRY "
                 "where it is looked for"
             )
-        return after, learned_of(plant, found.models)
+        return Changed(after, learned_of(plant, found.models), found.missing)
     except ModelError as wrong:
         raise Rejected(Reject.MODEL_REFUSED, f"'{change.office}' stays what it was: {wrong}") from wrong

@@ -9,13 +9,11 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from models.records import AnyRelease, Appointment, Ready, Release, decode
+from models.records import Appointment, Ready, Release, decode
 from models.release import Refused, Role, State, decoded, office
 
 PARTITION = 0
 """Of the topic: all lie on one, so that there is one order of what was promoted."""
-
-
 OFFERED = 3
 """Releases of a name that are kept loaded beside the champion and the one before it, the newest. Our choice."""
 
@@ -32,6 +30,10 @@ def key_of(record: Release | Appointment | Ready) -> bytes:
     return f"{record.plant}/{said}".encode()
 
 
+class Odd(ValueError):
+    """A record is none of this topic; the message says why."""
+
+
 class Board:
     """Of one plant."""
 
@@ -44,40 +46,35 @@ class Board:
         self.ready: dict[int, Ready] = {}
         """By partition: what its owner said last."""
 
-    def take(self, key: bytes, value: bytes | None) -> AnyRelease | None:
-        """Take a record of the topic; it, or None where it changes nothing.
+    def take(self, key: bytes, value: bytes | None) -> None:
+        """Take a record of the topic. Raises Odd for one that is not of it, and changes nothing then.
 
-        An appointment whose number is not over the last one's was overtaken. A version stays with its files, whatever
-        else is offered under it, but may be offered anew. What is no record, of another plant or under another key
-        changes nothing.
+        An appointment whose number is not over the last one's was overtaken, and what is of another plant is for
+        others: they change nothing. A version stays with its files, but may be offered anew.
         """
         if value is None:
             self._withdraw(key)
-            return None
-        try:
-            record = decode(value)
-        except msgspec.DecodeError:
-            return None
-        if not isinstance(record, Release | Appointment | Ready) or record.plant != self.plant or key_of(record) != key:
-            return None
+            return
+        record = _read(value)
+        if record.plant != self.plant:
+            return
+        if key_of(record) != key:
+            raise Odd(f"a {type(record).__name__} under the key {key[:100]!r}, not {key_of(record)!r}")
         if isinstance(record, Appointment):
             last = self.appointed.get(record.office)
-            if last is not None and record.number <= last.number:
-                return None
-            self.appointed[record.office] = record
+            if last is None or record.number > last.number:
+                self.appointed[record.office] = record
         elif isinstance(record, Release):
-            return self._offered(record)
+            self._offered(record)
         else:
             self.ready[record.partition] = record
-        return record
 
-    def _offered(self, release: Release) -> Release | None:
+    def _offered(self, release: Release) -> None:
         known = self.releases.get(release.version)
         if known is not None and not _same_files(known, release):
-            return None
+            raise Odd(f"{release.version} is offered with other files than it has: what it was stays")
         self.releases.pop(release.version, None)
         self.releases[release.version] = release
-        return release
 
     def _withdraw(self, key: bytes) -> None:
         """Forget a release that was taken off the topic."""
@@ -89,11 +86,15 @@ class Board:
         """Releases that a worker of these names loads: those appointed and before them, the last OFFERED of each."""
         out: dict[str, Release] = {}
         for name in sorted(names):
-            held = [one for one in self.appointed.values() if one.name == name]
-            versions = [version for one in held for version in (one.version, one.before)]
+            versions = self.held(name)
             versions += [one.version for one in self.releases.values() if one.name == name][-OFFERED:]
             out |= {version: self.releases[version] for version in versions if version in self.releases}
         return list(out.values())
+
+    def held(self, name: str) -> list[str]:
+        """Releases of a name that have an office, or had it before."""
+        held = [one for one in self.appointed.values() if one.name == name]
+        return [version for one in held for version in (one.version, one.before) if version]
 
     def version_of(self, name: str, role: Role, asset_type: str = "") -> str:
         """The release that has an office; empty for the file of that name, no shadow, or no pin."""
@@ -125,6 +126,16 @@ class Board:
             for at in range(partitions)
             if at not in self.ready or self.ready[at].means.get(one.office, 0) < one.number
         ]
+
+
+def _read(value: bytes) -> Release | Appointment | Ready:
+    try:
+        record = decode(value)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as wrong:
+        raise Odd(f"no record: {wrong}") from wrong
+    if not isinstance(record, Release | Appointment | Ready):
+        raise Odd(f"a {type(record).__name__}, which is of another topic")
+    return record
 
 
 def _same_files(one: Release, other: Release) -> bool:

@@ -1,7 +1,7 @@
 """Where a worker follows releases: it loads what it should, says what it has, and tells its partitions what is meant.
 
 The heart takes a release from the log alone, so that a replay meets it at the same place. Each owner tells its own
-partitions, once it has the release loaded, as it tells them of a changed plant; no step waits for a file.
+partitions, once it has the release loaded, as it tells them of a changed plant.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import structlog
 
 from models.records import Appointment, ModelChange, Ready, encode
 from pipelines.ports import Output, Publisher
-from pipelines.releases.board import PARTITION, Board, key_of
+from pipelines.releases.board import PARTITION, Board, Odd, key_of
 from pipelines.releases.shelf import Shelf
 from pipelines.runner import PartitionRunner
 from pipelines.topics import Topic
@@ -64,7 +64,7 @@ class Desk:
     async def catch_up(self) -> None:
         """Read what there is and load it, before any partition is taken over."""
         for key, value in await self._log.known():
-            self._board.take(key, value)
+            self._take(key, value)
         await self.shelf.keep(self._board.wanted(self._names()))
 
     async def run(self, owned: Callable[[], Mapping[int, PartitionRunner]]) -> None:
@@ -80,7 +80,13 @@ class Desk:
 
     async def _read(self) -> None:
         async for key, value in self._log.more():
+            self._take(key, value)
+
+    def _take(self, key: bytes, value: bytes | None) -> None:
+        try:
             self._board.take(key, value)
+        except Odd as odd:
+            _log.warning("release-record-odd", why=str(odd)[:300], doing="left aside")
 
     async def _load(self) -> None:
         while True:

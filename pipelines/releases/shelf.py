@@ -13,6 +13,7 @@ from typing import Protocol
 import structlog
 
 from models.failure.learned import Model
+from models.inference import ModelError
 from models.records import Release
 from models.release import Cause, Manifest, Part, Refusal, Refused, State, decoded, moved
 from pipelines.releases.board import Board
@@ -58,7 +59,7 @@ class Shelf(Mapping[str, Model]):
         self._models: dict[str, Model] = {}
         self.refused: dict[str, str] = {}
         """Why, by version, of those that are wanted and were refused."""
-        self._refused: dict[str, Release] = {}
+        self._refused: dict[str, tuple[Release, Refusal]] = {}
         self._again_s: dict[str, float] = {}
 
     def __getitem__(self, version: str) -> Model:
@@ -67,12 +68,18 @@ class Shelf(Mapping[str, Model]):
             release = self._board.releases.get(version)
             if release is None:
                 raise KeyError("no such release is known")
+            self._check_tried(version)
             try:
                 self._models[version] = self._at_once(release)
-            except Refused as refused:
-                raise KeyError(str(refused)) from refused
+            except (Refused, ModelError) as wrong:
+                raise KeyError(str(wrong)) from wrong
             _log.warning("release-loaded-late", version=version, why="the log named it before it was prepared")
         return self._models[version]
+
+    def _check_tried(self, version: str) -> None:
+        """Raise KeyError for what was looked at and is not to be loaded; one too old to be a candidate is fine."""
+        if version in self.refused and self._refused[version][1] is not Refusal.OLDER_THAN_CHAMPION:
+            raise KeyError(self.refused[version])
 
     def _at_once(self, release: Release) -> Model:
         """All but the trial."""
@@ -95,7 +102,8 @@ class Shelf(Mapping[str, Model]):
         """Load what is wanted and not here, one after the other, and drop what is not wanted any more."""
         versions = {one.version for one in wanted}
         self._models = {version: model for version, model in self._models.items() if version in versions}
-        for version in set(self.refused) - {one.version for one in wanted if self._refused.get(one.version) == one}:
+        same = {one.version for one in wanted if one.version in self.refused and self._refused[one.version][0] == one}
+        for version in set(self.refused) - same:
             del self.refused[version]  # not wanted any more, or offered anew
         now_s = asyncio.get_running_loop().time()
         for release in wanted:
@@ -130,14 +138,14 @@ class Shelf(Mapping[str, Model]):
         await self._moved(release, state, Cause.PASSED)
 
     async def _refuse(self, release: Release, state: State, refused: Refused) -> None:
-        self.refused[release.version], self._refused[release.version] = str(refused), release
+        self.refused[release.version], self._refused[release.version] = str(refused), (release, refused.reason)
         await self._moved(release, state, Cause.FAILED, refused)
 
     def _newer_than(self, release: Release) -> int | None:
-        """When the champion was made, of a release that is to take its place some day."""
+        """When the champion was made, of a release that is to take its place some day: one that has no office."""
         champion = self._board.appointed.get(release.name)
         held = self._board.releases.get(champion.version) if champion else None
-        if champion is None or held is None or release.version in (champion.version, champion.before):
+        if held is None or release.version in self._board.held(release.name):
             return None
         return decoded(bytes(held.manifest)).made_us
 

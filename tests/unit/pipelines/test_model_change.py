@@ -235,3 +235,22 @@ def test_a_type_with_a_pin_stays_with_its_release_and_others_of_the_name_go_on()
     assert {"pump-01", "gear-01"} <= set(models)
     unpin = replace(pin, version="", number=2)
     assert Log().take(pin, unpin, to(SECOND, 1), *stream(0, 5)).forecasts[0].model == SECOND.card.version
+
+
+def test_a_partition_without_a_shelf_scores_by_the_models_that_it_was_given_whatever_the_log_says():
+    partition = Partition(tiny.plant(), tiny.models())
+    batch = [RawRecord(n, 0, encode(one)) for n, one in enumerate([to(FIRST), *stream(0, 5)])]
+    said = [decode(output.value) for output in partition.receive(batch).outputs]
+    assert {one.model for one in said if isinstance(one, Forecast)} == {FOLDERS}
+    assert not any(isinstance(one, DeadLetter) for one in said)
+
+
+def test_what_is_missing_is_looked_for_again_where_the_plant_changes():
+    log = Log().take(to(FIRST), *stream(0, 5))
+    shelf: dict = {}
+    restored = Partition.restore(tiny.plant(), tiny.models(), log.partition.snapshot(), shelf=shelf)
+    assert restored.missing
+    shelf[FIRST.card.version] = FIRST
+    change = encode(changes.change(changes.plant("a wider range")))
+    restored.receive([RawRecord(restored.next_offset, 0, change)])
+    assert not restored.missing

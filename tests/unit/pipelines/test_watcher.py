@@ -279,7 +279,7 @@ def test_a_release_that_cannot_be_loaded_is_told_of_until_the_partition_has_anot
     bench.look(0)
     (opened,) = bench.notices(0)
     assert (str(opened.kind), str(opened.state)) == ("model", "open")
-    assert "files of their names stand in, with low confidence" in opened.detail
+    assert "and others stand in for them" in opened.detail
     bench.owned[0].heart.missing = {}
     bench.look(5)
     assert [str(one.state) for one in bench.notices(0)] == ["open", "closed"]

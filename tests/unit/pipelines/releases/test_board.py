@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from msgspec import Raw
 from msgspec.structs import replace
 
-from models.records import encode
+from models.records import Tick, encode
 from models.release import Signature, decoded
-from pipelines.releases.board import key_of
+from pipelines.releases.board import Odd, key_of
 from tests.kit import releasing
 from tests.kit.releasing import board, ready
 
@@ -32,14 +33,18 @@ def test_a_release_that_is_offered_again_may_be_signed_by_another_key_and_is_the
 def test_a_champion_that_was_overtaken_changes_nothing():
     found = board(A, B, releasing.champion(B.version, 2), releasing.champion(A.version, 1))
     assert found.appointed["tiny"].version == B.version
-    assert found.take(b"tiny/appointment/tiny", encode(releasing.champion(A.version, 2))) is None
+    found.take(b"tiny/appointment/tiny", encode(releasing.champion(A.version, 2)))
+    assert found.appointed["tiny"].version == B.version
 
 
 def test_a_version_stays_with_its_files_whatever_else_is_offered_under_it():
     manifest = releasing.manifest(0.5)
     other = replace(A, manifest=Raw(replace(manifest, files=releasing.manifest(0.8).files).encoded()))
     rubbish = replace(A, manifest=Raw(b"{}"))
-    found = board(A, other, rubbish)
+    found = board(A)
+    for one in (other, rubbish):
+        with pytest.raises(Odd, match="with other files than it has"):
+            found.take(key_of(one), encode(one))
     assert bytes(found.releases[A.version].manifest) == bytes(A.manifest)
 
 
@@ -56,14 +61,27 @@ def test_a_release_that_is_withdrawn_is_gone():
     assert list(found.releases) == [B.version]
 
 
-def test_rubbish_and_what_is_of_another_plant_or_under_another_key_changes_nothing():
+@pytest.mark.parametrize(
+    ("key", "value", "why"),
+    [
+        (b"x", b"no json", "no record"), (b"x", b"{}", "no record"), (b"x", b"\xff", "no record"),
+        (b"x", b'{"type":"release","x":' + b"[" * 100_000, "no record"),
+        (b"x", encode(Tick(plant="tiny", time_us=1)), "a Tick, which is of another topic"),
+        (b"x", encode(B), "a Release under the key b'x'"),
+        (key_of(B), encode(releasing.champion(B.version, 1)), "an? Appointment under the key"),
+    ],
+)  # fmt: skip
+def test_what_is_not_of_the_topic_is_odd_and_changes_nothing(key, value, why):
     found = board(A)
-    for key, value in (
-        (b"x", b"no json"), (b"x", b"{}"), (key_of(B), encode(releasing.champion(B.version, 1))),
-        (b"x", encode(B)), (b"other/release/x", encode(B).replace(b'"plant":"tiny"', b'"plant":"other"', 1)),
-    ):  # fmt: skip
-        assert found.take(key, value) is None
-    assert list(found.releases) == [A.version] and not found.appointed
+    with pytest.raises(Odd, match=why):
+        found.take(key, value)
+    assert list(found.releases) == [A.version] and not found.appointed and not found.ready
+
+
+def test_what_is_of_another_plant_is_for_others():
+    found = board(A)
+    found.take(b"other/release/x", encode(replace(B, plant="other")))
+    assert list(found.releases) == [A.version]
 
 
 def test_it_is_known_which_partitions_lack_refuse_or_have_not_met_a_release():

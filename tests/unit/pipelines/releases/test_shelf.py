@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from msgspec.structs import replace
 
 from models.failure.learned import Model
+from models.inference import ModelError
 from models.records import Release, encode
-from models.release import Cause, Manifest, Refusal, Refused, Signature, State, decoded
+from models.release import Cause, Manifest, Refusal, Refused, Role, Signature, State, decoded
 from pipelines.releases.board import Board, key_of
 from pipelines.releases.shelf import AGAIN_S, Files, Shelf
 from tests.kit import releasing, tiny
@@ -149,3 +151,29 @@ def test_what_cannot_be_loaded_at_once_says_why():
         Bench().shelf["tiny@000000000000"]
     with pytest.raises(KeyError, match="wrong-hash: as told"):
         Bench(A, fails={"fetched": Refusal.WRONG_HASH}).shelf[A.version]
+
+
+def test_what_was_refused_is_not_loaded_in_a_step_but_for_its_age():
+    bench = Bench(A, B, fails={"tried": Refusal.CRASHED}).keep(A)
+    with pytest.raises(KeyError, match="crashed: as told"):
+        bench.shelf[A.version]
+    assert "loaded" not in bench.done
+    old = Bench(A, fails={"checked": Refusal.OLDER_THAN_CHAMPION}).keep(A)
+    old.fails.clear()
+    assert old.shelf[A.version] is MODELS[A.version]
+
+
+def test_a_file_that_cannot_be_loaded_at_once_is_missing_and_ends_no_step():
+    with pytest.raises(KeyError, match="other bits here"):
+        Bench(A, fails={"loaded": ModelError("other bits here")}).shelf[A.version]
+
+
+@pytest.mark.parametrize("role", [Role.PIN, Role.SHADOW, Role.CHAMPION])
+def test_what_has_an_office_may_be_older_than_the_champion(role):
+    bench = Bench(A, B)
+    champion, held = releasing.champion(B.version, 9), releasing.champion(A.version, 1)
+    held = replace(held, role=role, asset_type="pump" if role is Role.PIN else "")
+    for one in (held, champion if role is not Role.CHAMPION else replace(champion, before=A.version)):
+        bench.board.take(key_of(one), encode(one))
+    bench.keep(A)
+    assert ("checked", None) in bench.done and A.version in bench.shelf
