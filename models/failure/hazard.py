@@ -80,7 +80,7 @@ def read_card(card: bytes) -> Card:
     """A card from its file's bytes. Raises ModelError."""
     try:
         return msgspec.json.decode(card, type=Card)
-    except msgspec.DecodeError as wrong:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as wrong:
         raise ModelError(f"the card is not a model card: {wrong}") from wrong
 
 

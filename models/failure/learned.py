@@ -7,7 +7,7 @@ from typing import NamedTuple
 import msgspec
 
 from models.failure.draft import Draft
-from models.failure.hazard import Card, Hazard
+from models.failure.hazard import Card, Hazard, read_card
 from models.failure.health import HealthCard, HealthModel
 from models.features import Spec
 from models.inference import ModelError
@@ -47,9 +47,7 @@ def card_of(card: bytes) -> Card | HealthCard:
     """A card of either kind, as it says. Raises ModelError."""
     try:
         kind = msgspec.json.decode(card, type=_Kind)
-        if kind.components is None:
-            return msgspec.json.decode(card, type=Card)
-        return msgspec.json.decode(card, type=HealthCard)
+        return read_card(card) if kind.components is None else msgspec.json.decode(card, type=HealthCard)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as wrong:
         raise ModelError(f"the card is not a model card: {wrong}") from wrong
 

@@ -8,18 +8,15 @@ of the forecast. Messages are made before the clock runs and go out every 10 ms.
 from __future__ import annotations
 
 import asyncio
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from connectors.kafka.admin import KafkaAdmin
 from connectors.kafka.plain import read
 from pipelines.cli import environment
 from pipelines.main import influx_target
@@ -27,12 +24,12 @@ from pipelines.settings import Settings
 from pipelines.topics import Topic, named
 from tests.kit.bench import ROOT, Row, report
 from tests.kit.contest import Contender, measure
-from tests.kit.ground import QUICK, installation, servers, topics
+from tests.kit.ground import QUICK, drained, installation, servers, topics, worker
 from tests.kit.loads import MINUTE_S, SECOND_US, Load, fill, rounds, send
 
 ASSETS, SHARES, EVERY_S = 50, (0.25, 0.5, 0.75), 0.01
 ROWS, SECONDS, ROUNDS = (300_000, 8, 1) if QUICK else (1_500_000, 20, 3)
-SETTLE_S, AGO_S, DRAIN_S = 3.0, 14 * 86_400, 60.0
+SETTLE_S, AGO_S = 3.0, 14 * 86_400
 """What the first seconds of each level bring is left out. Plant time runs faster than ours, so it begins long ago."""
 
 
@@ -66,15 +63,8 @@ class Feed:
         began_ms = time.time_ns() // 10**6
         took_s = asyncio.run(send(self._settings, made, every_s))
         ended_ms = time.time_ns() // 10**6
-        self._drained()
+        drained(self._settings)
         return load.total / took_s, began_ms, ended_ms
-
-    def _drained(self) -> None:
-        deadline = time.monotonic() + DRAIN_S
-        with KafkaAdmin(self._settings.kafka, self._settings.topic_prefix) as admin:
-            while any(admin.lag(self._settings.topic_prefix + self._settings.group).values()):
-                assert time.monotonic() < deadline, f"the worker is behind after {DRAIN_S:.0f} s"
-                time.sleep(0.2)
 
 
 def waits_ms(settings: Settings, began_ms: int, ended_ms: int) -> Iterator[int]:
@@ -90,25 +80,11 @@ def highest_rate(settings: Settings, folder: Path) -> float:
     topics(settings)
     load = Load(rows=ROWS, assets=ASSETS)
     fill(settings, load)
-    worker = Contender(
+    contender = Contender(
         name="Forewarn", command=[sys.executable, "-m", "pipelines.cli", "worker"], environ=environment(settings),
         target=influx_target(settings), rows=load.total,
     )  # fmt: skip
-    return measure(worker, folder / "highest.log").rate
-
-
-@contextmanager
-def running(settings: Settings, folder: Path) -> Iterator[None]:
-    """A worker process."""
-    topics(settings)
-    command = [sys.executable, "-m", "pipelines.cli", "worker"]
-    with (folder / "worker.log").open("wb") as log:
-        worker = subprocess.Popen(command, env=environment(settings), cwd=folder, stdout=log, stderr=log)
-        try:
-            yield
-        finally:
-            worker.kill()
-            worker.wait()
+    return measure(contender, folder / "highest.log").rate
 
 
 def main() -> None:
@@ -117,7 +93,8 @@ def main() -> None:
         highest = highest_rate(installation("highest", folder, {**given, "influx_bucket": "highest"}, ASSETS), folder)
         levels = [Level(share, share * highest) for share in SHARES]
         settings = installation("paced", folder, given, ASSETS)
-        with running(settings, folder):
+        topics(settings)
+        with worker(settings, folder):
             feed = Feed(settings)
             feed.send(levels[0].wanted, 5.0)  # starting up, and the first minutes
             for level in levels * ROUNDS:

@@ -10,15 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import re
-import subprocess
-import sys
 import tempfile
 import threading
 import time
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -26,27 +23,25 @@ import numpy as np
 import onnx
 from rich.console import Console
 
-from connectors.kafka.admin import KafkaAdmin
 from connectors.kafka.plain import read
 from connectors.releases import keys
 from models.failure.hazard import read_card
 from models.records import Forecast, ModelChange, decode
 from models.release import File, Role
-from pipelines.cli import environment, releasing
+from pipelines.cli import releasing
 from pipelines.cli.appointing import Who, promote
 from pipelines.cli.board import board_of
-from pipelines.cli.books import LEDGER_KEY
-from pipelines.ledger import Ledger
 from pipelines.settings import STARTER, Settings
 from pipelines.topics import Topic, named
+from tests.bench.latency import AGO_S, waits_ms
 from tests.kit.bench import Row, report
-from tests.kit.ground import QUICK, installation, servers, topics
+from tests.kit.ground import QUICK, drained, installation, servers, topics, worker
+from tests.kit.installation import ledger_of
 from tests.kit.loads import MINUTE_S, SECOND_US, Load, rounds, send
 
 ASSETS, RATE, EVERY_S = 50, 5_000, 0.01
 SWAPS, EARLY, QUIET_S = (12, 4, 6) if QUICK else (200, 50, 30)
 """How many, after how many memory is looked at first, and seconds without any, before and after."""
-SETTLE_S, AGO_S, DRAIN_S = 3.0, 14 * 86_400, 60.0
 WHO = Who("bench", "to measure")
 
 
@@ -67,19 +62,6 @@ def variants(folder: Path) -> list[Path]:
             path.with_suffix(".cases.json").write_bytes(cases.read_bytes())
         out.append(path)
     return out
-
-
-@contextmanager
-def running(settings: Settings, folder: Path) -> Iterator[int]:
-    """A worker process; its id."""
-    command = [sys.executable, "-m", "pipelines.cli", "worker"]
-    with (folder / "worker.log").open("wb") as log:
-        worker = subprocess.Popen(command, env=environment(settings), cwd=folder, stdout=log, stderr=log)
-        try:
-            yield worker.pid
-        finally:
-            worker.kill()
-            worker.wait()
 
 
 def rss_mib(pid: int) -> float:
@@ -147,17 +129,6 @@ class Log:
         return count, wrong, sum(times > 1 for times in seen.values())
 
 
-def waits_ms(settings: Settings, spans_ms: list[tuple[int, int]]) -> list[np.ndarray]:
-    """Milliseconds to forecasts that records of each span brought about."""
-    out: list[list[int]] = [[] for _ in spans_ms]
-    for record in read(settings.kafka, named(settings.topic_prefix, Topic.FORECASTS)):
-        arrived_ms = int(dict(record.headers)["arrived_ms"])
-        for span, (begin, end) in zip(out, spans_ms, strict=True):
-            if begin + SETTLE_S * 1000 <= arrived_ms <= end:
-                span.append(record.timestamp_ms - arrived_ms)
-    return [np.array(span) for span in out]
-
-
 def now_ms() -> int:
     return time.time_ns() // 10**6
 
@@ -166,7 +137,7 @@ def measured(settings: Settings, folder: Path, signing: str) -> list[Row]:
     """All of it, on an installation of its own."""
     topics(settings)
     spans: list[tuple[int, int]] = []
-    with running(settings, folder) as pid:
+    with worker(settings, folder) as pid:
         feed = Feed(settings)
         feed.start()
         time.sleep(8.0)
@@ -187,27 +158,21 @@ def measured(settings: Settings, folder: Path, signing: str) -> list[Row]:
         spans.append((began, now_ms()))
         feed.stopped = True
         feed.join()
-        ledger = _finished(settings)
+        drained(settings)
     log = Log(settings)
     first = read_card((STARTER / "pump.json").read_bytes()).version
     forecasts, wrong, doubled = log.wrong(first)
-    quiet, swapping, after = waits_ms(settings, spans)
+    quiet, swapping, after = (np.fromiter(waits_ms(settings, *span), float) for span in spans)
     without = np.concatenate([quiet, after])
-    return rows(published, took, memory, feed.rows - ledger, (forecasts, wrong, doubled), without, swapping)
-
-
-def _finished(settings: Settings) -> int:
-    """Rows that the last snapshots' ledgers have read, once they cover all that was sent."""
-    deadline = time.monotonic() + DRAIN_S
-    with KafkaAdmin(settings.kafka, settings.topic_prefix) as admin:
-        while any(admin.lag(settings.topic_prefix + settings.group).values()):
-            assert time.monotonic() < deadline, f"the worker is behind after {DRAIN_S:.0f} s"
-            time.sleep(0.2)
-    last: dict[int, Ledger] = {}
-    for record in read(settings.kafka, named(settings.topic_prefix, Topic.STATE)):
-        if record.value and (record.key or b"").endswith(LEDGER_KEY):
-            last[record.partition] = msgspec.json.decode(record.value, type=Ledger)
-    return Ledger.total(last.values()).rows_read
+    return rows(
+        published,
+        took,
+        memory,
+        feed.rows - ledger_of(settings).rows_read,
+        (forecasts, wrong, doubled),
+        without,
+        swapping,
+    )
 
 
 def rows(

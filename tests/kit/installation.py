@@ -29,6 +29,7 @@ from connectors.kafka.records import put
 from connectors.memory import MemoryStore
 from models.records import AnyInput, key_of
 from pipelines.cli.books import LEDGER_KEY
+from pipelines.controls.models import Shelf
 from pipelines.driver import Driver
 from pipelines.ledger import Ledger
 from pipelines.main import influx_target, provision
@@ -225,11 +226,7 @@ class Installation:
 
     def ledger(self) -> Ledger:
         """Sum of the ledgers in the last snapshots."""
-        last: dict[int, Ledger] = {}
-        for record in read(self.settings.kafka, named(self.settings.topic_prefix, Topic.STATE)):
-            if record.value and (record.key or b"").endswith(LEDGER_KEY):
-                last[record.partition] = msgspec.json.decode(record.value, type=Ledger)
-        return Ledger.total(last.values())
+        return ledger_of(self.settings)
 
     def stop(self, *workers: subprocess.Popen[bytes]) -> None:
         """SIGTERM; each must end well."""
@@ -239,23 +236,32 @@ class Installation:
             assert worker.wait(20) == 0, self.told()
 
 
-class Undisturbed:
-    """What partitions in memory make of the same records."""
+def ledger_of(settings: Settings) -> Ledger:
+    """Sum of the ledgers in the last snapshots."""
+    last: dict[int, Ledger] = {}
+    for record in read(settings.kafka, named(settings.topic_prefix, Topic.STATE)):
+        if record.value and (record.key or b"").endswith(LEDGER_KEY):
+            last[record.partition] = msgspec.json.decode(record.value, type=Ledger)
+    return Ledger.total(last.values())
 
-    def __init__(self, records: Iterable[AnyInput] = ()) -> None:
+
+class Undisturbed:
+    """What partitions in memory make of the same records; releases are those of the shelf, by version."""
+
+    def __init__(self, records: Iterable[AnyInput] = (), shelf: Shelf | None = None) -> None:
         hazards = tiny.models()
         self.store = MemoryStore()
         self.outputs: dict[Topic, dict[int, list[bytes]]] = {
             topic: {p: [] for p in range(PARTITIONS)} for topic in Topic
         }
-        self.partitions = [Partition(tiny.plant(), hazards) for _ in range(PARTITIONS)]
+        self.partitions = [Partition(tiny.plant(), hazards, shelf=shelf) for _ in range(PARTITIONS)]
         for partition, effects in Driver(self.partitions).feed(records):
             self._keep(partition, effects)
 
     @classmethod
-    def of_log(cls, installation: Installation) -> Undisturbed:
+    def of_log(cls, installation: Installation, shelf: Shelf | None = None) -> Undisturbed:
         """Of what stands on the topic, as another client than the worker's reads it, in one batch a partition."""
-        made = cls()
+        made = cls(shelf=shelf)
         log: dict[int, list[RawRecord]] = {p: [] for p in range(PARTITIONS)}
         for record in read(installation.settings.kafka, installation.records):
             log[record.partition].append(RawRecord(record.offset, record.timestamp_ms, record.value or b""))

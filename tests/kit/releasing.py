@@ -5,10 +5,10 @@ from __future__ import annotations
 import msgspec
 from msgspec import Raw
 
-from models.failure.hazard import Hazard
 from models.records import Appointment, Ready, Release, encode
-from models.release import Cause, File, Kind, Manifest, Part, Signature
+from models.release import Cause, Manifest, Part, Signature
 from pipelines.releases.board import Board, key_of
+from pipelines.releases.check import manifest_of
 from tests.kit import tiny
 
 PLANT, NAME = "tiny", "tiny"
@@ -20,21 +20,9 @@ def files(slope: float) -> dict[Part, bytes]:
     return {Part.ONNX: tiny.graph(len(made.spec.names), 0, slope), Part.CARD: msgspec.json.encode(made.card)}
 
 
-def manifest(slope: float, made_us: int = 1, plant: str = PLANT) -> Manifest:
+def manifest(slope: float, made_us: int = 1) -> Manifest:
     """Of those files."""
-    made: Hazard = tiny.hazard(slope=slope)
-    return Manifest(
-        plant=plant,
-        name=NAME,
-        version=made.card.version,
-        kind=Kind.FAILURE,
-        made_us=made_us,
-        files={part: File.of(content) for part, content in files(slope).items()},
-        features_sha256=made.spec.sha256,
-        features=len(made.spec.names),
-        outputs={"chances": 6},
-        opsets={"": 17},
-    )
+    return manifest_of(PLANT, files(slope), made_us)
 
 
 def release(slope: float, made_us: int = 1, signatures: tuple[Signature, ...] = ()) -> Release:

@@ -20,12 +20,10 @@ from pipelines.cli import appointing, comparing
 from pipelines.cli import releasing as by_hand
 from pipelines.cli.appointing import Who
 from pipelines.cli.board import ReleaseError, board_of
-from pipelines.partition import Partition
-from pipelines.ports import RawRecord
 from pipelines.releases.board import PARTITION, key_of
 from pipelines.topics import Topic, named
 from tests.kit import bad_releases, releasing, tiny
-from tests.kit.installation import PARTITIONS, Installation
+from tests.kit.installation import PARTITIONS, Installation, Undisturbed, check_outputs
 from tests.kit.streams import MINUTE_US, START_US
 
 pytestmark = pytest.mark.servers
@@ -61,25 +59,18 @@ def rows(first: int, last: int) -> list[Frame]:
     ]  # fmt: skip
 
 
-class Of:
-    """What an installation published, and what its log makes in memory, whoever worked it."""
+def check_replay(installation: Installation) -> Undisturbed:
+    """All that was published is, byte for byte, what the log makes in memory, whoever worked it."""
+    found = Undisturbed.of_log(installation, VERSIONS)
+    topics = (Topic.FORECASTS, Topic.SHADOWS, Topic.ALERTS, Topic.DEAD_LETTERS)
+    check_outputs(installation, found, repeats=True, topics=topics)
+    return found
 
-    def __init__(self, installation: Installation) -> None:
-        self.partitions = [Partition(tiny.plant(), tiny.models(), shelf=VERSIONS) for _ in range(PARTITIONS)]
-        log: dict[int, list[RawRecord]] = {p: [] for p in range(PARTITIONS)}
-        for record in read(installation.settings.kafka, installation.records):
-            log[record.partition].append(RawRecord(record.offset, record.timestamp_ms, record.value or b""))
-        self.replayed: dict[int, list[bytes]] = {}
-        for at, batch in log.items():
-            outputs = self.partitions[at].receive(batch).outputs
-            self.replayed[at] = [one.value for one in outputs if one.topic is Topic.FORECASTS]
-        self.published = {
-            at: list(dict.fromkeys(values)) for at, values in installation.published(Topic.FORECASTS).items()
-        }
 
-    def models(self) -> set[str]:
-        return {one.model for values in self.published.values() for one in map(decode, values)
-                if isinstance(one, Forecast)}  # fmt: skip
+def models(installation: Installation) -> set[str]:
+    """Of all forecasts."""
+    found = (decode(one) for of in installation.published(Topic.FORECASTS).values() for one in of)
+    return {one.model for one in found if isinstance(one, Forecast)}
 
 
 def changes(installation: Installation) -> dict[int, list[str]]:
@@ -118,10 +109,9 @@ def test_a_release_takes_over_and_back_under_traffic_and_a_replay_gives_the_same
         installation.finish()
         installation.send([*rows(300, 310), Tick(plant="tiny", time_us=START_US + 400 * MINUTE_US)])
         installation.finish()
-        found = Of(installation)
+        check_replay(installation)
         assert changes(installation) == {at: [FIRST, SECOND, FIRST] for at in range(PARTITIONS)}
-        assert found.published == found.replayed
-        assert found.models() == {tiny.hazard().card.version, FIRST, SECOND}
+        assert models(installation) == {tiny.hazard().card.version, FIRST, SECOND}
         assert installation.ledger().rows_read == 620 and installation.ledger().balances
         told = [(one.version, str(one.to), one.by) for one in moves(installation) if one.by == "A. Person"]
         assert told == [
@@ -144,8 +134,7 @@ def test_workers_that_come_and_go_end_on_the_same_champion_and_one_that_was_away
         installation.send(rows(300, 310))
         installation.worker()
         installation.finish()
-        found = Of(installation)
-        assert found.published == found.replayed
+        found = check_replay(installation)
         assert [partition.meant["tiny"].version for partition in found.partitions] == [SECOND] * PARTITIONS
 
 
@@ -160,7 +149,7 @@ def test_a_release_that_nobody_trusts_is_refused_and_cannot_be_promoted(servers,
             appointing.promote(installation.settings, FIRST, WHO, Console())
         installation.send(rows(0, 5))
         installation.finish()
-        assert Of(installation).models() == {tiny.hazard().card.version}
+        assert models(installation) == {tiny.hazard().card.version}
         assert changes(installation) == {at: [] for at in range(PARTITIONS)}
         refused = [one for one in moves(installation) if one.refusal]
         assert {str(one.refusal) for one in refused} == {"bad-signature"}
@@ -197,12 +186,12 @@ def test_an_asset_type_that_is_frozen_stays_with_its_release_whatever_is_promote
         appointing.promote(installation.settings, SECOND, WHO, Console())
         installation.send(rows(0, 5))
         installation.finish()
-        assert Of(installation).models() == {FIRST}
+        assert models(installation) == {FIRST}
         appointing.unpin(installation.settings, "pump", WHO, Console())
         installation.send(rows(5, 10))
         installation.finish()
-        found = Of(installation)
-        assert found.models() == {FIRST, SECOND} and found.published == found.replayed
+        check_replay(installation)
+        assert models(installation) == {FIRST, SECOND}
 
 
 def test_a_worker_that_cannot_load_its_release_goes_on_by_the_folder_and_heals_when_it_can(servers, tmp_path, signing):
@@ -217,7 +206,7 @@ def test_a_worker_that_cannot_load_its_release_goes_on_by_the_folder_and_heals_w
         installation.worker()
         installation.send(rows(0, 5))
         installation.finish()
-        assert Of(installation).models() == {tiny.hazard().card.version}
+        assert models(installation) == {tiny.hazard().card.version}
         notices = [decode(one) for of in installation.published(Topic.NOTICES).values() for one in of]
         assert {str(one.kind) for one in notices if isinstance(one, Notice)} == {"model"}
         (tmp_path / "away").rename(tmp_path / "registry")
@@ -225,7 +214,7 @@ def test_a_worker_that_cannot_load_its_release_goes_on_by_the_folder_and_heals_w
         installation.wait(lambda: log.read_text().count("model-told") == PARTITIONS, 30)
         installation.send(rows(5, 10))
         installation.finish()
-        assert Of(installation).models() == {tiny.hazard().card.version, FIRST}
+        assert models(installation) == {tiny.hazard().card.version, FIRST}
 
 
 def offered(offer: bad_releases.Offer) -> Release:
@@ -271,7 +260,7 @@ def test_each_bad_release_is_refused_for_its_own_reason_while_the_champion_serve
         assert refused(installation, stranger.version).startswith("replayed: ")
         installation.finish()
         assert worker.poll() is None
-        assert Of(installation).models() == {tiny.hazard().card.version, champion.version}
+        assert models(installation) == {tiny.hazard().card.version, champion.version}
         assert installation.ledger().rows_read == 1200
 
 
