@@ -14,12 +14,13 @@ from connectors.influx.store import InfluxStore
 from connectors.kafka.batches import Lease
 from connectors.kafka.ends import LogEnds
 from connectors.metrics import HistogramView, PartitionView, StoreView
+from pipelines.heart import Heart
 from pipelines.ledger import COUNTS
 from pipelines.meters import Histogram, Meters
 from pipelines.ownership import Partitions
 from pipelines.ports import Clock
 from pipelines.pulse import Pulse
-from pipelines.runner import Heart, PartitionRunner
+from pipelines.runner import PartitionRunner
 
 STORE_DOWN_S = 5.0
 """For so long no post is taken before the store counts as down: shorter trouble passes by retries. Our choice."""

@@ -14,10 +14,11 @@ from typing import Protocol, TypeVar
 import structlog
 
 from models.records import Notice, NoticeKind, encode
+from pipelines.heart import Heart
 from pipelines.ledger import Ledger
 from pipelines.ledger_rows import Totals, rows_of, totals_of
 from pipelines.ports import Clock, Output, Publisher, Refusal, Rows, StoreDown
-from pipelines.runner import Heart, PartitionRunner
+from pipelines.runner import PartitionRunner
 from pipelines.topics import Topic
 from pipelines.watch import Watch
 
