@@ -25,6 +25,13 @@ class Kind(StrEnum):
     HEALTH = "health"
 
 
+class Channel(StrEnum):
+    """What is to come of a release that is published: run beside the champion, or lie ready."""
+
+    CANDIDATE = "candidate"
+    SPARE = "spare"
+
+
 class Part(StrEnum):
     """A file of a release."""
 
@@ -122,6 +129,7 @@ class State(StrEnum):
     CHAMPION = "champion"
     RETIRED = "retired"
     REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
 
 
 class Role(StrEnum):
@@ -154,6 +162,7 @@ class Cause(StrEnum):
     PROMOTED = "promoted"
     ROLLED_BACK = "rolled-back"
     REPLACED = "replaced"
+    WITHDRAWN = "withdrawn"
 
 
 class Move(NamedTuple):
@@ -179,6 +188,9 @@ MOVES = (
     Move(State.RETIRED, Cause.SHADOWS, State.SHADOW),
     Move(State.RETIRED, Cause.PROMOTED, State.CHAMPION),
     Move(State.RETIRED, Cause.ROLLED_BACK, State.CHAMPION),
+    Move(State.OFFERED, Cause.WITHDRAWN, State.WITHDRAWN),
+    Move(State.CHECKED, Cause.WITHDRAWN, State.WITHDRAWN),
+    Move(State.REFUSED, Cause.WITHDRAWN, State.WITHDRAWN),
 )
 """All moves; anything else is a fault of whoever moves it."""
 

@@ -73,7 +73,7 @@ class LogProducer:
         self,
         topic: str,
         key: bytes,
-        value: bytes,
+        value: bytes | None,
         partition: int | None = None,
         headers: Sequence[tuple[str, bytes]] = (),
         timestamp_ms: int | None = None,

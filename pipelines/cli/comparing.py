@@ -33,10 +33,11 @@ from models.records import WARNING_HORIZON_H, Maintenance, OperatingState, Shado
 from models.release import Part, decoded
 from pipelines.backfill.results import PLAN, Results, last_of_each
 from pipelines.cli.backfill.live import read_live
-from pipelines.cli.board import ReleaseError, board_of
+from pipelines.cli.board import board_of
 from pipelines.cli.coverage import confirmed, events_of
 from pipelines.cli.model_checks import served
 from pipelines.plant_file import read_plant
+from pipelines.releases.offices import ReleaseError
 from pipelines.settings import Settings
 from pipelines.topics import Topic, named
 

@@ -17,10 +17,11 @@ from connectors.influx import admin as influx_admin
 from connectors.kafka.admin import KafkaAdmin, check_reachable
 from connectors.releases import keys
 from models.plant import Plant
-from pipelines.cli.appointing import said_of
-from pipelines.cli.board import board_of, listed
+from pipelines.cli.board import board_of
 from pipelines.cli.faults import told
 from pipelines.main import influx_target, read_named, read_plant
+from pipelines.releases.moves import said_of
+from pipelines.releases.offices import listed
 from pipelines.settings import Settings
 from pipelines.topics import TOPICS, Topic, named
 

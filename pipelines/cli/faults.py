@@ -35,7 +35,7 @@ TELLING = frozenset(
         "pipelines.cli.labels.LabelsError",
         "pipelines.cli.rebuild.NoSnapshot",
         "pipelines.cli.picture.NoMatplotlib",
-        "pipelines.cli.board.ReleaseError",
+        "pipelines.releases.offices.ReleaseError",
         "pipelines.ports.StoreDown",
         "pipelines.proposed.NoHealthyTime",
         "pipelines.state.SnapshotError",

@@ -1,4 +1,4 @@
-"""`forewarn model`: its commands for a running plant; the work is in `releasing`, `appointing` and `comparing`."""
+"""`forewarn model`: its commands for a running plant; the work is in modules beside this one."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from models.release import Channel
 from pipelines.cli.options import AsJson, Instance, errors, out
 
 releases = typer.Typer(no_args_is_help=True)
@@ -25,23 +26,72 @@ def key(
     make_key(name, to, out)
 
 
+Key = Annotated[str, typer.Option("--key", help="NAME:FILE of the private key; none: unsigned.")]
+Licence = Annotated[str, typer.Option(help="An SPDX expression.")]
+Onnx = Annotated[Path, typer.Argument(help="An ONNX file with its card beside it.")]
+
+
 @releases.command(
-    epilog="Examples: forewarn model publish models/pump.onnx --key team-a:team-a.pem   |   "
-    "FOREWARN_REGISTRY=s3://models forewarn model publish models/pump.onnx --key team-a:team-a.pem --licence Apache-2.0"
+    epilog="Examples: forewarn model publish models/pump.onnx --for pump.failure --key team-a:team-a.pem   |   "
+    "FOREWARN_REGISTRY=s3://models forewarn model publish models/pump.onnx --signed pump.release.json"
 )
 def publish(
-    onnx: Annotated[Path, typer.Argument(help="An ONNX file with its card beside it.")],
-    signing: Annotated[str, typer.Option("--key", help="NAME:FILE of the private key; none: unsigned.")] = "",
-    licence: Annotated[str, typer.Option(help="An SPDX expression.")] = "",
+    onnx: Onnx,
+    wanted: Annotated[str, typer.Option("--for", help="NAME or NAME.KIND that it must be for.")] = "",
+    channel: Annotated[
+        Channel, typer.Option(help="candidate: runs beside the champion, for `model compare`; spare: only loaded.")
+    ] = Channel.CANDIDATE,
+    signing: Key = "",
+    licence: Licence = "",
+    signed: Annotated[
+        Path | None, typer.Option(help="What `model sign` wrote of this file, in place of --key.")
+    ] = None,
     by: Annotated[str, typer.Option("--by", help="Who offers it; it is told on the audit topic.")] = "",
-    shadow: Annotated[bool, typer.Option(help="Have it run beside the champion, for `forewarn model compare`.")] = True,
     instance: Instance = "default",
 ) -> None:
     """Offer a model to all workers: they fetch, check, try and load it, and it runs beside the one they warn by."""
     from pipelines.cli import releasing
     from pipelines.settings import Settings
 
-    releasing.publish(Settings(instance=instance), onnx, signing, licence, out, by=by, shadow=shadow)
+    if signed is not None and (signing or licence):
+        raise typer.BadParameter("--signed says key and licence already: leave --key and --licence out")
+    signer = releasing.Signer(signing, licence)
+    releasing.publish(
+        Settings(instance=instance), onnx, signer, out, wanted=wanted, channel=channel, by=by, signed=signed
+    )
+
+
+@releases.command(
+    epilog="Example: forewarn model sign models/pump.onnx --key team-a:team-a.pem --out pump.release.json"
+)
+def sign(
+    onnx: Onnx,
+    signing: Key,
+    to: Annotated[Path, typer.Option("--out", help="File for the signed release.")],
+    licence: Licence = "",
+    instance: Instance = "default",
+) -> None:
+    """Sign a model where the key lies, to be published from elsewhere: by `model publish --signed` or the HTTP API."""
+    from pipelines.cli import releasing
+    from pipelines.settings import Settings
+
+    releasing.sign(Settings(instance=instance), onnx, releasing.Signer(signing, licence), to, out)
+
+
+@releases.command(epilog="Example: forewarn model withdraw pump@1a2b3c4d5e6f --by 'A. Person' --why 'wrong data'")
+def withdraw(
+    version: Annotated[str, typer.Argument(help="A release that does nothing, as `forewarn model releases` names it.")],
+    by: By,
+    why: Why = "",
+    instance: Instance = "default",
+) -> None:
+    """Take a release back: workers drop it. One that was champion once is stood in for, should its log be replayed."""
+    from pipelines.cli.board import offices
+    from pipelines.cli.releasing import tell
+    from pipelines.releases.moves import Who
+    from pipelines.settings import Settings
+
+    tell(offices(Settings(instance=instance)).withdraw(version, Who(_named(by), why)), out)
 
 
 @releases.command("releases", epilog="Example: forewarn model releases --json")
@@ -63,10 +113,12 @@ def promote(
     instance: Instance = "default",
 ) -> None:
     """Have all workers score by a release from a place in the log on, once all have loaded it. Nothing restarts."""
-    from pipelines.cli import appointing
+    from pipelines.cli.board import offices
+    from pipelines.cli.releasing import tell
+    from pipelines.releases.moves import Who
     from pipelines.settings import Settings
 
-    appointing.promote(Settings(instance=instance), version, appointing.Who(_named(by), why), out)
+    tell(offices(Settings(instance=instance)).promote(version, Who(_named(by), why)), out)
 
 
 @releases.command(epilog="Example: forewarn model rollback pump --by 'A. Person' --why 'too many warnings'")
@@ -77,10 +129,12 @@ def rollback(
     instance: Instance = "default",
 ) -> None:
     """Have all workers score by what the name meant before, from a place in the log on."""
-    from pipelines.cli import appointing
+    from pipelines.cli.board import offices
+    from pipelines.cli.releasing import tell
+    from pipelines.releases.moves import Who
     from pipelines.settings import Settings
 
-    appointing.roll_back(Settings(instance=instance), name, appointing.Who(_named(by), why), out)
+    tell(offices(Settings(instance=instance)).roll_back(name, Who(_named(by), why)), out)
 
 
 @releases.command(
@@ -117,10 +171,12 @@ def end_shadow(
     instance: Instance = "default",
 ) -> None:
     """Have no release run beside a name's champion any more."""
-    from pipelines.cli import appointing
+    from pipelines.cli.board import offices
+    from pipelines.cli.releasing import tell
+    from pipelines.releases.moves import Who
     from pipelines.settings import Settings
 
-    appointing.end_shadow(Settings(instance=instance), name, appointing.Who(_named(by), why), out)
+    tell(offices(Settings(instance=instance)).end_shadow(name, Who(_named(by), why)), out)
 
 
 Type = Annotated[str, typer.Option("--type", help="An asset type of the plant file.")]
@@ -135,28 +191,34 @@ def pin(
     instance: Instance = "default",
 ) -> None:
     """Have an asset type stay with a release, whatever is promoted."""
-    from pipelines.cli import appointing
+    from pipelines.cli.board import offices
+    from pipelines.cli.releasing import tell
+    from pipelines.releases.moves import Who
     from pipelines.settings import Settings
 
-    appointing.pin(Settings(instance=instance), version, asset_type, appointing.Who(_named(by), why), out)
+    tell(offices(Settings(instance=instance)).pin(version, asset_type, Who(_named(by), why)), out)
 
 
 @releases.command(epilog="Example: forewarn model freeze --type pump --by 'A. Person' --why 'audit week'")
 def freeze(asset_type: Type, by: By, why: Why = "", instance: Instance = "default") -> None:
     """Have an asset type stay with the release that it has now, whatever is promoted."""
-    from pipelines.cli import appointing
+    from pipelines.cli.board import offices
+    from pipelines.cli.releasing import tell
+    from pipelines.releases.moves import Who
     from pipelines.settings import Settings
 
-    appointing.freeze(Settings(instance=instance), asset_type, appointing.Who(_named(by), why), out)
+    tell(offices(Settings(instance=instance)).freeze(asset_type, Who(_named(by), why)), out)
 
 
 @releases.command(epilog="Example: forewarn model unpin --type pump --by 'A. Person'")
 def unpin(asset_type: Type, by: By, why: Why = "", instance: Instance = "default") -> None:
     """End a pin or a freeze: the type goes with what is promoted again."""
-    from pipelines.cli import appointing
+    from pipelines.cli.board import offices
+    from pipelines.cli.releasing import tell
+    from pipelines.releases.moves import Who
     from pipelines.settings import Settings
 
-    appointing.unpin(Settings(instance=instance), asset_type, appointing.Who(_named(by), why), out)
+    tell(offices(Settings(instance=instance)).unpin(asset_type, Who(_named(by), why)), out)
 
 
 def _named(by: str) -> str:

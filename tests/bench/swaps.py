@@ -27,10 +27,10 @@ from connectors.kafka.plain import read
 from connectors.releases import keys
 from models.failure.hazard import read_card
 from models.records import Forecast, ModelChange, decode
-from models.release import File, Role
+from models.release import Channel, File, Role
 from pipelines.cli import releasing
-from pipelines.cli.appointing import Who, promote
-from pipelines.cli.board import board_of
+from pipelines.cli.board import board_of, offices
+from pipelines.releases.moves import Who
 from pipelines.settings import STARTER, Settings
 from pipelines.topics import Topic, named
 from tests.bench.latency import AGO_S, waits_ms
@@ -92,10 +92,10 @@ class Feed(threading.Thread):
 
 def swap(settings: Settings, versions: list[str], pid: int) -> tuple[list[float], list[float]]:
     """Seconds that each change took until all partitions had met it, and memory after EARLY and after all."""
-    took, memory, silent = [], [], Console(quiet=True)
+    took, memory = [], []
     for number in range(SWAPS):
         began = time.monotonic()
-        promote(settings, versions[number % 2], WHO, silent)
+        offices(settings).promote(versions[number % 2], WHO)
         took.append(time.monotonic() - began)
         if number + 1 in (EARLY, SWAPS):
             memory.append(rss_mib(pid))
@@ -144,7 +144,7 @@ def measured(settings: Settings, folder: Path, signing: str) -> list[Row]:
         published = []
         for path in variants(folder):
             began = time.monotonic()
-            releasing.publish(settings, path, signing, "", Console(quiet=True), shadow=False)
+            releasing.publish(settings, path, releasing.Signer(signing), Console(quiet=True), channel=Channel.SPARE)
             published.append(time.monotonic() - began)
         versions = list(board_of(settings).releases)
         began = now_ms()

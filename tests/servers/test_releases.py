@@ -16,11 +16,12 @@ from connectors.kafka.plain import LogProducer, read
 from connectors.releases import keys
 from models.records import Forecast, Frame, ModelChange, Notice, Release, ReleaseMove, Shadow, Tick, decode, encode
 from models.release import Part, Refusal, Refused, Role, decoded
-from pipelines.cli import appointing, comparing
+from pipelines.cli import comparing
 from pipelines.cli import releasing as by_hand
-from pipelines.cli.appointing import Who
-from pipelines.cli.board import ReleaseError, board_of
+from pipelines.cli.board import board_of, offices
 from pipelines.releases.board import PARTITION, key_of
+from pipelines.releases.moves import Who
+from pipelines.releases.offices import ReleaseError
 from pipelines.topics import Topic, named
 from tests.kit import bad_releases, releasing, tiny
 from tests.kit.installation import PARTITIONS, Installation, Undisturbed, check_outputs
@@ -90,7 +91,9 @@ def moves(installation: Installation) -> list[ReleaseMove]:
 
 def publish(installation: Installation, signing: Signing, slopes: Sequence[float] = SLOPES) -> None:
     for slope in slopes:
-        by_hand.publish(installation.settings, model(installation.folder, slope), signing.option, "", Console())
+        by_hand.publish(
+            installation.settings, model(installation.folder, slope), by_hand.Signer(signing.option), Console()
+        )
 
 
 @pytest.fixture
@@ -103,9 +106,9 @@ def test_a_release_takes_over_and_back_under_traffic_and_a_replay_gives_the_same
         installation.worker_at_work()
         installation.feed(rows(0, 300), 12.0)
         publish(installation, signing)
-        appointing.promote(installation.settings, FIRST, WHO, Console())
-        appointing.promote(installation.settings, SECOND, WHO, Console())
-        appointing.roll_back(installation.settings, "tiny", WHO, Console())
+        offices(installation.settings).promote(FIRST, WHO)
+        offices(installation.settings).promote(SECOND, WHO)
+        offices(installation.settings).roll_back("tiny", WHO)
         installation.finish()
         installation.send([*rows(300, 310), Tick(plant="tiny", time_us=START_US + 400 * MINUTE_US)])
         installation.finish()
@@ -126,9 +129,9 @@ def test_workers_that_come_and_go_end_on_the_same_champion_and_one_that_was_away
         publish(installation, signing)
         installation.feed(rows(0, 300), 10.0)
         installation.worker()
-        appointing.promote(installation.settings, FIRST, WHO, Console())
+        offices(installation.settings).promote(FIRST, WHO)
         installation.stop(first)
-        appointing.promote(installation.settings, SECOND, WHO, Console())
+        offices(installation.settings).promote(SECOND, WHO)
         installation.finish()
         installation.stop(*(one for one in installation.workers if one.poll() is None))
         installation.send(rows(300, 310))
@@ -146,7 +149,7 @@ def test_a_release_that_nobody_trusts_is_refused_and_cannot_be_promoted(servers,
         with pytest.raises(ReleaseError, match="bad-signature"):
             publish(installation, stranger, [0.5])
         with pytest.raises(ReleaseError, match=f"{FIRST} is refused by the workers of partitions 0, 1, 2"):
-            appointing.promote(installation.settings, FIRST, WHO, Console())
+            offices(installation.settings).promote(FIRST, WHO)
         installation.send(rows(0, 5))
         installation.finish()
         assert models(installation) == {tiny.hazard().card.version}
@@ -169,7 +172,7 @@ def test_a_candidate_runs_beside_the_champion_and_is_compared_with_it_in_warning
         champion, candidate = found.whole.sides
         assert champion.worth.warnings == 2 and candidate.worth.warnings == 0
         assert len(champion.alone_us) == 2 and not found.whole.both
-        appointing.promote(installation.settings, FIRST, WHO, Console())
+        offices(installation.settings).promote(FIRST, WHO)
         installation.send(rows(100, 105))
         installation.finish()
         assert board_of(installation.settings).version_of("tiny", Role.SHADOW) == ""
@@ -180,14 +183,14 @@ def test_an_asset_type_that_is_frozen_stays_with_its_release_whatever_is_promote
         installation.worker_at_work()
         publish(installation, signing)
         with pytest.raises(ReleaseError, match="publish and promote it first"):
-            appointing.freeze(installation.settings, "pump", WHO, Console())
-        appointing.promote(installation.settings, FIRST, WHO, Console())
-        appointing.freeze(installation.settings, "pump", WHO, Console())
-        appointing.promote(installation.settings, SECOND, WHO, Console())
+            offices(installation.settings).freeze("pump", WHO)
+        offices(installation.settings).promote(FIRST, WHO)
+        offices(installation.settings).freeze("pump", WHO)
+        offices(installation.settings).promote(SECOND, WHO)
         installation.send(rows(0, 5))
         installation.finish()
         assert models(installation) == {FIRST}
-        appointing.unpin(installation.settings, "pump", WHO, Console())
+        offices(installation.settings).unpin("pump", WHO)
         installation.send(rows(5, 10))
         installation.finish()
         check_replay(installation)
@@ -199,7 +202,7 @@ def test_a_worker_that_cannot_load_its_release_goes_on_by_the_folder_and_heals_w
     with Installation(tmp_path, release_keys=signing.public, **places) as installation:
         worker = installation.worker_at_work()
         publish(installation, signing, [0.5])
-        appointing.promote(installation.settings, FIRST, WHO, Console())
+        offices(installation.settings).promote(FIRST, WHO)
         installation.stop(worker)
         (tmp_path / "registry").rename(tmp_path / "away")
         shutil.rmtree(tmp_path / "cache" / "releases")
@@ -243,7 +246,7 @@ def test_each_bad_release_is_refused_for_its_own_reason_while_the_champion_serve
         worker = installation.worker_at_work()
         installation.feed(rows(0, 600), 45.0)
         champion = offer(installation, registry, bad_releases.good("champion", bad_releases.CHAMPION_MADE_US))
-        appointing.promote(installation.settings, champion.version, WHO, Console())
+        offices(installation.settings).promote(champion.version, WHO)
         told: dict[Refusal, str] = {}
         stranger = msgspec.structs.replace(offered(bad_releases.good("elsewhere")), version="tiny@eeeeeeeeeeee")
         for reason, maker in bad_releases.bad_releases().items():

@@ -11,8 +11,8 @@ import pytest
 from rich.console import Console
 
 from models.failure.hazard import Hazard
-from pipelines.cli.board import ReleaseError
 from pipelines.cli.comparing import of_runs, show
+from pipelines.releases.offices import ReleaseError
 from pipelines.settings import Settings
 from tests.kit import tiny
 from tests.kit.runs import failed, forecasts, plan, repaired, run

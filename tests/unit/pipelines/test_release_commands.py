@@ -11,9 +11,9 @@ from rich.console import Console
 
 from connectors.releases import keys
 from models.release import Cause, Role, State
-from pipelines.cli.appointing import moves_of
-from pipelines.cli.board import ReleaseError, check_ready
 from pipelines.cli.releasing import make_key
+from pipelines.releases.moves import moves_of
+from pipelines.releases.offices import ReleaseError, check_ready
 from tests.kit import releasing
 from tests.kit.releasing import board, ready
 

@@ -1,0 +1,33 @@
+"""Releases as machines read of them: what each is, where it stands, and what offices mean."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from models.records import Release
+from models.release import decoded
+from pipelines.releases.board import Board
+from pipelines.releases.offices import Offices, why_of
+
+
+def told(offices: Offices, board: Board) -> dict[str, Any]:
+    """All releases, and all appointments by office."""
+    return {
+        "releases": [about_release(offices, board, one) for one in board.releases.values()],
+        "appointed": {office: msgspec.to_builtins(one) for office, one in sorted(board.appointed.items())},
+    }
+
+
+def about_release(offices: Offices, board: Board, release: Release) -> dict[str, Any]:
+    """One release: its manifest in short, who signed it, its state, and which partitions lack it and why."""
+    manifest = decoded(bytes(release.manifest))
+    lacking = board.lacking(release.version, offices.partitions)
+    return {
+        "version": release.version, "name": release.name, "kind": str(manifest.kind),
+        "state": str(offices.state_of(board, release.version)), "made_us": manifest.made_us,
+        "licence": manifest.licence, "not_loaded": lacking,
+        "refused": why_of(board.refused(release.version)) if lacking else "",
+        "signed_by": [one.key for one in release.signatures],
+    }  # fmt: skip
