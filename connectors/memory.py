@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
 
 from connectors.influx.lines import unwritable_field, unwritable_measurement, unwritable_name
+from models.records import Appointment, Ready, Release, ReleaseMove, encode
 from pipelines.ports import Clock, Fenced, Output, RawRecord, Refusal, Rows, Snapshot, StoreDown
+from pipelines.releases.board import Board, key_of
 from pipelines.topics import Topic
 
 Value = float | bool | str
@@ -215,3 +217,42 @@ class MemoryLog:
         """Records from an offset on, at most `limit`."""
         end = None if limit is None else offset + limit
         return self.records[partition][offset:end]
+
+
+def _nobody(_: Board) -> Sequence[Ready]:
+    return ()
+
+
+class MemoryBoard:
+    """A `pipelines.releases.offices.BoardLog`; `answer` is what workers say whenever somebody waits for them."""
+
+    def __init__(self, plant: str, answer: Callable[[Board], Sequence[Ready]] = _nobody) -> None:
+        self.board = Board(plant)
+        self.audited: list[Appointment | ReleaseMove] = []
+        self._answer = answer
+
+    def now(self) -> Board:
+        """What was said."""
+        return self.board
+
+    def wait(self, done: Callable[[Board], bool], patience_s: float) -> Board:
+        """The board once workers have answered; it waits for nobody."""
+        if not done(self.board):
+            self._take(self._answer(self.board))
+        return self.board
+
+    def send(self, records: Sequence[Release | Appointment]) -> None:
+        """Put them on the board, as if it were read back."""
+        self._take(records)
+
+    def withdraw(self, release: Release) -> None:
+        """Take a release off it."""
+        self.board.take(key_of(release), None)
+
+    def audit(self, records: Sequence[Appointment | ReleaseMove]) -> None:
+        """Keep what came of them."""
+        self.audited += records
+
+    def _take(self, records: Sequence[Release | Appointment | Ready]) -> None:
+        for one in records:
+            self.board.take(key_of(one), encode(one))

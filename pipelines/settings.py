@@ -38,6 +38,7 @@ class Settings(BaseSettings):
     registry: str = Field("", description="folder or URL of releases' files; none: a folder in the cache")
     release_keys: str = Field("", description="whose releases are taken: name:base64 of ed25519 keys, parted by commas")
     unsigned_releases: bool = Field(False, description="take releases that nobody signed, too")
+    api_keys: str = Field("", description="who may ask the HTTP API: name:role:sha256, parted by commas")
     group: str = Field("forewarn", description="consumer group; a new one starts from the log's beginning")
     topic_prefix: str = Field("", description="put before every topic's name")
     partitions: int = Field(6, ge=1, description="partitions of every topic, fixed once created")

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from pipelines.cli.of_api import api
 from pipelines.cli.of_baselines import baseline
 from pipelines.cli.of_budget import budget
 from pipelines.cli.of_coverage import coverage
@@ -35,6 +36,7 @@ app.add_typer(plant, name="plant")
 app.add_typer(feeds, name="connect")
 app.add_typer(labels, name="labels")
 app.add_typer(baseline, name="baseline")
+app.add_typer(api, name="api")
 app.add_typer(data)
 app.add_typer(budget)
 

@@ -7,19 +7,27 @@ import time
 from connectors.kafka.board import KafkaBoard
 from pipelines.plant_file import read_plant
 from pipelines.releases.board import Board
-from pipelines.releases.offices import Offices
+from pipelines.releases.offices import Offices, Place
 from pipelines.settings import Settings
 
 
-def offices(settings: Settings) -> Offices:
+def place_of(settings: Settings) -> Place:
     """Of the plant that the settings name. Raises PlantError."""
     plant = read_plant(settings.plant, settings.site)
     log = KafkaBoard(settings.kafka, settings.topic_prefix, plant.plant, settings.partitions)
-    return Offices(
-        log, lambda: read_plant(settings.plant, settings.site), settings.partitions, lambda: time.time_ns() // 1000
-    )
+    return Place(log, lambda: read_plant(settings.plant, settings.site), settings.partitions, now_us)
+
+
+def offices(settings: Settings) -> Offices:
+    """Of that place."""
+    return Offices(place_of(settings))
 
 
 def board_of(settings: Settings) -> Board:
     """What the topic says now."""
     return offices(settings).board()
+
+
+def now_us() -> int:
+    """By the clock."""
+    return time.time_ns() // 1000

@@ -37,7 +37,7 @@ from pipelines.cli.board import board_of
 from pipelines.cli.coverage import confirmed, events_of
 from pipelines.cli.model_checks import served
 from pipelines.plant_file import read_plant
-from pipelines.releases.offices import ReleaseError
+from pipelines.releases.moves import ReleaseError
 from pipelines.settings import Settings
 from pipelines.topics import Topic, named
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 TELLING = frozenset(
     (
+        "connectors.console.keys.WrongApiKeys",
         "connectors.files.table.MapError",
         "connectors.influx.flux.QueryRefused",
         "connectors.influx.target.InfluxMisconfigured",
@@ -33,9 +34,10 @@ TELLING = frozenset(
         "pipelines.cli.demo.DemoFailed",
         "pipelines.cli.feed.NotCaughtUp",
         "pipelines.cli.labels.LabelsError",
+        "pipelines.cli.of_api.NoConsole",
         "pipelines.cli.rebuild.NoSnapshot",
         "pipelines.cli.picture.NoMatplotlib",
-        "pipelines.releases.offices.ReleaseError",
+        "pipelines.releases.moves.ReleaseError",
         "pipelines.ports.StoreDown",
         "pipelines.proposed.NoHealthyTime",
         "pipelines.state.SnapshotError",

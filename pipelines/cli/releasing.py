@@ -10,22 +10,20 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
 from rich.console import Console
 from rich.table import Table
 
 from connectors.releases import keys
 from connectors.releases.registry import Registry
-from models.records import Release, decode, encode
+from models.records import Release, encode
 from models.release import Channel, Manifest, Part, Role, Signature, decoded
-from pipelines.cli.board import offices
+from pipelines.cli.board import now_us, offices
 from pipelines.cli.models import past_cases
 from pipelines.controls.plant import names_of
 from pipelines.plant_file import read_plant
 from pipelines.releases.about import about_release, told
-from pipelines.releases.moves import Who, said_of
-from pipelines.releases.offices import ReleaseError
-from pipelines.releases.publish import checked, made, published
+from pipelines.releases.moves import ReleaseError, Who, said_of
+from pipelines.releases.publish import checked, made, published, record_of
 from pipelines.settings import Settings
 
 
@@ -91,19 +89,14 @@ def publish(
 
 def _made(settings: Settings, files: Mapping[Part, bytes], signer: Signer) -> Release:
     plant = read_plant(settings.plant, settings.site).plant
-    return made(plant, files, time.time_ns() // 1000, signer.licence, signer)
+    return made(plant, files, now_us(), signer.licence, signer)
 
 
 def _read(signed: Path) -> Release:
     try:
-        found = decode(signed.read_bytes())
+        return record_of(signed.read_bytes())
     except OSError as wrong:
         raise ReleaseError(f"{signed} cannot be read: {wrong.strerror}") from wrong
-    except msgspec.DecodeError as wrong:
-        raise ReleaseError(f"{signed} is no signed release: {wrong}: make one by `forewarn model sign`") from wrong
-    if not isinstance(found, Release):
-        raise ReleaseError(f"{signed} is no signed release, but a {type(found).__name__}")
-    return found
 
 
 def _check_wanted(manifest: Manifest, wanted: str) -> None:

@@ -10,6 +10,10 @@ from models.release import Cause, Role, State, moved, office
 from pipelines.releases.board import Board
 
 
+class ReleaseError(Exception):
+    """A release cannot be moved as asked; the message says why and what to do."""
+
+
 class Who(NamedTuple):
     """Who asks for a move, and why."""
 

@@ -7,21 +7,17 @@ have met it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from models.plant import Plant
 from models.records import Appointment, Release, ReleaseMove
 from models.release import Cause, Channel, File, Kind, Part, Role, State, decoded, office
 from pipelines.controls.plant import names_of
 from pipelines.releases.board import Board
-from pipelines.releases.moves import Who, Wish, move_of, moves_of, said_of
+from pipelines.releases.moves import ReleaseError, Who, Wish, move_of, moves_of, said_of
 
 PATIENCE_S = 30.0
 """How long workers may take to load a release: under two seconds where the registry is near."""
-
-
-class ReleaseError(Exception):
-    """A release cannot be moved as asked; the message says why and what to do."""
 
 
 class BoardLog(Protocol):
@@ -48,16 +44,21 @@ class BoardLog(Protocol):
         ...
 
 
+class Place(NamedTuple):
+    """Where releases are moved: the topic, the plant, asked for at each call since its file may change, the clock."""
+
+    log: BoardLog
+    plant: Callable[[], Plant]
+    partitions: int
+    now_us: Callable[[], int]
+    patience_s: float = PATIENCE_S
+
+
 class Offices:
     """Of one plant. All methods raise ReleaseError, give what was done in lines for people, and may wait PATIENCE_S."""
 
-    def __init__(
-        self, log: BoardLog, plant: Callable[[], Plant], partitions: int, now_us: Callable[[], int],
-        patience_s: float = PATIENCE_S,
-    ) -> None:  # fmt: skip
-        """`plant` is asked for at each call, since its file may change."""
-        self.partitions = partitions
-        self._log, self._plant, self._now_us, self._patience_s = log, plant, now_us, patience_s
+    def __init__(self, place: Place) -> None:
+        self._log, self._plant, self.partitions, self._now_us, self._patience_s = place
 
     @property
     def plant(self) -> Plant:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
+import msgspec
 from msgspec import Raw
 
-from models.records import Release
+from models.records import Release, decode
 from models.release import Channel, File, Part, Refusal, Refused, Signature, decoded
 from pipelines.releases.check import Wanted, examine, manifest_of
-from pipelines.releases.moves import Who
-from pipelines.releases.offices import Offices, ReleaseError
+from pipelines.releases.moves import ReleaseError, Who
+from pipelines.releases.offices import Offices
 
 Sign = Callable[[bytes], tuple[Signature, ...]]
 """Signatures of a manifest's bytes; none where nobody signs."""
@@ -32,6 +33,17 @@ def made(plant: str, files: Mapping[Part, bytes], made_us: int, licence: str, si
     return Release(
         plant=plant, name=manifest.name, version=manifest.version, manifest=Raw(content), signatures=sign(content)
     )
+
+
+def record_of(content: bytes) -> Release:
+    """A record that was signed elsewhere, from its bytes. Raises Refused."""
+    try:
+        found = decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as wrong:
+        raise Refused(Refusal.NO_MANIFEST, f"no signed release: {wrong}: `forewarn model sign` makes one") from wrong
+    if not isinstance(found, Release):
+        raise Refused(Refusal.NO_MANIFEST, f"a {type(found).__name__}, and no signed release")
+    return found
 
 
 def checked(release: Release, files: Mapping[Part, bytes], plant: str) -> Release:

@@ -20,8 +20,7 @@ from pipelines.cli import comparing
 from pipelines.cli import releasing as by_hand
 from pipelines.cli.board import board_of, offices
 from pipelines.releases.board import PARTITION, key_of
-from pipelines.releases.moves import Who
-from pipelines.releases.offices import ReleaseError
+from pipelines.releases.moves import ReleaseError, Who
 from pipelines.topics import Topic, named
 from tests.kit import bad_releases, releasing, tiny
 from tests.kit.installation import PARTITIONS, Installation, Undisturbed, check_outputs

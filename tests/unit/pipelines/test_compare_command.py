@@ -12,7 +12,7 @@ from rich.console import Console
 
 from models.failure.hazard import Hazard
 from pipelines.cli.comparing import of_runs, show
-from pipelines.releases.offices import ReleaseError
+from pipelines.releases.moves import ReleaseError
 from pipelines.settings import Settings
 from tests.kit import tiny
 from tests.kit.runs import failed, forecasts, plan, repaired, run

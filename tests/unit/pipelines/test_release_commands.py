@@ -12,8 +12,8 @@ from rich.console import Console
 from connectors.releases import keys
 from models.release import Cause, Role, State
 from pipelines.cli.releasing import make_key
-from pipelines.releases.moves import moves_of
-from pipelines.releases.offices import ReleaseError, check_ready
+from pipelines.releases.moves import ReleaseError, moves_of
+from pipelines.releases.offices import check_ready
 from tests.kit import releasing
 from tests.kit.releasing import board, ready
 

@@ -1,0 +1,60 @@
+"""No request has a longer body than is allowed, whatever its headers say: what is over is not read."""
+
+from __future__ import annotations
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+TOO_LARGE = 413
+
+
+class BodyLimit:
+    """An ASGI application around another, which sees at most so many bytes of a body."""
+
+    def __init__(self, app: ASGIApp, most_bytes: int) -> None:
+        self._app, self._most = app, most_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer 413 to a body that is longer."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        if _stated(scope) > self._most:
+            await _refuse(send)
+            return
+        read, begun = 0, False
+
+        async def counted() -> Message:
+            nonlocal read
+            message = await receive()
+            read += len(message.get("body", b""))
+            if read > self._most:
+                raise _TooLong
+            return message
+
+        async def noted(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, counted, noted)
+        except _TooLong:
+            if begun:
+                raise
+            await _refuse(send)
+
+
+class _TooLong(Exception):
+    """A body goes on after all that is allowed."""
+
+
+def _stated(scope: Scope) -> int:
+    """The length that the headers state; 0 where they state none that is a number."""
+    value = dict(scope["headers"]).get(b"content-length", b"")
+    return int(value) if value.isdigit() else 0
+
+
+async def _refuse(send: Send) -> None:
+    headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
+    await send({"type": "http.response.start", "status": TOO_LARGE, "headers": headers})
+    await send({"type": "http.response.body", "body": b'{"detail": "the body is longer than is taken here"}'})
