@@ -227,32 +227,35 @@ class MemoryBoard:
     """A `pipelines.releases.offices.BoardLog`; `answer` is what workers say whenever somebody waits for them."""
 
     def __init__(self, plant: str, answer: Callable[[Board], Sequence[Ready]] = _nobody) -> None:
-        self.board = Board(plant)
+        self.pairs: list[tuple[bytes, bytes | None]] = []
+        """The topic, key and value."""
         self.audited: list[Appointment | ReleaseMove] = []
-        self._answer = answer
+        self._plant, self._answer = plant, answer
 
     def now(self) -> Board:
         """What was said."""
-        return self.board
+        board = Board(self._plant)
+        for key, value in self.pairs:
+            board.take(key, value)
+        return board
 
-    def wait(self, done: Callable[[Board], bool], patience_s: float) -> Board:
-        """The board once workers have answered; it waits for nobody."""
-        if not done(self.board):
-            self._take(self._answer(self.board))
-        return self.board
+    def wait(self, done: Callable[[Board], bool], patience_s: float) -> Board:  # noqa: ARG002 - it waits for nobody
+        """The board once workers have answered."""
+        if not done(self.now()):
+            self._put(self._answer(self.now()))
+        return self.now()
 
     def send(self, records: Sequence[Release | Appointment]) -> None:
-        """Put them on the board, as if it were read back."""
-        self._take(records)
+        """Put them on the topic."""
+        self._put(records)
 
     def withdraw(self, release: Release) -> None:
         """Take a release off it."""
-        self.board.take(key_of(release), None)
+        self.pairs.append((key_of(release), None))
 
     def audit(self, records: Sequence[Appointment | ReleaseMove]) -> None:
         """Keep what came of them."""
         self.audited += records
 
-    def _take(self, records: Sequence[Release | Appointment | Ready]) -> None:
-        for one in records:
-            self.board.take(key_of(one), encode(one))
+    def _put(self, records: Sequence[Release | Appointment | Ready]) -> None:
+        self.pairs += [(key_of(one), encode(one)) for one in records]

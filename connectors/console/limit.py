@@ -21,31 +21,22 @@ class BodyLimit:
         if _stated(scope) > self._most:
             await _refuse(send)
             return
-        read, begun = 0, False
+        read, over = 0, False
 
         async def counted() -> Message:
-            nonlocal read
+            nonlocal read, over
             message = await receive()
             read += len(message.get("body", b""))
-            if read > self._most:
-                raise _TooLong
-            return message
+            over = over or read > self._most
+            return {"type": "http.disconnect"} if over else message
 
-        async def noted(message: Message) -> None:
-            nonlocal begun
-            begun = True
-            await send(message)
+        async def passed(message: Message) -> None:
+            if not over:  # what is made of a body that was cut off is nobody's answer
+                await send(message)
 
-        try:
-            await self._app(scope, counted, noted)
-        except _TooLong:
-            if begun:
-                raise
+        await self._app(scope, counted, passed)
+        if over:
             await _refuse(send)
-
-
-class _TooLong(Exception):
-    """A body goes on after all that is allowed."""
 
 
 def _stated(scope: Scope) -> int:

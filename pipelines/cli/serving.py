@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -52,4 +54,5 @@ def serve(settings: Settings, host: str, port: int, console: Console) -> None:
         )
     app = application(keys, PlantModels(place_of(settings), Registry(settings.registry_url)))
     console.print(f"http://{host}:{port}/docs: the API's document; end it by ctrl-c", highlight=False, markup=False)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # uvicorn raises it again when all is answered
     uvicorn.run(app, host=host, port=port, log_level="warning")

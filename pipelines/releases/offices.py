@@ -175,7 +175,7 @@ class Offices:
         """Take a release off the topic: workers drop it. What has an office, or is the way back, stays."""
         board = self.board()
         release = self._release(board, version)
-        held = [one for one in board.appointed.values() if version in (one.version, one.before)]
+        held = [one for one in board.appointed.values() if one.version == version or _goes_back(one) == version]
         if held:
             said = said_of(held[0].name, held[0].role, held[0].version, held[0].asset_type)
             what = said if held[0].version == version else f"it is the way back, while {said}"
@@ -229,6 +229,11 @@ class Offices:
         board = self._log.wait(lambda now: not awaited(now, version, self.partitions), self._patience_s)
         check_ready(board, version, self.partitions)
         return board
+
+
+def _goes_back(one: Appointment) -> str:
+    """Where a rollback would go."""
+    return one.before if one.role is Role.CHAMPION else ""
 
 
 def _nothing_before(board: Board, name: str) -> str:

@@ -1,0 +1,69 @@
+"""The API over releases of the tiny plant in memory, with two workers' partitions that load whatever is offered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from connectors.console.app import application
+from connectors.console.keys import Role, api_keys, new_key
+from connectors.memory import MemoryBoard
+from connectors.releases.registry import Registry
+from models.records import Ready
+from pipelines.cli.serving import PlantModels
+from pipelines.releases.board import Board
+from pipelines.releases.offices import Place
+from tests.kit import tiny
+
+PARTITIONS = 2
+
+
+@dataclass
+class Workers:
+    """What two partitions' owners say: all is loaded but what they refuse, and all that is meant is met."""
+
+    refuse: dict[str, str] = field(default_factory=dict)
+    away: bool = False
+
+    def __call__(self, board: Board) -> Sequence[Ready]:
+        if self.away:
+            return ()
+        loaded = tuple(sorted(board.releases.keys() - self.refuse.keys()))
+        means = {office: one.number for office, one in board.appointed.items()}
+        return [
+            Ready(plant="tiny", partition=at, worker="w", loaded=loaded, refused=self.refuse, means=means)
+            for at in range(PARTITIONS)
+        ]
+
+
+class Api:
+    """A client with a key of each role, and what is behind it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.workers = Workers()
+        self.log = MemoryBoard("tiny", self.workers)
+        made = {role: new_key(f"a {role}", role) for role in Role}
+        self.keys = {role: key for role, (key, _) in made.items()}
+        place = Place(self.log, tiny.plant, PARTITIONS, lambda: 1_000, 0.0)
+        models = PlantModels(place, Registry(str(folder / "registry")))
+        self.app = application(api_keys(",".join(told for _, told in made.values())), models)
+        self.client = TestClient(self.app, raise_server_exceptions=False)
+
+    def headers(self, role: Role | None) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.keys[role]}"} if role else {}
+
+    def get(self, path: str, role: Role | None = Role.VIEWER):
+        return self.client.get(f"/api/v1/models/{path}", headers=self.headers(role))
+
+    def post(self, path: str, body: object = None, role: Role | None = Role.ENGINEER, **more):
+        asked = {} if body is None else {"json": body}
+        return self.client.post(f"/api/v1/models/{path}", headers=self.headers(role), **asked, **more)
+
+
+@pytest.fixture
+def api(tmp_path: Path) -> Api:
+    return Api(tmp_path)
