@@ -26,29 +26,33 @@ from rich.console import Console
 from connectors.kafka.plain import read
 from connectors.releases import keys
 from models.failure.hazard import read_card
+from models.failure.learned import Lister
 from models.records import Forecast, ModelChange, decode
 from models.release import Channel, File, Role
 from pipelines.cli import releasing
 from pipelines.cli.board import board_of, offices
+from pipelines.main import read_model
 from pipelines.releases.moves import Who
 from pipelines.settings import STARTER, Settings
 from pipelines.topics import Topic, named
 from tests.bench.latency import AGO_S, waits_ms
 from tests.kit.bench import Row, report
 from tests.kit.ground import QUICK, drained, installation, servers, topics, worker
+from tests.kit.held import Held, held
 from tests.kit.installation import ledger_of
 from tests.kit.loads import MINUTE_S, SECOND_US, Load, rounds, send
 
 ASSETS, RATE, EVERY_S = 50, 5_000, 0.01
 SWAPS, EARLY, QUIET_S = (12, 4, 6) if QUICK else (200, 50, 30)
 """How many, after how many memory is looked at first, and seconds without any, before and after."""
+WORDS = ("a", "b")
 WHO = Who("bench", "to measure")
 
 
 def variants(folder: Path) -> list[Path]:
     """Two releases of the shipped model, each with a word of its own in its metadata."""
     out = []
-    for word in ("a", "b"):
+    for word in WORDS:
         made = onnx.load(STARTER / "pump.onnx")
         made.metadata_props.add(key="variant", value=word)
         content = made.SerializeToString(deterministic=True)
@@ -62,6 +66,12 @@ def variants(folder: Path) -> list[Path]:
             path.with_suffix(".cases.json").write_bytes(cases.read_bytes())
         out.append(path)
     return out
+
+
+def loaded(folder: Path) -> dict[str, Lister]:
+    """Those two by version, as a worker's shelf has them."""
+    found = [read_model(folder / word, "pump") for word in WORDS]
+    return {one.card.version: one for one in found}
 
 
 def rss_mib(pid: int) -> float:
@@ -164,7 +174,7 @@ def measured(settings: Settings, folder: Path, signing: str) -> list[Row]:
     forecasts, wrong, doubled = log.wrong(first)
     quiet, swapping, after = (np.fromiter(waits_ms(settings, *span), float) for span in spans)
     without = np.concatenate([quiet, after])
-    return rows(
+    return waits(held(folder, loaded(folder), ASSETS, SWAPS)) + rows(
         published,
         took,
         memory,
@@ -194,6 +204,18 @@ def rows(
         Row(name="record to forecast with changes, p99", value=swap_ms, unit="ms", bar=quiet_ms + 50, at_most=True),
         Row(name=f"memory after change {EARLY}", value=memory[0], unit="MiB"),
         Row(name=f"memory after change {SWAPS}", value=memory[1], unit="MiB", bar=1.05 * memory[0], at_most=True),
+    ]
+
+
+def waits(held_up: Held) -> list[Row]:
+    """What a change adds to a partition's steps: its own, and the first minute of rows after it less a usual one."""
+    usual_ms = float(np.median(held_up.second_ms))
+    each_ms = np.array(held_up.change_ms) + np.maximum(np.array(held_up.first_ms) - usual_ms, 0.0)
+    return [
+        Row(name="a change's own step, median", value=float(np.median(held_up.change_ms)), unit="ms"),
+        Row(name="a minute of rows, median", value=usual_ms, unit="ms"),
+        Row(name="the first one after a change, median", value=float(np.median(held_up.first_ms)), unit="ms"),
+        Row(name="wait that a change adds, longest", value=float(each_ms.max()), unit="ms", bar=50, at_most=True),
     ]
 
 
