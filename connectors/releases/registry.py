@@ -24,6 +24,8 @@ CONNECT_S, FETCH_S = 10.0, 120.0
 """Of HTTP. The largest file in that time takes 2.2 Mbit/s. Our choice."""
 HASH = re.compile(r"[0-9a-f]{64}")
 HTTP = ("http", "https")
+OBJECT_STORES = ("s3", "s3a", "gs", "gcs", "az", "azure", "abfs", "abfss", "adl")
+"""What obstore reaches. s3fs and its like need another python-dateutil than influxdb-client does."""
 
 _log = structlog.get_logger()
 
@@ -33,7 +35,7 @@ class RegistryError(Exception):
 
 
 class Registry:
-    """Files by content, in a folder or at a URL: `file`, `memory`, `s3` where s3fs is installed, `https` to read.
+    """Files by content, in a folder or at a URL: `file`, `memory`, `https` to read, object stores with obstore.
 
     Raises RegistryError where the URL is of a kind that this installation does not reach.
     """
@@ -42,6 +44,7 @@ class Registry:
         try:
             self._shown = _shown(where)
             self._login = urlsplit(where).netloc.rpartition("@")[0]
+            _reach(where)
             self._fs, root = fsspec.core.url_to_fs(where, **_options(where))
         except (ImportError, ValueError) as wrong:
             raise RegistryError(
@@ -195,8 +198,25 @@ def _sound(file: File) -> None:
         raise Refused(Refusal.TOO_LARGE, f"{key(file)} is to have {file.size_bytes:,} bytes, at most {MOST_BYTES:,}")
 
 
+def _reach(where: str) -> None:
+    """Have fsspec know object stores. Raises ImportError where what reads them is not installed."""
+    scheme = urlsplit(where).scheme
+    if scheme not in OBJECT_STORES:
+        return
+    try:
+        import obstore.fsspec
+    except ImportError as missing:
+        raise ImportError(
+            f"{scheme}:// needs obstore: run .venv/bin/pip install -e '.[s3]' in Forewarn's folder"
+        ) from missing
+    obstore.fsspec.register(scheme)
+
+
 def _options(where: str) -> dict[str, Any]:
-    """HTTP gives up in time and goes by the proxies that the environment names."""
+    """Whatever is far away gives up in time; HTTP goes by the proxies that the environment names."""
+    if urlsplit(where).scheme in OBJECT_STORES:
+        patience = {"timeout": f"{FETCH_S:g}s", "connect_timeout": f"{CONNECT_S:g}s", "allow_http": True}
+        return {"client_options": patience, "retry_config": {"max_retries": 0}}
     if not _is_http(where):
         return {}
     timeout = aiohttp.ClientTimeout(total=FETCH_S, sock_connect=CONNECT_S)
