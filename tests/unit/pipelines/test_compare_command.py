@@ -152,6 +152,11 @@ def test_compared_are_the_champion_and_the_shadow_of_now_whatever_ran_before():
     assert pair_of(told, board) == Pair("tiny@now", "tiny@new")
 
 
+def test_once_a_candidate_was_promoted_it_is_still_compared_with_what_it_ran_beside():
+    board = releasing.board(appointed("tiny@new", Role.CHAMPION), appointed("", Role.SHADOW, 2))
+    assert pair_of(said_live(("tiny@new", "tiny@old")), board) == Pair("tiny@old", "tiny@new")
+
+
 def test_beside_a_file_it_is_what_the_shadow_ran_beside_last_but_for_types_that_stay_with_a_release():
     told = said_live(("tiny@new", "tiny@file"), ("tiny@new", "tiny@pinned"))
     board = releasing.board(appointed("tiny@new", Role.SHADOW), appointed("tiny@pinned", Role.PIN, asset_type="pump"))
