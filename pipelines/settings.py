@@ -38,6 +38,7 @@ class Settings(BaseSettings):
     registry: str = Field("", description="folder or URL of releases' files; none: a folder in the cache")
     release_keys: str = Field("", description="whose releases are taken: name:base64 of ed25519 keys, parted by commas")
     unsigned_releases: bool = Field(False, description="take releases that nobody signed, too")
+    auto_promote: str = Field("", description="models' names whose better candidate `model judge` promotes, by commas")
     api_keys: str = Field("", description="who may ask the HTTP API: name:role:sha256, parted by commas")
     group: str = Field("forewarn", description="consumer group; a new one starts from the log's beginning")
     topic_prefix: str = Field("", description="put before every topic's name")
@@ -90,6 +91,11 @@ class Settings(BaseSettings):
     def registry_url(self) -> str:
         """Where releases' files are kept."""
         return self.registry or str(self.cache_folder / "registry")
+
+    @property
+    def auto_promoted(self) -> frozenset[str]:
+        """The names of models that a verdict alone may change."""
+        return frozenset(name.strip() for name in self.auto_promote.split(",") if name.strip())
 
     @property
     def instance_folder(self) -> Path:

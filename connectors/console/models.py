@@ -33,6 +33,10 @@ class Models(Protocol):
         """Releases and appointments."""
         ...
 
+    def compared(self, name: str) -> dict[str, Any]:
+        """What would change with the release beside a name's champion."""
+        ...
+
     def publish(
         self, files: Mapping[Part, bytes], signed: bytes, licence: str, channel: Channel, who: Who
     ) -> list[str]:
@@ -109,6 +113,12 @@ def release(version: str, models: Here, _caller: Reads) -> dict[str, Any]:
     if not found:
         raise HTTPException(404, f"no release {version}")
     return dict(found[0])
+
+
+@router.get("/names/{name}/compare")
+def compare(name: str, models: Here, _caller: Reads) -> dict[str, Any]:
+    """What would change with the release beside a name's champion, by live traffic: warnings, leads, calibration."""
+    return models.compared(name)
 
 
 @router.post("/releases", status_code=201)

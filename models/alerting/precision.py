@@ -17,8 +17,10 @@ class Precision(NamedTuple):
     high: float
 
 
-def precision(founded: int, inspected: int) -> Precision | None:
+def precision(founded: float, inspected: float) -> Precision | None:
     """Of so many inspected warnings, with Wilson's score interval; None where none was inspected.
+
+    Counts need not be whole: those of trials that are not independent are fewer than the trials.
 
     Source: E. B. Wilson, Probable inference, the law of succession, and statistical inference, JASA 22 (1927) 209-212.
     """

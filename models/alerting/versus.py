@@ -10,18 +10,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from models.alerting.hindsight import HOUR_US, NEVER_US, Past, Told, Worth, leads_of, total, warned_of, worth_of
+from models.alerting.hindsight import NEVER_US, Past, Told, Worth, leads_of, total, warned_of, worth_of
 from models.alerting.life import Threshold
-from models.records import WARNING_HORIZON_H
-
-HORIZON_US = WARNING_HORIZON_H * HOUR_US
+from models.alerting.reliability import HORIZON_US, Bin, added, bins_of
 
 
 class Side(NamedTuple):
     """One model's part: what its warnings were worth, when those opened that only it gives, and its chances' fit.
 
     `squares` is the sum over `known` minutes of the square of the chance within 72 h less what came, and `expected`
-    that of the chances, beside `came`, the minutes after which a failure did.
+    that of the chances, beside `came`, the minutes after which a failure did. `bins` has the same minutes by chance.
     """
 
     worth: Worth
@@ -30,6 +28,7 @@ class Side(NamedTuple):
     expected: float
     came: int
     known: int
+    bins: tuple[Bin, ...]
 
     @property
     def brier(self) -> float | None:
@@ -81,6 +80,7 @@ def _side(past: Past, warned: Told, alone_us: np.ndarray) -> Side:
         expected=float(chance.sum()),
         came=int(came[known].sum()),
         known=int(known.sum()),
+        bins=bins_of(past, came, known),
     )
 
 
@@ -109,4 +109,5 @@ def _sum(sides: Iterable[Side]) -> Side:
         expected=sum(one.expected for one in every),
         came=sum(one.came for one in every),
         known=sum(one.known for one in every),
+        bins=added(one.bins for one in every),
     )

@@ -12,6 +12,7 @@ import typer
 from pipelines.cli.of_api import api
 from pipelines.cli.of_baselines import baseline
 from pipelines.cli.of_budget import budget
+from pipelines.cli.of_comparing import comparisons
 from pipelines.cli.of_coverage import coverage
 from pipelines.cli.of_data import data
 from pipelines.cli.of_feeds import feeds
@@ -31,6 +32,7 @@ alerts = typer.Typer(no_args_is_help=True, help="Warnings as they are published.
 app.add_typer(model, name="model")
 model.add_typer(coverage)
 model.add_typer(releases)
+model.add_typer(comparisons)
 app.add_typer(alerts, name="alerts")
 app.add_typer(plant, name="plant")
 app.add_typer(feeds, name="connect")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from models.release import Channel
-from pipelines.cli.options import AsJson, Instance, errors, out
+from pipelines.cli.options import AsJson, Instance, out
 
 releases = typer.Typer(no_args_is_help=True)
 By = Annotated[str, typer.Option("--by", help="Who says so; it is told on the audit topic.")]
@@ -135,32 +135,6 @@ def rollback(
     from pipelines.settings import Settings
 
     tell(offices(Settings(instance=instance)).roll_back(name, Who(_named(by), why)), out)
-
-
-@releases.command(
-    epilog="Examples: forewarn model compare   |   forewarn model compare build/backfill/1f3a build/backfill/77c0 "
-    "--labels labels.jsonl --json"
-)
-def compare(
-    runs: Annotated[
-        list[Path] | None, typer.Argument(help="Two backfills of one history, by champion and by candidate.")
-    ] = None,
-    labels: Annotated[Path | None, typer.Option(help="File of labels: those confirmed count, too.")] = None,
-    as_json: AsJson = False,
-    instance: Instance = "default",
-) -> None:
-    """Say what would change with the candidate, in warnings, leads, chances and time: live, or on a history."""
-    from pipelines.cli import comparing
-    from pipelines.settings import Settings
-
-    settings = Settings(instance=instance)
-    if runs and len(runs) != 2:
-        raise typer.BadParameter("give two runs, or none for what the shadow says live")
-    if runs:
-        found = comparing.of_runs(settings, (runs[0], runs[1]), labels)
-    else:
-        found = comparing.of_live(settings, labels, errors)
-    comparing.show(found, out, as_json=as_json)
 
 
 @releases.command("end-shadow", epilog="Example: forewarn model end-shadow pump --by 'A. Person'")

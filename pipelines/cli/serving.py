@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import uvicorn
@@ -13,8 +14,11 @@ from rich.console import Console
 from connectors.console.app import application
 from connectors.console.keys import SETTING, WrongApiKeys, api_keys
 from connectors.releases.registry import Registry
+from models.alerting.verdict import Bars, verdict
 from models.release import Channel, Part
 from pipelines.cli.board import now_us, place_of
+from pipelines.cli.compared import said_of
+from pipelines.cli.comparing import of_live
 from pipelines.releases.about import told
 from pipelines.releases.moves import Who
 from pipelines.releases.offices import Offices, Place
@@ -25,9 +29,9 @@ from pipelines.settings import Settings
 class PlantModels(Offices):
     """A `connectors.console.models.Models`: the offices, what is told of them, and where uploads are kept."""
 
-    def __init__(self, place: Place, keeper: Keeper) -> None:
+    def __init__(self, place: Place, keeper: Keeper, compared: Callable[[str], dict[str, Any]]) -> None:
         super().__init__(place)
-        self._keeper = keeper
+        self._keeper, self.compared = keeper, compared
 
     def told(self) -> dict[str, Any]:
         """Releases and appointments."""
@@ -45,6 +49,11 @@ class PlantModels(Offices):
         return published(self, self._keeper, release, files, channel, who)
 
 
+def _compared(settings: Settings, name: str) -> dict[str, Any]:
+    found = of_live(settings, None, Console(stderr=True), name)
+    return said_of(found, verdict(found.trial, Bars()))
+
+
 def serve(settings: Settings, host: str, port: int, console: Console) -> None:
     """Answer until ended."""
     keys = api_keys(settings.api_keys)
@@ -52,7 +61,9 @@ def serve(settings: Settings, host: str, port: int, console: Console) -> None:
         raise WrongApiKeys(
             f"nobody could ask: make a key by `forewarn api key NAME`, and put what it says into {SETTING}"
         )
-    app = application(keys, PlantModels(place_of(settings), Registry(settings.registry_url)))
+    app = application(
+        keys, PlantModels(place_of(settings), Registry(settings.registry_url), partial(_compared, settings))
+    )
     console.print(f"http://{host}:{port}/docs: the API's document; end it by ctrl-c", highlight=False, markup=False)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # uvicorn raises it again when all is answered
     uvicorn.run(app, host=host, port=port, log_level="warning")

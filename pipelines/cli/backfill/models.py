@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,10 +13,18 @@ from models.failure.draft import Draft
 from models.failure.learned import Lister
 from models.inference import ModelError
 from models.plant import Plant
-from pipelines.cli.backfill.asked import BackfillError
+from pipelines.cli.backfill.asked import Asked, BackfillError
+from pipelines.cli.backfill.live import Said
 from pipelines.controls.plant import learned_of
 from pipelines.controls.plant import names_of as of_types
 from pipelines.main import read_model, read_named
+
+Fetch = Callable[[str], tuple[Path, str] | None]
+"""Folder and name of the files of a release's version; None where there is none."""
+
+
+def nothing(_version: str) -> None:
+    """No release is known."""
 
 
 class Turn(NamedTuple):
@@ -47,6 +55,16 @@ class Turn(NamedTuple):
         found: dict[str, Lister] = {name: read_model(folder, stem) for name, (folder, stem) in self.files.items()}
         learned_of(plant, found)
         return found
+
+
+def turns_of(
+    plant: Plant, asked: Asked, folder: Path, fetch: Fetch, live: Callable[[], Said]
+) -> tuple[Turn, ...]:  # fmt: skip
+    """The models to score by, as asked; `live` reads what was said live. Raises BackfillError, ModelError."""
+    if asked.spec is not None:
+        return (drafted(plant, asked.spec),)
+    turn = named_ones(present(plant, folder), asked.models, folder, fetch)
+    return as_of(turn, live().forecasts, folder, fetch) if asked.as_of else (turn,)
 
 
 def names_of(plant: Plant) -> tuple[str, ...]:
@@ -80,18 +98,18 @@ def version_of(lister: Lister) -> str:
     return lister.version if isinstance(lister, Draft) else lister.card.version
 
 
-def named_ones(turn: Turn, wanted: Sequence[str], folder: Path) -> Turn:
-    """With models of the versions that are named, NAME@VERSION. Raises BackfillError."""
+def named_ones(turn: Turn, wanted: Sequence[str], folder: Path, fetch: Fetch = nothing) -> Turn:
+    """With models of the versions that are named, NAME@VERSION, of the folder or releases. Raises BackfillError."""
     files = dict(turn.files)
     for text in wanted:
         name, _, version = text.partition("@")
         if name not in files:
             raise BackfillError(f"--model {text}: no asset type has a model '{name}'; they have {', '.join(files)}")
-        files[name] = _file_of(text if version else "", name, version, folder)
+        files[name] = _file_of(text if version else "", name, version, folder, fetch)
     return Turn(turn.from_us, files)
 
 
-def as_of(turn: Turn, live: pl.DataFrame, folder: Path) -> tuple[Turn, ...]:
+def as_of(turn: Turn, live: pl.DataFrame, folder: Path, fetch: Fetch = nothing) -> tuple[Turn, ...]:
     """The models that live forecasts name, from one change to the next; at a moment, what most of them name.
 
     `live` has their columns `window_end_us` and `model`. Raises BackfillError where there are none, or a model is gone.
@@ -99,7 +117,7 @@ def as_of(turn: Turn, live: pl.DataFrame, folder: Path) -> tuple[Turn, ...]:
     turns: list[Turn] = []
     for from_us, version in _changes(live):
         name, _, of = version.partition("@")
-        files = (turns[-1] if turns else turn).files | {name: _file_of(version, name, of, folder)}
+        files = (turns[-1] if turns else turn).files | {name: _file_of(version, name, of, folder, fetch)}
         turns.append(Turn(from_us, files))
     if not turns:
         raise BackfillError(
@@ -118,8 +136,8 @@ def _changes(live: pl.DataFrame) -> list[tuple[int, str]]:
     return changed.sort("window_end_us").select("window_end_us", "model").rows()
 
 
-def _file_of(text: str, name: str, version: str, folder: Path) -> tuple[Path, str]:
-    """Where the model of a version is: any in the models folder or below it, by what its card says."""
+def _file_of(text: str, name: str, version: str, folder: Path, fetch: Fetch) -> tuple[Path, str]:
+    """Where the model of a version is: any in the models folder or below it, by what its card says, or a release."""
     seen = []
     for card in sorted(folder.rglob("*.json")):
         if not card.with_suffix(".onnx").is_file():
@@ -131,4 +149,10 @@ def _file_of(text: str, name: str, version: str, folder: Path) -> tuple[Path, st
         seen.append(hazard.card.version)
         if hazard.card.name == name and version and hazard.card.sha256.startswith(version):
             return card.parent, card.stem
-    raise BackfillError(f"--model {text or name + '@?'}: {folder} has {', '.join(seen) or 'no models'}: put it there")
+    released = fetch(text)
+    if released is not None:
+        return released
+    raise BackfillError(
+        f"--model {text or name + '@?'}: {folder} has {', '.join(seen) or 'no models'}: put it there, or give a "
+        "release of `forewarn model releases` in full"
+    )

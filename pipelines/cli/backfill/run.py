@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from hashlib import sha256
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -28,11 +29,13 @@ from pipelines.backfill.kept import forget
 from pipelines.backfill.plan import SCORED, Into, Plan, What
 from pipelines.backfill.results import PLAN, WHOLE, Results
 from pipelines.cli.backfill.asked import Asked, BackfillError, assets_of, check_replay, check_spec, cores
-from pipelines.cli.backfill.models import Turn, as_of, drafted, named_ones, present, version_of
+from pipelines.cli.backfill.live import live_or_why, read_live
+from pipelines.cli.backfill.models import Turn, turns_of, version_of
 from pipelines.cli.backfill.sources import Lanes, open_source
 from pipelines.cli.backfill.told import show_plan
 from pipelines.cli.backfill.work import Ended, Job, Told, work_lane
 from pipelines.cli.feed import bar
+from pipelines.cli.released import laid_or_none
 from pipelines.main import provision_log, provision_store, read_plant
 from pipelines.settings import Settings
 
@@ -102,16 +105,8 @@ def backfill(
     """Plan, work off, report; the exit status: 1 for an end before the end, or where the report has problems."""
     check_spec(asked)
     plant = read_plant(settings.plant, settings.site)
-    turns: tuple[Turn, ...]
-    if asked.spec is not None:
-        turns = (drafted(plant, asked.spec),)
-    else:
-        turns = (named_ones(present(plant, settings.models), asked.models, settings.models),)
-    if asked.as_of:
-        from pipelines.cli.backfill.live import read_live
-
-        live = read_live(settings, asked.from_us, asked.to_us, set(plant.assets), errors)
-        turns = as_of(turns[0], live.forecasts, settings.models)
+    live = partial(read_live, settings, asked.from_us, asked.to_us, set(plant.assets), errors)
+    turns = turns_of(plant, asked, settings.models, partial(laid_or_none, settings), live)
     labels = _labels(asked)
     source = open_source(settings, asked, plant)
     if not dry_run:
@@ -286,7 +281,6 @@ def _report(
     settings: Settings, plan: Plan, folder: Path, console: Console, errors: Console, *, as_json: bool, engineers: float,
     bases: dict[str, str], labels: Sequence[Label] = (),
 ) -> int:  # fmt: skip
-    from pipelines.cli.backfill.live import live_or_why
     from pipelines.cli.report import document, write_reports
 
     live = live_or_why(settings, plan, errors) if {What.FORECASTS, What.ALERTS} & set(plan.what) else None

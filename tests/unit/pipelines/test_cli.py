@@ -39,6 +39,7 @@ GROUPS = [
     ["model", "publish"],
     ["model", "releases"],
     ["model", "compare"],
+    ["model", "judge"],
     ["model", "promote"],
     ["model", "rollback"],
     ["model", "end-shadow"],

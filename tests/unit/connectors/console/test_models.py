@@ -108,7 +108,7 @@ def test_a_release_that_no_worker_has_loaded_waits_and_cannot_be_promoted(api):
     assert "is not loaded" in api.post("promote", {"version": A}).json()["detail"]
 
 
-READS = [("GET", "releases"), ("GET", f"releases/{A}")]
+READS = [("GET", path) for path in ("releases", f"releases/{A}", "names/tiny/compare")]
 MOVES = [
     ("POST", path)
     for path in (

@@ -47,6 +47,19 @@ def test_a_model_that_is_not_there_is_an_error_that_names_those_that_are(folder,
         named_ones(present(tiny.without_health(), folder), [wanted], folder)
 
 
+def test_a_model_that_the_folder_lacks_may_be_a_release(folder, tmp_path):
+    asked: list[str] = []
+
+    def fetch(version: str):
+        asked.append(version)
+        return (tmp_path / "released", "model") if version == "tiny@0123456789ab" else None
+
+    turn = named_ones(present(tiny.without_health(), folder), ["tiny@0123456789ab"], folder, fetch)
+    assert turn.files["tiny"] == (tmp_path / "released", "model")
+    named_ones(present(tiny.without_health(), folder), [THEN.card.version], folder, fetch)
+    assert asked == ["tiny@0123456789ab"]
+
+
 def test_as_of_takes_each_model_from_its_first_live_forecast_on(folder):
     now, then = NOW.card.version, THEN.card.version
     turns = as_of(present(tiny.without_health(), folder), said((now, 300), (then, 200), (then, 100)), folder)

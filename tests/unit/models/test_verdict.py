@@ -1,0 +1,82 @@
+"""The verdict over a candidate: each reason by a trial that fails in one thing alone, and what is better."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from models.alerting.hindsight import Worth
+from models.alerting.reliability import EMPTY
+from models.alerting.verdict import CHECKS, Bars, Reason, Trial, verdict
+from models.alerting.versus import Side, Versus
+
+BARS = Bars(
+    least_days=10, least_failures=5, lost_failures=1, more_unfounded_a_machine_day=0.01, lost_lead_h=2,
+    lost_brier=0.01, most_us_a_row=50,
+)  # fmt: skip
+FAILURES, MACHINE_DAYS = 8, 140.0
+
+
+def side(caught: int = 6, unfounded: int = 4, brier: float = 0.05) -> Side:
+    worth = Worth(warnings=9, unfounded=unfounded, failures=FAILURES, leads_h=(40.0,) * caught)
+    return Side(worth, (), squares=brier * 1000, expected=80.0, came=80, known=1000, bins=EMPTY)
+
+
+def trial(
+    candidate: Side | None = None, gained_h: tuple[float, ...] = (0.0,), days: float = 14, us_a_row: float = 4.0
+) -> Trial:
+    whole = Versus("", (side(), candidate or side()), 5, gained_h, MACHINE_DAYS / 7)
+    return Trial(whole, days, (3.0, us_a_row))
+
+
+@pytest.mark.parametrize(
+    ("reason", "of"),
+    [
+        (Reason.TOO_SHORT, trial(side(caught=8), days=9.9)),
+        (Reason.CATCHES_LESS, trial(side(caught=4))),
+        (Reason.MORE_UNFOUNDED, trial(side(unfounded=6))),  # 2 more in 140 machine-days are 0.0143 a day
+        (Reason.WARNS_LATER, trial(side(caught=8), gained_h=(-2.5, -2.1, 30.0))),
+        (Reason.WORSE_CALIBRATED, trial(side(caught=8, brier=0.061))),
+        (Reason.WORSE_CALIBRATED, trial(side(caught=8, brier=math.nan))),
+        (Reason.TOO_SLOW, trial(side(caught=8), us_a_row=50.1)),
+        (Reason.NOT_BETTER, trial()),
+        (Reason.NOT_BETTER, trial(side(caught=7, unfounded=3, brier=0.045), gained_h=(1.9,))),
+        (Reason.BETTER, trial(side(caught=8))),
+        (Reason.BETTER, trial(side(unfounded=2))),
+        (Reason.BETTER, trial(gained_h=(2.1,))),
+        (Reason.BETTER, trial(side(brier=0.039))),
+        (Reason.BETTER, trial(side(caught=8, unfounded=5, brier=0.055), gained_h=(-1.9,))),
+    ],
+)  # fmt: skip
+def test_each_reason_decides_by_what_fails_alone(reason, of):
+    assert verdict(of, BARS).reason is reason
+
+
+def test_too_few_failures_decide_nothing():
+    bars = Bars(least_days=10, least_failures=FAILURES + 1)
+    assert verdict(trial(side(caught=8)), bars).reason is Reason.TOO_FEW_FAILURES
+
+
+def test_what_is_better_in_one_and_worse_in_another_is_told_as_worse():
+    assert verdict(trial(side(caught=8, unfounded=9)), BARS).reason is Reason.MORE_UNFOUNDED
+
+
+def test_where_nothing_came_and_no_chance_is_known_nothing_is_better_or_worse():
+    nothing = Side(Worth(), (), 0.0, 0.0, 0, 0, EMPTY)
+    of = Trial(Versus("", (nothing, nothing), 0, (), 0.0), 14, (3.0, 4.0))
+    found = verdict(of, Bars(least_failures=0))
+    assert found.reason is Reason.TOO_SHORT
+    assert verdict(of, Bars(least_days=0, least_failures=0)).reason is Reason.NOT_BETTER
+
+
+def test_a_verdict_has_a_figure_of_each_check_and_says_them_in_a_line():
+    found = verdict(trial(side(caught=8), gained_h=(3.0,)), BARS)
+    assert len(found.figures) == len(CHECKS)
+    assert found.said.startswith("better: 14.0 days beside the champion, at least 10 are asked for; 8 failures")
+    assert "it warned of 8 of 8 failures, the champion of 6" in found.said
+    assert "median lead +3.0 h" in found.said and "better in 2 of 4" in found.said
+
+
+def test_every_reason_but_better_is_a_line_of_the_table_in_its_order():
+    assert [check.reason for check in CHECKS] == list(Reason)[:-1]
