@@ -106,7 +106,7 @@ def pin(settings: Settings, version: str, asset_type: str, who: Who, console: Co
     if release is None:
         raise ReleaseError(f"no release {version}: there are {', '.join(board.releases) or 'none'}")
     kind = read_plant(settings.plant, settings.site).types.get(asset_type)
-    if kind is None or release.name not in (kind.model, kind.health):
+    if kind is None or release.name not in kind.named:
         raise ReleaseError(f"no asset type '{asset_type}' of the plant file has the model '{release.name}'")
     board = wait(settings, lambda now: not awaited(now, version, settings.partitions))
     check_ready(board, version, settings.partitions)

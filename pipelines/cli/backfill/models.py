@@ -15,7 +15,7 @@ from models.inference import ModelError
 from models.plant import Plant
 from pipelines.cli.backfill.asked import BackfillError
 from pipelines.controls.plant import learned_of
-from pipelines.controls.plant import names_of as of_types
+from pipelines.controls.plant import needed_of as of_types
 from pipelines.main import read_model, read_named
 
 
@@ -50,7 +50,7 @@ class Turn(NamedTuple):
 
 
 def names_of(plant: Plant) -> tuple[str, ...]:
-    """The names of models that asset types give."""
+    """The names of models that asset types give, of those that say something of machines."""
     return tuple(sorted(of_types(plant)))
 
 
