@@ -7,9 +7,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from kafka.structs import TopicPartition
+from rich.console import Console
 
 from connectors.kafka.plain import LogProducer, consumer_of
+from models.failure.learned import card_of
+from models.inference import ModelError
 from models.records import Appointment, Release, ReleaseMove, encode
+from models.release import Role
 from pipelines.plant_file import read_plant
 from pipelines.releases.board import PARTITION, Board, Odd, key_of
 from pipelines.settings import Settings
@@ -69,6 +73,18 @@ def _boards(settings: Settings) -> Iterator[Board]:
                         board.take(record.key or b"", record.value)
             if consumer.position(place) >= end:
                 yield board
+
+
+def is_folders(settings: Settings, board: Board, name: str, version: str, console: Console) -> bool:
+    """Whether a name means a version already as the folder's file, which is said: nothing is to run beside itself."""
+    card = settings.models / f"{name}.json"
+    if board.version_of(name, Role.CHAMPION) or not card.is_file():
+        return False
+    with suppress(OSError, ModelError):
+        if card_of(card.read_bytes()).version == version:
+            console.print(f"it is what '{name}' means already, the file in {settings.models}: it is offered, no more")
+            return True
+    return False
 
 
 def check_ready(board: Board, version: str, partitions: int) -> None:

@@ -18,7 +18,7 @@ from connectors.releases.registry import Registry
 from models.records import Release
 from models.release import Cause, Kind, Part, Role, Signature, State, decoded
 from pipelines.cli.appointing import Who, Wish, appoint, said_of
-from pipelines.cli.board import PATIENCE_S, ReleaseError, awaited, board_of, listed, send, wait, why_of
+from pipelines.cli.board import PATIENCE_S, ReleaseError, awaited, board_of, is_folders, listed, send, wait, why_of
 from pipelines.cli.models import past_cases
 from pipelines.controls.plant import names_of
 from pipelines.plant_file import read_plant
@@ -70,6 +70,7 @@ def publish(
     board = wait(settings, lambda board: not awaited(board, release.version, settings.partitions))
     is_free = board.state_of(release.version) in (State.CHECKED, State.RETIRED)
     shadow = shadow and is_free and manifest.kind is Kind.FAILURE
+    shadow = shadow and not is_folders(settings, board, release.name, release.version, console)
     if _told_of(board, release.version, settings.partitions, console) and shadow:
         who = Who(by or getpass.getuser(), "a candidate is looked at beside the champion")
         appoint(settings, board, Wish(release.name, Role.SHADOW, release.version, Cause.SHADOWS), who, console)
