@@ -18,7 +18,6 @@ from models.records import (
     Health,
     ModelChange,
     Reject,
-    Tick,
     decode,
     encode,
 )
@@ -177,30 +176,29 @@ def test_a_pin_of_another_kind_fits_no_type():
         learned_of(PLANT, tiny.models() | pin)
 
 
-def lathe(first: int, last: int) -> list:
-    """Hours of a lathe that runs, of which a health model speaks."""
-    rows = []
-    for minute in range(first, last):
-        signals: dict = {"pressure_bar": [5.0 + minute % 5 / 10], "temp_degc": [60.0], "mode": ["auto"]}
-        time_us = START_US + minute * MINUTE_US
-        rows.append(Frame(plant="tiny", asset="lathe-01", source="t", times_us=[time_us], signals=signals))
-    return [*rows, Tick(plant="tiny", time_us=START_US + (last + 10) * MINUTE_US)]
+DAY_MIN = 1440
 
 
-def test_a_health_model_that_stands_in_for_a_release_says_so_by_its_confidence():
-    """As sure as its own usual makes it, were it not for a release that is missing."""
+def lathe(first: int, last: int) -> list[Frame]:
+    """A lathe that runs, of which a health model speaks every hour; in a day it has a usual of its own."""
+    signals: dict = {"pressure_bar": [5.0], "temp_degc": [60.0], "mode": ["auto"]}
+    return [
+        Frame(plant="tiny", asset="lathe-01", source="t", times_us=[START_US + minute * MINUTE_US], signals=signals)
+        for minute in range(first, last, 10)
+    ]
+
+
+@pytest.mark.parametrize(("is_there", "sure"), [(True, Confidence.HIGH), (False, Confidence.LOW)])
+def test_a_health_model_that_stands_in_for_a_release_is_of_low_confidence(is_there: bool, sure: Confidence):
     release = tiny.health()
     change = ModelChange(plant="tiny", name="tiny.health", version=release.card.version, number=1)
-    log = Log(shelf={release.card.version: release}).take(change, *lathe(0, 60))
-    kept = log.partition.snapshot()
-    for shelf, low in (({release.card.version: release}, False), ({}, True)):
-        restored = Partition.restore(PLANT, tiny.models(), kept, shelf=shelf)
-        model = restored.learned["lathe"].health
-        assert model is not None and model.stands_in is low and (set(restored.missing) == {"tiny.health"}) is low
-        batch = [RawRecord(restored.next_offset + n, 0, encode(one)) for n, one in enumerate(lathe(70, 200))]
-        said = [one for output in restored.receive(batch).outputs if isinstance(one := decode(output.value), Health)]
-        assert said
-        assert not low or {one.confidence for one in said} == {Confidence.LOW}
+    log = Log(200, shelf={release.card.version: release}).take(change, *lathe(0, 2 * DAY_MIN))
+    restored = log.restored(shelf={release.card.version: release} if is_there else {})
+    assert set(restored.missing) == (set() if is_there else {"tiny.health"})
+    more = enumerate(lathe(2 * DAY_MIN, 2 * DAY_MIN + 300))
+    batch = [RawRecord(restored.next_offset + at, 0, encode(one)) for at, one in more]
+    said = [one for output in restored.receive(batch).outputs if isinstance(one := decode(output.value), Health)]
+    assert {one.confidence for one in said[1:]} == {sure}
 
 
 def test_a_change_of_another_role_than_these_have_is_carried_nowhere():

@@ -12,9 +12,10 @@ from rich.console import Console
 from connectors.releases import keys
 from models.release import Cause, Role, State
 from pipelines.cli.appointing import moves_of
-from pipelines.cli.board import ReleaseError, check_ready
+from pipelines.cli.board import ReleaseError, check_ready, is_folders
 from pipelines.cli.releasing import make_key
-from tests.kit import releasing
+from pipelines.settings import Settings
+from tests.kit import releasing, tiny
 from tests.kit.releasing import board, ready
 
 A, B = releasing.release(0.5, 1), releasing.release(0.8, 2)
@@ -37,6 +38,18 @@ def test_what_is_refused_or_not_loaded_is_not_promoted_and_says_by_whom_and_why(
     with pytest.raises(ReleaseError, match="is not loaded by the workers of partitions 0, 2"):
         check_ready(board(A, ready(1, A.version)), A.version, 3)
     check_ready(board(A, ready(0, A.version)), A.version, 1)
+
+
+def test_the_folder_s_own_file_runs_beside_itself_under_no_release(tmp_path):
+    console, own = Console(file=io.StringIO(), width=200), tiny.hazard().card.version
+    settings = Settings(models=tmp_path)
+    assert not is_folders(settings, board(A), "tiny", own, console)
+    tiny.write(tmp_path)
+    assert not is_folders(settings, board(A), "tiny", A.version, console)
+    assert not is_folders(settings, board(A, releasing.champion(A.version, 1)), "tiny", own, console)
+    assert not console.file.getvalue()
+    assert is_folders(settings, board(A), "tiny", own, console)
+    assert "is what 'tiny' means already" in console.file.getvalue()
 
 
 def test_each_appointment_moves_the_release_that_comes_and_the_one_that_goes():
