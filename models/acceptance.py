@@ -1,4 +1,4 @@
-"""Acceptance vectors: rows with the chances that the gate saw, inside the ONNX file, run again wherever it is loaded.
+"""Acceptance vectors: rows with what the gate saw come of them, inside the ONNX file, run again wherever it is loaded.
 
 Where a runtime or a processor computes something else, the model says so before it has scored a machine.
 """
@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 
-from models.inference import ModelError, Predictor
+from models.inference import Graph, ModelError
 
 KEY = "forewarn.acceptance"
 """Name among the file's metadata_props."""
@@ -20,7 +20,10 @@ LARGEST_TOLERANCE = 1e-3
 
 
 class Vectors(Struct, frozen=True):
-    """Rows and their chances, little-endian float32 in base64; `tolerance` is how far another runtime may be off."""
+    """Rows and their chances, or other figures, little-endian float32 in base64.
+
+    `tolerance` is how far another runtime may be off: of figures beyond 1, in shares of them.
+    """
 
     features: int
     horizons: int
@@ -38,7 +41,7 @@ class Vectors(Struct, frozen=True):
         return msgspec.json.encode(self).decode()
 
 
-def check(predictor: Predictor) -> int:
+def check(predictor: Graph) -> int:
     """Run a model's own vectors; returns how many there are, 0 where it has none.
 
     Raises ModelError where a chance is off. Bits are not asked for: other runtimes and processors add in another order.
@@ -52,7 +55,7 @@ def check(predictor: Predictor) -> int:
     except (msgspec.DecodeError, ValueError) as wrong:
         raise ModelError(f"its acceptance vectors cannot be read: {wrong}: export the model anew") from wrong
     _fits(predictor, vectors, rows, wanted)
-    off = float(np.abs(predictor.predict(rows).astype(np.float64) - wanted).max())
+    off = float((np.abs(predictor.predict(rows).astype(np.float64) - wanted) / np.maximum(1.0, np.abs(wanted))).max())
     if not off <= vectors.tolerance:  # a NaN is wrong too
         raise ModelError(
             f"its acceptance vectors come out {off:.3g} off here, {vectors.tolerance:g} is allowed: this onnxruntime "
@@ -61,7 +64,7 @@ def check(predictor: Predictor) -> int:
     return len(rows)
 
 
-def _fits(predictor: Predictor, vectors: Vectors, rows: np.ndarray, wanted: np.ndarray) -> None:
+def _fits(predictor: Graph, vectors: Vectors, rows: np.ndarray, wanted: np.ndarray) -> None:
     found = (vectors.features, vectors.horizons, len(wanted))
     if found != (predictor.features, predictor.outputs, len(rows)) or not len(rows):
         raise ModelError(

@@ -45,11 +45,16 @@ class Graph:
         self.features = _width(self._session.get_inputs()[0])
         self.widths = tuple(_width(node) for node in self._session.get_outputs())
         self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
-        self._outputs = found[1]
+        self.names = tuple(found[1])
+        self.outputs = sum(self.widths)
 
     def run(self, rows: np.ndarray) -> list[np.ndarray]:
         """Each output, float32 [rows, its width]. A row's results do not depend on the others."""
-        return self._session.run(self._outputs, {INPUT: rows})
+        return self._session.run(list(self.names), {INPUT: rows})
+
+    def predict(self, rows: np.ndarray) -> np.ndarray:
+        """What acceptance vectors are of: all outputs beside each other, float32 [rows, outputs]."""
+        return np.concatenate(self.run(rows), axis=1)
 
 
 class Predictor(Graph):

@@ -19,10 +19,13 @@ MOST_MANIFEST_BYTES = 64 * 1024
 
 
 class Kind(StrEnum):
-    """Which output contract a release meets."""
+    """Which output contract a release meets: see `models.contracts`."""
 
     FAILURE = "failure"
     HEALTH = "health"
+    ANOMALY = "anomaly"
+    ENERGY = "energy"
+    DEFECT = "defect"
 
 
 class Channel(StrEnum):

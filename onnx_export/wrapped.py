@@ -8,28 +8,26 @@ and after the last, too. Chances that would fall with the horizon are held at wh
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Mapping
 
 import numpy as np
 import onnx
 from msgspec import Struct
-from onnx import TensorProto, compose, helper, numpy_helper
+from onnx import helper
 
 from models.acceptance import Vectors
 from models.failure.hazard import Card
 from models.features import Spec
-from models.inference import INPUT, OUTPUT, ModelError, Predictor
+from models.figures.card import NAME
+from models.inference import OUTPUT, ModelError, Predictor
 from models.records import HORIZONS_H
+from models.release import Kind
+from onnx_export.around import OURS, Taken, graph_of, joined, read, rows_of, width_of
 from onnx_export.stamp import stamped
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 MOST = 1.0 - 1e-6
 """A chance of 1 has no hazard; DECIMALS of a forecast are as many."""
 TOLERANCE = 1e-6
-OURS = "forewarn."
-"""Before the names of what is put around the graph, which could meet its own."""
-VECTORS, SEED = 32, 20260105
+VECTORS = 32
 
 
 class Inputs(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -53,6 +51,7 @@ class Map(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     `failures` are the independent real ones that it learned from.
     """
 
+    kind: Kind = Kind.FAILURE
     name: str
     warning_limit: float
     basis: str
@@ -65,7 +64,7 @@ class Map(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 def wrapped(content: bytes, by: Map, spec: Spec, asset_type: str, command: str) -> tuple[bytes, Card]:
     """The file as a hazard, with acceptance vectors inside, and its card. Raises ModelError."""
     _check(by, spec)
-    graph = _around(_read(content), by, spec)
+    graph = _around(read(content), by, spec)
     rows = rows_of(len(spec.names))
     if not np.isfinite(Predictor(graph).predict(rows)).all():
         raise ModelError(
@@ -80,14 +79,6 @@ def wrapped(content: bytes, by: Map, spec: Spec, asset_type: str, command: str) 
         seeds={}, parity={"rows": float(len(rows))}, scores={},
     )  # fmt: skip
     return made, card
-
-
-def rows_of(features: int, count: int = 256) -> np.ndarray:
-    """Float32 rows of no machine; one in four lacks some features."""
-    random = np.random.default_rng(SEED)
-    rows = random.normal(0.0, 20.0, (count, features)).astype(np.float32)
-    rows[::4] = np.where(random.random(rows[::4].shape) < 0.3, np.float32(np.nan), rows[::4])
-    return rows
 
 
 def _check(by: Map, spec: Spec) -> None:
@@ -105,63 +96,22 @@ def _check(by: Map, spec: Spec) -> None:
         raise ModelError(f"[output.columns]: give hours of {hours}, one at least: not {strange}")
 
 
-def _read(content: bytes) -> onnx.ModelProto:
-    try:
-        model = onnx.load_from_string(content)
-        onnx.checker.check_model(model)
-    except Exception as wrong:  # protobuf's and the checker's own share no base but this
-        raise ModelError(f"the file is no ONNX model: {wrong}: export it anew") from wrong
-    return model
-
-
 def _around(model: onnx.ModelProto, by: Map, spec: Spec) -> bytes:
     """Our nodes before and after the graph, of its own opsets."""
-    opset = next(one.version for one in model.opset_import if one.domain in ("", "ai.onnx"))
-    before = _model(_before(by.input, spec), opset, model.ir_version)
-    after = _model(_after(by.output, _width(model, by.output)), opset, model.ir_version)
-    try:
-        theirs = compose.add_prefix(model, "theirs.", rename_functions=False)
-        io = [(f"{OURS}given", f"theirs.{by.input.name}")]
-        joined = compose.merge_models(before, theirs, io)
-        io = [(f"theirs.{by.output.name}", f"{OURS}said")]
-        joined = compose.merge_models(joined, after, io, outputs=[OUTPUT])
-    except ValueError as wrong:
-        raise ModelError(f"[input] and [output] do not fit the graph: {wrong}") from wrong
-    joined.ClearField("doc_string")
-    return joined.SerializeToString(deterministic=True)
+    places = [spec.names.index(name) for name in by.input.features]
+    after = _after(by.output, _width(model, by.output))
+    taken = Taken(by.input.name, places, by.input.missing)
+    return joined(model, len(spec.names), taken, after, {by.output.name: f"{OURS}said"}, [OUTPUT])
 
 
 def _width(model: onnx.ModelProto, of: Outputs) -> int:
-    found = {one.name: one.type.tensor_type.shape.dim for one in model.graph.output}
-    if of.name not in found:
-        raise ModelError(f"[output] name: the graph gives {', '.join(found)}, not '{of.name}'")
-    dims = found[of.name]
-    width = dims[1].dim_value if len(dims) == 2 else 0
+    width = width_of("[output]", model, of.name)
     if width <= max(of.columns.values()):
         raise ModelError(
             f"[output] name: '{of.name}' is to be [rows, more than {max(of.columns.values())} columns] of numbers, and "
-            f"has {len(dims)} dimensions, {width} columns: a classifier is exported without ZipMap"
+            f"has {width} columns: a classifier is exported without ZipMap"
         )
     return width
-
-
-def _model(graph: onnx.GraphProto, opset: int, ir_version: int) -> onnx.ModelProto:
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=ir_version)
-
-
-def _before(of: Inputs, spec: Spec) -> onnx.GraphProto:
-    """Features of ours to the graph's columns, with its word for a missing value."""
-    places = {f"{OURS}places": np.array([spec.names.index(name) for name in of.features], np.int64)}
-    nodes = [helper.make_node("Gather", [INPUT, f"{OURS}places"], [f"{OURS}chosen"], axis=1)]
-    if of.missing is None:
-        nodes.append(helper.make_node("Identity", [f"{OURS}chosen"], [f"{OURS}given"]))
-    else:
-        places[f"{OURS}none"] = np.array(of.missing, np.float32)
-        nodes += [
-            helper.make_node("IsNaN", [f"{OURS}chosen"], [f"{OURS}lacks"]),
-            helper.make_node("Where", [f"{OURS}lacks", f"{OURS}none", f"{OURS}chosen"], [f"{OURS}given"]),
-        ]
-    return _graph(nodes, places, (INPUT, len(spec.names)), (f"{OURS}given", len(of.features)))
 
 
 def _after(of: Outputs, width: int) -> onnx.GraphProto:
@@ -195,7 +145,7 @@ def _after(of: Outputs, width: int) -> onnx.GraphProto:
         helper.make_node("Clip", [f"{OURS}lost", f"{OURS}least", f"{OURS}one"], [f"{OURS}all"]),
         *_never_falling(constants),
     ]
-    return _graph(nodes, constants, (f"{OURS}said", width), (OUTPUT, len(HORIZONS_H)))
+    return graph_of(nodes, constants, [(f"{OURS}said", width)], [(OUTPUT, len(HORIZONS_H))])
 
 
 def _never_falling(constants: dict[str, np.ndarray]) -> list[onnx.NodeProto]:
@@ -234,11 +184,3 @@ def _beyond(given: list[int], hours: int) -> np.ndarray:
         more = (hours - given[-1]) / (given[-1] - given[-2])
         out[-1], out[-2] = 1.0 + more, -more
     return out
-
-
-def _graph(
-    nodes: list[onnx.NodeProto], constants: Mapping[str, np.ndarray], begin: tuple[str, int], end: tuple[str, int]
-) -> onnx.GraphProto:
-    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [None, width]) for name, width in (begin, end)]
-    tensors = [numpy_helper.from_array(value, name) for name, value in constants.items()]
-    return helper.make_graph(nodes, "wrapped", [ends[0]], [ends[1]], tensors)

@@ -174,7 +174,7 @@ def _said(
         limiting=model.tracks[track] if track >= 0 else "",
         remaining=trend.remaining(ahead, number, track),
         baseline=health.baseline(scored, place),
-        confidence=health.confidence(scored, place),
+        confidence=health.founded(model, scored, place),
         completeness=round(float(scored.completeness[place]), DECIMALS),
         is_unhealthy=bool(moved.unhealthy.on[number]),
         is_near=bool(moved.near.on[number]),

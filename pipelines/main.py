@@ -35,7 +35,7 @@ from models.plant import Plant
 from models.records import Release, ReleaseMove, encode
 from models.release import Cause, Refused, State
 from pipelines.agents import WorkerApp, build_app, serve, together
-from pipelines.controls.plant import learned_of, names_of
+from pipelines.controls.plant import kinds_of, learned_of, names_of, needed_of
 from pipelines.partition import Partition
 from pipelines.plant_file import PlantFile
 from pipelines.plant_file import read_plant as read_plant
@@ -70,11 +70,18 @@ class WallClock:
 def read_named(plant: Plant, folder: Path) -> dict[str, Model]:
     """The models that the plant's types name, from NAME.onnx and NAME.json in the folder.
 
-    Raises ModelError for one that is not there, or misfits a type that names it.
+    Those that give figures need not be there: a release may bring them. Raises ModelError for a hazard or health model
+    that is not, and for one that misfits a type that names it.
     """
-    found = {name: read_model(folder, name) for name in sorted(names_of(plant))}
+    found = {name: read_model(folder, name) for name in there(plant, folder)}
     learned_of(plant, found)
     return found
+
+
+def there(plant: Plant, folder: Path) -> list[str]:
+    """Names of models that are to be read, in order: all that must be there, and of others those that are."""
+    needed = needed_of(plant)
+    return sorted(name for name in names_of(plant) if name in needed or (folder / f"{name}.json").is_file())
 
 
 def read_models(plant: Plant, folder: Path) -> dict[str, Model]:
@@ -109,7 +116,7 @@ def fitting(models: dict[str, Model], folder: Path) -> Callable[[Plant], None]:
     """Raises ModelError for a plant whose models misfit; those it names for the first time are read into `models`."""
 
     def fits(plant: Plant) -> None:
-        models.update({name: read_model(folder, name) for name in sorted(names_of(plant) - models.keys())})
+        models.update({name: read_model(folder, name) for name in there(plant, folder) if name not in models})
         learned_of(plant, models)
 
     return fits
@@ -156,9 +163,10 @@ def desk_of(settings: Settings, file: PlantFile, models: Mapping[str, Lister], p
         place = partition_of(key, settings.partitions)
         await publisher.publish(place, [Output(Topic.AUDIT, key, encode(move))])
 
+    loader = ReleaseLoader(files, trusted, models, unsigned=unsigned, kinds=lambda: kinds_of(file.plant))
     return Desk(
         board,
-        Shelf(board, ReleaseLoader(files, trusted, models, unsigned=unsigned), told),
+        Shelf(board, loader, told),
         ReleaseReader(settings.kafka, settings.topic_prefix),
         publisher,
         worker=worker,

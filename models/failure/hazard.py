@@ -84,7 +84,7 @@ def read_card(card: bytes) -> Card:
         raise ModelError(f"the card is not a model card: {wrong}") from wrong
 
 
-def card_json(card: Card) -> bytes:
+def card_json(card: Struct) -> bytes:
     """The card as the file beside the ONNX file, for people to read too."""
     return msgspec.json.format(msgspec.json.encode(card), indent=2) + b"\n"
 

@@ -8,6 +8,7 @@ A signal's share is its reconstruction-based contribution (Alcala and Qin 2009, 
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from dataclasses import dataclass, fields
 
@@ -111,6 +112,9 @@ class Scored:
 class HealthModel:
     """A loaded health model. Raises ModelError where file, card and this program disagree."""
 
+    stands_in = False
+    """Whether it speaks in the place of a release that cannot be loaded."""
+
     def __init__(self, onnx: bytes, card: HealthCard) -> None:
         self.card = card
         self.spec = Spec.of_card(card)
@@ -139,6 +143,12 @@ class HealthModel:
             return cls(onnx, msgspec.json.decode(card, type=HealthCard))
         except msgspec.DecodeError as wrong:
             raise ModelError(f"the card is not a health model's card: {wrong}") from wrong
+
+    def standing_in(self) -> HealthModel:
+        """The same in the place of another, with low confidence."""
+        other = copy.copy(self)
+        other.stands_in = True
+        return other
 
     def _wrong(self) -> str | None:
         """What is wrong with the card beside its feature list."""
@@ -238,6 +248,11 @@ def baseline(scored: Scored, at: int) -> Whose:
     """Whose healthy time a row is held against."""
     own = scored.own[at]
     return Whose.OWN if own.all() else Whose.BOTH if own.any() else Whose.FLEET
+
+
+def founded(model: HealthModel, scored: Scored, at: int) -> Confidence:
+    """How well what a model says of a row is founded: low where it stands in."""
+    return Confidence.LOW if model.stands_in else confidence(scored, at)
 
 
 def confidence(scored: Scored, at: int) -> Confidence:

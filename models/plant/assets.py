@@ -10,6 +10,7 @@ from models.plant.durations import seconds
 from models.plant.rules import Rule, Template, levels_of
 from models.plant.signals import Operating, Sampling, Signal
 from models.records import Name
+from models.release import Kind
 
 DEADMAN_SILENCES = 3
 """How many of its longest silences an asset may be silent, where the file does not say. Our choice: one is a late
@@ -40,12 +41,14 @@ class AssetType(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     Without a rule of operation a machine counts as running whenever it says a number. `deadman` is the silence of an
     asset after which somebody is told; without it, three times the longest `max_silence` of its signals, of those that
     are sent periodically where there are any. Of `components`, each has the words by which maintenance names it beside
-    its own name; `product` is the state that says what a machine makes.
+    its own name; `product` is the state that says what a machine makes. `models` names, by kind, those
+    that give figures.
     """
 
     signals: dict[Name, Signal]
     model: str | None = None
     health: str | None = None
+    models: dict[Kind, Name] = {}
     operating: Operating | None = None
     deadman: str | None = None
     components: dict[Name, tuple[Name, ...]] = {}
@@ -53,6 +56,12 @@ class AssetType(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     limits: tuple[Limit, ...] = ()
     rules: tuple[Rule, ...] = ()
     templates: tuple[Template, ...] = ()
+
+    @property
+    def named(self) -> dict[str, Kind]:
+        """The models that the type names, of which kind each is to be."""
+        own = {self.model: Kind.FAILURE, self.health: Kind.HEALTH}
+        return {name: kind for name, kind in own.items() if name} | {name: kind for kind, name in self.models.items()}
 
     @property
     def deadman_s(self) -> int | None:

@@ -17,6 +17,7 @@ from models.plant.rule_checks import check_levels, check_rules, check_standard
 from models.plant.shifts import check_shifts, check_zone
 from models.plant.tags import Tag, TagError, Tags
 from models.plant.type_checks import check_type
+from models.release import Kind
 
 LONGEST_MIN = 10_080
 """A week of scored minutes, the longest horizon: a warning that waits longer warns of nothing."""
@@ -35,12 +36,22 @@ def check(plant: Plant) -> None:
         check_type(f"types.{kind}", asset_type)
         _check_limits(f"types.{kind}", asset_type.limits, kind, asset_type)
         check_rules(f"types.{kind}", asset_type)
+    _check_models(plant)
     for name, asset in plant.assets.items():
         _check_asset(f"assets.{name}", asset, plant)
     _check_budget(plant.budget)
     for name, thresholds in plant.thresholds.items():
         _check_thresholds(f"thresholds.{name}", thresholds, name in plant.assets)
     _check_tags(plant)
+
+
+def _check_models(plant: Plant) -> None:
+    """A name is of one kind of model, whichever types give it."""
+    kinds: dict[str, Kind] = {}
+    for name, asset_type in plant.types.items():
+        for model, kind in asset_type.named.items():
+            if kinds.setdefault(model, kind) is not kind:
+                raise PlantError(f"types.{name}: '{model}' is a {kind} model here and of kind {kinds[model]} elsewhere")
 
 
 def _check_asset(where: str, asset: Asset, plant: Plant) -> None:

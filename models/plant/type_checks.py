@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 
+from models.figures.card import KINDS
 from models.plant.assets import AssetType
 from models.plant.durations import check_duration
 from models.plant.errors import PlantError
 from models.plant.signals import LEVELS, Operating, Sampling, Signal, SignalKind
 from models.records import OperatingState
+from models.release import Kind
 
 
 def check_type(where: str, asset_type: AssetType) -> None:
@@ -20,6 +22,17 @@ def check_type(where: str, asset_type: AssetType) -> None:
     check_duration(f"{where}.deadman", asset_type.deadman, least_s=1)
     _check_components(f"{where}.components", asset_type)
     _check_product(f"{where}.product", asset_type)
+    _check_models(f"{where}.models", asset_type)
+
+
+def _check_models(where: str, asset_type: AssetType) -> None:
+    for kind, name in asset_type.models.items():
+        if kind not in KINDS:
+            key = "model" if kind is Kind.FAILURE else "health"
+            raise PlantError(f"{where}.{kind}: name it as {key} = '{name}' of the type itself")
+    names = [name for name in (asset_type.model, asset_type.health, *asset_type.models.values()) if name]
+    if len(set(names)) < len(names):
+        raise PlantError(f"{where}: a name is of one model, but the type has {names}: give each kind its own")
 
 
 def _check_signal(where: str, signal: Signal, asset_type: AssetType) -> None:

@@ -10,10 +10,12 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from models.contracts import kind_of
 from models.failure.hazard import Card, Hazard, confidence_of
 from models.failure.health import HealthModel
 from models.failure.learned import Model
 from models.features import Spec
+from models.figures.card import FigureCard
 from models.inference import ModelError
 from pipelines.cli import model_checks
 from pipelines.cli.training import cases_line, needing_train, remaining_line, showing
@@ -32,7 +34,10 @@ def evaluate(
         from onnx_export import evaluation, evaluation_report, table
     hazard = model_of(onnx)
     if not isinstance(hazard, Hazard):
-        raise ModelError(f"{onnx} is a health model, which gives no chances: `forewarn backfill` reports its warnings")
+        raise ModelError(
+            f"{onnx} is a {kind_of(hazard.card)} model, which gives no chances of failure: `forewarn backfill` reports "
+            "warnings of health models"
+        )
     asked = evaluation.Judging(**judging)  # type: ignore[arg-type]
     with showing(errors) as show:
         found = evaluation.evaluate(hazard, table.data_of(data), asked, show)
@@ -54,7 +59,7 @@ def evaluate(
 
 
 def model_of(onnx: Path) -> Model:
-    """A model of either kind with its card. Raises ModelError."""
+    """A model of any kind with its card. Raises ModelError."""
     if onnx.suffix != ".onnx":
         raise ModelError(f"{onnx}: name the .onnx file of a model, its card beside it")
     return read_model(onnx.parent, onnx.stem)
@@ -64,7 +69,8 @@ def show_card(onnx: Path, console: Console, *, as_json: bool) -> None:
     """Print what a model's card says; for machines with the names of its features, in their order."""
     card = model_of(onnx).card
     if as_json:
-        said = {**msgspec.to_builtins(card), "features": Spec.of_card(card).names}
+        names = [one.name for one in card.inputs] if isinstance(card, FigureCard) else Spec.of_card(card).names
+        said = {**msgspec.to_builtins(card), "features": names}
         console.out(msgspec.json.encode(said).decode(), highlight=False)
         return
     for title, told in sections(card, onnx.stat().st_size):
@@ -78,24 +84,30 @@ def sections(card: object, size: int) -> Iterator[tuple[str, list[tuple[str, str
     raw = msgspec.to_builtins(card)
     yield (
         f"{raw['name']}@{raw['sha256'][:12]}",
-        [("for assets of type", raw["asset_type"]), ("file", f"{size:,} bytes, sha256 {raw['sha256']}")],
+        [("for assets of type", raw.get("asset_type", "")), ("file", f"{size:,} bytes, sha256 {raw['sha256']}")],
     )
     told = [("learned from", raw["trained_on"]), ("its warnings say", raw["basis"]), ("made by", raw["command"])]
     if isinstance(card, Card):
         told.append(("real failures", f"{card.failures}, so confidence is {confidence_of(card)}"))
         told.append(("warns from a chance of", f"{card.warning_limit:g}"))
-    yield "What it rests on", [*told, *((f"seeds, {use}", _list(seeds)) for use, seeds in raw["seeds"].items())]
+    yield "What it rests on", [*told, *((f"seeds, {use}", _list(seeds)) for use, seeds in raw.get("seeds", {}).items())]
     yield "How it did", _figures(raw["scores"])
-    yield "ONNX against the model as trained", _figures(raw["parity"])
+    yield "ONNX against the model as trained", _figures(raw.get("parity", {}))
     if "gate" in raw:
         yield "What the export gate found", model_checks.told(raw["gate"])
     if isinstance(card, Card):
         yield "Beside its chances", [("time to failure", remaining_line(card)), ("past cases", cases_line(card))]
+    if isinstance(card, FigureCard):
+        yield "What it takes, with units", [(one.name, one.unit) for one in card.inputs]
+        yield (
+            f"What it gives, as a model of kind {card.kind}",
+            [(name, str(card.outputs[name])) for name in card.outputs],
+        )
     wanted = ("signals", "counters", "shares", "events", "modes")
     yield "What it looks at", [(name, _list(raw[name])) for name in wanted if raw.get(name)]
     rest = {
         "name", "sha256", "asset_type", "trained_on", "basis", "command", "failures", "warning_limit", "seeds",
-        "scores", "parity", "features_sha256", "gate", "interval", *wanted,
+        "scores", "parity", "features_sha256", "gate", "interval", "kind", "inputs", "outputs", *wanted,
     }  # fmt: skip
     yield (
         "More",

@@ -12,7 +12,7 @@ from msgspec import UNSET, to_builtins
 
 from models import onnx_file, onnx_limits
 from models.failure.hazard import Card, Hazard
-from models.inference import ModelError, Predictor
+from models.inference import Graph, ModelError, Predictor
 from models.onnx_limits import STANDARD, TREES
 from models.passed import Infinite, Served
 from onnx_export import latency
@@ -113,11 +113,17 @@ def _order(predictor: Predictor, rows: np.ndarray) -> list[str]:
     return []
 
 
-def _batches(predictor: Predictor, rows: np.ndarray) -> list[str]:
+def check_rows_alone(graph: Graph) -> None:
+    """Raise ModelError where what a row gives depends on the rows beside it."""
+    if wrong := _batches(graph, random_rows(graph.features)):
+        raise ModelError("; ".join(wrong))
+
+
+def _batches(predictor: Graph, rows: np.ndarray) -> list[str]:
     other = int(differing(predictor.predict, rows).sum())
     if not other:
         return []
-    return [f"chances of {other} of {len(rows)} rows depend on the rows beside them: dynamic quantisation or threads?"]
+    return [f"results of {other} of {len(rows)} rows depend on the rows beside them: dynamic quantisation or threads?"]
 
 
 def _infinities(predictor: Predictor, rows: np.ndarray) -> list[str]:

@@ -89,15 +89,22 @@ def export(
 
 
 @model.command(
-    epilog="Example: forewarn model wrap theirs.onnx --inputs theirs.toml --spec models/pump.json --out build/models"
+    epilog="Examples: forewarn model wrap theirs.onnx --inputs theirs.toml --spec models/pump.json --out build/models"
+    "   |   forewarn model wrap load.onnx --inputs load.toml --out build/models"
 )
 def wrap(
     onnx: Annotated[Path, typer.Argument(help="Any team's ONNX file.")],
-    inputs: Annotated[Path, typer.Option(help="How it is read: its input's features, its output's columns (TOML).")],
-    spec: Annotated[Path, typer.Option(help="The feature list: the champion's card, or of `forewarn model new`.")],
+    inputs: Annotated[Path, typer.Option(help="How it is read: its kind, inputs, and outputs' columns (TOML).")],
     out_folder: Annotated[Path, typer.Option("--out", help="Folder for NAME.onnx and its card.")],
+    spec: Annotated[
+        Path | None, typer.Option(help="A hazard's feature list: the champion's card, or of `forewarn model new`.")
+    ] = None,
 ) -> None:
-    """Make a hazard of any team's ONNX file that says a chance of failure within some hours, to be published."""
+    """Make a model of any team's ONNX file, to be published: of failures, anomaly, energy or defects.
+
+    It says a chance of failure within some hours, how unlike healthy a machine is, quantiles of a load, or the chance
+    of a defect.
+    """
     from pipelines.cli import wrapping
 
     wrapping.wrap(onnx, inputs, spec, out_folder, out)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
-from models.failure.hazard import Hazard
+from models.failure.draft import Draft
 from models.failure.learned import Learned, Lister
 from models.inference import ModelError
 from models.plant import Plant
@@ -24,8 +24,8 @@ Shelf = Mapping[str, Lister]
 class Known(NamedTuple):
     """Models by the names that asset types give, and by office; and what is `missing`: why, by office.
 
-    Where a champion is missing the file of that name stands in; a hazard says so by its confidence. Where a pin is,
-    what the name means does; for a shadow nothing does.
+    Where a champion is missing the file of that name stands in, if there is one, and says so by its confidence. Where a
+    pin is, what the name means does; for a shadow nothing does.
     """
 
     models: dict[str, Lister]
@@ -43,7 +43,7 @@ def known(models: Mapping[str, Lister], shelf: Shelf, meant: Mapping[str, Meant]
         except KeyError as missing:
             out.missing[office] = f"release {one.version} cannot be loaded here ({missing.args[0]})"
             own = models.get(office)
-            if isinstance(own, Hazard):
+            if own is not None and not isinstance(own, Draft):
                 out.models[office] = own.standing_in()
     return out
 

@@ -17,12 +17,13 @@ from models.failure.draft import Draft
 from models.failure.hazard import Hazard
 from models.failure.health import HealthModel
 from models.failure.learned import Learned, Lister
+from models.figures.model import FigureModel
 from models.inference import ModelError
 from models.operating import NEVER_MIN, Machines
 from models.plant import AssetType, Plant, PlantError, content
 from models.plant.layout import Layout
 from models.records import Notice, PlantChange, Reject
-from models.release import Role, office
+from models.release import Kind, Role, office
 from models.tiers import ARRAYS, Tiers
 from pipelines.open import OpenSamples
 from pipelines.parse import Rejected
@@ -38,9 +39,19 @@ OF_MACHINE = (
 """What an asset keeps when its type changes: what was done to it, and what must not be said of it twice."""
 
 
+def kinds_of(plant: Plant) -> dict[str, Kind]:
+    """The models that its types name, and of which kind each is."""
+    return {name: kind for of in plant.types.values() for name, kind in of.named.items()}
+
+
 def names_of(plant: Plant) -> set[str]:
     """The models that its types name."""
-    return {name for of in plant.types.values() for name in (of.model, of.health) if name is not None}
+    return set(kinds_of(plant))
+
+
+def needed_of(plant: Plant) -> set[str]:
+    """Those that must be there from the beginning: hazards and health models. Figures may come with a release."""
+    return {name for name, kind in kinds_of(plant).items() if kind in (Kind.FAILURE, Kind.HEALTH)}
 
 
 def learned_of(plant: Plant, models: Mapping[str, Lister]) -> dict[str, Learned]:
@@ -56,7 +67,8 @@ def _learned_of(layout: Layout, models: Mapping[str, Lister]) -> Learned:
         return Learned(draft=drafted)
     hazard = _model_of(layout, _pinned(layout, kind.model, models), Hazard, models)
     health = _model_of(layout, _pinned(layout, kind.health, models), HealthModel, models)
-    out = Learned(hazard, health, shadow=_shadow_of(layout, kind.model, models) if hazard else None)
+    shadow = _shadow_of(layout, kind.model, models) if hazard else None
+    out = Learned(hazard, health, shadow=shadow, figures=_figures_of(layout, models))
     if out.hazard and out.shadow and out.hazard.spec.sha256 != out.shadow.spec.sha256:
         raise ModelError(f"the shadow of '{kind.model}' looks at other features than it: publish one of the same")
     if out.hazard and out.health and out.hazard.spec.sha256 != out.health.spec.sha256:
@@ -64,6 +76,18 @@ def _learned_of(layout: Layout, models: Mapping[str, Lister]) -> Learned:
             f"models '{kind.model}' and '{kind.health}' of type '{layout.name}' are of other features: train one by "
             "the feature list of the other"
         )
+    return out
+
+
+def _figures_of(layout: Layout, models: Mapping[str, Lister]) -> dict[Kind, FigureModel]:
+    """The models of other kinds that a type names, as far as there are any yet."""
+    out: dict[Kind, FigureModel] = {}
+    for kind, name in sorted(layout.asset_type.models.items()):
+        model = models.get(_pinned(layout, name, models) or name)
+        if isinstance(model, FigureModel) and model.card.kind is kind:
+            out[kind] = model
+        elif model is not None:
+            raise ModelError(f"type '{layout.name}' wants '{name}' as a model of kind {kind}: see its card")
     return out
 
 
@@ -91,7 +115,7 @@ def _model_of(layout: Layout, name: str | None, kind: type[M], models: Mapping[s
     return model
 
 
-def _check_signals(layout: Layout, name: str, model: Lister) -> None:
+def _check_signals(layout: Layout, name: str, model: Hazard | HealthModel | Draft) -> None:
     """Raise ModelError where a type does not have what a model looks at."""
     missing = set(model.spec.inputs) - set(layout.column_names)
     if missing:

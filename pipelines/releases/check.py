@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from typing import NamedTuple, NoReturn
 
 from models import onnx_file, onnx_limits
+from models.contracts import AnyCard, check_outputs, kind_of, outputs_of
 from models.failure import hazard
-from models.failure.hazard import Card
-from models.failure.health import OUTPUTS, SPANS, HealthCard
 from models.failure.learned import card_of
 from models.features import Spec
-from models.inference import INPUT, MODES, OUTPUT, ModelError
+from models.figures import card as figures
+from models.inference import INPUT, ModelError
 from models.onnx_file import FLOAT, Contents, End
 from models.onnx_limits import MOST_BYTES, OPSETS, Broken, Limit
 from models.records import HORIZONS_H
@@ -29,11 +29,17 @@ REASONS = {
 }
 """Of broken limits; where several are, the first of these is the reason. All others are BROKEN_LIMIT."""
 DO = "publish the release anew, of the files that were exported together"
-AnyCard = Card | HealthCard
+
+
+class Features(NamedTuple):
+    """What a card's model looks at: the hash of the list, and how many."""
+
+    sha256: str
+    width: int
 
 
 class Wanted(NamedTuple):
-    """What a release must be to take the champion's place: its kind and, where there is a champion, its features."""
+    """What a release must be to take the champion's place: its kind and, where it is fed by a stage, its features."""
 
     kind: Kind
     features_sha256: str | None = None
@@ -54,15 +60,15 @@ def examine(
             Refusal.BROKEN_LIMIT, f"the file is of opsets {found.opsets}, the manifest says {manifest.opsets}: {DO}"
         )
     card = _card(files[Part.CARD])
-    spec = _spec(card)
-    _same_card(card, spec, manifest)
+    features = _features(card)
+    _same_card(card, features, manifest)
     if wanted.features_sha256 not in (None, manifest.features_sha256):
         _refuse(
             Refusal.WRONG_FEATURES,
             f"it looks at features {manifest.features_sha256[:12]}, the champion at {wanted.features_sha256[:12]}: "
             "train it with the champion's signals and groups, or change both with a restart of workers",
         )
-    _ends(found, manifest, len(spec.names), outputs_of(card))
+    _ends(found, manifest, features.width, outputs_of(card))
 
 
 def manifest_of(plant: str, files: Mapping[Part, bytes], made_us: int, licence: str = "") -> Manifest:
@@ -72,25 +78,17 @@ def manifest_of(plant: str, files: Mapping[Part, bytes], made_us: int, licence: 
         plant=plant,
         name=told.name,
         version=version_of(told.name, File.of(onnx).sha256),
-        kind=_kind(told),
+        kind=kind_of(told),
         made_us=made_us,
         files={part: File.of(content) for part, content in files.items()},
         features_sha256=told.features_sha256,
-        features=len(_spec(told).names),
+        features=_features(told).width,
         outputs=outputs_of(told),
         opsets=_contents(onnx).opsets,
         licence=licence,
     )
     examine(made, files, Wanted(made.kind))
     return made
-
-
-def outputs_of(card: AnyCard) -> dict[str, int]:
-    """Names and widths of what a graph gives, in their order."""
-    if isinstance(card, HealthCard):
-        targets = len(card.expected)
-        return dict(zip(OUTPUTS, (1, 1, 1, targets, targets, len(SPANS) * targets, targets), strict=True))
-    return {OUTPUT: len(HORIZONS_H)} | ({MODES: len(card.modes)} if card.modes else {})
 
 
 def _age(manifest: Manifest, champion_made_us: int | None) -> None:
@@ -144,27 +142,31 @@ def _card(card: bytes) -> AnyCard:
         raise Refused(Refusal.NO_CARD, f"{wrong}: {DO}") from wrong
 
 
-def _spec(card: AnyCard) -> Spec:
-    """The features of a card that does not contradict itself."""
-    spec = Spec.of_card(card)
+def _features(card: AnyCard) -> Features:
+    """What a card that does not contradict itself looks at."""
     try:
+        if isinstance(card, figures.FigureCard):
+            figures.check(card)
+            check_outputs(card)
+            return Features(figures.sha256_of(card.inputs), len(card.inputs))
+        spec = Spec.of_card(card)
         hazard.check(card.name, spec)
     except ModelError as wrong:
         raise Refused(Refusal.WRONG_CARD, f"{wrong}: {DO}") from wrong
-    return spec
+    return Features(spec.sha256, len(spec.names))
 
 
-def _same_card(card: AnyCard, spec: Spec, manifest: Manifest) -> None:
+def _same_card(card: AnyCard, features: Features, manifest: Manifest) -> None:
     """The card is of this file, and says what the manifest says."""
     cases = manifest.files.get(Part.CASES)
     asked = {
-        "kind": (_kind(card), manifest.kind),
+        "kind": (kind_of(card), manifest.kind),
         "name": (card.name, manifest.name),
         "version": (card.version, manifest.version),
         "file's sha256": (card.sha256, manifest.files[Part.ONNX].sha256),
         "past cases' sha256": (getattr(card, "cases_sha256", ""), cases.sha256 if cases else ""),
         "features' sha256": (card.features_sha256, manifest.features_sha256),
-        "features' sha256 here": (card.features_sha256, spec.sha256),
+        "features' sha256 here": (card.features_sha256, features.sha256),
         "horizons": (getattr(card, "horizons_h", HORIZONS_H), HORIZONS_H),
     }
     for what, (said, is_) in asked.items():
@@ -201,10 +203,6 @@ def _listed(ends: tuple[list[tuple[str, int]], list[tuple[str, int]]]) -> str:
 
 def _shapes(ends: list[End]) -> str:
     return ", ".join(f"'{end.name}' {['any' if size is None else size for size in end.shape]}" for end in ends)
-
-
-def _kind(card: AnyCard) -> Kind:
-    return Kind.HEALTH if isinstance(card, HealthCard) else Kind.FAILURE
 
 
 def _refuse(reason: Refusal, detail: str) -> NoReturn:

@@ -13,10 +13,11 @@ import numpy as np
 from msgspec import Struct
 
 from models import acceptance
-from models.failure.health import LEAST_COMPLETE, OUTPUTS, HealthCard, HealthModel
-from models.failure.learned import card_of, load
+from models.contracts import kind_of, outputs_of, unsound
+from models.failure.health import HealthModel, without_fleet
+from models.failure.learned import Model, card_of, load
 from models.inference import Graph, ModelError, Predictor, WrongEnds
-from models.release import Part, Refusal, Refused
+from models.release import Kind, Part, Refusal, Refused
 
 BATCH = 256
 BATCH_MS = 20.0
@@ -44,10 +45,10 @@ class Tried(Struct, frozen=True, kw_only=True, tag=True):
 def measured(files: Mapping[Part, bytes], batch_ms: float = BATCH_MS) -> Tried:
     """What loading and running the files gives. Raises Refused; anything else that is raised was not foreseen."""
     begin_s = time.process_time()
-    graph, health, vectors = _loaded(files)
+    graph, model, vectors = _loaded(files)
     load_ms = (time.process_time() - begin_s) * 1e3
     rows = rows_of(graph.features)
-    _run_well(graph, health, rows)
+    _run_well(graph, model, rows)
     taken_ms = _times_ms(lambda: graph.run(rows[:BATCH]))
     p99_ms = _at(taken_ms, 0.99)
     if p99_ms > batch_ms:
@@ -65,19 +66,18 @@ def measured(files: Mapping[Part, bytes], batch_ms: float = BATCH_MS) -> Tried:
     )
 
 
-def _loaded(files: Mapping[Part, bytes]) -> tuple[Graph, HealthModel | None, int]:
-    """A graph, the health model around it where it is one, and how many acceptance vectors agreed."""
+def _loaded(files: Mapping[Part, bytes]) -> tuple[Graph, Model, int]:
+    """A graph, the model around it, and how many acceptance vectors agreed."""
     with _refusing(Refusal.NO_CARD):
         card = card_of(files.get(Part.CARD, b""))
-    onnx, vectors = files[Part.ONNX], 0
+    onnx = files[Part.ONNX]
     with _refusing(Refusal.NOT_ONNX):
-        graph = Graph(onnx, OUTPUTS) if isinstance(card, HealthCard) else Predictor(onnx)
+        graph = Predictor(onnx) if kind_of(card) is Kind.FAILURE else Graph(onnx, tuple(outputs_of(card)))
     with _refusing(Refusal.VECTORS_FAIL):
-        if isinstance(graph, Predictor):
-            vectors = acceptance.check(graph)
+        vectors = acceptance.check(graph)
     with _refusing(Refusal.WRONG_CARD):
         model = load(onnx, files[Part.CARD], files.get(Part.CASES, b""))
-    return graph, model if isinstance(model, HealthModel) else None, vectors
+    return graph, model, vectors
 
 
 @contextlib.contextmanager
@@ -102,34 +102,17 @@ def rows_of(features: int) -> np.ndarray:
     return np.concatenate([some, *(np.where(at, np.float32(edge), base) for edge in EDGES)])
 
 
-def _run_well(graph: Graph, health: HealthModel | None, rows: np.ndarray) -> None:
-    """Raise Refused where outputs have other shapes than the graph states, or figures cannot be told."""
+def _run_well(graph: Graph, model: Model, rows: np.ndarray) -> None:
+    """Raise Refused where outputs have other shapes than the graph states, or are not sound by their contract."""
+    if isinstance(model, HealthModel):
+        rows = without_fleet(model.spec, rows)
     batches = [graph.run(rows[at : at + BATCH]) for at in range(0, len(rows), BATCH)]
     outputs = [np.concatenate(parts) for parts in zip(*batches, strict=True)]
     found, stated = [output.shape for output in outputs], [(len(rows), width) for width in graph.widths]
     if found != stated:
         raise Refused(Refusal.WRONG_INPUTS, f"outputs of {len(rows)} rows are {found}, stated is {stated}")
-    wrong = _wrong_healths(health, rows) if health else _wrong_chances(outputs[0])
-    if wrong.any():
-        should = "an index in 0 to 100 and finite distances" if health else "finite chances in 0 to 1 that never fall"
-        raise Refused(
-            Refusal.NOT_FINITE,
-            f"{int(wrong.sum())} of {len(rows)} rows with missing and edge values do not have {should}; the first has "
-            f"{outputs[0][wrong.argmax()].tolist()}: train or export the model anew",
-        )
-
-
-def _wrong_chances(chances: np.ndarray) -> np.ndarray:
-    """Which rows have chances that are none, or fall with the horizon."""
-    within = ((chances >= 0.0) & (chances <= 1.0)).all(axis=1)
-    return np.logical_or(~within, (np.diff(chances, axis=1) < 0.0).any(axis=1))
-
-
-def _wrong_healths(health: HealthModel, rows: np.ndarray) -> np.ndarray:
-    """Which rows that enough is known of have no index or distance."""
-    scored = health.scores(rows)
-    sound = (scored.index >= 0.0) & (scored.index <= 100.0) & np.isfinite(scored.t2) & np.isfinite(scored.spe)
-    return ~sound & (scored.completeness >= LEAST_COMPLETE)
+    if wrong := unsound(kind_of(model.card), dict(zip(graph.names, outputs, strict=True))):
+        raise Refused(Refusal.NOT_FINITE, f"with missing and edge values, {wrong}: train or export the model anew")
 
 
 def _times_ms(run: Callable[[], object]) -> list[float]:

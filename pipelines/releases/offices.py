@@ -51,6 +51,8 @@ class Place(NamedTuple):
     plant: Callable[[], Plant]
     partitions: int
     now_us: Callable[[], int]
+    in_folder: Callable[[str], str]
+    """The version of the file of a name in the models' folder; empty for none."""
     patience_s: float = PATIENCE_S
 
 
@@ -58,7 +60,7 @@ class Offices:
     """Of one plant. All methods raise ReleaseError, give what was done in lines for people, and may wait PATIENCE_S."""
 
     def __init__(self, place: Place) -> None:
-        self._log, self._plant, self.partitions, self._now_us, self._patience_s = place
+        self._log, self._plant, self.partitions, self._now_us, self._in_folder, self._patience_s = place
 
     @property
     def plant(self) -> Plant:
@@ -97,7 +99,11 @@ class Offices:
                 "when they run; publish it again then, to have it run beside the champion"
             ]
         said = [f"loaded by the workers of all {self.partitions} partitions: forewarn model promote {release.version}"]
-        if channel is Channel.CANDIDATE and self._may_shadow(board, release):
+        if channel is Channel.SPARE or not self._may_shadow(board, release):
+            return said
+        if not board.version_of(release.name, Role.CHAMPION) and self._in_folder(release.name) == release.version:
+            said.append(f"it is what '{release.name}' means already, the folder's file: it runs beside nothing")
+        else:
             said += self.appoint(board, Wish(release.name, Role.SHADOW, release.version, Cause.SHADOWS), who)
         return said
 
@@ -145,7 +151,7 @@ class Offices:
         """Have an asset type stay with a release, whatever its model's name comes to mean."""
         release = self._release(self.board(), version)
         kind = self.plant.types.get(asset_type)
-        if kind is None or release.name not in (kind.model, kind.health):
+        if kind is None or release.name not in kind.named:
             raise ReleaseError(f"no asset type '{asset_type}' of the plant file has the model '{release.name}'")
         return self.appoint(self._loaded(version), Wish(release.name, Role.PIN, version, Cause.PINNED, asset_type), who)
 

@@ -27,6 +27,7 @@ from connectors.kafka.admin import KafkaAdmin
 from connectors.kafka.plain import Compression, LogProducer, read
 from connectors.kafka.records import put
 from connectors.memory import MemoryStore
+from models.plant import Plant
 from models.records import AnyInput, key_of
 from pipelines.cli.books import LEDGER_KEY
 from pipelines.controls.models import Shelf
@@ -248,20 +249,22 @@ def ledger_of(settings: Settings) -> Ledger:
 class Undisturbed:
     """What partitions in memory make of the same records; releases are those of the shelf, by version."""
 
-    def __init__(self, records: Iterable[AnyInput] = (), shelf: Shelf | None = None) -> None:
-        hazards = tiny.models()
+    def __init__(
+        self, records: Iterable[AnyInput] = (), shelf: Shelf | None = None, plant: Plant | None = None
+    ) -> None:
+        plant, hazards = plant or tiny.plant(), tiny.models()
         self.store = MemoryStore()
         self.outputs: dict[Topic, dict[int, list[bytes]]] = {
             topic: {p: [] for p in range(PARTITIONS)} for topic in Topic
         }
-        self.partitions = [Partition(tiny.plant(), hazards, shelf=shelf) for _ in range(PARTITIONS)]
+        self.partitions = [Partition(plant, hazards, shelf=shelf) for _ in range(PARTITIONS)]
         for partition, effects in Driver(self.partitions).feed(records):
             self._keep(partition, effects)
 
     @classmethod
-    def of_log(cls, installation: Installation, shelf: Shelf | None = None) -> Undisturbed:
+    def of_log(cls, installation: Installation, shelf: Shelf | None = None, plant: Plant | None = None) -> Undisturbed:
         """Of what stands on the topic, as another client than the worker's reads it, in one batch a partition."""
-        made = cls(shelf=shelf)
+        made = cls(shelf=shelf, plant=plant)
         log: dict[int, list[RawRecord]] = {p: [] for p in range(PARTITIONS)}
         for record in read(installation.settings.kafka, installation.records):
             log[record.partition].append(RawRecord(record.offset, record.timestamp_ms, record.value or b""))

@@ -14,15 +14,16 @@ from rich.console import Console
 
 from connectors.kafka.plain import LogProducer, read
 from connectors.releases import keys
+from models.plant import parse
 from models.records import Forecast, Frame, ModelChange, Notice, Release, ReleaseMove, Shadow, Tick, decode, encode
-from models.release import Part, Refusal, Refused, Role, decoded
+from models.release import Kind, Part, Refusal, Refused, Role, decoded
 from pipelines.cli import comparing
 from pipelines.cli import releasing as by_hand
 from pipelines.cli.board import board_of, offices
 from pipelines.releases.board import PARTITION, key_of
 from pipelines.releases.moves import ReleaseError, Who
 from pipelines.topics import Topic, named
-from tests.kit import bad_releases, releasing, tiny
+from tests.kit import bad_releases, figures, releasing, tiny
 from tests.kit.installation import PARTITIONS, Installation, Undisturbed, check_outputs
 from tests.kit.streams import MINUTE_US, START_US
 
@@ -217,6 +218,51 @@ def test_a_worker_that_cannot_load_its_release_goes_on_by_the_folder_and_heals_w
         installation.send(rows(5, 10))
         installation.finish()
         assert models(installation) == {tiny.hazard().card.version, FIRST}
+
+
+def figure(installation: Installation, kind: Kind, slope: float) -> Path:
+    """A wrapped model's files in a folder; where its ONNX file is."""
+    onnx = installation.folder / f"{kind}-{slope}.onnx"
+    for part, content in figures.files(kind, slope).items():
+        onnx.with_suffix(".onnx" if part is Part.ONNX else ".json").write_bytes(content)
+    return onnx
+
+
+def test_energy_and_defect_releases_go_the_whole_way_of_a_plant_that_names_them(servers, tmp_path, signing):
+    """Published, loaded, promoted, pinned and rolled back; what is said of machines is what it is without them."""
+    with Installation(tmp_path, release_keys=signing.public, registry=str(tmp_path / "registry")) as installation:
+        (installation.folder / "plant.toml").write_text(figures.PLANT_TOML)
+        settings = installation.settings
+        installation.worker_at_work()
+        installation.feed(rows(0, 200), 12.0)
+        loads = [figures.model(Kind.ENERGY, slope) for slope in SLOPES]
+        weld = figures.model(Kind.DEFECT)
+        for slope in SLOPES:
+            by_hand.publish(settings, figure(installation, Kind.ENERGY, slope), by_hand.Signer(signing.option), Console())
+        by_hand.publish(settings, figure(installation, Kind.DEFECT, 1.0), by_hand.Signer(signing.option), Console())
+        for one in (*loads, weld):
+            offices(settings).promote(one.card.version, WHO)
+        offices(settings).roll_back("line-load", WHO)
+        offices(settings).roll_back("weld", WHO)
+        offices(settings).pin(loads[1].card.version, "pump", WHO)
+        installation.finish()
+        shelf = {one.card.version: one for one in (*loads, weld)}
+        check_outputs(installation, Undisturbed.of_log(installation, shelf, parse(figures.PLANT_TOML)), repeats=True)
+        for state in installation.states():
+            meant = {name: one.version for name, one in state.meant.items()}
+            first, second = (one.card.version for one in loads)
+            assert meant == {"line-load": first, "weld": "", "line-load/pin/pump": second}
+        assert models(installation) == {tiny.hazard().card.version}
+        assert installation.ledger().rows_read == 400 and installation.ledger().balances
+
+
+def test_the_folder_s_own_file_is_offered_and_runs_beside_nothing(servers, tmp_path, signing):
+    with Installation(tmp_path, release_keys=signing.public, registry=str(tmp_path / "registry")) as installation:
+        installation.worker_at_work()
+        own = installation.folder / "tiny.onnx"
+        by_hand.publish(installation.settings, own, by_hand.Signer(signing.option), Console())
+        board = board_of(installation.settings)
+        assert tiny.hazard().card.version in board.releases and not board.appointed
 
 
 def offered(offer: bad_releases.Offer) -> Release:

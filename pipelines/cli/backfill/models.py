@@ -16,7 +16,7 @@ from models.plant import Plant
 from pipelines.cli.backfill.asked import Asked, BackfillError
 from pipelines.cli.backfill.live import Said
 from pipelines.controls.plant import learned_of
-from pipelines.controls.plant import names_of as of_types
+from pipelines.controls.plant import needed_of as of_types
 from pipelines.main import read_model, read_named
 
 Fetch = Callable[[str], tuple[Path, str] | None]
@@ -68,7 +68,7 @@ def turns_of(
 
 
 def names_of(plant: Plant) -> tuple[str, ...]:
-    """The names of models that asset types give."""
+    """The names of models that asset types give, of those that say something of machines."""
     return tuple(sorted(of_types(plant)))
 
 

@@ -114,6 +114,12 @@ def test_what_it_rests_on_is_said() -> None:
     assert said == [Confidence.HIGH, Confidence.MEDIUM, Confidence.MEDIUM, Confidence.LOW]
 
 
+def test_what_stands_in_for_another_is_of_low_confidence() -> None:
+    scored = model().scores(rows())
+    assert health.founded(model(), scored, 0) is Confidence.HIGH
+    assert health.founded(model().standing_in(), scored, 0) is Confidence.LOW
+
+
 def test_a_missing_signal_counts_nothing_is_named_and_lowers_completeness() -> None:
     gone = put(far(), "flow_m3_h", np.nan)
     scored = model().scores(gone)

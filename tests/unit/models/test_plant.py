@@ -52,6 +52,15 @@ def test_a_plant_file_is_read():
         ('signal = "mode"', 'signal = "mood"', "types.lathe.operating.signal is 'mood'"),
         ('running = ["auto", "manual"]', 'walking = ["auto"]', "walking"),
         ('settle = "2min"', 'settle = "2"', "types.lathe.operating.settle: '2' is no duration"),
+        ('model = "tiny"', 'model = "tiny"\nmodels = { failure = "b" }', "name it as model = 'b' of the type itself"),
+        ('model = "tiny"', 'model = "tiny"\nmodels = { health = "b" }', "name it as health = 'b' of the type itself"),
+        ('model = "tiny"', 'model = "tiny"\nmodels = { energy = "tiny" }', "a name is of one model"),
+        (
+            'model = "tiny"',
+            'models = { energy = "tiny" }',
+            "is a failure model here and of kind energy elsewhere",
+        ),
+        ('model = "tiny"', 'models = { load = "a" }', "Invalid enum value 'load'"),
         ('plant = "tiny"', "plant = ", "not TOML"),
     ],
 )

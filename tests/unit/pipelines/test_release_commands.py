@@ -11,10 +11,12 @@ from rich.console import Console
 
 from connectors.releases import keys
 from models.release import Cause, Role, State
+from pipelines.cli.board import in_folder
 from pipelines.cli.releasing import make_key
+from pipelines.settings import Settings
 from pipelines.releases.moves import ReleaseError, moves_of
 from pipelines.releases.offices import check_ready
-from tests.kit import releasing
+from tests.kit import releasing, tiny
 from tests.kit.releasing import board, ready
 
 A, B = releasing.release(0.5, 1), releasing.release(0.8, 2)
@@ -37,6 +39,13 @@ def test_what_is_refused_or_not_loaded_is_not_promoted_and_says_by_whom_and_why(
     with pytest.raises(ReleaseError, match="is not loaded by the workers of partitions 0, 2"):
         check_ready(board(A, ready(1, A.version)), A.version, 3)
     check_ready(board(A, ready(0, A.version)), A.version, 1)
+
+
+def test_the_folder_s_version_of_a_name_is_known_where_there_is_a_card(tmp_path):
+    settings = Settings(models=tmp_path)
+    assert in_folder(settings, "tiny") == ""
+    tiny.write(tmp_path)
+    assert in_folder(settings, "tiny") == tiny.hazard().card.version
 
 
 def test_each_appointment_moves_the_release_that_comes_and_the_one_that_goes():

@@ -45,7 +45,7 @@ SAID = {
     Refusal.WRONG_INPUTS: "the graph goes from 'rows'",
     Refusal.WRONG_FEATURES: "train it with the champion's signals",
     Refusal.WRONG_CARD: "but the card says tiny@0000",
-    Refusal.NOT_FINITE: "finite chances in 0 to 1 that never fall; the first has .nan",
+    Refusal.NOT_FINITE: "finite chances in 0 to 1 that never fall; the first has chances .nan",
     Refusal.VECTORS_FAIL: "come out 0.01 off here",
     Refusal.TOO_SLOW: "of processor time at the 99th percentile, 20 ms is allowed",
     Refusal.CRASHED: "ended by SIGSEGV",

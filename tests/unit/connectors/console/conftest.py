@@ -45,10 +45,11 @@ class Api:
 
     def __init__(self, folder: Path) -> None:
         self.workers = Workers()
+        self.in_folder = ""
         self.log = MemoryBoard("tiny", self.workers)
         made = {role: new_key(f"a {role}", role) for role in Role}
         self.keys = {role: key for role, (key, _) in made.items()}
-        place = Place(self.log, tiny.plant, PARTITIONS, lambda: 1_000, 0.0)
+        place = Place(self.log, tiny.plant, PARTITIONS, lambda: 1_000, lambda _: self.in_folder, 0.0)
         models = PlantModels(place, Registry(str(folder / "registry")), lambda name: {"of": name})
         self.app = application(api_keys(",".join(told for _, told in made.values())), models)
         self.client = TestClient(self.app, raise_server_exceptions=False)

@@ -39,6 +39,12 @@ def test_a_model_is_published_promoted_and_rolled_back_and_the_audit_names_the_k
     assert moves[-2:] == [(A, "champion", "a engineer"), (B, "retired", "a engineer")]
 
 
+def test_what_the_name_means_already_as_the_folder_s_file_is_offered_and_runs_beside_nothing(api):
+    api.in_folder = A
+    assert "means already" in api.post("releases", **upload(0.5)).json()["done"][-1]
+    assert states(api) == {A: "checked"}
+
+
 def test_a_type_is_pinned_frozen_and_let_go(api):
     api.post("releases", **upload(0.5))
     assert api.post("types/pump/pin", {"version": A}).json()["done"] == [
