@@ -41,8 +41,9 @@ from pipelines.backfill.stretch import Stretch
 from pipelines.backfill.tabled import decode_stretch
 from pipelines.controls import baselines, rebuilt
 from pipelines.controls.clocks import Quarantined, decide
+from pipelines.controls.migrated import migrated
 from pipelines.controls.models import Shelf, changed, known
-from pipelines.controls.plant import faults_that_end, learned_of, migrated, silences_that_end, taken
+from pipelines.controls.plant import faults_that_end, learned_of, silences_that_end, taken
 from pipelines.due import Due
 from pipelines.frames import Columns
 from pipelines.ledger import EVENTS, Ledger
