@@ -19,7 +19,13 @@ def place_of(settings: Settings) -> Place:
     """Of the plant that the settings name. Raises PlantError."""
     plant = read_plant(settings.plant, settings.site)
     log = KafkaBoard(settings.kafka, settings.topic_prefix, plant.plant, settings.partitions)
-    return Place(log, lambda: read_plant(settings.plant, settings.site), settings.partitions, now_us, partial(in_folder, settings))
+    return Place(
+        log,
+        lambda: read_plant(settings.plant, settings.site),
+        settings.partitions,
+        now_us,
+        partial(in_folder, settings),
+    )
 
 
 def offices(settings: Settings) -> Offices:

@@ -47,7 +47,7 @@ def said_of(name: str, role: Role, version: str, asset_type: str) -> str:
         return f"type '{asset_type}' stays with {version}" if version else f"type '{asset_type}' goes with '{name}'"
     if role is Role.SHADOW:
         return f"{version or 'no release'} runs beside '{name}'"
-    return f"'{name}' means {version or 'the file of that name'}"
+    return f"'{name}' means {version or 'what the models folder has of that name'}"
 
 
 def moves_of(one: Appointment, board: Board) -> Iterator[ReleaseMove]:

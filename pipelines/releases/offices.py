@@ -156,16 +156,19 @@ class Offices:
         return self.appoint(self._loaded(version), Wish(release.name, Role.PIN, version, Cause.PINNED, asset_type), who)
 
     def freeze(self, asset_type: str, who: Who) -> list[str]:
-        """Have an asset type stay with the release that its hazard means now."""
+        """Have an asset type stay with the releases that its models' names mean now."""
         kind = self.plant.types.get(asset_type)
-        if kind is None or kind.model is None:
-            raise ReleaseError(f"no asset type '{asset_type}' of the plant file has a hazard")
-        version = self.board().version_of(kind.model, Role.CHAMPION)
-        if not version:
+        if kind is None:
+            raise ReleaseError(f"no asset type '{asset_type}' in the plant file")
+        board = self.board()
+        means = {name: board.version_of(name, Role.CHAMPION) for name in kind.named}
+        if not any(means.values()):
+            names = ", ".join(f"'{name}'" for name in means) or "no model"
             raise ReleaseError(
-                f"'{kind.model}' means the file of that name, which can change: publish and promote it first"
+                f"'{asset_type}' has {names}, of which the folder's files are meant, which can change: publish and "
+                "promote one first"
             )
-        return self.pin(version, asset_type, who)
+        return [said for version in means.values() if version for said in self.pin(version, asset_type, who)]
 
     def unpin(self, asset_type: str, who: Who) -> list[str]:
         """Have an asset type go with its models' names again."""

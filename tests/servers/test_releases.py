@@ -238,7 +238,9 @@ def test_energy_and_defect_releases_go_the_whole_way_of_a_plant_that_names_them(
         loads = [figures.model(Kind.ENERGY, slope) for slope in SLOPES]
         weld = figures.model(Kind.DEFECT)
         for slope in SLOPES:
-            by_hand.publish(settings, figure(installation, Kind.ENERGY, slope), by_hand.Signer(signing.option), Console())
+            by_hand.publish(
+                settings, figure(installation, Kind.ENERGY, slope), by_hand.Signer(signing.option), Console()
+            )
         by_hand.publish(settings, figure(installation, Kind.DEFECT, 1.0), by_hand.Signer(signing.option), Console())
         for one in (*loads, weld):
             offices(settings).promote(one.card.version, WHO)
