@@ -182,7 +182,7 @@ def test_an_asset_type_that_is_frozen_stays_with_its_release_whatever_is_promote
     with Installation(tmp_path, release_keys=signing.public, registry=str(tmp_path / "registry")) as installation:
         installation.worker_at_work()
         publish(installation, signing)
-        with pytest.raises(ReleaseError, match="publish and promote it first"):
+        with pytest.raises(ReleaseError, match="publish and promote one first"):
             offices(installation.settings).freeze("pump", WHO)
         offices(installation.settings).promote(FIRST, WHO)
         offices(installation.settings).freeze("pump", WHO)
