@@ -7,10 +7,12 @@ from importlib.metadata import version
 
 import structlog
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from kafka.errors import KafkaError
 
 from connectors.console import models as of_models
+from connectors.console.access import Door
 from connectors.console.keys import ApiKeys
 from connectors.console.limit import BodyLimit
 from connectors.kafka.admin import KafkaUnreachable
@@ -23,7 +25,9 @@ from pipelines.releases.moves import ReleaseError
 
 _log = structlog.get_logger()
 
-MOST_BODY = (len(Part) + 1) * MOST_BYTES
+MOST_BODY = 64 * 1024
+"""Of what says whom to move, and why. Our choice."""
+MOST_UPLOAD = (len(Part) + 1) * MOST_BYTES
 """Of a release's files and the signed record, with what multipart puts around them."""
 ANSWERS: dict[type[Exception], int] = {
     ReleaseError: 409, Refused: 422, KafkaUnreachable: 503, KafkaError: 503, NotSent: 503, RegistryError: 503,
@@ -37,10 +41,18 @@ def application(keys: ApiKeys, models: of_models.Models) -> FastAPI:
     app = FastAPI(title="Forewarn", version=version("forewarn"), redoc_url=None)
     app.state.keys, app.state.models = keys, models
     app.include_router(of_models.router)
-    app.add_middleware(BodyLimit, most_bytes=MOST_BODY)
+    app.add_middleware(BodyLimit, most_bytes=MOST_BODY, of_path={f"{of_models.router.prefix}/releases": MOST_UPLOAD})
+    app.add_middleware(Door, keys=keys, within="/api/")  # the last that is added is met first
+    app.add_exception_handler(RequestValidationError, _unreadable)
     for fault, status in ANSWERS.items():
         app.add_exception_handler(fault, _answer(status))
     return app
+
+
+def _unreadable(_: Request, fault: Exception) -> JSONResponse:
+    """What is wrong with a request, without what it said: that may be no JSON, such as NaN or half a character."""
+    errors = fault.errors() if isinstance(fault, RequestValidationError) else ()
+    return JSONResponse({"detail": [{key: one[key] for key in ("type", "loc", "msg")} for one in errors]}, 422)
 
 
 def _answer(status: int) -> Callable[[Request, Exception], JSONResponse]:

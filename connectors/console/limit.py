@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 TOO_LARGE = 413
 
 
 class BodyLimit:
-    """An ASGI application around another, which sees at most so many bytes of a body."""
+    """An ASGI application around another, which sees at most so many bytes of a body, or as `of_path` has it."""
 
-    def __init__(self, app: ASGIApp, most_bytes: int) -> None:
-        self._app, self._most = app, most_bytes
+    def __init__(self, app: ASGIApp, most_bytes: int, of_path: Mapping[str, int] | None = None) -> None:
+        self._app, self._usual, self._of_path = app, most_bytes, of_path or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 413 to a body that is longer."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        if _stated(scope) > self._most:
+        most = self._of_path.get(scope["path"], self._usual)
+        if _stated(scope) > most:
             await _refuse(send)
             return
         read, over = 0, False
@@ -27,7 +30,7 @@ class BodyLimit:
             nonlocal read, over
             message = await receive()
             read += len(message.get("body", b""))
-            over = over or read > self._most
+            over = over or read > most
             return {"type": "http.disconnect"} if over else message
 
         async def passed(message: Message) -> None:

@@ -73,9 +73,9 @@ class Models(Protocol):
 
 
 class Why(BaseModel):
-    """Why a move is asked for, for the audit."""
+    """Why a move is asked for, for the audit, in one line: others' terminals show it."""
 
-    why: Annotated[str, Field(max_length=1000)] = ""
+    why: Annotated[str, Field(max_length=1000, pattern=r"^[^\p{Cc}\p{Zl}\p{Zp}]*$")] = ""
 
 
 class Chosen(Why):
