@@ -194,6 +194,7 @@ MOVES = (
     Move(State.OFFERED, Cause.WITHDRAWN, State.WITHDRAWN),
     Move(State.CHECKED, Cause.WITHDRAWN, State.WITHDRAWN),
     Move(State.REFUSED, Cause.WITHDRAWN, State.WITHDRAWN),
+    Move(State.RETIRED, Cause.WITHDRAWN, State.WITHDRAWN),
 )
 """All moves; anything else is a fault of whoever moves it."""
 

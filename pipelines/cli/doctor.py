@@ -21,7 +21,7 @@ from pipelines.cli.board import board_of
 from pipelines.cli.faults import told
 from pipelines.main import influx_target, read_named, read_plant
 from pipelines.releases.moves import said_of
-from pipelines.releases.offices import listed
+from pipelines.releases.readiness import listed
 from pipelines.settings import Settings
 from pipelines.topics import TOPICS, Topic, named
 

@@ -35,7 +35,7 @@ def make_key(name: str, to: Path, console: Console) -> None:
             raise ReleaseError(f"{to} is there already: a key that is lost cannot be made again, name another file")
     to.touch(mode=0o600)
     to.write_bytes(pem)
-    console.print(f"{to}: keep it; workers trust it by FOREWARN_RELEASE_KEYS={public}", highlight=False, markup=False)
+    tell([f"{to}: keep it; workers trust it by FOREWARN_RELEASE_KEYS={public}"], console)
 
 
 @dataclass(frozen=True)
@@ -123,6 +123,10 @@ def tell(lines: Iterable[str], console: Console) -> None:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
+def _date(time_us: int | None) -> str:
+    return "-" if time_us is None else time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(time_us / 1e6))
+
+
 def show(settings: Settings, console: Console, *, as_json: bool) -> None:
     """Print releases, what names mean, and what workers say."""
     at = offices(settings)
@@ -134,8 +138,7 @@ def show(settings: Settings, console: Console, *, as_json: bool) -> None:
     for one in board.releases.values():
         about = about_release(at, board, one)
         loaded = f"{at.partitions - len(board.lacking(one.version, at.partitions))}/{at.partitions}"
-        made_at = time.strftime("%Y-%m-%d %H:%M", time.gmtime(decoded(bytes(one.manifest)).made_us / 1e6))
-        table.add_row(one.version, f"{made_at} UTC", str(about["state"]), loaded, str(about["refused"]))
+        table.add_row(one.version, _date(about["made_us"]), str(about["state"]), loaded, str(about["refused"]))
     console.print(table)
     for name in sorted(names_of(at.plant) - board.appointed.keys()):
         tell([said_of(name, Role.CHAMPION, "", "")], console)

@@ -7,9 +7,10 @@ from typing import Any
 import msgspec
 
 from models.records import Release
-from models.release import decoded
+from models.release import Refused, decoded
 from pipelines.releases.board import Board
-from pipelines.releases.offices import Offices, why_of
+from pipelines.releases.offices import Offices
+from pipelines.releases.readiness import why_of
 
 
 def told(offices: Offices, board: Board) -> dict[str, Any]:
@@ -22,12 +23,19 @@ def told(offices: Offices, board: Board) -> dict[str, Any]:
 
 def about_release(offices: Offices, board: Board, release: Release) -> dict[str, Any]:
     """One release: its manifest in short, who signed it, its state, and which partitions lack it and why."""
-    manifest = decoded(bytes(release.manifest))
     lacking = board.lacking(release.version, offices.partitions)
     return {
-        "version": release.version, "name": release.name, "kind": str(manifest.kind),
-        "state": str(offices.state_of(board, release.version)), "made_us": manifest.made_us,
-        "licence": manifest.licence, "not_loaded": lacking,
+        "version": release.version, "name": release.name, **_of_manifest(release),
+        "state": str(offices.state_of(board, release.version)), "not_loaded": lacking,
         "refused": why_of(board.refused(release.version)) if lacking else "",
         "signed_by": [one.key for one in release.signatures],
     }  # fmt: skip
+
+
+def _of_manifest(release: Release) -> dict[str, Any]:
+    """What its manifest says; of one that cannot be read, which anybody may have put on the topic, nothing."""
+    try:
+        manifest = decoded(bytes(release.manifest))
+    except Refused:
+        return {"kind": "", "made_us": None, "licence": ""}
+    return {"kind": str(manifest.kind), "made_us": manifest.made_us, "licence": manifest.licence}

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 import msgspec
+from msgspec.structs import replace
 
 from models.records import Appointment, Ready, Release, decode
 from models.release import Refused, Role, State, decoded, office
@@ -73,6 +74,8 @@ class Board:
         known = self.releases.get(release.version)
         if known is not None and not _same_files(known, release):
             raise Odd(f"{release.version} is offered with other files than it has: what it was stays")
+        if known is not None and known != release:  # why the one before was refused is nothing of this one
+            self.ready = {at: _without(one, release.version) for at, one in self.ready.items()}
         self.releases.pop(release.version, None)
         self.releases[release.version] = release
 
@@ -136,6 +139,11 @@ def _read(value: bytes) -> Release | Appointment | Ready:
     if not isinstance(record, Release | Appointment | Ready):
         raise Odd(f"a {type(record).__name__}, which is of another topic")
     return record
+
+
+def _without(said: Ready, version: str) -> Ready:
+    """What a worker said, but for why it refused a release."""
+    return replace(said, refused={each: why for each, why in said.refused.items() if each != version})
 
 
 def _same_files(one: Release, other: Release) -> bool:

@@ -6,15 +6,16 @@ have met it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from models.plant import Plant
 from models.records import Appointment, Release, ReleaseMove
-from models.release import Cause, Channel, File, Kind, Part, Role, State, decoded, office
+from models.release import Cause, Channel, Kind, Refused, Role, State, decoded
 from pipelines.controls.plant import names_of
 from pipelines.releases.board import Board
 from pipelines.releases.moves import ReleaseError, Who, Wish, move_of, moves_of, said_of
+from pipelines.releases.readiness import awaited, check_ready, listed, refused_said
 
 PATIENCE_S = 30.0
 """How long workers may take to load a release: under two seconds where the registry is near."""
@@ -72,7 +73,7 @@ class Offices:
         return self._log.now()
 
     def check_offer(self, release: Release) -> None:
-        """Raise ReleaseError for a name that no type has, and for other files than the version has already."""
+        """Raise ReleaseError for a name that no type has, and for what must not take the place of the same version."""
         known = names_of(self.plant)
         if release.name not in known:
             listed_names = ", ".join(sorted(known)) or "none"
@@ -80,10 +81,8 @@ class Offices:
                 f"no asset type of the plant file has the model '{release.name}': there are {listed_names}"
             )
         there = self.board().releases.get(release.version)
-        if there is not None and _files(there) != _files(release):
-            raise ReleaseError(
-                f"{release.version} is a release already, of the same ONNX file with another card: export it anew"
-            )
+        if there is not None and (why := _unlike(there, release)):
+            raise ReleaseError(f"{release.version} is a release already, {why}")
 
     def offer(self, release: Release, channel: Channel, who: Who) -> list[str]:
         """Put a release, whose files are in the registry, on the topic, and wait for what workers say."""
@@ -92,11 +91,12 @@ class Offices:
         board = self._log.wait(lambda now: not awaited(now, release.version, self.partitions), self._patience_s)
         refused, waiting = board.refused(release.version), awaited(board, release.version, self.partitions)
         if refused:
-            raise ReleaseError(_refused(release.version, refused))
+            raise ReleaseError(refused_said(release.version, refused))
         if waiting:
             return [
                 f"no word from the workers of partitions {listed(waiting)} after {self._patience_s:g} s: they load it "
-                "when they run; publish it again then, to have it run beside the champion"
+                "when they run and reach the registry (FOREWARN_REGISTRY); publish it again then, to have it run "
+                "beside the champion"
             ]
         said = [f"loaded by the workers of all {self.partitions} partitions: forewarn model promote {release.version}"]
         if channel is Channel.SPARE or not self._may_shadow(board, release):
@@ -118,11 +118,12 @@ class Offices:
             return self.appoint(board, Wish(version, Role.CHAMPION, "", Cause.PROMOTED), who)
         release = self._release(board, version)
         board = self._loaded(version)
-        said = self.appoint(board, Wish(release.name, Role.CHAMPION, version, Cause.PROMOTED), who)
-        beside = board.appointed.get(office(release.name, Role.SHADOW))
-        if beside is not None and beside.version == version:
-            said += self.appoint(board, Wish(release.name, Role.SHADOW, "", Cause.PROMOTED), who)
-        return said
+        wishes = [Wish(release.name, Role.CHAMPION, version, Cause.PROMOTED)]
+        if board.version_of(release.name, Role.SHADOW) == version:
+            wishes.append(Wish(release.name, Role.SHADOW, "", Cause.PROMOTED))
+            if board.version_of(release.name, Role.CHAMPION) == version:  # whoever promoted it did not come so far
+                del wishes[0]
+        return [said for wish in wishes for said in self.appoint(board, wish, who)]
 
     def roll_back(self, name: str, who: Who) -> list[str]:
         """Have a name mean what it meant before the last change."""
@@ -156,19 +157,19 @@ class Offices:
         return self.appoint(self._loaded(version), Wish(release.name, Role.PIN, version, Cause.PINNED, asset_type), who)
 
     def freeze(self, asset_type: str, who: Who) -> list[str]:
-        """Have an asset type stay with the releases that its models' names mean now."""
+        """Have an asset type stay with the releases that it has now: of names that it goes with, what they mean."""
         kind = self.plant.types.get(asset_type)
         if kind is None:
             raise ReleaseError(f"no asset type '{asset_type}' in the plant file")
         board = self.board()
-        means = {name: board.version_of(name, Role.CHAMPION) for name in kind.named}
-        if not any(means.values()):
-            names = ", ".join(f"'{name}'" for name in means) or "no model"
-            raise ReleaseError(
-                f"'{asset_type}' has {names}, of which the folder's files are meant, which can change: publish and "
-                "promote one first"
-            )
-        return [said for version in means.values() if version for said in self.pin(version, asset_type, who)]
+        free = [name for name in kind.named if not board.version_of(name, Role.PIN, asset_type)]
+        means = [version for name in free if (version := board.version_of(name, Role.CHAMPION))]
+        files = ", ".join(f"'{name}'" for name in free if not board.version_of(name, Role.CHAMPION))
+        meant = f"of {files} the folder's files are meant, which can change: publish and promote one first"
+        if not means:
+            stays = f"'{asset_type}' stays with the releases it has" if kind.named else f"'{asset_type}' has no model"
+            raise ReleaseError(meant if files else f"{stays}: nothing was changed")
+        return [said for version in means for said in self.pin(version, asset_type, who)] + [meant] * bool(files)
 
     def unpin(self, asset_type: str, who: Who) -> list[str]:
         """Have an asset type go with its models' names again."""
@@ -184,13 +185,14 @@ class Offices:
         """Take a release off the topic: workers drop it. What has an office, or is the way back, stays."""
         board = self.board()
         release = self._release(board, version)
-        held = [one for one in board.appointed.values() if one.version == version or _goes_back(one) == version]
-        if held:
-            said = said_of(held[0].name, held[0].role, held[0].version, held[0].asset_type)
-            what = said if held[0].version == version else f"it is the way back, while {said}"
-            raise ReleaseError(f"{version} cannot be withdrawn: {what}")
+        _check_free(board, version)
         begin = self.state_of(board, version)
         self._log.withdraw(release)
+        try:
+            _check_free(self.board(), version)
+        except ReleaseError:  # it was given an office meanwhile
+            self._log.send([release])
+            raise
         self._log.audit([move_of(release, version, begin, Cause.WITHDRAWN, who, self._now_us())])
         return [f"{version} is withdrawn; its files stay in the registry"]
 
@@ -212,12 +214,15 @@ class Offices:
             why=who.why, time_us=self._now_us(),
         )  # fmt: skip
         self._log.send([one])
-        after = self._log.wait(lambda now: not now.behind(one, self.partitions), self._patience_s)
-        held = after.appointed.get(wish.office)
+        now = self.board()
+        held = now.appointed.get(wish.office)
         if held != one:
             by = f"{held.by}: {said_of(held.name, held.role, held.version, held.asset_type)}" if held else "nobody"
             raise ReleaseError(f"somebody else changed it meanwhile, {by}: nothing came of this")
-        self._log.audit([one, *moves_of(one, board)])
+        self._log.audit([one, *moves_of(one, board)])  # before the wait, which may be broken off
+        if wish.version in board.releases.keys() - now.releases.keys():  # withdrawn meanwhile
+            self._log.send([board.releases[wish.version]])
+        after = self._log.wait(lambda now: not now.behind(one, self.partitions), self._patience_s)
         behind = after.behind(one, self.partitions)
         if behind:
             raise ReleaseError(
@@ -236,13 +241,23 @@ class Offices:
     def _loaded(self, version: str) -> Board:
         """The board once all workers have loaded a release."""
         board = self._log.wait(lambda now: not awaited(now, version, self.partitions), self._patience_s)
+        self._release(board, version)  # it may have been withdrawn
         check_ready(board, version, self.partitions)
         return board
 
 
+def _check_free(board: Board, version: str) -> None:
+    """Raise ReleaseError where a release has an office, or is the way back."""
+    held = [one for one in board.appointed.values() if version in (one.version, _goes_back(one))]
+    if held:
+        said = said_of(held[0].name, held[0].role, held[0].version, held[0].asset_type)
+        what = said if held[0].version == version else f"it is the way back, while {said}"
+        raise ReleaseError(f"{version} cannot be withdrawn: {what}")
+
+
 def _goes_back(one: Appointment) -> str:
-    """Where a rollback would go."""
-    return one.before if one.role is Role.CHAMPION else ""
+    """Where a rollback would go: one that was rolled back itself goes nowhere."""
+    return one.before if one.role is Role.CHAMPION and one.cause is not Cause.ROLLED_BACK else ""
 
 
 def _nothing_before(board: Board, name: str) -> str:
@@ -252,38 +267,13 @@ def _nothing_before(board: Board, name: str) -> str:
     return f"'{name}' means the file of that name, and meant nothing before: promoted are {known}"
 
 
-def _files(release: Release) -> Mapping[Part, File]:
-    return decoded(bytes(release.manifest)).files
-
-
-def check_ready(board: Board, version: str, partitions: int) -> None:
-    """Raise ReleaseError where a partition's owner has not loaded a release."""
-    refused = board.refused(version)
-    if refused:
-        raise ReleaseError(_refused(version, refused))
-    lacking = board.lacking(version, partitions)
-    if lacking:
-        raise ReleaseError(
-            f"{version} is not loaded by the workers of partitions {listed(lacking)}: do they run "
-            "(`forewarn doctor`), and do they reach the registry (FOREWARN_REGISTRY)? Nothing was changed"
-        )
-
-
-def _refused(version: str, refused: Mapping[int, str]) -> str:
-    return f"{version} is refused by the workers of partitions {listed(refused)}: {why_of(refused)}"
-
-
-def awaited(board: Board, version: str, partitions: int) -> list[int]:
-    """Partitions whose owners have neither loaded nor refused it."""
-    refused = board.refused(version)
-    return [at for at in board.lacking(version, partitions) if at not in refused]
-
-
-def why_of(refused: Mapping[int, str]) -> str:
-    """Reasons, each once."""
-    return "; ".join(sorted(set(refused.values())))
-
-
-def listed(partitions: Iterable[int]) -> str:
-    """Partitions, for people."""
-    return ", ".join(map(str, partitions))
+def _unlike(there: Release, release: Release) -> str:
+    """Why a release must not take the place of one of its version; empty if it may."""
+    if there.signatures and not release.signatures:
+        keys = ", ".join(one.key for one in there.signatures)
+        return f"signed by {keys}, and workers that start anew would not take it unsigned: publish it signed"
+    try:
+        same = decoded(bytes(there.manifest)).files == decoded(bytes(release.manifest)).files
+    except Refused:
+        return "whose manifest cannot be read: withdraw it first"
+    return "" if same else "of the same ONNX file with another card: export it anew"

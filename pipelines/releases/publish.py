@@ -49,9 +49,14 @@ def record_of(content: bytes) -> Release:
 def checked(release: Release, files: Mapping[Part, bytes], plant: str) -> Release:
     """A record that somebody made elsewhere, if it is of these files and this plant. Raises Refused."""
     manifest = decoded(bytes(release.manifest))
-    if (manifest.plant, manifest.name, manifest.version) != (plant, release.name, release.version):
+    if (manifest.name, manifest.version) != (release.name, release.version) or {plant} != {
+        manifest.plant,
+        release.plant,
+    }:
         raise Refused(
-            Refusal.REPLAYED, f"its manifest was made for {manifest.version} of plant '{manifest.plant}', not '{plant}'"
+            Refusal.REPLAYED,
+            f"it was made for {manifest.version} of plant '{manifest.plant}', and says {release.version} of plant "
+            f"'{release.plant}'; here is '{plant}'",
         )
     if files.keys() != manifest.files.keys():
         raise Refused(Refusal.NOT_FETCHED, f"the manifest has {sorted(manifest.files)}, sent were {sorted(files)}")

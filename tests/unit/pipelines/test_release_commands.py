@@ -14,7 +14,7 @@ from models.release import Cause, Role, State
 from pipelines.cli.board import in_folder
 from pipelines.cli.releasing import make_key
 from pipelines.releases.moves import ReleaseError, moves_of
-from pipelines.releases.offices import check_ready
+from pipelines.releases.readiness import check_ready
 from pipelines.settings import Settings
 from tests.kit import releasing, tiny
 from tests.kit.releasing import board, ready
