@@ -39,6 +39,8 @@ from pipelines.settings import Settings
 from pipelines.topics import Topic, named
 
 EVER_US, WEEK_US = 1 << 61, 604_800_000_000
+MOST_GAP_US = 86_400_000_000
+"""What counts of the time between two minutes of a machine that both spoke of: the rest is silence. Our choice."""
 CHANCE = f"chance_{WARNING_HORIZON_H}h"
 BATCH = "256"
 SHADOWS = {
@@ -108,7 +110,8 @@ def of_runs(settings: Settings, folders: tuple[Path, Path], labels: Path | None)
 
 
 def _live(settings: Settings, plant: Plant, name: str, errors: Console) -> Beside:
-    said = pl.DataFrame(list(_shadows(settings, plant, name)), SHADOWS, orient="row")
+    values = (record.value for record in read(settings.kafka, named(settings.topic_prefix, Topic.SHADOWS)))
+    said = pl.DataFrame(list(shadows_of(values, plant, name)), SHADOWS, orient="row")
     if said.is_empty():
         raise ReleaseError(
             f"no release {name and f'of {name!r} '}said anything beside a champion yet: `forewarn model publish` has "
@@ -123,15 +126,22 @@ def _live(settings: Settings, plant: Plant, name: str, errors: Console) -> Besid
     return Beside(_joined(_ran(own), last_of_each(shadows)), pair, 1)
 
 
-def _shadows(settings: Settings, plant: Plant, name: str) -> Iterator[tuple[str, int, int, str, str, float]]:
-    """Rows of SHADOWS, of a name or of any."""
-    for record in read(settings.kafka, named(settings.topic_prefix, Topic.SHADOWS)):
+def shadows_of(
+    values: Iterable[bytes | None], plant: Plant, name: str
+) -> Iterator[tuple[str, int, int, str, str, float]]:
+    """Rows of SHADOWS, of a name or of any, from what is on the topic."""
+    for value in values:
         try:
-            one = decode(record.value or b"")
+            one = decode(value or b"")
         except msgspec.DecodeError:
             continue  # of another version
-        if isinstance(one, Shadow) and one.asset in plant.assets and name in ("", name_of(one.model)):
+        if isinstance(one, Shadow) and _counts(one, plant, name):
             yield one.asset, one.window_end_us, one.revision, one.model, one.beside, one.chances[WARNING]
+
+
+def _counts(one: Shadow, plant: Plant, name: str) -> bool:
+    """Whether it is of the plant and the name, and not beside itself, as for a moment where it is promoted."""
+    return one.asset in plant.assets and name in ("", name_of(one.model)) and one.model != one.beside
 
 
 def pair_of(said: pl.DataFrame, board: Board) -> Pair:
@@ -194,7 +204,7 @@ def _versus(
             chance=rows[side].to_numpy(),
             failures_us=np.array(failures, np.int64),
             repairs_us=np.array(sorted(time_us for _, time_us in repairs_of(own)), np.int64),
-            weeks=float(at_us[-1] - at_us[0]) / WEEK_US,
+            weeks=float(np.minimum(np.diff(at_us), MOST_GAP_US).sum()) / WEEK_US,
             to_us=max([int(at_us[-1]), *failures]),
             every_min=every_min,
         )

@@ -13,17 +13,18 @@ from rich.console import Console
 
 from models.alerting.verdict import Bars, Reason, verdict
 from models.failure.hazard import Hazard
+from models.records import Shadow, encode
 from models.release import Cause, Role
 from pipelines.cli import reliability
 from pipelines.cli.backfill.asked import Asked, Source
 from pipelines.cli.both_runs import Wanted, scored_by, whom
 from pipelines.cli.compared import show
-from pipelines.cli.comparing import SHADOWS, Pair, of_runs, pair_of
+from pipelines.cli.comparing import SHADOWS, Pair, of_runs, pair_of, shadows_of
 from pipelines.plant_file import read_plant
 from pipelines.releases.moves import ReleaseError
 from pipelines.settings import Settings
 from tests.kit import releasing, tiny
-from tests.kit.runs import failed, forecasts, plan, repaired, run
+from tests.kit.runs import at, failed, forecasts, plan, repaired, run
 
 CHAMPION, CANDIDATE = tiny.hazard(), tiny.hazard(slope=0.5)
 ASSET = "pump-01"
@@ -190,3 +191,30 @@ def test_runs_that_share_no_minute_or_mix_models_are_not_compared(settings, tmp_
     mixed = runs(tmp_path / "mixed", [*history(CHAMPION), forecasts(ASSET, [301], model="x@1")], history(CANDIDATE))
     with pytest.raises(ReleaseError, match="each run is to be of one model"):
         of_runs(settings, mixed, None)
+
+
+def test_what_a_release_said_beside_itself_while_it_was_promoted_is_not_compared():
+    said = [
+        Shadow(
+            plant="tiny",
+            id="x",
+            asset=ASSET,
+            window_end_us=at,
+            revision=0,
+            model="tiny@new",
+            beside=beside,
+            chances=(0.5,) * 6,
+        )
+        for at, beside in enumerate(("tiny@old", "tiny@new"), 1)
+    ]
+    rows = list(shadows_of([b"rubbish", None, *map(encode, said)], tiny.plant(), "tiny"))
+    assert [row[4] for row in rows] == ["tiny@old"]
+
+
+def test_days_in_which_one_of_them_was_silent_are_no_time_beside_each_other(settings, tmp_path):
+    candidate = [
+        table.filter(~pl.col("window_end_us").is_in([at(hour) for hour in range(10, 290)]))
+        for table in history(CANDIDATE)
+    ]
+    found = of_runs(settings, runs(tmp_path, history(CHAMPION), candidate), None)
+    assert found.trial.days == pytest.approx((9 + 9 + 24) / 24)
