@@ -1,9 +1,9 @@
 """A simulated plant that changes half-way, three ways, from one seed: for learning on without forgetting.
 
-32 pumps over twice 40 days. Then, at once and for all of them: nothing (`STEADY`); the transmitters of flow, pressure and
-temperatures are exchanged for ones of other gain and offset (`SENSORS`); the trips are set lower, so that pumps fail at
-less wear and heat than before (`RELATION`). The law of lives and what wears stay. Seeds and sizes were fixed before
-anything was tuned.
+32 pumps over twice 40 days. Then, at once and for all of them: nothing (`STEADY`); the transmitters of flow, pressure
+and temperatures are exchanged for ones of other gain and offset (`SENSORS`); the trips are set lower, so that pumps
+fail at less wear and heat than before (`RELATION`). The law of lives and what wears stay. Seeds and sizes were fixed
+before anything was tuned.
 """
 
 from __future__ import annotations
