@@ -24,7 +24,7 @@ from onnx_export.forest import Forest, NotTrees, read
 from onnx_export.gate import gate as examine
 from onnx_export.history import History, Progress, quiet
 from onnx_export.judged import folds_of
-from onnx_export.learner import Learner
+from onnx_export.learner import Learner, with_rows
 from onnx_export.leaves import Lessons, refitted, remembered, rescaled
 from onnx_export.own_says import Remains, as_live, remains
 from onnx_export.parity import LEAST_ROWS, Parity, candidate, compared, passed, rows_at
@@ -100,14 +100,17 @@ def refit(
 ) -> Refitted:
     """The parent with other leaves, if it passes the gate. Raises NotRefitted with a reason, and ParityError.
 
-    `new` are labelled rows that the parent has not learned from, `old` rows from before, best of machines or times that
-    it has not learned from either: else it is flattered, and the gate only stricter. A machine has the same number in
-    both. `weights` are how many rows each stands for, of new and old, where they are a sample (`shards.gathered`).
+    `new` are labelled rows that the parent has not learned from; those that an earlier refit of it had are left out.
+    `old` are rows from before, best of machines or times that it has not learned from either: else it is flattered, and
+    the gate only stricter. A machine has the same number in both. `weights` are how many rows each stands for, of new
+    and of old, where they are a sample (`shards.gathered`).
     """
     forest, spec = _forest(parent, card), Spec.of_card(card)
+    weights = weights or (np.ones(len(new.asset)), np.ones(len(old.asset)))
+    fresh = _fresh(card, new)
+    new, weights = with_rows(new, fresh), (weights[0][fresh], weights[1])
     refuse(len(spec.names), new, old, asked.least_events)
     learner, events = Learner(spec=spec, pool=forest.pool), events_of(new)
-    weights = weights or (np.ones(len(new.asset)), np.ones(len(old.asset)))
     parts = tuple(_part(forest, learner, *pair) for pair in zip((new, old), weights, strict=True))
     folds = _folds(parts, asked.seed)
     progress(0, 3, "refitting out of fold")
@@ -118,7 +121,8 @@ def refit(
     values = forest.values + chosen.step * (refitted(forest, _lessons(forest, parts)) - forest.values)
     made = forest.with_values(rescaled(forest, values, chosen.scaling))
     onnx, parity, gated = _examined(made, spec, new, old, asked)
-    says = remains(Replay(new, as_live(chosen.chances)), folds, card.warning_limit)
+    with_new = [fold for fold in folds if np.isin(fold, new.asset).any()]
+    says = remains(Replay(new, as_live(chosen.chances)), with_new, card.warning_limit)
     told = _told(card, new, old, chosen)
     progress(3, 3, "done")
     return Refitted(
@@ -133,6 +137,12 @@ def _forest(parent: bytes, card: Card) -> Forest:
         return read(parent, card)
     except NotTrees as wrong:
         raise NotRefitted(Reason.NOT_TREES, f"{card.version}: {wrong}: train it anew") from wrong
+
+
+def _fresh(card: Card, new: History) -> np.ndarray:
+    """Rows later than those that the parent was refitted on, if it was: no failure is learned or counted twice."""
+    since_us = card.refit.until_us if isinstance(card.refit, Refit) else 0
+    return np.flatnonzero(new.window_end_us > since_us)
 
 
 def _part(forest: Forest, learner: Learner, history: History, weight: np.ndarray) -> Part:
