@@ -1,4 +1,4 @@
-"""What the export gate found of a file and what serving it costs, as its card keeps them."""
+"""What the export gate found of a file, what serving it costs and what it was refitted from, as its card keeps them."""
 
 from __future__ import annotations
 
@@ -70,3 +70,28 @@ class Served(Struct, frozen=True, kw_only=True):
     latency_us_a_row: dict[str, float]
     machine: str
     onnxruntime: str
+
+
+class Refit(Struct, frozen=True, kw_only=True):
+    """What a model was refitted from: the same trees as `parent`'s, with other leaf values.
+
+    `events` are the independent failures in the new rows, which are of `machines` and end at `until_us`; `old_events`
+    those in the old rows that it was held to. `step` is the share of the whole way that leaves went. Figures, the
+    parent's and its own, are of machines that the model which scored them learned nothing from; average precision is
+    of failing within 72 h, log loss in nats.
+    """
+
+    parent: str
+    rows: int
+    machines: int
+    events: int
+    until_us: int
+    old_rows: int
+    old_events: int
+    step: float
+    temperature: float
+    offset: float
+    average_precision_old: tuple[float, float]
+    average_precision_new: tuple[float, float]
+    log_loss_old: tuple[float, float]
+    log_loss_new: tuple[float, float]

@@ -19,13 +19,26 @@ from models.passed import Kind
 from onnx_export.gate import Candidate
 from onnx_export.pooled import Pool, chances, plain
 from onnx_export.reasons import ParityError, Reason
-from onnx_export.recut import in_batches
+from onnx_export.recut import Chances, in_batches
 from onnx_export.resolution import resolutions
 from onnx_export.survival import scores_of, within_of
 from onnx_export.train import masked, needing
 from onnx_export.trials import LARGEST, trials
 
-__all__ = ["Parity", "ParityError", "candidate_of", "compare", "expected", "gate", "thresholds_of", "trial_rows"]
+__all__ = [
+    "Parity",
+    "ParityError",
+    "candidate",
+    "candidate_of",
+    "compare",
+    "compared",
+    "expected",
+    "gate",
+    "passed",
+    "rows_at",
+    "thresholds_of",
+    "trial_rows",
+]
 
 TOLERANCE = 1e-6
 """Chances travel with 6 decimals (models.failure.hazard.DECIMALS); float32 sums of 40 leaves differ by some 3e-7."""
@@ -57,9 +70,15 @@ def trial_rows(
 
     One row in five lacks a signal.
     """
+    return rows_at(spec, features, thresholds_of(model, pool), least)
+
+
+def rows_at(
+    spec: Spec, features: np.ndarray, thresholds: Sequence[tuple[int, float]], least: int = LEAST_ROWS
+) -> np.ndarray:
+    """The same of any trees, by their thresholds (column, value)."""
     random = np.random.default_rng(SEED)
     rows = features[random.integers(len(features), size=least + 2)]
-    thresholds = thresholds_of(model, pool)
     third = len(rows) // 3
     for at in range(third, len(rows)):
         column, value = thresholds[int(random.integers(len(thresholds)))]
@@ -96,14 +115,19 @@ def expected(model: lightgbm.Booster, rows: np.ndarray, pool: Pool | None = None
 
 def compare(model: lightgbm.Booster, onnx: bytes, rows: np.ndarray, pool: Pool | None = None) -> Parity:
     """Differences of the graph from the model, of rows alone from rows in batches, and of horizons from their order."""
+    return compared(onnx, rows, lambda rows: expected(model, rows, pool), thresholds_of(model, pool))
+
+
+def compared(onnx: bytes, rows: np.ndarray, native: Chances, thresholds: Sequence[tuple[int, float]]) -> Parity:
+    """The same of any trees, by what gives their chances in float64, and their thresholds."""
     predictor = Predictor(onnx)
     batched, alone = (in_batches(predictor.predict, rows, size) for size in (BATCH, 1))
-    at_threshold = _at_threshold(thresholds_of(model, pool), rows)
+    at_threshold = _at_threshold(thresholds, rows)
     return Parity(
         rows=len(rows),
         rows_at_threshold=int(at_threshold.sum()),
         rows_with_nan=int(np.isnan(rows).any(axis=1).sum()),
-        largest_difference=float(np.abs(batched - expected(model, rows, pool)).max()),
+        largest_difference=float(np.abs(batched - native(rows)).max()),
         rows_differing_by_batch=int((batched.view(np.int32) != alone.view(np.int32)).any(axis=1).sum()),
         rows_decreasing=int((np.diff(batched, axis=1) < 0).any(axis=1).sum()),
     )
@@ -120,7 +144,11 @@ def _at_threshold(thresholds: Sequence[tuple[int, float]], rows: np.ndarray) -> 
 
 def gate(model: lightgbm.Booster, onnx: bytes, rows: np.ndarray, pool: Pool | None = None) -> Parity:
     """The figures of a graph that may ship; raises ParityError where it may not."""
-    found = compare(model, onnx, rows, pool)
+    return passed(compare(model, onnx, rows, pool))
+
+
+def passed(found: Parity) -> Parity:
+    """Figures of a graph that may ship. Raises ParityError where it may not."""
     asked = {
         Reason.DIFFERS: (
             not found.largest_difference <= TOLERANCE,  # a NaN is wrong too
@@ -149,11 +177,23 @@ def candidate_of(
 ) -> Candidate:
     """A model of trees for the whole gate: `history` is what it learned from, `held_out` rows that it never saw."""
     thresholds = thresholds_of(model, pool)
+    return candidate(spec, onnx, lambda rows: expected(model, rows, pool), thresholds, history, held_out)
+
+
+def candidate(
+    spec: Spec,
+    onnx: bytes,
+    native: Chances,
+    thresholds: Sequence[tuple[int, float]],
+    history: np.ndarray,
+    held_out: np.ndarray,
+) -> Candidate:
+    """The same of any trees, by what gives their chances in float64, and their thresholds."""
     groups = {signal: needing(spec, signal) for signal in spec.signals}
     return Candidate(
         onnx=onnx,
         kind=Kind.TREES,
-        native=lambda rows: expected(model, rows, pool),
+        native=native,
         trials=trials(held_out, groups, thresholds),
         resolutions=resolutions(history, spec.names, thresholds),
     )

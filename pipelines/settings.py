@@ -39,6 +39,7 @@ class Settings(BaseSettings):
     release_keys: str = Field("", description="whose releases are taken: name:base64 of ed25519 keys, parted by commas")
     unsigned_releases: bool = Field(False, description="take releases that nobody signed, too")
     auto_promote: str = Field("", description="models' names whose better candidate `model judge` promotes, by commas")
+    auto_update: str = Field("", description="models' names that `model learn` refits by itself, by commas")
     api_keys: str = Field("", description="who may ask the HTTP API: name:role:sha256, parted by commas")
     group: str = Field("forewarn", description="consumer group; a new one starts from the log's beginning")
     topic_prefix: str = Field("", description="put before every topic's name")
@@ -95,12 +96,21 @@ class Settings(BaseSettings):
     @property
     def auto_promoted(self) -> frozenset[str]:
         """The names of models that a verdict alone may change."""
-        return frozenset(name.strip() for name in self.auto_promote.split(",") if name.strip())
+        return _names(self.auto_promote)
+
+    @property
+    def auto_updated(self) -> frozenset[str]:
+        """The names of models that follow their plants by themselves."""
+        return _names(self.auto_update)
 
     @property
     def instance_folder(self) -> Path:
         """What belongs to one instance's servers, and what feeds keep that send to them."""
         return self.cache_folder / "instances" / self.instance
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(name.strip() for name in text.split(",") if name.strip())
 
 
 class _LocalServers(PydanticBaseSettingsSource):

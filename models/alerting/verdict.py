@@ -20,16 +20,19 @@ NotNegative = Annotated[float, Meta(ge=0)]
 
 
 class Bars(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is asked of a candidate. All but the failures and the latency are our choice.
+    """What is asked of a candidate. All but the failures, the budget and the latency are our choice.
 
-    `least_failures` is that from which on a card's chances are shown as such. `most_us_a_row` is what workers allow a
-    release in its trial, 20 ms a batch of 256 (`pipelines/releases/measure.py`), in microseconds of processor time.
+    `unfounded_a_machine_day` is the budget within which more unfounded warnings than the champion's are no loss: 0.15 a
+    machine-month, by which limits are chosen (`onnx_export/evaluate.py`). `least_failures` is that from which on a
+    card's chances are shown as such. `most_us_a_row` is what workers allow a release in its trial, 20 ms a batch of 256
+    (`pipelines/releases/measure.py`), in microseconds of processor time.
     """
 
     least_days: NotNegative = 28.0
     least_failures: Annotated[int, Meta(ge=0)] = ENOUGH_FAILURES
     lost_failures: NotNegative = 0.0
     more_unfounded_a_machine_day: NotNegative = 0.001
+    unfounded_a_machine_day: NotNegative = 0.005
     lost_lead_h: NotNegative = 1.0
     lost_brier: NotNegative = 0.001
     most_us_a_row: NotNegative = 20_000 / 256
@@ -76,22 +79,22 @@ class Measure(NamedTuple):
     """Something that a candidate may be better or worse in: its loss, None where nothing is known, and what is let."""
 
     worse: Reason
-    loss: Callable[[Versus], float | None]
+    loss: Callable[[Versus, Bars], float | None]
     let: Callable[[Bars], float]
     told: Callable[[Versus], str]
 
     def is_worse(self, trial: Trial, bars: Bars) -> bool:
         """By more than is let; so is a loss that is no number."""
-        loss = self.loss(trial.whole)
+        loss = self.loss(trial.whole, bars)
         return loss is not None and not loss <= self.let(bars)
 
     def is_better(self, trial: Trial, bars: Bars) -> bool:
         """By more than would be let as a loss."""
-        loss = self.loss(trial.whole)
+        loss = self.loss(trial.whole, bars)
         return loss is not None and -loss > self.let(bars)
 
 
-def _caught(whole: Versus) -> float:
+def _caught(whole: Versus, _bars: Bars) -> float:
     champion, candidate = (side.worth.caught for side in whole.sides)
     return float(champion - candidate)
 
@@ -101,9 +104,12 @@ def _told_caught(whole: Versus) -> str:
     return f"it warned of {candidate.caught} of {candidate.failures} failures, the champion of {champion.caught}"
 
 
-def _unfounded(whole: Versus) -> float | None:
-    champion, candidate = (side.worth.unfounded for side in whole.sides)
-    return (candidate - champion) / (whole.weeks * DAYS_A_WEEK) if whole.weeks else None
+def _unfounded(whole: Versus, bars: Bars) -> float | None:
+    """More of them within the budget is no loss: limits are chosen to use it."""
+    if not whole.weeks:
+        return None
+    champion, candidate = (side.worth.unfounded / (whole.weeks * DAYS_A_WEEK) for side in whole.sides)
+    return 0.0 if champion < candidate <= bars.unfounded_a_machine_day else candidate - champion
 
 
 def _told_unfounded(whole: Versus) -> str:
@@ -112,7 +118,7 @@ def _told_unfounded(whole: Versus) -> str:
     return f"{candidate} unfounded warnings in {days:,.1f} machine-days, the champion {champion}"
 
 
-def _lead_h(whole: Versus) -> float | None:
+def _lead_h(whole: Versus, _bars: Bars) -> float | None:
     return -median(whole.gained_h) if whole.gained_h else None
 
 
@@ -122,7 +128,7 @@ def _told_lead(whole: Versus) -> str:
     return f"median lead {median(whole.gained_h):+.1f} h where both warned, of {len(whole.gained_h)} failures"
 
 
-def _brier(whole: Versus) -> float | None:
+def _brier(whole: Versus, _bars: Bars) -> float | None:
     champion, candidate = (side.brier for side in whole.sides)
     return None if champion is None or candidate is None else candidate - champion
 

@@ -16,7 +16,7 @@ from models.failure.similar import Past, nearest
 from models.failure.similar import load as load_cases
 from models.features import Expected, Groups, Spec
 from models.inference import ModelError, Predictor
-from models.passed import Passed, Served
+from models.passed import Passed, Refit, Served
 from models.records import HORIZONS_H, WARNING_HORIZON_H, Confidence, Driver, ModeShare, Remaining, Similar, Whose
 
 WARNING = HORIZONS_H.index(WARNING_HORIZON_H)
@@ -42,6 +42,7 @@ class Card(Struct, frozen=True, kw_only=True):
     columns of the graph's second output, where it has one; `interval` is how time to failure is told, where it is;
     `cases_sha256` is of the file of past cases, empty where there is none. `gate` is what the export gate found, a
     function of the model; `served` is measured where the file is exported, on that machine.
+    `refit` says what leaves were refitted from, where they were.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Card(Struct, frozen=True, kw_only=True):
     cases_sha256: str = ""
     gate: Passed | UnsetType = UNSET
     served: Served | UnsetType = UNSET
+    refit: Refit | UnsetType = UNSET
 
     @property
     def version(self) -> str:

@@ -17,6 +17,7 @@ from pipelines.cli.of_coverage import coverage
 from pipelines.cli.of_data import data
 from pipelines.cli.of_feeds import feeds
 from pipelines.cli.of_labels import labels
+from pipelines.cli.of_learning import learning
 from pipelines.cli.of_models import model
 from pipelines.cli.of_plants import plant
 from pipelines.cli.of_releases import releases
@@ -32,6 +33,7 @@ alerts = typer.Typer(no_args_is_help=True, help="Warnings as they are published.
 app.add_typer(model, name="model")
 model.add_typer(coverage)
 model.add_typer(releases)
+model.add_typer(learning)
 model.add_typer(comparisons)
 app.add_typer(alerts, name="alerts")
 app.add_typer(plant, name="plant")

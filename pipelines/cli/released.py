@@ -36,12 +36,17 @@ class Files(NamedTuple):
     card: Card
 
 
-def files_of(settings: Settings, version: str) -> Files:
-    """A hazard's files. Raises ReleaseError where no place has them."""
+def place_of(settings: Settings, version: str) -> Place:
+    """Where a hazard's files lie. Raises ReleaseError where no place has them."""
     place = _here(settings.models, version) or laid(settings, version)
     if place is None:
         raise ReleaseError(f"{version} is neither in {settings.models} nor a release: `forewarn model releases`")
-    folder, stem = place
+    return place
+
+
+def files_of(settings: Settings, version: str) -> Files:
+    """A hazard's files. Raises ReleaseError where no place has them."""
+    folder, stem = place_of(settings, version)
     return Files((folder / f"{stem}.onnx").read_bytes(), read_card((folder / f"{stem}.json").read_bytes()))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
+from msgspec.structs import replace
 
 from models.alerting.hindsight import Worth
 from models.alerting.reliability import EMPTY
@@ -51,6 +52,13 @@ def trial(
 )  # fmt: skip
 def test_each_reason_decides_by_what_fails_alone(reason, of):
     assert verdict(of, BARS).reason is reason
+
+
+def test_more_unfounded_warnings_within_the_budget_are_no_loss_and_no_gain():
+    within = replace(BARS, unfounded_a_machine_day=6 / MACHINE_DAYS)
+    assert verdict(trial(side(caught=8, unfounded=6)), within).reason is Reason.BETTER
+    assert verdict(trial(side(unfounded=6)), within).reason is Reason.NOT_BETTER
+    assert verdict(trial(side(caught=8, unfounded=7)), within).reason is Reason.MORE_UNFOUNDED
 
 
 def test_too_few_failures_decide_nothing():

@@ -1,0 +1,264 @@
+"""A hazard's leaves refitted on recent rows, judged where nothing was learned from, and exported by the same gate.
+
+The trees stay as they are in the parent's file; leaf values, and their scaling where that is called for, are new. Every
+figure is of machines that the model which scored them learned nothing from: three folds by machine, old and new rows of
+a machine in the same. The model that leaves has learned from all. No clock, no files; the loop around it is elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from msgspec import Struct
+
+from models.failure.hazard import Card
+from models.features import Spec
+from models.passed import Passed, Refit
+from onnx_export import leaves
+from onnx_export.calibrate import UNSCALED, Scaling, scaled, scaling_of
+from onnx_export.episodes import Replay
+from onnx_export.forest import Forest, NotTrees, read
+from onnx_export.gate import gate as examine
+from onnx_export.history import History, Progress, quiet
+from onnx_export.judged import folds_of
+from onnx_export.learner import Learner, with_rows
+from onnx_export.leaves import Lessons, refitted, remembered, rescaled
+from onnx_export.own_says import Remains, as_live, remains
+from onnx_export.parity import LEAST_ROWS, Parity, candidate, compared, passed, rows_at
+from onnx_export.refit_card import refit_card
+from onnx_export.refit_gate import (
+    LEAST_EVENTS,
+    STEPS,
+    Figures,
+    Judged,
+    NotRefitted,
+    Reason,
+    events_of,
+    figures,
+    refuse,
+    surer,
+    wrong,
+)  # fmt: skip
+from onnx_export.survival import Outcomes
+
+__all__ = ["Asked", "Judged", "NotRefitted", "Reason", "Refitted", "refit"]
+
+SEED = 20260105
+"""Of folds where none is given."""
+
+
+class Asked(Struct, frozen=True, kw_only=True):
+    """How to refit. `command` is for the card; `simulated` says what simulated the new rows, if so."""
+
+    command: str
+    simulated: str | None = None
+    least_events: int = LEAST_EVENTS
+    seed: int = SEED
+    parity_rows: int = LEAST_ROWS
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refitted:
+    """A model that may be offered, and how it did; `remains` is how it tells time to failure, or why not.
+
+    Its file of past cases is the parent's.
+    """
+
+    onnx: bytes
+    card: Card
+    events: int
+    step: float
+    scaling: Scaling
+    judged: Judged
+    remains: Remains
+
+
+class Part(NamedTuple):
+    """Rows of machines with what the parent makes of them; of components one behind another, as trees see them."""
+
+    history: History
+    weight: np.ndarray  # [machines' rows]
+    asset: np.ndarray  # [rows x components]
+    leaves: np.ndarray  # [rows x components, trees]
+    scores: np.ndarray  # of the parent, [rows x components, intervals]
+    outcomes: Outcomes  # of trees' rows of which anything is known
+    told: np.ndarray  # which those are
+
+
+def refit(
+    parent: bytes,
+    card: Card,
+    new: History,
+    old: History,
+    asked: Asked,
+    *,
+    weights: tuple[np.ndarray, np.ndarray] | None = None,
+    progress: Progress = quiet,
+) -> Refitted:
+    """The parent with other leaves, if it passes the gate. Raises NotRefitted with a reason, and ParityError.
+
+    `new` are labelled rows that the parent has not learned from; those that an earlier refit of it had are left out.
+    `old` are rows from before, best of machines or times that it has not learned from either: else it is flattered, and
+    the gate only stricter. A machine has the same number in both. `weights` are how many rows each stands for, of new
+    and of old, where they are a sample (`shards.gathered`).
+    """
+    forest, spec = _forest(parent, card), Spec.of_card(card)
+    weights = weights or (np.ones(len(new.asset)), np.ones(len(old.asset)))
+    fresh = _fresh(card, new)
+    new, weights = with_rows(new, fresh), (weights[0][fresh], weights[1])
+    refuse(len(spec.names), new, old, asked.least_events)
+    learner, events = Learner(spec=spec, pool=forest.pool), events_of(new)
+    parts = tuple(_part(forest, learner, *pair) for pair in zip((new, old), weights, strict=True))
+    folds = _folds(parts, asked.seed)
+    progress(0, 3, "refitting out of fold")
+    whole = _out_of_fold(forest, parts, folds)
+    progress(1, 3, "judging")
+    chosen = _chosen(learner, parts, whole, folds, asked.seed)
+    progress(2, 3, "refitting on all machines")
+    values = forest.values + chosen.step * (refitted(forest, _lessons(forest, parts)) - forest.values)
+    made = forest.with_values(rescaled(forest, values, chosen.scaling))
+    onnx, parity, gated = _examined(made, spec, new, old, asked)
+    with_new = [fold for fold in folds if np.isin(fold, new.asset).any()]
+    says = remains(Replay(new, as_live(chosen.chances)), with_new, card.warning_limit)
+    told = _told(card, new, old, chosen)
+    progress(3, 3, "done")
+    return Refitted(
+        onnx=onnx,
+        card=refit_card(card, onnx, told, parity, gated, says.levels, asked.command, asked.simulated, asked.seed),
+        events=events, step=chosen.step, scaling=chosen.scaling, judged=chosen.judged, remains=says,
+    )  # fmt: skip
+
+
+def _forest(parent: bytes, card: Card) -> Forest:
+    try:
+        return read(parent, card)
+    except NotTrees as wrong:
+        raise NotRefitted(Reason.NOT_TREES, f"{card.version}: {wrong}: train it anew") from wrong
+
+
+def _fresh(card: Card, new: History) -> np.ndarray:
+    """Rows later than those that the parent was refitted on, if it was: no failure is learned or counted twice."""
+    since_us = card.refit.until_us if isinstance(card.refit, Refit) else 0
+    return np.flatnonzero(new.window_end_us > since_us)
+
+
+def _part(forest: Forest, learner: Learner, history: History, weight: np.ndarray) -> Part:
+    outcomes, known = learner.outcomes(history)
+    told, found = np.flatnonzero(known), forest.leaves(history.features)
+    asset = np.repeat(history.asset, learner.components)
+    return Part(history, weight, asset, found, forest.scores(found), outcomes.where(told), told)
+
+
+def _folds(parts: Iterable[Part], seed: int) -> list[np.ndarray]:
+    """Machines that each fold leaves out, by their numbers."""
+    machines = np.unique(np.concatenate([part.history.asset for part in parts]))
+    return [machines[left_out] for left_out in folds_of(len(machines), seed)]
+
+
+def _lessons(forest: Forest, parts: tuple[Part, ...], left_out: np.ndarray | None = None) -> Lessons:
+    """What new rows show and what the parent says of old ones, but of machines that are left out."""
+    new, old = parts
+    rows = [np.flatnonzero(~np.isin(part.asset[part.told], [] if left_out is None else left_out)) for part in parts]
+    weight = [np.repeat(part.weight, len(part.asset) // len(part.weight))[part.told] for part in parts]
+    first = leaves.seen(new.leaves[new.told[rows[0]]], new.outcomes.where(rows[0]), weight[0][rows[0]])
+    return first.and_also(remembered(forest, old.leaves[old.told[rows[1]]], weight[1][rows[1]]))
+
+
+def _out_of_fold(forest: Forest, parts: tuple[Part, ...], folds: list[np.ndarray]) -> list[np.ndarray]:
+    """Scores of each part's rows by leaves that were refitted on other machines."""
+    out = [part.scores.copy() for part in parts]
+    for left_out in folds:
+        values = refitted(forest, _lessons(forest, parts, left_out))
+        for part, scores in zip(parts, out, strict=True):
+            mine = np.flatnonzero(np.isin(part.asset, left_out))
+            scores[mine] = forest.scores(part.leaves[mine], values)
+    return out
+
+
+class Chosen(NamedTuple):
+    """The share of the way that leaves go, the scaling, how both do, and chances of new rows out of fold."""
+
+    step: float
+    scaling: Scaling
+    judged: Judged
+    chances: np.ndarray
+
+
+def _chosen(
+    learner: Learner, parts: tuple[Part, ...], whole: list[np.ndarray], folds: list[np.ndarray], seed: int
+) -> Chosen:
+    """The longest step that passes, scaled where that is called for.
+
+    Raises NotRefitted with what is wrong with the shortest where none does.
+    """
+    before = [learner.chances(part.scores) for part in parts]
+    new, old = parts
+    told = [figures(part.history, part.weight, chances, folds) for part, chances in zip(parts, before, strict=True)]
+    for step in STEPS:
+        scores, old_scores = (part.scores + step * (far - part.scores) for part, far in zip(parts, whole, strict=True))
+        scaling, scores = _rescaled(learner, new, scores, folds)
+        after = learner.chances(scores)
+        judged = Judged(
+            old=(told[1], figures(old.history, old.weight, learner.chances(old_scores, scaling), folds)),
+            new=(told[0], figures(new.history, new.weight, after, folds)),
+            surer=surer(new.history, new.weight, before[0], after, seed),
+        )
+        reasons = wrong(judged)
+        if not reasons:
+            return Chosen(step, scaling, judged, after)
+    events = events_of(new.history)
+    reason, detail = next(iter(reasons.items()))
+    raise NotRefitted(reason, f"{detail}; new independent failures: {events}", events)
+
+
+def _rescaled(learner: Learner, part: Part, scores: np.ndarray, folds: list[np.ndarray]) -> tuple[Scaling, np.ndarray]:
+    """A scaling, if those of other machines' rows make each fold's likelier, and scores as they make them."""
+
+    def loss(scores: np.ndarray) -> float:
+        return figures(part.history, part.weight, learner.chances(scores), folds).log_loss
+
+    out = scores.copy()
+    for left_out in folds:
+        mine = np.isin(part.asset, left_out)
+        others = np.flatnonzero(~mine[part.told])
+        out[mine] = scaled(scores[mine], scaling_of(scores[part.told[others]], part.outcomes.where(others)))
+    if loss(out) < loss(scores):
+        return scaling_of(scores[part.told], part.outcomes), out
+    return UNSCALED, scores
+
+
+def _examined(made: Forest, spec: Spec, new: History, old: History, asked: Asked) -> tuple[bytes, Parity, Passed]:
+    """The export gate, the trees in float64 as the native model. Raises ParityError."""
+    features = np.concatenate([old.features, new.features])
+    rows = rows_at(spec, features, made.thresholds, asked.parity_rows)
+    parity = passed(compared(made.onnx, rows, made.chances, made.thresholds))
+    onnx, gated = examine(candidate(spec, made.onnx, made.chances, made.thresholds, features, new.features))
+    return onnx, parity, gated
+
+
+def _told(card: Card, new: History, old: History, chosen: Chosen) -> Refit:
+    scaling, judged = chosen.scaling, chosen.judged
+
+    def pair(of: tuple[Figures, Figures], name: str) -> tuple[float, float]:
+        before, after = (round(float(getattr(one, name)), 6) for one in of)
+        return before, after
+
+    return Refit(
+        parent=card.version,
+        rows=len(new.asset),
+        machines=len(np.unique(new.asset)),
+        events=events_of(new),
+        until_us=int(new.end_us),
+        old_rows=len(old.asset),
+        old_events=events_of(old),
+        step=chosen.step,
+        temperature=scaling.temperature,
+        offset=scaling.offset,
+        average_precision_old=pair(judged.old, "average_precision"),
+        average_precision_new=pair(judged.new, "average_precision"),
+        log_loss_old=pair(judged.old, "log_loss"),
+        log_loss_new=pair(judged.new, "log_loss"),
+    )

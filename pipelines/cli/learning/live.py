@@ -1,0 +1,199 @@
+"""Rounds of learning on for a running plant: rows of its history, its releases, and the topic that tells of it all."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+from rich.console import Console
+
+from connectors.kafka.plain import LogProducer, read
+from connectors.releases.registry import Registry
+from models.alerting.verdict import Bars, Verdict, verdict
+from models.failure.hazard import Card, read_card
+from models.passed import Refit
+from models.records import Drift, HealthyBaseline, ModelUpdate, decode, encode
+from models.release import Channel, Part, Role, decoded
+from onnx_export import hazard_own, starter
+from onnx_export.refit import Asked
+from pipelines.cli import training
+from pipelines.cli.board import now_us, offices
+from pipelines.cli.comparing import of_live
+from pipelines.cli.learning.round import Look, Made, NotMade
+from pipelines.cli.learning.rows import material_of
+from pipelines.cli.learning.student import DAY_US, Material, Spans, Student
+from pipelines.cli.released import named_file, place_of
+from pipelines.cli.releasing import Signer, tell
+from pipelines.releases.moves import ReleaseError, Who
+from pipelines.releases.publish import made, published
+from pipelines.settings import Settings
+from pipelines.topics import Topic, named, partition_of
+
+BY = "learning on"
+Told = Drift | ModelUpdate
+
+
+class Wanted(NamedTuple):
+    """A command line: whose model, which rows, who signs what is made, and what is asked of a candidate.
+
+    Rows are those of `data`, a backfill's folder; where that is empty, of InfluxDB, made anew each round.
+    """
+
+    name: str
+    data: str
+    labels: Path | None
+    every_min: int
+    signer: Signer
+    bars: Bars
+    learned_until_us: int | None
+    reference_days: int
+    recent_days: int
+    memory_mib: int
+    simulated: str | None
+    out: Path
+
+
+class Live:
+    """The ports of a round (`round.Ports`)."""
+
+    def __init__(self, settings: Settings, wanted: Wanted, console: Console, errors: Console) -> None:
+        self._settings, self._wanted, self._console, self._errors = settings, wanted, console, errors
+        self._offices = offices(settings)
+        board = self._offices.board()
+        version = board.version_of(wanted.name, Role.CHAMPION) or named_file(settings, wanted.name)
+        self._place = place_of(settings, version)
+        onnx, card = ((self._place.folder / f"{self._place.stem}.{end}").read_bytes() for end in ("onnx", "json"))
+        release = board.releases.get(version)
+        self._made_us = decoded(bytes(release.manifest)).made_us if release else None
+        cases = self._place.folder / f"{self._place.stem}.cases.json"
+        self._cases = cases.read_bytes() if cases.is_file() else b""
+        self.student = Student(onnx, read_card(card), self._offices.plant.plant, self._cases)
+        self._candidate = board.version_of(wanted.name, Role.SHADOW)
+        self._files: Path | None = None
+
+    def candidate(self) -> str:
+        """The release that runs beside the champion; empty for none."""
+        return self._candidate
+
+    def verdict(self) -> Verdict | None:
+        """Over it, by what came since; None while nothing was said beside the champion."""
+        try:
+            found = of_live(self._settings, self._wanted.labels, self._errors, self._wanted.name)
+        except ReleaseError:
+            return None
+        return verdict(found.trial, self._wanted.bars)
+
+    def promote(self, version: str, why: str) -> None:
+        """Have the name mean it."""
+        tell(self._offices.promote(version, Who(BY, why)), self._console)
+
+    def end(self, why: str) -> None:
+        """Have it run beside the champion no more."""
+        tell(self._offices.end_shadow(self._wanted.name, Who(BY, why)), self._console)
+
+    def look(self) -> Look:
+        """For drift, in the rows that there are now."""
+        return self.student.look(self.rows, self.spans, told_of(self._settings, self._wanted.name), now_us())
+
+    def learn(self, since_us: int) -> Made:
+        """Refit on rows since then, and keep what was made for `offer`. Raises NotMade."""
+        asked = Asked(command=f"forewarn model update {self._wanted.name}", simulated=self._wanted.simulated)
+        found, files = self.student.learn(self.rows, self.spans, since_us, asked)
+        self._write(files.onnx, files.card, self._cases)
+        return found
+
+    def train(self) -> Made:
+        """Train anew on all rows, and keep what was made for `offer`. Raises NotMade."""
+        try:
+            training.train(self._training._replace(data=self._data), self._console, self._errors)
+        except hazard_own.NotTrained as refused:
+            raise NotMade(str(refused.reason), str(refused), 0) from refused
+        self._files = self._wanted.out / f"{self._wanted.name}.onnx"
+        card = read_card(self._files.with_suffix(".json").read_bytes())
+        return Made(card.version, {}, f"trained anew: {card.trained_on}", int(card.scores["failures"]))
+
+    def offer(self, found: Made) -> None:
+        """Have it run beside the champion."""
+        assert self._files is not None, f"{found.version} was made before it is offered"
+        paths = {Part.ONNX: self._files, Part.CARD: self._files.with_suffix(".json")}
+        cases = self._files.with_suffix(".cases.json")
+        paths |= {Part.CASES: cases} if cases.is_file() else {}
+        files = {part: path.read_bytes() for part, path in paths.items()}
+        release = made(self._offices.plant.plant, files, now_us(), self._wanted.signer.licence, self._wanted.signer)
+        keeper = Registry(self._settings.registry_url)
+        tell(published(self._offices, keeper, release, files, Channel.CANDIDATE, Who(BY, found.said)), self._console)
+
+    @property
+    def spans(self) -> Spans:
+        """What is looked at: from when the model is known to have learned until, or the beginning of the rows on."""
+        card, wanted = self.student.card, self._wanted
+        refitted_us = card.refit.until_us if isinstance(card.refit, Refit) else None
+        first_us = int(self.rows.history.window_end_us.min(initial=now_us())) if refitted_us is None else 0
+        until_us = wanted.learned_until_us or refitted_us or self._made_us or first_us + wanted.reference_days * DAY_US
+        return Spans(until_us, wanted.reference_days, wanted.recent_days)
+
+    @cached_property
+    def rows(self) -> Material:
+        """Read once a round."""
+        with training.showing(self._errors) as show:
+            return material_of(self._data, self.student.card, self._wanted.memory_mib, show, tuple(self._baselines()))
+
+    @cached_property
+    def _data(self) -> str:
+        """The folder of the rows, made of InfluxDB's history where none is given."""
+        wanted = self._wanted
+        if wanted.data:
+            return wanted.data
+        begin_us = (wanted.learned_until_us or self._made_us or now_us()) - wanted.reference_days * DAY_US
+        span = training.Span(day_of(begin_us), day_of(now_us()), wanted.labels, wanted.every_min)
+        return training.of_influx(self._settings, self._training, span, self._console, self._errors).data
+
+    @property
+    def _training(self) -> training.Wanted:
+        settings, card = self._settings, self.student.card
+        return training.Wanted(
+            data="", plant=settings.plant, site=settings.site, asset_type=card.asset_type, out=self._wanted.out,
+            runs=self._wanted.out / "runs", name=card.name, spec=self._place.folder / f"{self._place.stem}.json",
+            memory=f"{self._wanted.memory_mib}MiB", simulated=self._wanted.simulated,
+        )  # fmt: skip
+
+    def _baselines(self) -> Iterator[HealthyBaseline]:
+        """Baselines as workers told them, the recalibrations among them."""
+        for record in _records(self._settings, Topic.BASELINES):
+            if isinstance(record, HealthyBaseline):
+                yield record
+
+    def _write(self, onnx: bytes, card: Card, cases: bytes) -> None:
+        starter.write(self._wanted.out, onnx, card, cases)
+        self._files = self._wanted.out / f"{card.name}.onnx"
+
+
+def told_of(settings: Settings, name: str = "") -> list[Told]:
+    """What was told of a name's drift and updates, or of all, in order of time."""
+    found = [one for one in _records(settings, Topic.DRIFT) if isinstance(one, Drift | ModelUpdate)]
+    return sorted((one for one in found if name in ("", one.name)), key=lambda one: one.time_us)
+
+
+def publish(settings: Settings, records: Iterable[Told]) -> None:
+    """Put what came of a round on the topic. Raises NotSent."""
+    with LogProducer(settings.kafka) as producer:
+        for one in records:
+            key = f"{one.plant}/{one.name}".encode()
+            place = partition_of(key, settings.partitions)
+            producer.send(named(settings.topic_prefix, Topic.DRIFT), key, encode(one), place)
+
+
+def day_of(time_us: int) -> str:
+    """A day, as a backfill takes it."""
+    return time.strftime("%Y-%m-%d", time.gmtime(time_us / 1e6))
+
+
+def _records(settings: Settings, topic: Topic) -> Iterator[object]:
+    for record in read(settings.kafka, named(settings.topic_prefix, topic)):
+        with suppress(msgspec.DecodeError):  # of another version
+            yield decode(record.value or b"")
