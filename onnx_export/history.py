@@ -104,8 +104,11 @@ class History:
         return np.where(self.hours <= self.known_h, self.hours > 0, self.known_h > HORIZONS_H[-1])
 
 
-class _Recorder:
-    """A fleet's rings, states and usuals, and the rows taken from them so far."""
+class Recorder:
+    """A fleet's rings, states and usuals, and the rows taken from them so far, day by day.
+
+    For a fleet that changes on the way; `record` is the whole of one that does not.
+    """
 
     def __init__(self, layout: Layout, spec: Spec, assets: int, every_min: int, windows: bool = False) -> None:
         self.layout, self.spec, self.every_min = layout, spec, every_min
@@ -268,7 +271,7 @@ def record(
 
     `seen` is shown each day of the fleet as it was simulated; with `windows`, each row has its raw window too.
     """
-    recorder = _Recorder(Layout("pump", asset_type), spec, fleet.n_pumps, every_min, windows)
+    recorder = Recorder(Layout("pump", asset_type), spec, fleet.n_pumps, every_min, windows)
     blocks: Iterable[FleetBlock] = simulate(fleet, seed)
     for day, block in enumerate(blocks, start=1):
         recorder.take(block)
