@@ -656,6 +656,49 @@ class ReleaseMove(Record, frozen=True, kw_only=True, tag="release-move"):
     time_us: TimeUs
 
 
+class DriftKind(StrEnum):
+    """What of a model moved: what it sees, what it says, or how that fits what came."""
+
+    INPUT = "input"
+    OUTPUT = "output"
+    CALIBRATION = "calibration"
+    COVERAGE = "coverage"
+
+
+class DriftCause(StrEnum):
+    """Why it moved, as far as that can be told from the plant."""
+
+    SENSOR_RECALIBRATED = "sensor-recalibrated"
+    SENSOR_SUSPECTED = "sensor-suspected"
+    NEW_PRODUCT = "new-product"
+    AMBIENT = "ambient"
+    DEGRADATION = "degradation"
+    RELATION = "failures-otherwise"
+    UNKNOWN = "unknown"
+
+
+class Drift(Record, frozen=True, kw_only=True, tag="drift"):
+    """A model's plant moved away from what it learned: what, on which assets, since when, and why.
+
+    `version` is that of the model of `name` for assets of a type. `what` is a feature, or what of the model, with the
+    `value` found and the `bar` it passed; no assets are all of them. `detail` is a sentence for people.
+    """
+
+    plant: Name
+    name: Name
+    asset_type: Name
+    version: Annotated[str, Meta(max_length=200)]
+    kind: DriftKind
+    cause: DriftCause
+    what: Name
+    assets: tuple[Name, ...] = ()
+    since_us: TimeUs
+    value: float
+    bar: float
+    time_us: TimeUs
+    detail: str
+
+
 Control = PlantChange | ModelChange | ClockDecision | Rebuilt | HealthyBaseline
 """Records that change how those after them are read: a step ends before each."""
 OfNoAsset = Tick | PlantChange | ModelChange | ClockDecision
@@ -666,7 +709,7 @@ AnyInput = (
 )  # fmt: skip
 AnyRelease = Release | Appointment | Ready | ReleaseMove
 """Records about models, on topics of their own."""
-AnyRecord = AnyInput | Forecast | Shadow | Health | Alert | DeadLetter | Notice | AnyRelease
+AnyRecord = AnyInput | Forecast | Shadow | Health | Alert | DeadLetter | Notice | AnyRelease | Drift
 
 
 def key_of(plant: str, asset: str) -> bytes:

@@ -29,6 +29,7 @@ class Topic(StrEnum):
     STATE = "state"
     RELEASES = "model.releases"
     AUDIT = "audit"
+    DRIFT = "model.drift"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +86,7 @@ TOPICS: tuple[TopicSpec, ...] = (
     TopicSpec(
         topic=Topic.AUDIT, holds="Appointment, ReleaseMove", key="plant/name", config=_ARRIVAL | {"retention.ms": "-1"}
     ),
+    TopicSpec(topic=Topic.DRIFT, holds="Drift", key="plant/name", config=_ARRIVAL | _keep(365)),
 )
 
 
