@@ -6,7 +6,7 @@ model; what looks like one without a record is asked about. A machine that degra
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from models.records import OF_SENSORS, DriftCause, DriftKind, HealthyBaseline, Maintenance, Origin
@@ -16,6 +16,8 @@ from onnx_export.history import DAY_US
 
 NEAR_US = 5 * DAY_US
 """What a record and a move, or two moves, may be apart and be of one thing: work is entered days later. Our choice."""
+MIX_NEAR_US = 28 * DAY_US
+"""The same of a mix of rows, which says less well since when: twice the recent time that is looked at. Our choice."""
 MOST = 0.5
 """Share of machines over which something is of the plant, not of machines: they do not break together. Our choice."""
 SAME_RELATION = 1.5
@@ -44,6 +46,12 @@ MAY_UPDATE: dict[DriftCause, bool] = {
     DriftCause.UNKNOWN: False,
 }
 """Whether a model may be updated because of it; what is not understood is for people to look at."""
+
+
+EXPLAIN_LABELS = frozenset(
+    {DriftCause.SENSOR_RECALIBRATED, DriftCause.SENSOR_SUSPECTED, DriftCause.NEW_PRODUCT, DriftCause.AMBIENT}
+)
+"""Causes of the model's seeing other values than it learned, for which chances may be off."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,19 +90,20 @@ Explains = Callable[[Sequence[Finding], Context], Sequence[Finding]]
 def told_apart(findings: Sequence[Finding], context: Context) -> tuple[Told, ...]:
     """Causes of all that moved, in the order of `RULES`; nothing where nothing did.
 
-    What a model says moves for the reasons that its inputs do, so chances are of the first cause told.
+    What a model says moves for the reasons that its inputs do, so chances are of the first cause told. Failures that
+    came otherwise than was said are of one in `EXPLAIN_LABELS`, or stand by themselves.
     """
     moved = [one for one in findings if one.verdict is Verdict.MOVED]
     inputs = [one for one in moved if one.kind is DriftKind.INPUT]
     claims: dict[DriftCause, list[Finding]] = {}
     for cause, explains in RULES:
-        claimed = list(explains(inputs, context))
+        claimed = list(dict.fromkeys(explains(inputs, context)))
         inputs = [one for one in inputs if one not in claimed]
         if claimed:
             claims[cause] = claimed
-    rest = [one for one in moved if one.kind is not DriftKind.INPUT]
-    if rest:
-        claims.setdefault(next(iter(claims), _of_labels(rest)), []).extend(rest)
+    for one in moved:
+        if one.kind is not DriftKind.INPUT:
+            claims.setdefault(_of_the_model(one, claims), []).append(one)
     return tuple(_told(cause, found, context) for cause, found in claims.items())
 
 
@@ -107,10 +116,11 @@ def excluded(told: Sequence[Told]) -> dict[str, int]:
     return out
 
 
-def _of_labels(rest: Sequence[Finding]) -> DriftCause:
-    """Of findings on what a model says, without any on what it sees."""
-    labelled = any(one.kind in (DriftKind.CALIBRATION, DriftKind.COVERAGE) for one in rest)
-    return DriftCause.RELATION if labelled else DriftCause.UNKNOWN
+def _of_the_model(finding: Finding, claims: Mapping[DriftCause, Sequence[Finding]]) -> DriftCause:
+    """The cause of a finding on what a model says, beside those of what it sees."""
+    if finding.kind is DriftKind.OUTPUT:
+        return next(iter(claims), DriftCause.UNKNOWN)
+    return next((cause for cause in claims if cause in EXPLAIN_LABELS), DriftCause.RELATION)
 
 
 def _told(cause: DriftCause, found: Sequence[Finding], context: Context) -> Told:
@@ -124,22 +134,30 @@ def _told(cause: DriftCause, found: Sequence[Finding], context: Context) -> Told
 
 
 def _recorded(findings: Sequence[Finding], context: Context) -> Sequence[Finding]:
-    """Moves of a signal, or of what is expected from it, about the time of a record of its sensor."""
+    """Moves of a signal, or of what is expected from it, about the time of a record of its sensor.
+
+    Never what moves little by little: no sensor was set anew by that, and a machine may wear beside a new sensor.
+    """
     records = [(one.asset, one.mode, one.time_us) for one in context.events if one.action in OF_SENSORS]
     for one in context.baselines:
         if one.origin is Origin.RECALIBRATED:
             records += [(one.asset, signal, one.from_us) for signal in one.signals or ("",)]
-    return [one for one in findings if _is_recorded(one, records)]
+    return [one for one in findings if one.shape is not Shape.RISE and _is_recorded(one, records)]
 
 
 def _is_recorded(finding: Finding, records: Sequence[tuple[str, str, int]]) -> bool:
     """Whether most of the machines that it is on have one."""
     signals = {"", finding.signal, *finding.terms}
-    late_us = NEAR_US if finding.is_of_machines else 2 * NEAR_US
+    late_us = NEAR_US if finding.is_of_machines else MIX_NEAR_US
     told = {
         asset for asset, signal, time_us in records if signal in signals and abs(time_us - finding.since_us) <= late_us
     }
-    return bool(finding.assets) and 2 * len(told & set(finding.assets)) > len(finding.assets)
+    return _is_mostly(finding, told)
+
+
+def _is_mostly(finding: Finding, assets: set[str]) -> bool:
+    """Whether most machines that it is on are among these."""
+    return 2 * len(assets & set(finding.assets)) > len(finding.assets)
 
 
 def _exchanged(findings: Sequence[Finding], context: Context) -> Sequence[Finding]:
@@ -150,16 +168,21 @@ def _exchanged(findings: Sequence[Finding], context: Context) -> Sequence[Findin
     steps = [one for one in findings if one.shape is Shape.STEP and one.role is Role.RESIDUAL]
     out: list[Finding] = []
     for one in steps:
-        beside = [
-            other for other in findings if other is not one and other.is_of_machines and _meet(one, other)
-        ]  # fmt: skip
+        beside = [other for other in findings if other is not one and other.is_of_machines and _meet(one, other)]
         others = {other.signal for other in beside}
         alone = len(others - {one.signal}) == 0 or (len(others) == 1 and others <= set(one.terms))
         same = one.left is None or one.left <= SAME_RELATION
         if (alone and same) or context.is_most(one.assets):
-            out += [one, *(other for other in beside if other.signal in {one.signal, *one.terms})]
-    signals = {one.signal for one in out}
-    return [one for one in findings if one in out or (one.signal in signals and one.role is not Role.AMBIENT)]
+            out += [one, *(other for other in beside if other.shape is Shape.STEP and other.signal in one.terms)]
+    return [*out, *(one for one in findings if one not in out and _rests_on(one, out))]
+
+
+def _rests_on(finding: Finding, steps: Sequence[Finding]) -> bool:
+    """Whether a mix is of a signal that stepped, or of one that it is expected from, on machines where it did."""
+    if finding.role is Role.AMBIENT or finding.is_of_machines:
+        return False
+    machines = {asset for one in steps if finding.signal in (one.signal, *one.terms) for asset in one.assets}
+    return _is_mostly(finding, machines)
 
 
 def _meet(one: Finding, other: Finding) -> bool:
@@ -180,8 +203,13 @@ def _degrading(findings: Sequence[Finding], context: Context) -> Sequence[Findin
 def _new_product(findings: Sequence[Finding], _context: Context) -> Sequence[Finding]:
     """Moves of the operating point, where no residual of these machines did."""
     moves = [one for one in findings if one.role is Role.OPERATING]
-    residuals = [one for one in findings if one.role is Role.RESIDUAL and one.is_of_machines]
-    return [one for one in moves if not any(_meet(one, other) for other in residuals)]
+    residuals = [one for one in findings if one.role is Role.RESIDUAL]
+    return [one for one in moves if not any(_unsettles(other, one) for other in residuals)]
+
+
+def _unsettles(residual: Finding, move: Finding) -> bool:
+    """Whether a residual moved where an operating point did: what is expected there does not hold."""
+    return _meet(residual, move) if residual.is_of_machines else _is_mostly(move, set(residual.assets))
 
 
 def _ambient(findings: Sequence[Finding], context: Context) -> Sequence[Finding]:

@@ -99,6 +99,12 @@ class Change(NamedTuple):
         speed, pressure = drawn(SPEED_SHARES), drawn(PRESSURE_SHARES)
         return cls(signal, gain, offset, some(SENSOR_PUMPS), speed, pressure, drawn(WARMER_K_A_DAY), some(SICK_PUMPS))
 
+    def recalibrated(self, pump: int, time_us: int) -> Maintenance:
+        """The record of it."""
+        return Maintenance(
+            plant="plant", asset=name_of(pump), time_us=time_us, mode=self.signal, action=MaintenanceAction.RECALIBRATED
+        )
+
     def read(self, block: FleetBlock) -> FleetBlock:
         """A day as the pumps' new sensor tells it."""
         at, values = SIGNALS.index(self.signal), block.values.copy()
@@ -125,28 +131,25 @@ def plants(seed: int, asset_type: AssetType, spec: Spec) -> dict[Made, Plant]:
         run.take(fleet.next_day())
     change, middle_us = Change.of(seed), fleet.now_us
     fleets = {made: copy.deepcopy(fleet) for made in (Made.NOTHING, Made.PRODUCT, Made.AMBIENT, Made.DEGRADATION)}
-    runs = {made: copy.deepcopy(run) for made in Made}
+    runs = {made: copy.deepcopy(run) for made in Made if made is not Made.EXCHANGED}
     _new_product(fleets[Made.PRODUCT], change)
     _sicken(fleets[Made.DEGRADATION], change)
     for day in range(DAYS_AFTER):
         _warm(fleets[Made.AMBIENT], change.k_a_day * (day + 1))
         days = {made: one.next_day() for made, one in fleets.items()}
-        days[Made.RECALIBRATED] = days[Made.EXCHANGED] = change.read(days[Made.NOTHING])
+        days[Made.RECALIBRATED] = change.read(days[Made.NOTHING])
         for made, block in days.items():
             runs[made].take(block)
-    runs[Made.RECALIBRATED].events += [
-        Maintenance(
-            plant="plant", asset=name_of(one), time_us=middle_us, mode=change.signal,
-            action=MaintenanceAction.RECALIBRATED,
-        )
-        for one in change.sensor_pumps
-    ]  # fmt: skip
     every = tuple(range(PUMPS))
     on = {
-        Made.NOTHING: (), Made.RECALIBRATED: change.sensor_pumps, Made.EXCHANGED: change.sensor_pumps,
-        Made.PRODUCT: every[:HEADER_A], Made.AMBIENT: every, Made.DEGRADATION: change.sick,
+        Made.NOTHING: (), Made.RECALIBRATED: change.sensor_pumps, Made.PRODUCT: every[:HEADER_A], Made.AMBIENT: every,
+        Made.DEGRADATION: change.sick,
     }  # fmt: skip
-    return {made: runs[made].plant(middle_us, on[made], change.signal) for made in Made}
+    out = {made: one.plant(middle_us, on[made], change.signal) for made, one in runs.items()}
+    exchanged = out[Made.RECALIBRATED]  # the rows are the same: what differs is what is told of them
+    records = tuple(change.recalibrated(one, middle_us) for one in change.sensor_pumps)
+    out[Made.RECALIBRATED] = exchanged._replace(events=(*exchanged.events, *records))
+    return out | {Made.EXCHANGED: exchanged}
 
 
 def year(seed: int, asset_type: AssetType, spec: Spec) -> Plant:

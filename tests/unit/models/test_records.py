@@ -7,6 +7,9 @@ import pytest
 
 from models.records import (
     HORIZONS_H,
+    Drift,
+    DriftCause,
+    DriftKind,
     Forecast,
     Frame,
     Remaining,
@@ -76,3 +79,15 @@ def test_a_forecast_of_before_modes_and_time_to_failure_is_read():
 def test_time_left_of_before_is_until_a_limit():
     left = msgspec.json.decode(b'{"low_h":1.0,"median_h":2.0,"high_h":null}', type=Remaining)
     assert (left.until, left.covered) == (Until.LIMIT, None)
+
+
+def test_drift_has_the_documented_wire_form():
+    made = Drift(
+        plant="p", name="pump", asset_type="pump", version="v1", kind=DriftKind.INPUT, cause=DriftCause.AMBIENT,
+        what="hall.mean_1h", since_us=1, value=0.5, bar=0.25, time_us=2, detail="it got warmer",
+    )  # fmt: skip
+    assert encode(made) == (
+        b'{"type":"drift","plant":"p","name":"pump","asset_type":"pump","version":"v1","kind":"input","cause":"ambient",'
+        b'"what":"hall.mean_1h","assets":[],"since_us":1,"value":0.5,"bar":0.25,"time_us":2,"detail":"it got warmer"}'
+    )
+    assert decode(encode(made)) == made
