@@ -101,9 +101,9 @@ def told_apart(findings: Sequence[Finding], context: Context) -> tuple[Told, ...
         inputs = [one for one in inputs if one not in claimed]
         if claimed:
             claims[cause] = claimed
-    for one in moved:
-        if one.kind is not DriftKind.INPUT:
-            claims.setdefault(_of_the_model(one, claims), []).append(one)
+    rest = [one for one in moved if one.kind is not DriftKind.INPUT]
+    for one in sorted(rest, key=lambda one: one.kind is DriftKind.OUTPUT):  # what is said may follow from failures
+        claims.setdefault(_of_the_model(one, claims), []).append(one)
     return tuple(_told(cause, found, context) for cause, found in claims.items())
 
 
