@@ -7,12 +7,13 @@ a machine in the same. The model that leaves has learned from all. No clock, no 
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from models.failure.hazard import Card
 from models.features import Spec
@@ -20,6 +21,7 @@ from models.passed import Passed, Refit
 from onnx_export import leaves
 from onnx_export.calibrate import UNSCALED, Scaling, scaled, scaling_of
 from onnx_export.episodes import Replay
+from onnx_export.evaluate import choose_limit
 from onnx_export.forest import Forest, NotTrees, read
 from onnx_export.gate import gate as examine
 from onnx_export.history import History, Progress, quiet
@@ -100,6 +102,8 @@ def refit(
 ) -> Refitted:
     """The parent with other leaves, if it passes the gate. Raises NotRefitted with a reason, and ParityError.
 
+    The warning limit is chosen anew, as training chooses it: most failures warned of within the budget, on new rows.
+
     `new` are labelled rows that the parent has not learned from; those that an earlier refit of it had are left out.
     `old` are rows from before, best of machines or times that it has not learned from either: else it is flattered, and
     the gate only stricter. A machine has the same number in both. `weights` are how many rows each stands for, of new
@@ -122,14 +126,26 @@ def refit(
     made = forest.with_values(rescaled(forest, values, chosen.scaling))
     onnx, parity, gated = _examined(made, spec, new, old, asked)
     with_new = [fold for fold in folds if np.isin(fold, new.asset).any()]
-    says = remains(Replay(new, as_live(chosen.chances)), with_new, card.warning_limit)
+    run = Replay(new, as_live(chosen.chances))
+    limit, _ = choose_limit([run._replace(history=_with_own_failures(new))])
+    says = remains(run, with_new, limit)
     told = _told(card, new, old, chosen)
     progress(3, 3, "done")
     return Refitted(
         onnx=onnx,
-        card=refit_card(card, onnx, told, parity, gated, says.levels, asked.command, asked.simulated, asked.seed),
+        card=refit_card(
+            structs.replace(card, warning_limit=limit), onnx, told, parity, gated, says.levels, asked.command,
+            asked.simulated, asked.seed,
+        ),
         events=events, step=chosen.step, scaling=chosen.scaling, judged=chosen.judged, remains=says,
     )  # fmt: skip
+
+
+def _with_own_failures(new: History) -> History:
+    """With failures of its machines and its time alone: what it did not see it did not miss."""
+    first_us, machines = int(new.window_end_us.min()), set(new.asset.tolist())
+    own = (one for one in new.failures if one.asset in machines and first_us <= one.time_us <= new.end_us)
+    return dataclasses.replace(new, failures=tuple(own))
 
 
 def _forest(parent: bytes, card: Card) -> Forest:

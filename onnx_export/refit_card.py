@@ -17,7 +17,9 @@ def refit_card(
     parent: Card, onnx: bytes, refit: Refit, parity: Parity, gate: Passed, interval: Levels | None, command: str,
     simulated: str | None, seed: int,
 ) -> Card:  # fmt: skip
-    """Features, limit, modes and past cases are the parent's. What is measured is of the refit, or not there.
+    """Features, modes and past cases are the parent's; so is the limit, unless another was put on its card.
+
+    What is measured is of the refit, or not there.
 
     Real failures are counted with those of the parent; simulated ones do not count.
     """

@@ -12,6 +12,8 @@ from onnx_export.history import DAY_US
 
 GONE_US = 28 * DAY_US
 """A cause that was not told for so long has ended: twice the recent time that is looked at. Our choice."""
+WEATHER_GONE_US = 365 * DAY_US
+"""Weather comes back each year, and is no news then."""
 
 OF_MACHINES = frozenset({DriftCause.SENSOR_RECALIBRATED, DriftCause.SENSOR_SUSPECTED, DriftCause.DEGRADATION})
 """Causes that are news again on another machine; the others are of the plant."""
@@ -30,12 +32,16 @@ Standing = Mapping[DriftCause, Stands]
 
 def noticed(standing: Standing, told: Sequence[Told], now_us: int) -> tuple[Standing, tuple[Told, ...]]:
     """Causes that hold from now on, and what of those told is new."""
-    kept = {cause: one for cause, one in standing.items() if now_us - one.last_us <= GONE_US}
+    kept = {cause: one for cause, one in standing.items() if now_us - one.last_us <= _gone_us(cause)}
     new = tuple(one for one in told if _is_new(kept.get(one.cause), one))
     for one in told:
         before = kept[one.cause].assets if one.cause in kept else frozenset()
         kept[one.cause] = Stands(now_us, before | set(one.assets))
     return kept, new
+
+
+def _gone_us(cause: DriftCause) -> int:
+    return WEATHER_GONE_US if cause is DriftCause.AMBIENT else GONE_US
 
 
 def _is_new(before: Stands | None, told: Told) -> bool:

@@ -119,10 +119,9 @@ class Followed:
     def verdict(self) -> Verdict | None:
         rows = as_of(self.history, self.now_us)
         rows = with_rows(rows, np.flatnonzero(rows.window_end_us > self.offered_us))
-        sides = [one.chances(rows) for one in (self.champion, self.models[self.candidate()])]
-        limits = [
-            threshold_of(self.plant, self.names[0], one.card.warning_limit) for one in (self.champion, self.first)
-        ]
+        beside = self.champion, self.models[self.candidate()]
+        sides = [one.chances(rows) for one in beside]
+        limits = [threshold_of(self.plant, self.names[0], one.card.warning_limit) for one in beside]
         every = [
             versus(self.names[asset], _pasts(rows, asset, sides, self.now_us), (limits[0], limits[1]))
             for asset in np.unique(rows.asset).tolist()

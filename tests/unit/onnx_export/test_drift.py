@@ -378,3 +378,14 @@ def test_findings_are_told_with_their_bars_whether_they_moved_or_not():
 def test_without_rows_nothing_is_found():
     rows = plant()
     assert looked(rows.between(0, 1), rows, NAMES, WATCH) == ()
+
+
+def test_weather_is_news_once_a_year_and_other_causes_when_they_were_gone_for_long():
+    told = [
+        Told(cause=cause, reason="", assets=(), since_us=0, because=())
+        for cause in (DriftCause.AMBIENT, DriftCause.UNKNOWN)
+    ]
+    standing, first = noticed({}, told, 0)
+    assert len(first) == 2
+    assert [one.cause for one in noticed(standing, told, 100 * DAY_US)[1]] == [DriftCause.UNKNOWN]
+    assert len(noticed(standing, told, 366 * DAY_US)[1]) == 2

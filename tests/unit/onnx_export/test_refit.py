@@ -107,8 +107,23 @@ def test_the_card_says_what_it_was_refitted_from():
     assert card.refit.step == made().step
     assert card.failures == parent.failures + made().events
     assert f"leaves refitted on {card.refit.rows} rows of 12 machines of this plant" in card.trained_on
-    assert (card.warning_limit, card.features_sha256) == (parent.warning_limit, parent.features_sha256)
+    assert card.features_sha256 == parent.features_sha256
     assert card.gate.vectors == 32
+
+
+def test_the_warning_limit_is_the_one_that_new_rows_call_for(monkeypatch):
+    seen = []
+
+    def chosen(runs):
+        seen.extend(runs)
+        return 0.11, {}
+
+    monkeypatch.setattr("onnx_export.refit.choose_limit", chosen)
+    new = refitting.new()
+    later = replace(new, failures=(*new.failures, Failure(0, new.end_us + 1, 0), Failure(99, new.end_us, 0)))
+    found = refit(*refitting.parent(), later, refitting.old(), ASKED)
+    assert found.card.warning_limit == 0.11
+    assert seen[0].history.failures == new.failures
 
 
 def test_simulated_failures_are_not_counted_as_real_ones():
