@@ -66,7 +66,7 @@ class Student:
     def see(self, of: Material, spans: Spans) -> Seen:
         """What moved from the reference to the recent time, and why."""
         history, until_us = of.history, spans.learned_until_us
-        rows = drift.Rows.of(history, self._hazard.chances(history.features)[:, WARNING])
+        rows = drift.Rows.of(history, self._hazard.chances(history.features)[:, WARNING], of.weights)
         end_us = history.end_us
         reference = rows.between(until_us - spans.reference_days * DAY_US, until_us)
         recent = rows.between(max(until_us, end_us - spans.recent_days * DAY_US), end_us)
