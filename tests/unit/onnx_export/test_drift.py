@@ -75,7 +75,9 @@ def plant(seed: int = 1) -> Rows:
     nothing = np.full(len(asset), np.inf)
     chance = random.uniform(0.0, 0.02, len(asset))
     since_us = np.zeros(len(asset), np.int64)
-    return Rows(features.astype(np.float32), asset, end_us, since_us, nothing, nothing.copy(), chance, np.ones(len(chance)))
+    return Rows(
+        features.astype(np.float32), asset, end_us, since_us, nothing, nothing.copy(), chance, np.ones(len(chance))
+    )
 
 
 def moved(rows: Rows, feature: str, by: float | np.ndarray, machines: tuple[int, ...]) -> Rows:
