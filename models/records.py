@@ -717,7 +717,8 @@ class ModelUpdate(Record, frozen=True, kw_only=True, tag="model-update"):
     """What was done about a model's drift, or about a candidate that was learned: what, why, and by which figures.
 
     `parent` is what was looked at or learned from, `causes` those of drift that hold then; `candidate` is what was made
-    or judged. `reason` is the refit's or the verdict's own, `events` are the independent failures that it rests on.
+    or judged, `anew` where it was trained, not refitted. `reason` is the refit's or the verdict's own, `events` are the
+    independent failures that it rests on.
     """
 
     plant: Name
@@ -726,6 +727,7 @@ class ModelUpdate(Record, frozen=True, kw_only=True, tag="model-update"):
     causes: tuple[DriftCause, ...] = ()
     candidate: str = ""
     step: UpdateStep
+    anew: bool = False
     reason: str = ""
     detail: str = ""
     events: Annotated[int, Meta(ge=0)] = 0

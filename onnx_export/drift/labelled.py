@@ -26,14 +26,14 @@ def calibrated(rows: Rows, names: Sequence[str], bars: Bars) -> Finding:
     """Whether as many failures came as chances said.
 
     The value is failures that came over those expected, the bar how far from 1 it may be, up or down, by chance of so
-    few failures and by `Bars.off`.
+    few failures and by `Bars.off`. Of a sample each row counts for as many as it stands for.
     """
     fails = (rows.hours > 0) & (rows.hours <= np.minimum(WARNING_HORIZON_H, rows.known_h))
     known = fails | (rows.known_h > WARNING_HORIZON_H) & (rows.hours > 0)
     failed_us = np.round(rows.window_end_us[fails] + rows.hours[fails] * HOUR_US).astype(np.int64)
     came = set(zip(rows.asset[fails].tolist(), failed_us.tolist(), strict=True))
-    expected = float(rows.chance[known].sum())
-    value = int(fails.sum()) / max(expected, LEAST_EXPECTED)
+    expected = float((rows.weight * rows.chance)[known].sum())
+    value = float(rows.weight[fails].sum()) / max(expected, LEAST_EXPECTED)
     low, high = by_chance(len(came), bars.sure)
     off = abs(math.log(value)) if value else math.inf
     bar = max(bars.off, 1.0 / low if value >= 1.0 else high)

@@ -66,13 +66,15 @@ class Rows(NamedTuple):
     hours: np.ndarray  # float64, to the next failure, infinite where none was seen
     known_h: np.ndarray  # float64, for how long it is known whether one came
     chance: np.ndarray  # float64
+    weight: np.ndarray  # float64, for how many rows each stands
 
     @classmethod
-    def of(cls, history: History, chance: np.ndarray) -> Rows:
-        """Those of a history."""
+    def of(cls, history: History, chance: np.ndarray, weight: np.ndarray | None = None) -> Rows:
+        """Those of a history; each stands for itself where no weights are given."""
+        weight = np.ones(len(chance)) if weight is None else weight
         return cls(
             history.features, history.asset, history.window_end_us, history.since_us, history.hours, history.known_h,
-            chance,
+            chance, weight,
         )  # fmt: skip
 
     def where(self, chosen: np.ndarray) -> Rows:

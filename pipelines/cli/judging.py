@@ -10,6 +10,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from models.alerting.wording import clock
 from models.contracts import kind_of
 from models.failure.hazard import Card, Hazard, confidence_of
 from models.failure.health import HealthModel
@@ -17,6 +18,7 @@ from models.failure.learned import Model
 from models.features import Spec
 from models.figures.card import FigureCard
 from models.inference import ModelError
+from models.passed import Refit
 from pipelines.cli import model_checks
 from pipelines.cli.training import cases_line, needing_train, remaining_line, showing
 from pipelines.main import read_model
@@ -95,6 +97,8 @@ def sections(card: object, size: int) -> Iterator[tuple[str, list[tuple[str, str
     yield "ONNX against the model as trained", _figures(raw.get("parity", {}))
     if "gate" in raw:
         yield "What the export gate found", model_checks.told(raw["gate"])
+    if isinstance(card, Card) and isinstance(card.refit, Refit):
+        yield "What its leaves were refitted from", list(_refit(card.refit))
     if isinstance(card, Card):
         yield "Beside its chances", [("time to failure", remaining_line(card)), ("past cases", cases_line(card))]
     if isinstance(card, FigureCard):
@@ -107,12 +111,27 @@ def sections(card: object, size: int) -> Iterator[tuple[str, list[tuple[str, str
     yield "What it looks at", [(name, _list(raw[name])) for name in wanted if raw.get(name)]
     rest = {
         "name", "sha256", "asset_type", "trained_on", "basis", "command", "failures", "warning_limit", "seeds",
-        "scores", "parity", "features_sha256", "gate", "interval", "kind", "inputs", "outputs", *wanted,
+        "scores", "parity", "features_sha256", "gate", "refit", "interval", "kind", "inputs", "outputs", *wanted,
     }  # fmt: skip
     yield (
         "More",
         [(name, _told(value)) for name, value in raw.items() if name not in rest and value not in ([], {}, "")],
     )
+
+
+def _refit(of: Refit) -> Iterator[tuple[str, str]]:
+    yield "parent", of.parent
+    yield "new rows", f"{of.rows:,} of {of.machines} machines until {clock(of.until_us)}, with {of.events} failures"
+    yield "old rows", f"{of.old_rows:,}, with {of.old_events} failures"
+    yield "share of the way", f"{of.step:g}, temperature {of.temperature:g}, offset {of.offset:g}"
+    pairs = {
+        "average precision, new": of.average_precision_new,
+        "average precision, old": of.average_precision_old,
+        "log loss, new": of.log_loss_new,
+        "log loss, old": of.log_loss_old,
+    }
+    for name, (before, after) in pairs.items():
+        yield name, f"{before:.4f} to {after:.4f}"
 
 
 def _figures(figures: dict[str, float]) -> list[tuple[str, str]]:

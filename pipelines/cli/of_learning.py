@@ -79,7 +79,7 @@ def update(
         name=name, data=rows, labels=labels, every_min=minutes, learned_until=learned_until, reference_days=reference,
         recent_days=recent, memory=memory, simulated=simulated, key=key, licence=licence, bars=bars, out=out_folder,
     )  # fmt: skip
-    since_us = _time(since) if since else None
+    since_us = _time("--since", since)
     settings = _settings(instance)
     rounds.once(settings, wanted, rounds.May(True, name in settings.auto_promoted, since_us, anew), out, errors)
 
@@ -153,10 +153,13 @@ def _check_chart(chart: Path | None) -> None:
         check_file(chart)
 
 
-def _time(text: str) -> int:
-    from pipelines.cli.backfill.asked import from_and_to
+def _time(option: str, text: str) -> int | None:
+    from pipelines.cli.backfill.asked import BackfillError, moment
 
-    return int(from_and_to(text, ["2200-01-01"])[0])
+    found = moment(text) if text else None
+    if text and found is None:
+        raise BackfillError(f"{option} {text} is no time: write 2026-01-31 or 2026-01-31T06:00+01:00")
+    return found
 
 
 def _wanted(
@@ -171,5 +174,5 @@ def _wanted(
 
     return Wanted(
         memory_mib=mebibytes(memory), signer=Signer(key, licence), bars=read_bars(bars), simulated=simulated, out=out,
-        learned_until_us=_time(learned_until) if learned_until else None, data=data, **given,
+        learned_until_us=_time("--learned-until", learned_until), data=data, **given,
     )  # fmt: skip

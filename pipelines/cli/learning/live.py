@@ -14,21 +14,25 @@ from rich.console import Console
 
 from connectors.kafka.plain import LogProducer, read
 from connectors.releases.registry import Registry
-from models.alerting.verdict import Bars, Verdict, verdict
+from models.alerting.verdict import Bars, Reason, Verdict, verdict
 from models.failure.hazard import Card, read_card
 from models.passed import Refit
 from models.records import Drift, HealthyBaseline, ModelUpdate, decode, encode
 from models.release import Channel, Part, Role, decoded
 from onnx_export import hazard_own, starter
+from onnx_export.reasons import ParityError
 from onnx_export.refit import Asked
+from pipelines.backfill.kept import forget
 from pipelines.cli import training
 from pipelines.cli.board import now_us, offices
-from pipelines.cli.comparing import of_live
+from pipelines.cli.comparing import Pair, of_live
 from pipelines.cli.learning.round import Look, Made, NotMade
 from pipelines.cli.learning.rows import material_of
 from pipelines.cli.learning.student import DAY_US, Material, Spans, Student
+from pipelines.cli.promoting import SAID, Step, step_of
 from pipelines.cli.released import named_file, place_of
 from pipelines.cli.releasing import Signer, tell
+from pipelines.plant_file import read_plant
 from pipelines.releases.moves import ReleaseError, Who
 from pipelines.releases.publish import made, published
 from pipelines.settings import Settings
@@ -89,7 +93,11 @@ class Live:
         return verdict(found.trial, self._wanted.bars)
 
     def promote(self, version: str, why: str) -> None:
-        """Have the name mean it."""
+        """Have the name mean it. Raises ReleaseError where a person took it back, or it was changed meanwhile."""
+        pair = Pair(self.student.card.version, version)
+        step = step_of(Reason.BETTER, pair, self._offices.board(), {self._wanted.name})
+        if step is not Step.PROMOTES:
+            raise ReleaseError(SAID[step].format(name=self._wanted.name, **pair._asdict()))
         tell(self._offices.promote(version, Who(BY, why)), self._console)
 
     def end(self, why: str) -> None:
@@ -113,6 +121,8 @@ class Live:
             training.train(self._training._replace(data=self._data), self._console, self._errors)
         except hazard_own.NotTrained as refused:
             raise NotMade(str(refused.reason), str(refused), 0) from refused
+        except ParityError as refused:
+            raise NotMade("not-exported", str(refused), 0) from refused
         self._files = self._wanted.out / f"{self._wanted.name}.onnx"
         card = read_card(self._files.with_suffix(".json").read_bytes())
         return Made(card.version, {}, f"trained anew: {card.trained_on}", int(card.scores["failures"]))
@@ -131,11 +141,17 @@ class Live:
     @property
     def spans(self) -> Spans:
         """What is looked at: from when the model is known to have learned until, or the beginning of the rows on."""
-        card, wanted = self.student.card, self._wanted
-        refitted_us = card.refit.until_us if isinstance(card.refit, Refit) else None
-        first_us = int(self.rows.history.window_end_us.min(initial=now_us())) if refitted_us is None else 0
-        until_us = wanted.learned_until_us or refitted_us or self._made_us or first_us + wanted.reference_days * DAY_US
+        wanted = self._wanted
+        first_us = int(self.rows.history.window_end_us.min(initial=now_us()))
+        until_us = self._learned_until_us or first_us + wanted.reference_days * DAY_US
         return Spans(until_us, wanted.reference_days, wanted.recent_days)
+
+    @property
+    def _learned_until_us(self) -> int | None:
+        """When what the model learned ends: as it was said, by its card, by its release; None where nobody knows."""
+        refit = self.student.card.refit
+        refitted_us = refit.until_us if isinstance(refit, Refit) else None
+        return self._wanted.learned_until_us or refitted_us or self._made_us
 
     @cached_property
     def rows(self) -> Material:
@@ -149,8 +165,9 @@ class Live:
         wanted = self._wanted
         if wanted.data:
             return wanted.data
-        begin_us = (wanted.learned_until_us or self._made_us or now_us()) - wanted.reference_days * DAY_US
+        begin_us = begin_of(self._learned_until_us, now_us(), wanted.reference_days, wanted.recent_days)
         span = training.Span(day_of(begin_us), day_of(now_us()), wanted.labels, wanted.every_min)
+        forget(self._training.runs / "rows")  # of the round before, which may have been broken off
         return training.of_influx(self._settings, self._training, span, self._console, self._errors).data
 
     @property
@@ -158,7 +175,8 @@ class Live:
         settings, card = self._settings, self.student.card
         return training.Wanted(
             data="", plant=settings.plant, site=settings.site, asset_type=card.asset_type, out=self._wanted.out,
-            runs=self._wanted.out / "runs", name=card.name, spec=self._place.folder / f"{self._place.stem}.json",
+            runs=self._wanted.out / "runs" / card.name, name=card.name,
+            spec=self._place.folder / f"{self._place.stem}.json",
             memory=f"{self._wanted.memory_mib}MiB", simulated=self._wanted.simulated,
         )  # fmt: skip
 
@@ -174,9 +192,11 @@ class Live:
 
 
 def told_of(settings: Settings, name: str = "") -> list[Told]:
-    """What was told of a name's drift and updates, or of all, in order of time."""
+    """What was told of a name's drift and updates on the plant, or of all names, in order of time."""
+    plant = read_plant(settings.plant, settings.site).plant
     found = [one for one in _records(settings, Topic.DRIFT) if isinstance(one, Drift | ModelUpdate)]
-    return sorted((one for one in found if name in ("", one.name)), key=lambda one: one.time_us)
+    mine = (one for one in found if one.plant == plant and name in ("", one.name))
+    return sorted(mine, key=lambda one: one.time_us)
 
 
 def publish(settings: Settings, records: Iterable[Told]) -> None:
@@ -188,12 +208,22 @@ def publish(settings: Settings, records: Iterable[Told]) -> None:
             producer.send(named(settings.topic_prefix, Topic.DRIFT), key, encode(one), place)
 
 
+def begin_of(learned_until_us: int | None, now_us: int, reference_days: int, recent_days: int) -> int:
+    """From when on rows are asked for; of a model of which nobody knows when it learned, both times before now."""
+    until_us = now_us - recent_days * DAY_US if learned_until_us is None else learned_until_us
+    return until_us - reference_days * DAY_US
+
+
 def day_of(time_us: int) -> str:
     """A day, as a backfill takes it."""
     return time.strftime("%Y-%m-%d", time.gmtime(time_us / 1e6))
 
 
 def _records(settings: Settings, topic: Topic) -> Iterator[object]:
-    for record in read(settings.kafka, named(settings.topic_prefix, topic)):
-        with suppress(msgspec.DecodeError):  # of another version
-            yield decode(record.value or b"")
+    """Raises ReleaseError where there is no such topic, as before workers of this version first ran."""
+    try:
+        for record in read(settings.kafka, named(settings.topic_prefix, topic)):
+            with suppress(msgspec.DecodeError):  # of another version
+                yield decode(record.value or b"")
+    except LookupError as missing:
+        raise ReleaseError(f"{missing} Workers make what is missing when they start") from missing

@@ -148,6 +148,7 @@ def _answered(ports: Ports, asked: Asked, look: Look, now_us: int) -> ModelUpdat
         return told(step=UpdateStep.NOT_TO_BE_LEARNED, detail=detail, events=look.events)
     if not asked.may_update:
         return told(step=UpdateStep.WOULD_UPDATE, detail=detail, events=look.events)
+    told = partial(told, anew=asked.anew)
     try:
         made = ports.train() if asked.anew or since_us is None else ports.learn(since_us)
     except NotMade as not_made:

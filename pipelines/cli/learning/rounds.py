@@ -13,11 +13,13 @@ from pipelines.cli.learning.live import Live, Told, Wanted, publish, told_of
 from pipelines.cli.learning.round import Asked, turn
 from pipelines.cli.learning.telling import said
 from pipelines.cli.promoting import telling
+from pipelines.cli.releasing import Signer
 from pipelines.plant_file import read_plant
+from pipelines.releases.moves import ReleaseError
 from pipelines.settings import Settings
 
-LEARNED = frozenset({UpdateStep.OFFERED, UpdateStep.REFUSED, UpdateStep.PROMOTED, UpdateStep.GIVEN_UP})
-"""After one of these a model is not trained anew for as long as it is to be left."""
+LEARNED = frozenset({UpdateStep.OFFERED, UpdateStep.PROMOTED, UpdateStep.GIVEN_UP})
+"""After one of these a model is not trained anew for as long as it is to be left; nor after training was refused."""
 
 
 class May(NamedTuple):
@@ -30,7 +32,9 @@ class May(NamedTuple):
 
 
 def once(settings: Settings, wanted: Wanted, may: May, console: Console, errors: Console) -> None:
-    """One round. Raises what its parts raise."""
+    """One round. Raises what its parts raise, ReleaseError at once for what nobody would take."""
+    if may.update:
+        check_signer(settings, wanted.signer)
     plant = read_plant(settings.plant, settings.site).plant
     asked = Asked(plant, wanted.name, may.update, may.promote, may.since_us, may.anew)
     found = turn(Live(settings, wanted, console, errors), asked, now_us())
@@ -45,6 +49,8 @@ def follow(
     sleep: Callable[[float], None],
 ) -> None:  # fmt: skip
     """Rounds until the process is ended; one that fails is told, and the next comes."""
+    if wanted.name in settings.auto_updated:
+        check_signer(settings, wanted.signer)
     while True:
         with telling(errors, f"'{wanted.name}' does not follow its plant now"):
             anew = anew_s is not None and is_old(told_of(settings, wanted.name), anew_s, now_us())
@@ -53,9 +59,18 @@ def follow(
         sleep(every_s)
 
 
+def check_signer(settings: Settings, signer: Signer) -> None:
+    """Raise ReleaseError for a key that cannot sign, or none where workers ask for one: before work, not after it."""
+    if not signer(b"") and settings.release_keys and not settings.unsigned_releases:
+        raise ReleaseError(
+            "nothing signs what is made, and FOREWARN_RELEASE_KEYS says that workers take signed releases alone: give "
+            "--key NAME:FILE of `forewarn model key`"
+        )
+
+
 def is_old(told: Sequence[Told], after_s: int, now_us: int) -> bool:
     """Whether nothing was learned for so long, since the first that was told; where nothing was, it begins now."""
     updates = [one for one in told if isinstance(one, ModelUpdate)]
-    learned = [one.time_us for one in updates if one.step in LEARNED]
+    learned = [one.time_us for one in updates if one.step in LEARNED or (one.step is UpdateStep.REFUSED and one.anew)]
     began_us = max(learned, default=min((one.time_us for one in told), default=now_us))
     return now_us - began_us >= after_s * 1_000_000

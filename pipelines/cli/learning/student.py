@@ -66,7 +66,7 @@ class Student:
     def see(self, of: Material, spans: Spans) -> Seen:
         """What moved from the reference to the recent time, and why."""
         history, until_us = of.history, spans.learned_until_us
-        rows = drift.Rows.of(history, self._hazard.chances(history.features)[:, WARNING])
+        rows = drift.Rows.of(history, self._hazard.chances(history.features)[:, WARNING], of.weights)
         end_us = history.end_us
         reference = rows.between(until_us - spans.reference_days * DAY_US, until_us)
         recent = rows.between(max(until_us, end_us - spans.recent_days * DAY_US), end_us)
@@ -86,11 +86,12 @@ class Student:
         return Look(self.card.version, moved, fresh, since_us, events_of(_where(of.history, later)))
 
     def learn(self, of: Material, spans: Spans, since_us: int, asked: Asked) -> tuple[Made, Refitted]:
-        """Refitted on rows since then, but for machines that degrade, and held to the reference. Raises NotMade."""
+        """Refitted on rows since then, but for machines that degrade, and held to what was before. Raises NotMade."""
         sick = drift.excluded(self.see(of, spans).told)
         ends_us = of.history.window_end_us
         new = (ends_us > since_us) & ~_sick(of, sick)
-        old = (ends_us <= spans.learned_until_us) & (ends_us > spans.learned_until_us - spans.reference_days * DAY_US)
+        old_us = spans.learned_until_us
+        old = (ends_us <= min(old_us, since_us)) & (ends_us > old_us - spans.reference_days * DAY_US)
         try:
             found = refit(
                 self._onnx, self.card, _where(of.history, new), _where(of.history, old), asked,

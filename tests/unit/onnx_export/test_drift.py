@@ -75,7 +75,9 @@ def plant(seed: int = 1) -> Rows:
     nothing = np.full(len(asset), np.inf)
     chance = random.uniform(0.0, 0.02, len(asset))
     since_us = np.zeros(len(asset), np.int64)
-    return Rows(features.astype(np.float32), asset, end_us, since_us, nothing, nothing.copy(), chance)
+    return Rows(
+        features.astype(np.float32), asset, end_us, since_us, nothing, nothing.copy(), chance, np.ones(len(chance))
+    )
 
 
 def moved(rows: Rows, feature: str, by: float | np.ndarray, machines: tuple[int, ...]) -> Rows:
@@ -204,7 +206,7 @@ def failing(chance: float, failures: int) -> Rows:
     zero = np.zeros(count, np.int64)
     end_us = np.arange(count, dtype=np.int64) * DAY_US
     features = np.full((count, len(SPEC.names)), np.nan, np.float32)
-    return Rows(features, zero, end_us, zero, hours, known_h, np.full(count, chance))
+    return Rows(features, zero, end_us, zero, hours, known_h, np.full(count, chance), np.ones(count))
 
 
 @pytest.mark.parametrize(
@@ -215,6 +217,14 @@ def test_chances_are_held_to_failures_once_there_are_enough(failures: int, chanc
     found = calibrated(failing(chance, failures), NAMES, BARS)
     assert (found.verdict, found.events) == (verdict, failures)
     assert found.value == pytest.approx(0.5 / chance)
+
+
+def test_rows_of_a_sample_count_for_as_many_as_they_stand_for():
+    rows = failing(0.1, 20)
+    fails = (rows.hours > 0) & (rows.hours <= 72)
+    kept = np.flatnonzero(fails | (np.arange(len(fails)) % 4 == 0))
+    sample = rows._replace(weight=np.where(fails, 1.0, 4.0)).where(kept)
+    assert calibrated(sample, NAMES, BARS).value == pytest.approx(calibrated(rows, NAMES, BARS).value, rel=0.02)
 
 
 def test_rows_of_one_failure_count_as_one():

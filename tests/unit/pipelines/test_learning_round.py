@@ -6,6 +6,7 @@ import io
 from dataclasses import dataclass, field
 
 import pytest
+from msgspec.structs import replace
 from rich.console import Console
 
 from models.alerting.verdict import Reason, Verdict
@@ -139,6 +140,8 @@ def test_a_cause_stands_from_when_it_was_told_last_or_held_last_of_this_model_al
         ([update(UpdateStep.STEADY, -31)], True),
         ([update(UpdateStep.STEADY, -31), update(UpdateStep.OFFERED, -29)], False),
         ([update(UpdateStep.STEADY, -60), update(UpdateStep.PROMOTED, -31)], True),
+        ([update(UpdateStep.STEADY, -31), update(UpdateStep.REFUSED, -1)], True),
+        ([update(UpdateStep.STEADY, -31), replace(update(UpdateStep.REFUSED, -1), anew=True)], False),
     ],
 )
 def test_a_model_is_trained_anew_when_nothing_was_learned_for_so_long(told, is_due):
