@@ -49,6 +49,10 @@ SHADOWS = {
 }  # fmt: skip
 
 
+class NothingSaid(ReleaseError):
+    """There is nothing to compare yet."""
+
+
 class Pair(NamedTuple):
     """Versions of a champion and a candidate."""
 
@@ -113,14 +117,14 @@ def _live(settings: Settings, plant: Plant, name: str, errors: Console) -> Besid
     values = (record.value for record in read(settings.kafka, named(settings.topic_prefix, Topic.SHADOWS)))
     said = pl.DataFrame(list(shadows_of(values, plant, name)), SHADOWS, orient="row")
     if said.is_empty():
-        raise ReleaseError(
+        raise NothingSaid(
             f"no release {name and f'of {name!r} '}said anything beside a champion yet: `forewarn model publish` has "
             "one run beside it, from the next rows of its machines on"
         )
     pair = pair_of(said, board_of(settings))
     shadows = said.filter(pl.col("model") == pair.candidate, pl.col("beside") == pair.champion)
     if shadows.is_empty():
-        raise ReleaseError(f"{pair.candidate} said nothing beside the champion {pair.champion} yet: wait for rows")
+        raise NothingSaid(f"{pair.candidate} said nothing beside the champion {pair.champion} yet: wait for rows")
     forecasts = read_live(settings, 0, EVER_US, set(plant.assets), errors).forecasts
     own = forecasts.filter(pl.col("model") == pair.champion)
     return Beside(_joined(_ran(own), last_of_each(shadows)), pair, 1)
@@ -176,7 +180,7 @@ def _joined(first: pl.DataFrame, second: pl.DataFrame) -> pl.DataFrame:
     ]
     out = sides[0].join(sides[1], on=keys, how="inner").sort(keys)
     if out.is_empty():
-        raise ReleaseError("the two said nothing of the same minutes: give runs of the same machines and time")
+        raise NothingSaid("the two said nothing of the same minutes: give runs of the same machines and time")
     return out
 
 

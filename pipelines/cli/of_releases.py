@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from models.release import Channel
 from pipelines.cli.options import AsJson, Instance, out
+
+if TYPE_CHECKING:
+    from pipelines.releases.moves import Who
+    from pipelines.releases.offices import Offices
 
 releases = typer.Typer(no_args_is_help=True)
 By = Annotated[str, typer.Option("--by", help="Who says so; it is told on the audit topic.")]
@@ -86,12 +91,7 @@ def withdraw(
     instance: Instance = "default",
 ) -> None:
     """Take a release back: workers drop it. One that was champion once is stood in for, should its log be replayed."""
-    from pipelines.cli.board import offices
-    from pipelines.cli.releasing import tell
-    from pipelines.releases.moves import Who
-    from pipelines.settings import Settings
-
-    tell(offices(Settings(instance=instance)).withdraw(version, Who(_named(by), why)), out)
+    _moved(instance, by, why, lambda of, who: of.withdraw(version, who))
 
 
 @releases.command("releases", epilog="Example: forewarn model releases --json")
@@ -113,12 +113,7 @@ def promote(
     instance: Instance = "default",
 ) -> None:
     """Have all workers score by a release from a place in the log on, once all have loaded it. Nothing restarts."""
-    from pipelines.cli.board import offices
-    from pipelines.cli.releasing import tell
-    from pipelines.releases.moves import Who
-    from pipelines.settings import Settings
-
-    tell(offices(Settings(instance=instance)).promote(version, Who(_named(by), why)), out)
+    _moved(instance, by, why, lambda of, who: of.promote(version, who))
 
 
 @releases.command(epilog="Example: forewarn model rollback pump --by 'A. Person' --why 'too many warnings'")
@@ -129,12 +124,7 @@ def rollback(
     instance: Instance = "default",
 ) -> None:
     """Have all workers score by what the name meant before, from a place in the log on."""
-    from pipelines.cli.board import offices
-    from pipelines.cli.releasing import tell
-    from pipelines.releases.moves import Who
-    from pipelines.settings import Settings
-
-    tell(offices(Settings(instance=instance)).roll_back(name, Who(_named(by), why)), out)
+    _moved(instance, by, why, lambda of, who: of.roll_back(name, who))
 
 
 @releases.command("end-shadow", epilog="Example: forewarn model end-shadow pump --by 'A. Person'")
@@ -145,12 +135,7 @@ def end_shadow(
     instance: Instance = "default",
 ) -> None:
     """Have no release run beside a name's champion any more."""
-    from pipelines.cli.board import offices
-    from pipelines.cli.releasing import tell
-    from pipelines.releases.moves import Who
-    from pipelines.settings import Settings
-
-    tell(offices(Settings(instance=instance)).end_shadow(name, Who(_named(by), why)), out)
+    _moved(instance, by, why, lambda of, who: of.end_shadow(name, who))
 
 
 Type = Annotated[str, typer.Option("--type", help="An asset type of the plant file.")]
@@ -165,34 +150,29 @@ def pin(
     instance: Instance = "default",
 ) -> None:
     """Have an asset type stay with a release, whatever is promoted."""
-    from pipelines.cli.board import offices
-    from pipelines.cli.releasing import tell
-    from pipelines.releases.moves import Who
-    from pipelines.settings import Settings
-
-    tell(offices(Settings(instance=instance)).pin(version, asset_type, Who(_named(by), why)), out)
+    _moved(instance, by, why, lambda of, who: of.pin(version, asset_type, who))
 
 
 @releases.command(epilog="Example: forewarn model freeze --type pump --by 'A. Person' --why 'audit week'")
 def freeze(asset_type: Type, by: By, why: Why = "", instance: Instance = "default") -> None:
     """Have an asset type stay with the release that it has now, whatever is promoted."""
-    from pipelines.cli.board import offices
-    from pipelines.cli.releasing import tell
-    from pipelines.releases.moves import Who
-    from pipelines.settings import Settings
-
-    tell(offices(Settings(instance=instance)).freeze(asset_type, Who(_named(by), why)), out)
+    _moved(instance, by, why, lambda of, who: of.freeze(asset_type, who))
 
 
 @releases.command(epilog="Example: forewarn model unpin --type pump --by 'A. Person'")
 def unpin(asset_type: Type, by: By, why: Why = "", instance: Instance = "default") -> None:
     """End a pin or a freeze: the type goes with what is promoted again."""
+    _moved(instance, by, why, lambda of, who: of.unpin(asset_type, who))
+
+
+def _moved(instance: str, by: str, why: str, move: Callable[[Offices, Who], list[str]]) -> None:
+    """Have something moved, and tell what was done."""
     from pipelines.cli.board import offices
     from pipelines.cli.releasing import tell
     from pipelines.releases.moves import Who
     from pipelines.settings import Settings
 
-    tell(offices(Settings(instance=instance)).unpin(asset_type, Who(_named(by), why)), out)
+    tell(move(offices(Settings(instance=instance)), Who(_named(by), why)), out)
 
 
 def _named(by: str) -> str:

@@ -25,7 +25,7 @@ from onnx_export.refit import Asked
 from pipelines.backfill.kept import forget
 from pipelines.cli import training
 from pipelines.cli.board import now_us, offices
-from pipelines.cli.comparing import Pair, of_live
+from pipelines.cli.comparing import NothingSaid, Pair, of_live
 from pipelines.cli.learning.round import Look, Made, NotMade
 from pipelines.cli.learning.rows import material_of
 from pipelines.cli.learning.student import DAY_US, Material, Spans, Student
@@ -36,7 +36,7 @@ from pipelines.plant_file import read_plant
 from pipelines.releases.moves import ReleaseError, Who
 from pipelines.releases.publish import made, published
 from pipelines.settings import Settings
-from pipelines.topics import Topic, named, partition_of
+from pipelines.topics import Topic, named
 
 BY = "learning on"
 Told = Drift | ModelUpdate
@@ -88,7 +88,7 @@ class Live:
         """Over it, by what came since; None while nothing was said beside the champion."""
         try:
             found = of_live(self._settings, self._wanted.labels, self._errors, self._wanted.name)
-        except ReleaseError:
+        except NothingSaid:
             return None
         return verdict(found.trial, self._wanted.bars)
 
@@ -128,7 +128,7 @@ class Live:
         return Made(card.version, {}, f"trained anew: {card.trained_on}", int(card.scores["failures"]))
 
     def offer(self, found: Made) -> None:
-        """Have it run beside the champion."""
+        """Have it run beside the champion. Raises NotMade where it does not come to that."""
         assert self._files is not None, f"{found.version} was made before it is offered"
         paths = {Part.ONNX: self._files, Part.CARD: self._files.with_suffix(".json")}
         cases = self._files.with_suffix(".cases.json")
@@ -136,7 +136,13 @@ class Live:
         files = {part: path.read_bytes() for part, path in paths.items()}
         release = made(self._offices.plant.plant, files, now_us(), self._wanted.signer.licence, self._wanted.signer)
         keeper = Registry(self._settings.registry_url)
-        tell(published(self._offices, keeper, release, files, Channel.CANDIDATE, Who(BY, found.said)), self._console)
+        try:
+            said = published(self._offices, keeper, release, files, Channel.CANDIDATE, Who(BY, found.said))
+        except ReleaseError as refused:
+            raise NotMade("not-taken", str(refused), found.events) from refused
+        tell(said, self._console)
+        if self._offices.board().version_of(self._wanted.name, Role.SHADOW) != found.version:
+            raise NotMade("not-taken", f"{found.version} runs beside nothing: {said[-1]}", found.events)
 
     @property
     def spans(self) -> Spans:
@@ -203,9 +209,7 @@ def publish(settings: Settings, records: Iterable[Told]) -> None:
     """Put what came of a round on the topic. Raises NotSent."""
     with LogProducer(settings.kafka) as producer:
         for one in records:
-            key = f"{one.plant}/{one.name}".encode()
-            place = partition_of(key, settings.partitions)
-            producer.send(named(settings.topic_prefix, Topic.DRIFT), key, encode(one), place)
+            producer.send(named(settings.topic_prefix, Topic.DRIFT), f"{one.plant}/{one.name}".encode(), encode(one))
 
 
 def begin_of(learned_until_us: int | None, now_us: int, reference_days: int, recent_days: int) -> int:

@@ -77,7 +77,7 @@ class Ports(Protocol):
         ...
 
     def offer(self, made: Made) -> None:
-        """Have it run beside the champion."""
+        """Have it run beside the champion. Raises NotMade where it does not come to that."""
         ...
 
 
@@ -151,9 +151,9 @@ def _answered(ports: Ports, asked: Asked, look: Look, now_us: int) -> ModelUpdat
     told = partial(told, anew=asked.anew)
     try:
         made = ports.train() if asked.anew or since_us is None else ports.learn(since_us)
+        ports.offer(made)
     except NotMade as not_made:
         return told(step=UpdateStep.REFUSED, reason=not_made.reason, detail=not_made.said, events=not_made.events)
-    ports.offer(made)
     return told(
         step=UpdateStep.OFFERED, candidate=made.version, detail=made.said, events=made.events, figures=made.figures
     )

@@ -11,12 +11,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from models.alerting.wording import clock
 from models.bins import MINUTE_US
 from models.failure.hazard import WARNING, Card, Hazard
-from models.records import Drift, DriftCause, ModelUpdate
+from models.inference import ModelError
+from models.records import HORIZONS_H, Drift, DriftCause, ModelUpdate
 from onnx_export import drift
 from onnx_export.drift.notices import Stands
-from onnx_export.history import History
+from onnx_export.history import HOUR_US, History
 from onnx_export.learner import with_rows
 from onnx_export.reasons import ParityError
 from onnx_export.refit import Asked, Refitted, refit
@@ -64,12 +66,18 @@ class Student:
         self._hazard = Hazard(onnx, card, cases)
 
     def see(self, of: Material, spans: Spans) -> Seen:
-        """What moved from the reference to the recent time, and why."""
+        """What moved from the reference to the recent time, and why. Raises ModelError where either has no rows."""
         history, until_us = of.history, spans.learned_until_us
         rows = drift.Rows.of(history, self._hazard.chances(history.features)[:, WARNING], of.weights)
         end_us = history.end_us
         reference = rows.between(until_us - spans.reference_days * DAY_US, until_us)
         recent = rows.between(max(until_us, end_us - spans.recent_days * DAY_US), end_us)
+        if not (len(reference.asset) and len(recent.asset)):
+            raise ModelError(
+                f"{len(reference.asset)} rows of the {spans.reference_days} days before {_day(until_us)}, until when "
+                f"the model learned, and {len(recent.asset)} of the last {spans.recent_days}: both are needed; give "
+                "rows that reach so far, or --learned-until"
+            )
         watch = drift.watched(self._hazard.spec, of.ambient)
         later = rows.between(until_us, end_us)
         findings = drift.looked(reference, recent, of.names, watch, later=later)
@@ -138,17 +146,17 @@ def made_of(found: Refitted) -> Made:
 
 
 def _where(history: History, chosen: np.ndarray) -> History:
-    """Some rows, and the failures of their time."""
+    """Some rows, and the failures that they could foretell."""
     rows = with_rows(history, np.flatnonzero(chosen))
     if not len(rows.asset):
         return rows
-    first_us, last_us = int(rows.window_end_us.min()), int(rows.window_end_us.max())
-    horizon_us = last_us + 30 * DAY_US
-    return _with_failures(rows, first_us, horizon_us)
+    first_us = int(rows.window_end_us.min())
+    last_us = int(rows.window_end_us.max()) + HORIZONS_H[-1] * HOUR_US
+    return replace(rows, failures=tuple(one for one in history.failures if first_us <= one.time_us <= last_us))
 
 
-def _with_failures(history: History, from_us: int, to_us: int) -> History:
-    return replace(history, failures=tuple(one for one in history.failures if from_us <= one.time_us <= to_us))
+def _day(time_us: int) -> str:
+    return clock(time_us)[:10]
 
 
 def _sick(of: Material, since_us: Mapping[str, int]) -> np.ndarray:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from models.alerting.verdict import Bars
+from models.inference import ModelError
 from models.records import Drift, DriftCause, ModelUpdate, UpdateStep
 from onnx_export.history import DAY_US, History
 from onnx_export.learner import with_rows
@@ -69,6 +70,14 @@ def test_a_plant_that_does_not_drift_keeps_its_model(capsys):
         print(f"\ndrift told of a simulated plant that does not drift, in 60 days: {causes or 'none'}")
     after = part(judged, True, middle_us)
     assert average_precision(of.champion, after) >= average_precision(of.first, after)
+
+
+@pytest.mark.parametrize("days_off", [-90, 90])
+def test_rows_that_do_not_reach_far_enough_are_an_error_and_not_steady(days_off):
+    whole, middle_us = simulated(SEEDS[0], False, 2, 1)
+    of = Followed(plant(), shipped(), whole, NAMES, middle_us + days_off * DAY_US)
+    with pytest.raises(ModelError, match="both are needed"):
+        of.round(whole.end_us)
 
 
 def test_what_may_not_be_updated_or_promoted_is_told_and_nothing_is_done():

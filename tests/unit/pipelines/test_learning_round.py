@@ -41,6 +41,7 @@ class Fake:
     says: Verdict | None = None
     seen: Look = field(default_factory=lambda: Look("pump@old", (), (), None, 0))
     fault: NotMade | None = None
+    not_taken: NotMade | None = None
     done: list[str] = field(default_factory=list)
 
     def candidate(self):
@@ -65,6 +66,8 @@ class Fake:
         return self._made("train")
 
     def offer(self, made):
+        if self.not_taken:
+            raise self.not_taken
         self.done.append(f"offer {made.version}")
 
     def _made(self, what):
@@ -110,6 +113,12 @@ def test_a_round_does_one_thing_and_tells_it(fake, may, step, done):
     assert (found.update.step, fake.done) == (step, done)
     assert decode(encode(found.update)) == found.update
     assert telling.said(found.update)
+
+
+def test_what_no_worker_takes_is_told_as_refused_and_not_as_offered():
+    found = turn(Fake(seen=moved(5), not_taken=NotMade("not-taken", "no word from workers", 12)), asked(), NOW_US)
+    assert (found.update.step, found.update.reason) == (UpdateStep.REFUSED, "not-taken")
+    assert found.update.detail == "no word from workers"
 
 
 def test_every_verdict_has_an_answer():
