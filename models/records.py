@@ -387,10 +387,13 @@ class Health(Record, frozen=True, kw_only=True, tag="health"):
 
 
 class AlertState(StrEnum):
-    """States of a warning, in the words of ISA-18.2."""
+    """States of a warning, in the words of ISA-18.2; one that has an outcome is closed."""
 
     UNACKNOWLEDGED = "unacknowledged"
+    ACKNOWLEDGED = "acknowledged"
     RETURNED = "returned-to-normal-unacknowledged"
+    NORMAL = "returned-to-normal"
+    CLOSED = "closed"
 
 
 class AlertReason(StrEnum):
@@ -403,6 +406,77 @@ class AlertReason(StrEnum):
     LOWERED = "lowered"
     CLEARED = "cleared"
     REPAIRED = "repaired"
+    RECURRED = "recurred"
+    ACKNOWLEDGED = "acknowledged"
+    SHELVED = "shelved"
+    UNSHELVED = "unshelved"
+    SUPPRESSED = "suppressed"
+    UNSUPPRESSED = "unsuppressed"
+    OUT_OF_SERVICE = "taken-out-of-service"
+    IN_SERVICE = "returned-to-service"
+    ASSIGNED = "assigned"
+    RATED = "rated"
+    COMMENTED = "commented"
+    ORDERED = "ordered"
+    CLOSED = "closed"
+    WITHDRAWN = "withdrawn"
+
+
+class Advice(StrEnum):
+    """What a warning asks of people, the least first."""
+
+    WATCH = "watch"
+    PLAN = "plan"
+    ACT_NOW = "act-now"
+
+
+class CloseReason(StrEnum):
+    """What became of a warning: the label that a model learns from."""
+
+    REPAIRED = "found-and-repaired"
+    DEFERRED = "found-and-deferred"
+    NOTHING_FOUND = "inspected-and-nothing-found"
+    NOT_INSPECTED = "not-inspected"
+    FAILED = "failed-before-action"
+    SENSOR = "sensor"
+    PROCESS_CHANGE = "process-change"
+    PLANNED = "planned"
+
+
+class Outcome(Struct, frozen=True, kw_only=True):
+    """How a warning was closed: why, by whom, when; the failure mode and what was found, in the finder's words."""
+
+    reason: CloseReason
+    by: str
+    time_us: int
+    mode: str = ""
+    found: str = ""
+
+
+class HeldBack(StrEnum):
+    """Why nobody is told of a warning for now, in the words of ISA-18.2 and OPC UA Part 9; each stands by itself."""
+
+    SHELVED = "shelved"
+    SUPPRESSED = "suppressed-by-design"
+    OUT_OF_SERVICE = "out-of-service"
+
+
+class Hold(Struct, frozen=True, kw_only=True):
+    """That a warning is held back: since when and until when, null for until somebody ends it, by whom and why."""
+
+    kind: HeldBack
+    since_us: int
+    until_us: int | None = None
+    by: str
+    why: str
+
+
+class Comment(Struct, frozen=True, kw_only=True):
+    """What somebody wrote about a warning."""
+
+    by: str
+    time_us: int
+    text: str
 
 
 class Alert(Record, frozen=True, kw_only=True, tag="alert"):
@@ -413,8 +487,12 @@ class Alert(Record, frozen=True, kw_only=True, tag="alert"):
     `mode` is what its evidence speaks of and identifies it; `modes` are what a model holds likely, and may change.
     `similar` are past cases like the machine when the hazard began to hold, the nearest first.
     What is `remaining` is until failure where a hazard speaks and says it, else what health and trend say, until a
-    limit. A `historical` one says what history would have brought about: nobody
-    acts on it.
+    limit. A `historical` one says what history would have brought about: nobody acts on it.
+
+    It is a case: `reason` is why it was moved last, `by` whom, empty for the machine's own data, `why` in their words,
+    at the event time `moved_us`. `advice` is what it asks, to be done before `act_before_us`, where that is known;
+    `severity` is OPC UA's, 1 to 1000, and a person's where `is_rated`. It came back `recurred` times. `held` are what
+    holds it back, `order` is its number in the maintenance system, `outcome` how it was closed.
     """
 
     id: str
@@ -440,6 +518,59 @@ class Alert(Record, frozen=True, kw_only=True, tag="alert"):
     historical: bool = False
     modes: tuple[ModeShare, ...] = ()
     similar: tuple[Similar, ...] = ()
+    advice: Advice = Advice.WATCH
+    act_before_us: int | None = None
+    severity: int = 0
+    is_rated: bool = False
+    moved_us: int = 0
+    by: str = ""
+    why: str = ""
+    recurred: int = 0
+    assigned: str = ""
+    held: tuple[Hold, ...] = ()
+    comments: tuple[Comment, ...] = ()
+    order: str = ""
+    outcome: Outcome | None = None
+
+
+class Move(StrEnum):
+    """What somebody does with a warning."""
+
+    ACKNOWLEDGE = "acknowledge"
+    SHELVE = "shelve"
+    UNSHELVE = "unshelve"
+    TAKE_OUT = "take-out-of-service"
+    PUT_BACK = "return-to-service"
+    ASSIGN = "assign"
+    RATE = "rate"
+    COMMENT = "comment"
+    ORDER = "order"
+    CLOSE = "close"
+    WITHDRAW = "withdraw"
+
+
+class Action(Record, frozen=True, kw_only=True, tag="action"):
+    """A move of a warning of an asset by a person, or by a program in its name: who, when, why.
+
+    Shelving has its end `until_us`; assigning, `to` whom; rating, a `severity`; an order, its number in the maintenance
+    system; closing, its `outcome`, with the failure `mode` and what was `found`. An action is taken once: its id is
+    that of what it does.
+    """
+
+    plant: Name
+    asset: Name
+    alert: Name
+    move: Move
+    time_us: TimeUs
+    by: Name
+    why: Annotated[str, Meta(max_length=2000)] = ""
+    until_us: TimeUs | None = None
+    to: Annotated[str, Meta(max_length=200)] = ""
+    severity: Annotated[int, Meta(ge=1, le=1000)] | None = None
+    order: Annotated[str, Meta(max_length=200)] = ""
+    outcome: CloseReason | None = None
+    mode: Annotated[str, Meta(max_length=200)] = ""
+    found: Annotated[str, Meta(max_length=2000)] = ""
 
 
 class Origin(StrEnum):
@@ -513,6 +644,7 @@ class Reject(StrEnum):
     UNKNOWN_TAG = "unknown-tag"
     UNFIT_REBUILD = "unfit-rebuild"
     UNFIT_BASELINE = "unfit-baseline"
+    UNFIT_ACTION = "unfit-action"
     PLANT_REFUSED = "plant-refused"
     MODEL_REFUSED = "model-refused"
     STEP_FAILED = "step-failed"
@@ -735,13 +867,13 @@ class ModelUpdate(Record, frozen=True, kw_only=True, tag="model-update"):
     time_us: TimeUs
 
 
-Control = PlantChange | ModelChange | ClockDecision | Rebuilt | HealthyBaseline
+Control = PlantChange | ModelChange | ClockDecision | Rebuilt | HealthyBaseline | Action
 """Records that change how those after them are read: a step ends before each."""
 OfNoAsset = Tick | PlantChange | ModelChange | ClockDecision
 """Records that go to every partition."""
 AnyInput = (
     Frame | Tick | Maintenance | WorkOrder | FeedReport | PlantChange | ModelChange | ClockDecision | Rebuilt
-    | HealthyBaseline
+    | HealthyBaseline | Action
 )  # fmt: skip
 AnyRelease = Release | Appointment | Ready | ReleaseMove
 """Records about models, on topics of their own."""
