@@ -48,9 +48,17 @@ class Made(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """A table to store, and of each row whether it was late and which of the sources sent it."""
+    """A table to store, and of each row whether it was late and which of the sources sent it.
+
+    Without sources it is what was made here, which no ledger counts.
+    """
 
     rows: Rows
     late: np.ndarray
     source: np.ndarray
     sources: tuple[str, ...]
+
+
+def of_no_source(rows: Rows) -> Kept:
+    """Rows that were made here."""
+    return Kept(rows, np.zeros(len(rows), bool), np.zeros(len(rows), np.int64), ())

@@ -20,6 +20,7 @@ from models.inference import ModelError
 from models.operating import RUNNING
 from models.plant import Plant
 from models.records import (
+    Action,
     Alert,
     ClockDecision,
     DeadLetter,
@@ -37,9 +38,10 @@ from models.records import (
     key_of,
 )
 from models.tiers import LONGEST_LATENESS_MIN, SPAN
+from pipelines.backfill.said import alert_rows
 from pipelines.backfill.stretch import Stretch
 from pipelines.backfill.tabled import decode_stretch
-from pipelines.controls import baselines, rebuilt
+from pipelines.controls import actions, baselines, rebuilt
 from pipelines.controls.clocks import Quarantined, decide
 from pipelines.controls.migrated import migrated
 from pipelines.controls.models import Shelf, changed, known
@@ -47,7 +49,7 @@ from pipelines.controls.plant import faults_that_end, learned_of, silences_that_
 from pipelines.due import Due
 from pipelines.frames import Columns
 from pipelines.ledger import EVENTS, Ledger
-from pipelines.made import LIVE, Kept, Looked, Made, Out, Pace
+from pipelines.made import LIVE, Kept, Looked, Made, Out, Pace, of_no_source
 from pipelines.meters import Scores, Size
 from pipelines.parse import Rejected
 from pipelines.ports import Effects, Output, RawRecord, Refusal, Snapshot
@@ -62,7 +64,7 @@ from pipelines.stages.screen import Screened, screen_columns
 from pipelines.stages.shadow import shadow
 from pipelines.stages.warn import let_go, warn
 from pipelines.stages.window import window
-from pipelines.state import NOWHERE, PLACE_BITS, Block, Meant, SnapshotError, State, floor_of
+from pipelines.state import NEVER, NOWHERE, PLACE_BITS, Block, Meant, SnapshotError, State, floor_of
 from pipelines.told import told
 from pipelines.topics import Share, Topic
 
@@ -226,6 +228,9 @@ class Partition:
                 found += ((at - 1, _RANK[type(out)], out.asset, out) for out in self._control(batch[at - 1], decoded))
         self.next_offset = batch[-1].offset + 1
         self._order(found)
+        cases = [record for *_, record in found if isinstance(record, Alert)]
+        if cases:
+            tables.append(of_no_source(alert_rows(self.plant.plant, cases)))
         outputs = tuple(_output(batch[at], record) for at, _, _, record in found)
         return self._given(tuple(tables), outputs, tuple(batch[at].arrived_ms for at, *_ in found))
 
@@ -261,6 +266,9 @@ class Partition:
                     return rebuilt.apply(record, self._where(record), self.plant)
                 case HealthyBaseline() as approved:
                     return baselines.take(approved, self._where(approved))
+                case Action() as action:
+                    present_us = max(self.state.tick_us, raw.arrived_ms * 1000 or NEVER)
+                    return actions.take(action, self._where(action), present_us)
                 case PlantChange() as change:
                     found = known(self._models, self._shelf or {}, self.state.meant)
                     plant, learned = taken(change, self.plant.plant, found.models)
@@ -290,7 +298,7 @@ class Partition:
             self.state.meant, self.learned, self.missing = found
             self._adopt()
 
-    def _where(self, record: Rebuilt | HealthyBaseline) -> rebuilt.Where:
+    def _where(self, record: Rebuilt | HealthyBaseline | Action) -> rebuilt.Where:
         """Where an asset is in the state. Raises Rejected for one that has no place in it."""
         place = self.state.places[record.asset]
         if place == NOWHERE and isinstance(record, Rebuilt):
@@ -317,8 +325,7 @@ class Partition:
             if kept is not None:
                 tables.append(kept)
             for rows in told(columns, tuple(self.state.blocks[name].names), self.plant.plant, self.ledger):
-                none = np.zeros(len(rows), np.int64)
-                tables.append(Kept(rows, none.astype(bool), none, (EVENTS,)))
+                tables.append(of_no_source(rows)._replace(sources=(EVENTS,)))
 
     def _step(self, block: Block, columns: Columns, decoded: Decoded, found: _Found) -> Kept | None:
         """One asset type's share of a batch, stage by stage; see pipelines.topology.STAGES."""
@@ -396,8 +403,9 @@ class Partition:
         time_us = int(rows.time_us[refusal.row])
         values = {name: field[refusal.row] for name, field in rows.fields.items()}
         values = {name: value for name, value in values.items() if value is not None and value == value}
-        source = kept.sources[kept.source[refusal.row]]
-        self.ledger.refuse(source, len(values), bool(kept.late[refusal.row]))
+        if kept.sources:
+            source = kept.sources[kept.source[refusal.row]]
+            self.ledger.refuse(source, len(values), bool(kept.late[refusal.row]))
         letter = DeadLetter(
             plant=rows.plant,
             reason=Reject.STORE_REFUSED,

@@ -11,6 +11,7 @@ from models.clocks import FAR_FUTURE_US, OLDEST_US
 from models.plant import Plant
 from models.records import (
     OF_SENSORS,
+    Action,
     AnyInput,
     DeadLetter,
     Frame,
@@ -63,7 +64,7 @@ def unread(raw: RawRecord, why: str, plant: str, ledger: Ledger) -> DeadLetter:
 
 
 def out_of_place(
-    record: Frame | Maintenance | WorkOrder | Rebuilt | HealthyBaseline, place: int, share: Share | None
+    record: Frame | Maintenance | WorkOrder | Rebuilt | HealthyBaseline | Action, place: int, share: Share | None
 ) -> Rejected:
     """The reject of a record whose asset is NOWHERE or ELSEWHERE."""
     if place == NOWHERE or share is None:

@@ -12,9 +12,9 @@ from models.failure import quantities
 from models.failure.learned import Learned
 from models.features import AFTER_RUNNING_MIN, Spec, baseline_of
 from models.following import follow
-from models.operating import RUNNING, Found
+from models.operating import MAINTENANCE, OFF, RUNNING, Found
 from pipelines.hours import take_hours
-from pipelines.state import Block, Turned
+from pipelines.state import Block, Stood, Turned
 
 
 class Minutes(NamedTuple):
@@ -62,6 +62,7 @@ def move(block: Block, minutes: Minutes) -> Found:
 
 def judge(block: Block, learned: Learned, minutes: Minutes, found: Found) -> None:
     """Hold final minutes, once windows know of them, against rules, and give lives their usual."""
+    _note_rest(block, minutes, found)
     if block.keys.columns and block.rules is not None:
         statistics = block.tiers.statistics(minutes.asset, minutes.minute)
         final = quantities.Minutes(*minutes, statistics, found)
@@ -72,6 +73,26 @@ def judge(block: Block, learned: Learned, minutes: Minutes, found: Found) -> Non
     if learned.health is not None:
         block.told += take_hours(block, learned.health, minutes, found)
     _give_usuals(block, learned.spec, minutes, found)
+
+
+RESTS = {OFF: "it is off", MAINTENANCE: "it is in maintenance"}
+"""States in which a machine stands by design; it does so until it runs."""
+
+
+def _note_rest(block: Block, minutes: Minutes, found: Found) -> None:
+    """Note where an asset begins to stand, or runs again."""
+    tells = np.flatnonzero(np.isin(found.state, (*RESTS, RUNNING)))
+    asset, state = minutes.asset[tells], found.state[tells]
+    before = np.empty(len(tells), state.dtype)
+    before[1:] = state[:-1]
+    stands, first = block.small.stands, changes(asset)
+    before[first] = [_CODES[stands.get(at, "")] for at in asset[first].tolist()]
+    for at in np.flatnonzero(before != state).tolist():
+        where = tells[at]
+        block.stood.append(Stood(int(asset[at]), int(minutes.minute[where]), RESTS.get(int(state[at]), "")))
+
+
+_CODES = {"": RUNNING} | {why: code for code, why in RESTS.items()}
 
 
 def _forget_recalibrated(block: Block, minutes: Minutes) -> None:

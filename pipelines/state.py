@@ -74,6 +74,14 @@ class Turned(NamedTuple):
     fault: int
 
 
+class Stood(NamedTuple):
+    """From the end of a final minute on an asset stands, and why, or runs, for an empty reason."""
+
+    asset: int
+    minute: int
+    why: str
+
+
 class Fault(Struct, frozen=True):
     """A sensor's fault that was told of: when it began and its place in models.operating.FAULTS."""
 
@@ -86,7 +94,8 @@ class Small(Struct):
 
     `unsettled` has the minutes that can still change with the life each belongs to. Feature rows in here are of the
     list `features_sha256`. `evidence` is what holds of an asset, by what says so. `silent_us` has when an asset was
-    last heard of which somebody was told that it is silent, `away` the assets that are not in the plant now.
+    last heard of which somebody was told that it is silent, `away` the assets that are not in the plant now. `stands`
+    says why an asset is at rest, if it is, and `shelved_us` when what was shelved of it is to be told again.
     `recalibrated` has when sensors became others, and of which signal, `versions` the number of each rule's last
     baseline. `serviced` has when components were worked on.
     """
@@ -110,6 +119,8 @@ class Small(Struct):
     faults: dict[int, dict[str, Fault]] = {}
     silent_us: dict[int, int] = {}
     away: dict[int, bool] = {}
+    stands: dict[int, str] = {}
+    shelved_us: dict[int, list[int]] = {}
     late: dict[int, Late] = {}
 
     def of_assets(self) -> list[tuple[str, dict[int, Any]]]:
@@ -157,6 +168,7 @@ class Block:
     fired: list[Fired] = field(default_factory=list)
     whole: list[Whole] = field(default_factory=list)
     told: list[Hour] = field(default_factory=list)
+    stood: list[Stood] = field(default_factory=list)
     """What a step has yet to tell; empty between steps."""
     pauses: dict[tuple[int, int], int] = field(default_factory=dict)
     """Minutes without a sample that this step came upon, by asset and minute: the place of the record that told it."""

@@ -53,7 +53,7 @@ TOPICS: tuple[TopicSpec, ...] = (
     TopicSpec(
         topic=Topic.RECORDS,
         holds="Frame, Tick, Maintenance, WorkOrder, FeedReport, PlantChange, ModelChange, ClockDecision, Rebuilt, "
-        "HealthyBaseline",
+        "HealthyBaseline, Action",
         key="plant/asset",
         config=_ARRIVAL | _keep(7),
     ),

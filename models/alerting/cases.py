@@ -1,7 +1,8 @@
 """One case a machine and trouble, whatever rungs speak of it: it opens with the first evidence and ends with the last.
 
 Evidence of one failure mode belongs together, and what tells no modes apart belongs to whatever is open. So a machine
-that climbs from a rule to a hazard has its case revised, and never gets a second one.
+that climbs from a rule to a hazard has its case revised, and never gets a second one. A case whose evidence ended waits
+for somebody to say what became of it, and goes on where it comes back soon; see `lifecycle` for what may become of it.
 """
 
 from __future__ import annotations
@@ -12,13 +13,19 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from models.alerting import lifecycle
+from models.alerting.advice import advised
 from models.plant import ANY_MODE
+from models.plant.assets import Criticality
 from models.records import (
+    WARNING_HORIZON_H,
+    Action,
     Alert,
     AlertReason,
     AlertState,
     Evidence,
     Forecast,
+    HeldBack,
     Level,
     Remaining,
     Rung,
@@ -27,6 +34,9 @@ from models.records import (
 )
 
 RUNGS = tuple(Rung)
+COMES_BACK_US = WARNING_HORIZON_H * 3_600_000_000
+"""Evidence that comes back so soon after its case ended is of the same case: what was warned of was to come within this
+time. Our choice."""
 
 
 class Said(Struct, frozen=True, kw_only=True):
@@ -34,7 +44,8 @@ class Said(Struct, frozen=True, kw_only=True):
 
     `forecast` and `lead_h` are those of a hazard that holds, `reason` why it is to be told anew, if it is; `similar`
     are past cases that the machine is like where it begins to hold; `remaining` is what a trend that holds says.
-    Evidence of other rungs than those in `open` joins a case and opens none.
+    Evidence of other rungs than those in `open` joins a case and opens none. `since_us` is when the machine's life
+    began, `stands` why it is at rest, if it is, `criticality` how much stands still with it.
     """
 
     plant: str
@@ -46,10 +57,14 @@ class Said(Struct, frozen=True, kw_only=True):
     remaining: Remaining | None = None
     similar: tuple[Similar, ...] = ()
     open: tuple[Rung, ...] = RUNGS
+    since_us: int = 0
+    stands: str = ""
+    criticality: Criticality | None = None
 
 
 Cases = tuple[Alert, ...]
-"""The open cases of a machine, each as it was last told, in the order in which they opened."""
+"""The cases of a machine that are not over, each as it was last told, in the order in which they opened: evidence of
+them holds, or nobody said yet what became of them."""
 
 
 def worst(evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:
@@ -62,47 +77,119 @@ def worst(evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:
 
 
 def moved(cases: Cases, evidence: Sequence[Evidence], said: Said) -> tuple[Cases, Cases]:
-    """The open cases and those to be told of, once all `evidence` that holds of a machine is this."""
+    """The cases and those to be told of, once all `evidence` that holds of a machine is this."""
     still: list[Alert] = []
     told: list[Alert] = []
-    for case, group in _grouped(cases, sorted(evidence, key=lambda one: _order(one, said.open)), said.open):
-        alert = _revised(case, group, said) if case else _opened(group, said)
-        latest = alert or case
-        if alert is not None:
-            told.append(alert)
-        if group and latest is not None:
+    groups = _grouped(cases, sorted(evidence, key=lambda one: _order(one, said.open)), said)
+    opening = [group[0].mode for case, group in groups if case is None]
+    for case, group in groups:
+        revisions = _revisions(case, group, opening, said)
+        told += revisions
+        latest = revisions[-1] if revisions else case
+        assert latest is not None, "what belongs to no case opens one"
+        if group or latest.state is not AlertState.CLOSED:
             still.append(latest)
     return tuple(still), tuple(told)
 
 
-def repaired(cases: Cases, window_end_us: int) -> Cases:
-    """A repair begins another life: it ends all cases, which go on saying what was last said of the old one."""
-    return tuple(
-        replace(
-            case,
-            revision=case.revision + 1,
-            state=AlertState.RETURNED,
-            reason=AlertReason.REPAIRED,
-            window_end_us=window_end_us,
-        )
-        for case in cases
+def repaired(cases: Cases, window_end_us: int) -> tuple[Cases, Cases]:
+    """A repair begins another life: it ends all cases, which go on saying what was last said of the old one.
+
+    Those that nobody closed wait; one that was closed while its evidence held is over.
+    """
+    still, told = [], []
+    for case in cases:
+        if lifecycle.is_active(case):
+            ended = _ended(case, AlertReason.REPAIRED, window_end_us)
+            told.append(ended)
+            still.append(ended)
+        elif case.state is not AlertState.CLOSED:
+            still.append(case)
+    return tuple(still), tuple(told)
+
+
+def stood(cases: Cases, why: str, at_us: int) -> tuple[Cases, Cases]:
+    """A machine stands, and why, or runs again: its warnings are held back by design for so long."""
+    told: list[Alert] = []
+    for case in cases:
+        is_held = lifecycle.held(case, HeldBack.SUPPRESSED) is not None
+        if lifecycle.is_active(case) and is_held != bool(why):
+            told.append(lifecycle.suppressed(case, at_us, why) if why else lifecycle.unsuppressed(case, at_us))
+    return _with(cases, told), tuple(told)
+
+
+def expired(cases: Cases, now_us: int) -> tuple[Cases, Cases]:
+    """What was shelved until by now is so no more."""
+    over = [
+        case for case in cases
+        if (hold := lifecycle.held(case, HeldBack.SHELVED)) and hold.until_us is not None and hold.until_us <= now_us
+    ]  # fmt: skip
+    told = [lifecycle.unshelved(case, now_us) for case in over]
+    return _with(cases, told), tuple(told)
+
+
+def acted(cases: Cases, action: Action) -> tuple[Cases, Cases]:
+    """Somebody moves a case. Raises lifecycle.Impossible."""
+    case = next((one for one in cases if one.id == action.alert), None)
+    if case is None:
+        raise lifecycle.Impossible(f"{action.move}: {lifecycle.Lack.UNKNOWN}: {action.alert}")
+    now = lifecycle.moved_by(case, action)
+    if now is None:
+        return cases, ()
+    is_over = now.state is AlertState.CLOSED and lifecycle.is_waiting(case)
+    left = tuple(one for one in cases if one.id != now.id) if is_over else _with(cases, [now])
+    return left, (now,)
+
+
+def _with(cases: Cases, now: Iterable[Alert]) -> Cases:
+    """Cases, some of them as they are now."""
+    latest = {one.id: one for one in now}
+    return tuple(latest.get(case.id, case) for case in cases)
+
+
+def _grouped(cases: Cases, evidence: Sequence[Evidence], said: Said) -> list[tuple[Alert | None, list[Evidence]]]:
+    """Each case with its evidence, and what belongs to none and may open one, by failure mode.
+
+    First by what it rests on already, then by mode: those that hold, then those that wait and it may come back to.
+    """
+    groups: list[tuple[Alert | None, list[Evidence]]] = [(case, []) for case in cases]
+    for one in evidence:
+        found = next((group for takes in _TAKES for case, group in groups if takes(case, group, one, said)), None)
+        if found is not None:
+            found.append(one)
+        elif one.rung in said.open:
+            groups.append((None, [one]))
+    return groups
+
+
+def _rests_on(case: Alert | None, _: Sequence[Evidence], one: Evidence, _said: Said) -> bool:
+    """A case that holds; one that was closed, while what holds is no worse than it was then."""
+    if case is None or lifecycle.is_waiting(case):
+        return False
+    is_closed = case.state is AlertState.CLOSED
+    return any(
+        _name(one) == _name(known) and (not is_closed or known.level in (one.level, Level.ALARM))
+        for known in case.evidence
     )
 
 
-def _grouped(
-    cases: Cases, evidence: Sequence[Evidence], opening: Sequence[Rung]
-) -> list[tuple[Alert | None, list[Evidence]]]:
-    """Each case with its evidence, and what belongs to none and may open one, by failure mode."""
-    groups: list[tuple[Alert | None, list[Evidence]]] = [(case, []) for case in cases]
-    for one in evidence:
-        known = [group for case, group in groups if case and _name(one) in map(_name, case.evidence)]
-        near = [group for case, group in groups if _is_of(one.mode, case.mode if case else group[0].mode)]
-        found = known or near
-        if found:
-            found[0].append(one)
-        elif one.rung in opening:
-            groups.append((None, [one]))
-    return groups
+def _is_near(case: Alert | None, group: Sequence[Evidence], one: Evidence, _: Said) -> bool:
+    """A case that holds, that begins or that just came back, of the same trouble."""
+    if case is not None and not (lifecycle.is_active(case) or (lifecycle.is_waiting(case) and group)):
+        return False
+    return _is_of(one.mode, case.mode if case else group[0].mode)
+
+
+def _comes_back(case: Alert | None, _: Sequence[Evidence], one: Evidence, said: Said) -> bool:
+    """A case that ended in this life and not long ago, of the same trouble."""
+    if case is None or not lifecycle.is_waiting(case) or one.rung not in said.open:
+        return False
+    is_soon = said.window_end_us - case.window_end_us <= COMES_BACK_US
+    return is_soon and case.opened_us > said.since_us and _is_of(one.mode, case.mode)
+
+
+_TAKES = (_rests_on, _is_near, _comes_back)
+"""What takes evidence, in this order."""
 
 
 def _is_of(mode: str, other: str) -> bool:
@@ -118,6 +205,40 @@ def _name(evidence: Evidence) -> tuple[Rung, str]:
     return evidence.rung, evidence.name
 
 
+def _revisions(case: Alert | None, evidence: list[Evidence], opening: Sequence[str], said: Said) -> Cases:
+    """What is to be told of a case, in order; `opening` are the modes of those that begin beside it."""
+    if case is None:
+        return _at_rest(_opened(evidence, said), said)
+    if case.state is AlertState.CLOSED:
+        return ()
+    if lifecycle.is_waiting(case) and not evidence:
+        is_past = any(_is_of(mode, case.mode) for mode in opening)
+        return (lifecycle.ended_unseen(case, said.window_end_us),) if is_past else ()
+    if lifecycle.is_waiting(case):
+        again = _told(case, AlertReason.RECURRED, evidence, said)
+        return _at_rest(replace(again, recurred=case.recurred + 1), said)
+    reason = _reason(case.evidence, evidence, said)
+    if reason is AlertReason.CLEARED:
+        return (_ended(case, reason, said.window_end_us),)
+    return (_told(case, reason, evidence, said),) if reason else ()
+
+
+def _told(case: Alert, reason: AlertReason, evidence: Sequence[Evidence], said: Said) -> Alert:
+    says = _says(evidence, said, case)
+    return lifecycle.changed(case, reason, said.window_end_us, window_end_us=said.window_end_us, **says)
+
+
+def _at_rest(case: Alert, said: Said) -> Cases:
+    """A case that begins, held back at once where its machine stands."""
+    return (case, lifecycle.suppressed(case, said.window_end_us, said.stands)) if said.stands else (case,)
+
+
+def _ended(case: Alert, reason: AlertReason, window_end_us: int) -> Alert:
+    """What holds no more is not held back by design either."""
+    held = tuple(one for one in case.held if one.kind is not HeldBack.SUPPRESSED)
+    return lifecycle.changed(case, reason, window_end_us, window_end_us=window_end_us, held=held)
+
+
 def _opened(evidence: Sequence[Evidence], said: Said) -> Alert:
     mode = evidence[0].mode
     return Alert(
@@ -130,17 +251,9 @@ def _opened(evidence: Sequence[Evidence], said: Said) -> Alert:
         reason=AlertReason.OPENED,
         opened_us=said.window_end_us,
         window_end_us=said.window_end_us,
+        moved_us=said.window_end_us,
         **_says(evidence, said),
     )
-
-
-def _revised(case: Alert, evidence: Sequence[Evidence], said: Said) -> Alert | None:
-    """The case as it is now; None where nothing of it is to be told."""
-    reason = _reason(case.evidence, evidence, said)
-    if reason is None:
-        return None
-    ended = {"state": AlertState.RETURNED} if reason is AlertReason.CLEARED else _says(evidence, said, case.similar)
-    return replace(case, revision=case.revision + 1, reason=reason, window_end_us=said.window_end_us, **ended)
 
 
 def _reason(before: Sequence[Evidence], now: Sequence[Evidence], said: Said) -> AlertReason | None:
@@ -154,12 +267,16 @@ def _reason(before: Sequence[Evidence], now: Sequence[Evidence], said: Said) -> 
     return said.reason if any(one.rung is Rung.HAZARD for one in now) else None
 
 
-def _says(evidence: Sequence[Evidence], said: Said, similar: tuple[Similar, ...] = ()) -> dict[str, Any]:
-    """What a case says of its evidence: as the highest rung that speaks founds it, as bad as the worst."""
+def _says(evidence: Sequence[Evidence], said: Said, case: Alert | None = None) -> dict[str, Any]:
+    """What a case says of its evidence: as the highest rung that speaks founds it, as bad as the worst.
+
+    A severity that a person gave it stays.
+    """
+    similar = case.similar if case else ()
     highest = max(evidence, key=lambda one: RUNGS.index(one.rung))
     hazard = said.forecast if any(one.rung is Rung.HAZARD for one in evidence) else None
     trend = said.remaining if any(one.rung in (Rung.HEALTH, Rung.TREND) for one in evidence) else None
-    return {
+    says: dict[str, Any] = {
         "level": Level.ALARM if any(one.level is Level.ALARM for one in evidence) else Level.WARNING,
         "evidence": tuple(evidence),
         "chances": hazard.chances if hazard else (),
@@ -174,3 +291,4 @@ def _says(evidence: Sequence[Evidence], said: Said, similar: tuple[Similar, ...]
         "confidence": highest.confidence,
         "completeness": hazard.completeness if hazard else 1.0,
     }
+    return says | advised(says["level"], says["confidence"], says["lead_h"], says["remaining"], said, case)

@@ -10,12 +10,12 @@ from collections.abc import Iterable
 import numpy as np
 
 from models.alerting.cases import RUNGS
+from models.alerting.lifecycle import is_active
 from models.failure.hazard import WARNING
 from models.records import (
     HORIZONS_H,
     WARNING_HORIZON_H,
     Alert,
-    AlertState,
     Became,
     Confidence,
     Evidence,
@@ -106,7 +106,7 @@ def _of_alert(alert: Alert) -> str:
     """As the highest rung says it, and what else speaks."""
     first, *others = sorted(alert.evidence, key=_weight)
     what = _of_hazard(alert) if alert.chances else f"{first.name} {_found(first)}"
-    stands = alert.state is not AlertState.RETURNED
+    stands = is_active(alert)
     if not stands:
         what += " when last told"
     elif not alert.chances:

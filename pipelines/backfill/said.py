@@ -40,9 +40,10 @@ def forecast_rows(plant: str, forecasts: Sequence[Forecast]) -> Rows:
 
 
 def alert_rows(plant: str, alerts: Sequence[Alert]) -> Rows:
-    """A row a revision of a warning, under the warning's id; a chance, its lead and what remains only where one speaks.
+    """A row a revision of a warning, under its id, when it was moved.
 
-    `says` is in a sentence what it rests on, `basis` what its rung is founded on.
+    A chance, its lead and what remains are there only where one speaks. `says` is in a
+    sentence what it rests on, `basis` what its rung is founded on.
     """
     assets = list(dict.fromkeys(alert.asset for alert in alerts))
     fields = {
@@ -52,8 +53,26 @@ def alert_rows(plant: str, alerts: Sequence[Alert]) -> Rows:
         "opened_us": np.array([alert.opened_us for alert in alerts], np.float64),
         **{
             name: np.array([str(getattr(alert, name)) for alert in alerts], object)
-            for name in ("state", "reason", "level", "rung", "confidence", "mode", "basis", "model")
+            for name in (
+                "state",
+                "reason",
+                "level",
+                "rung",
+                "confidence",
+                "mode",
+                "basis",
+                "model",
+                "advice",
+                "by",
+                "why",
+                "assigned",
+                "order",
+            )
         },
+        "revision": np.array([alert.revision for alert in alerts], np.float64),
+        "severity": np.array([alert.severity for alert in alerts], np.float64),
+        "held": np.array([", ".join(one.kind for one in alert.held) for alert in alerts], object),
+        "outcome": np.array([str(alert.outcome.reason) if alert.outcome else "" for alert in alerts], object),
         "says": np.array([headline(alert) for alert in alerts], object),
     }
     return Rows(
@@ -61,7 +80,7 @@ def alert_rows(plant: str, alerts: Sequence[Alert]) -> Rows:
         plant,
         tuple(assets),
         np.array([assets.index(alert.asset) for alert in alerts], np.int64),
-        np.array([alert.window_end_us for alert in alerts], np.int64),
+        np.array([alert.moved_us for alert in alerts], np.int64),
         fields,
         event=np.array([alert.id for alert in alerts], object),
     )

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from pipelines.cli.of_alerts import alerts
 from pipelines.cli.of_api import api
 from pipelines.cli.of_baselines import baseline
 from pipelines.cli.of_budget import budget
@@ -29,7 +30,6 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
-alerts = typer.Typer(no_args_is_help=True, help="Warnings as they are published.")
 app.add_typer(model, name="model")
 model.add_typer(coverage)
 model.add_typer(releases)
@@ -242,20 +242,6 @@ def demo(
 
     plan = Plan(days=days, pumps=12, seed=seed, live_rows=live_rows, pace=pace)
     raise typer.Exit(run_demo(plan, influx=influx, keep=keep, console=out))
-
-
-@alerts.command(epilog="Example: forewarn alerts watch --all --json | jq .asset")
-def watch(
-    instance: Instance = "default",
-    all_of_them: Annotated[bool, typer.Option("--all", help="Begin with the oldest, not with the next.")] = False,
-    once: Annotated[bool, typer.Option(help="Stop at the end of what is there.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Print warnings as they are opened, revised and cleared, each revision once, with all that it rests on."""
-    from pipelines.cli.watching import watch_alerts
-    from pipelines.settings import Settings
-
-    watch_alerts(Settings(instance=instance), all_of_them or once, once, out, as_json)
 
 
 @app.command(epilog="Examples: forewarn schema > records.schema.json   |   forewarn schema --asyncapi")

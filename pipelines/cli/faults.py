@@ -27,6 +27,7 @@ TELLING = frozenset(
         "onnx_export.hazard_own.NotTrained",
         "onnx_export.offered.WindowsError",
         "onnx_export.table.TableError",
+        "pipelines.cli.acting.NoMove",
         "pipelines.cli.backfill.asked.BackfillError",
         "pipelines.cli.baselines.BaselineError",
         "pipelines.cli.budget.asked.BudgetError",

@@ -58,6 +58,22 @@ def import_labels(
     raise typer.Exit(imports.import_labels(Settings(instance=instance), asked, out, errors, as_json=as_json))
 
 
+@labels.command("warnings", epilog="Example: forewarn labels warnings --labels labels.jsonl")
+def of_warnings(
+    to: Annotated[Path, typer.Option("--labels", help="File of labels to add to.")] = Path("labels.jsonl"),
+    as_json: AsJson = False,
+    instance: Instance = "default",
+) -> None:
+    """Take what people said became of warnings as labels, confirmed by who closed them.
+
+    Warnings that nobody inspected, or that were of a sensor, make none.
+    """
+    from pipelines.cli.labels.warned import take_warnings
+    from pipelines.settings import Settings
+
+    take_warnings(Settings(instance=instance), to, out, as_json=as_json)
+
+
 @labels.command(
     "review",
     epilog="Examples: forewarn labels review labels.jsonl   |   "

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from statistics import median
 
+from models.alerting.raised import Raised, raised
 from models.alerting.wording import headline
 from models.records import HORIZONS_H, Alert, AlertReason, Confidence, Driver, Evidence, Level, Rung
 
@@ -110,14 +111,15 @@ def judge(
 ) -> Outcome:
     """Hold failures (asset, time, mode) and repairs (asset, time) against revisions of warnings, in any order.
 
+    A case that came back after it ended is a warning anew.
+
     A warning is unfounded when no failure of its asset follows within the longest horizon; undecided when `end_us`
     comes too early to tell, or a repair before a failure, after which failures are of another life.
     """
     failed = sorted(failures, key=lambda failure: (failure[1], failure[0]))
     failed_us, repaired_us = _times((asset, us) for asset, us, _ in failed), _times(repairs)
     warnings = tuple(
-        _warned(first, last, failed_us[first.asset], repaired_us[first.asset], end_us)
-        for first, last in _revisions(alerts)
+        _warned(one, failed_us[one.first.asset], repaired_us[one.first.asset], end_us) for one in raised(alerts)
     )
     by_asset = defaultdict(list)
     for warning in warnings:
@@ -137,19 +139,9 @@ def _times(events: Iterable[tuple[str, int]]) -> dict[str, list[int]]:
     return found
 
 
-def _revisions(alerts: Iterable[Alert]) -> list[tuple[Alert, Alert]]:
-    """First and last revision of each warning, by the time it opened."""
-    of: dict[str, dict[int, Alert]] = defaultdict(dict)
-    for alert in alerts:
-        of[alert.id][alert.revision] = alert
-    found = [(revisions[min(revisions)], revisions[max(revisions)]) for revisions in of.values()]
-    return sorted(found, key=lambda pair: (pair[0].opened_us, pair[0].asset))
-
-
-def _warned(first: Alert, last: Alert, failed_us: list[int], repaired_us: list[int], end_us: int) -> Warned:
+def _warned(one: Raised, failed_us: list[int], repaired_us: list[int], end_us: int) -> Warned:
     """What became of a warning: by the next failure, if no repair came before it."""
-    opened_us = first.opened_us
-    ended_us = last.window_end_us if last.reason in (AlertReason.CLEARED, AlertReason.REPAIRED) else None
+    first, opened_us, ended_us = one.first, one.began_us, one.ended_us
     failure_us = next((us for us in failed_us if us >= opened_us), None)
     repair_us = next((us for us in repaired_us if us > opened_us), None)
     if repair_us is not None and failure_us is not None and failure_us > repair_us:
@@ -174,7 +166,7 @@ def _warned(first: Alert, last: Alert, failed_us: list[int], repaired_us: list[i
         drivers=first.drivers,
         verdict=verdict,
         act_h=(failure_us - opened_us) / HOUR_US if failure_us is not None and (in_time or failed_open) else None,
-        ended=None if ended_us is None else last.reason,
+        ended=None if ended_us is None else one.last.reason,
         repaired_us=repair_us if censored else None,
     )
 

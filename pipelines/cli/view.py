@@ -10,9 +10,10 @@ from rich.panel import Panel
 from rich.table import Column, Table
 from rich.text import Text
 
+from models.alerting.lifecycle import is_active
 from models.alerting.wording import clock, labels
 from models.failure.hazard import WARNING
-from models.records import HORIZONS_H, Alert, AlertState, Forecast
+from models.records import HORIZONS_H, Alert, Forecast
 from pipelines.cli.observer import Observer
 from pipelines.cli.watching import line
 
@@ -112,4 +113,4 @@ def open_warnings(revisions: list[Alert]) -> list[Alert]:
     for alert in revisions:
         if alert.id not in last or alert.revision > last[alert.id].revision:
             last[alert.id] = alert
-    return [alert for alert in last.values() if alert.state is not AlertState.RETURNED]
+    return [alert for alert in last.values() if is_active(alert)]

@@ -9,8 +9,9 @@ from rich.console import Console
 from rich.markup import escape
 
 from connectors.kafka.plain import LogRecord, Start, read
+from models.alerting.lifecycle import is_active
 from models.alerting.wording import clock, headline, rests_on
-from models.records import Alert, AlertState, Driver, Level, decode
+from models.records import Alert, Driver, Level, decode
 from pipelines.cli.options import errors
 from pipelines.settings import Settings
 from pipelines.topics import Topic, named
@@ -51,7 +52,7 @@ def lines(alert: Alert) -> tuple[str, ...]:
 def line(alert: Alert) -> str:
     """One warning in one line, with colour markup."""
     colour = "red" if alert.level is Level.ALARM else "yellow"
-    colour = "green" if alert.state is AlertState.RETURNED else colour
+    colour = colour if is_active(alert) else "green"
     drivers = escape(", ".join(map(trend, alert.drivers)))
     replayed = "[dim]replay[/] " if alert.historical else ""
     return (

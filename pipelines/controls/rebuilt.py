@@ -59,7 +59,7 @@ def apply(record: Rebuilt, where: Where, plant: Plant) -> list[Forecast | Notice
     _keep_approved(block, asset, own)
     forecasts = _follow(where, since, plant) if len(since.asset) else []
     # What rules and health say now of the past is told by the next minute or hour, if it is so then.
-    block.marks.told[asset], block.fired, block.told = own.told[0], [], []
+    block.marks.told[asset], block.fired, block.told, block.stood = own.told[0], [], [], []
     block.marks.base_told[asset], block.whole = own.base_told[0] & _same_bases(block.marks, asset, own), []
     final = (where.watermark_us - where.lateness_us) // MINUTE_US - 1
     faults = corrected(block, asset, final, record.plant)

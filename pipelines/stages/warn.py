@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from msgspec.structs import replace
 
-from models.alerting.cases import RUNGS, Said, moved, repaired, worst
+from models.alerting.cases import RUNGS, Cases, Said, expired, moved, repaired, stood, worst
 from models.alerting.life import Watch, step
 from models.alerting.thresholds import threshold_of
 from models.bins import MINUTE_US
@@ -26,7 +26,7 @@ from models.plant import ANY_MODE, Plant
 from models.records import Alert, AlertReason, Evidence, Forecast, Health, Level, Rung, Whose, id_of
 from pipelines.hours import Hour, evidence_of, health_of
 from pipelines.stages.order import Rises
-from pipelines.state import Block, Entry, Kept
+from pipelines.state import Block, Entry, Kept, Stood
 
 Finals = list[tuple[int, Forecast | Health | Alert]]
 """Records to publish, each with the place of the record that made its minute final."""
@@ -43,13 +43,20 @@ class Repair(NamedTuple):
     since_us: int
 
 
+class Expired(NamedTuple):
+    """The time for which a case was shelved is over."""
+
+
 class Event(NamedTuple):
-    """What a final minute of an asset brings: a repair first, then what rules say, its health, its forecast."""
+    """What a final minute of an asset brings.
+
+    A repair first, then that it stands or what was shelved, then what rules say, its health, its forecast.
+    """
 
     asset: int
     minute: int
     rank: int
-    what: Repair | Fired | Hour | Entry
+    what: Repair | Stood | Expired | Fired | Hour | Entry
 
 
 def warn(block: Block, learned: Learned, rises: Rises, lateness_us: int, plant: Plant) -> Finals:
@@ -66,6 +73,10 @@ def warn(block: Block, learned: Learned, rises: Rises, lateness_us: int, plant: 
             match event.what:
                 case Repair() as repair:
                     out += ((at, alert) for alert in machine.repair(repair.since_us))
+                case Stood() as stands:
+                    out += ((at, alert) for alert in machine.stand(stands.why))
+                case Expired():
+                    out += ((at, alert) for alert in machine.expire())
                 case Fired() as fired:
                     machine.fire(fired)
                 case Hour() as hour:
@@ -86,12 +97,15 @@ def _final(block: Block, rises: Rises, lateness_us: int) -> Iterator[tuple[tuple
     """
     fired, block.fired = block.fired, []
     told, block.told = block.told, []
+    stood, block.stood = block.stood, []
     until = (block.watermark_us[rises.assets] - lateness_us) // MINUTE_US
     ends = dict(zip(rises.assets.tolist(), until.tolist(), strict=True))
-    judged = [Event(each.asset, each.minute, 1, each) for each in fired]
-    judged += [Event(each.asset, each.minute, 2, each) for each in told]
+    judged = [Event(each.asset, each.minute, 1, each) for each in stood]
+    judged += [Event(each.asset, each.minute, 2, each) for each in fired]
+    judged += [Event(each.asset, each.minute, 3, each) for each in told]
     placed = [*_placed(judged, rises, lateness_us, block.pauses)]
-    placed += _placed([*_repairs(block, ends), *_entries(block, ends)], rises, lateness_us, {})
+    waited = [*_repairs(block, ends), *_expiries(block, ends), *_entries(block, ends)]
+    placed += _placed(waited, rises, lateness_us, {})
     placed.sort(key=lambda pair: (pair[1].asset, pair[0], *pair[1][1:3]))
     for (asset, at, minute), group in groupby(placed, key=lambda pair: (pair[1].asset, pair[0], pair[1].minute)):
         yield (asset, minute), at, [event for _, event in group]
@@ -112,7 +126,7 @@ def _entries(block: Block, ends: dict[int, int]) -> Iterator[Event]:
         if not entries:
             continue
         for minute in sorted(minute for minute in entries if minute < end):
-            yield Event(asset, minute, 3, entries.pop(minute))
+            yield Event(asset, minute, 4, entries.pop(minute))
         if not entries:
             del block.small.entries[asset]
 
@@ -123,6 +137,14 @@ def _repairs(block: Block, ends: dict[int, int]) -> Iterator[Event]:
         for since_us in block.small.repairs_us[asset]:
             if since_us > known_us and since_us // MINUTE_US < ends[asset]:
                 yield Event(asset, since_us // MINUTE_US, 0, Repair(since_us))
+
+
+def _expiries(block: Block, ends: dict[int, int]) -> Iterator[Event]:
+    """Ends of shelving that came; each is told at the last minute before it."""
+    for asset in block.small.shelved_us.keys() & ends.keys():
+        minutes = {until_us // MINUTE_US for until_us in block.small.shelved_us[asset]}
+        for minute in sorted(minute for minute in minutes if minute < ends[asset]):
+            yield Event(asset, minute, 1, Expired())
 
 
 def let_go(block: Block, learned: Learned, floor_us: int, plant: Plant) -> list[Alert]:
@@ -150,7 +172,12 @@ class _Machine:
     def __init__(self, block: Block, learned: Learned, asset: int, end_us: int, plant: Plant) -> None:
         self._block, self._small, self._learned, self._asset = block, block.small, learned, asset
         opening = LEARNT if learned.hazard else RUNGS
-        self._said = Said(plant=plant.plant, asset=block.names[asset], window_end_us=end_us, open=opening)
+        name = block.names[asset]
+        self._said = Said(
+            plant=plant.plant, asset=name, window_end_us=end_us, open=opening,
+            since_us=self._small.warned_life_us.get(asset, 0), stands=self._small.stands.get(asset, ""),
+            criticality=known.criticality if (known := plant.assets.get(name)) else None,
+        )  # fmt: skip
         self._plant = plant
         self._is_new = False
 
@@ -159,7 +186,20 @@ class _Machine:
         for known in (self._small.watches, self._small.evidence, self._small.remaining):
             known.pop(self._asset, None)
         self._small.warned_life_us[self._asset] = since_us
-        return repaired(self._small.cases.pop(self._asset, ()), self._said.window_end_us)
+        self._said = replace(self._said, since_us=since_us)
+        return self._kept(repaired(self._cases, self._said.window_end_us))
+
+    def stand(self, why: str) -> Iterable[Alert]:
+        """It stands, and why, or runs again, for an empty one."""
+        _keep(self._small.stands, self._asset, why)
+        self._said = replace(self._said, stands=why)
+        return self._kept(stood(self._cases, why, self._said.window_end_us))
+
+    def expire(self) -> Iterable[Alert]:
+        """What was shelved until now is so no more."""
+        left = [us for us in self._small.shelved_us.get(self._asset, []) if us >= self._said.window_end_us]
+        _keep(self._small.shelved_us, self._asset, left)
+        return self._kept(expired(self._cases, self._said.window_end_us))
 
     def fire(self, fired: Fired) -> None:
         """A level of a rule begins to hold or ceases to."""
@@ -209,11 +249,17 @@ class _Machine:
         """Revisions of its cases, if anything changed that they rest on."""
         if not self._is_new:
             return ()
-        small, asset = self._small, self._asset
-        evidence = worst(small.evidence.get(asset, {}).values())
-        cases, told = moved(small.cases.get(asset, ()), evidence, self._with_hazard())
-        _keep(small.cases, asset, cases)
-        return told
+        evidence = worst(self._small.evidence.get(self._asset, {}).values())
+        return self._kept(moved(self._cases, evidence, self._with_hazard()))
+
+    @property
+    def _cases(self) -> Cases:
+        return self._small.cases.get(self._asset, ())
+
+    def _kept(self, found: tuple[Cases, Cases]) -> Cases:
+        """What is to be told of it, once what stands is kept."""
+        _keep(self._small.cases, self._asset, found[0])
+        return found[1]
 
     def _with_hazard(self) -> Said:
         """With what a hazard that holds said last, whatever brings the news."""

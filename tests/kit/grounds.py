@@ -117,10 +117,14 @@ def log(seed: int, days: int = 7) -> list[AnyInput]:
 
 
 def taken(
-    records: Iterable[AnyInput], batches: Callable[[list[RawRecord]], Iterable[Sequence[RawRecord]]], *, restores=False
+    records: Iterable[AnyInput | bytes],
+    batches: Callable[[list[RawRecord]], Iterable[Sequence[RawRecord]]],
+    *,
+    restores=False,
 ) -> tuple[list[Output], Partition]:
     """What a partition publishes, and where it ends; restored from its snapshots now and then."""
-    raw = [RawRecord(at, 0, encode(record)) for at, record in enumerate(records)]
+    values = (record if isinstance(record, bytes) else encode(record) for record in records)
+    raw = [RawRecord(at, 0, value) for at, value in enumerate(values)]
     partition, kept, out = Partition(plant(), {}), None, []
     for number, batch in enumerate(batches(raw)):
         out += partition.receive(batch).outputs

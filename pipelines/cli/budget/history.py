@@ -13,11 +13,12 @@ import polars as pl
 from models.alerting.budget import History, candidates
 from models.alerting.hindsight import NEVER_US, Case, Past, unfounded, worths
 from models.alerting.life import Threshold
+from models.alerting.raised import raised
 from models.alerting.thresholds import threshold_of
 from models.failure.ends import End, ends_of, repairs_of
 from models.failure.labels import Label
 from models.plant import Plant
-from models.records import Alert, AlertReason, OperatingState, Rung
+from models.records import Alert, OperatingState, Rung
 from pipelines.backfill.plan import Plan
 from pipelines.backfill.results import Results
 from pipelines.cli.budget.asked import BudgetError
@@ -143,10 +144,10 @@ def _past(asset: str, rows: pl.DataFrame, ends: Iterable[End], plan: Plan, cases
 def _cases(alerts: Iterable[Alert], found: Mapping[str, Found]) -> dict[str, tuple[Case, ...]]:
     """Inspected warnings by asset, with the time that they were open."""
     cases: dict[str, list[Case]] = defaultdict(list)
-    for last in _last(alerts):
-        said = found.get(last.id, Found.NOT_INSPECTED)
+    for one in raised(alerts):
+        said = found.get(one.first.id, Found.NOT_INSPECTED)
         if said is not Found.NOT_INSPECTED:
-            cases[last.asset].append(Case(last.opened_us, _ended_us(last), said is Found.FOUNDED))
+            cases[one.first.asset].append(Case(one.began_us, one.ended_us or NEVER_US, said is Found.FOUNDED))
     return {asset: tuple(of) for asset, of in cases.items()}
 
 
@@ -154,16 +155,7 @@ def _others(alerts: Iterable[Alert], from_us: int) -> dict[str, list[tuple[int, 
     """From when to when warnings of the span were open that no hazard ever spoke in, by asset."""
     of_hazards = {alert.id for alert in alerts if alert.rung is Rung.HAZARD}
     others: dict[str, list[tuple[int, int]]] = defaultdict(list)
-    for last in _last(alerts):
-        if last.id not in of_hazards and last.opened_us >= from_us:
-            others[last.asset].append((last.opened_us, _ended_us(last)))
+    for one in raised(alerts):
+        if one.first.id not in of_hazards and one.began_us >= from_us:
+            others[one.first.asset].append((one.began_us, one.ended_us or NEVER_US))
     return others
-
-
-def _last(alerts: Iterable[Alert]) -> Iterable[Alert]:
-    """The last revision of each warning."""
-    return {alert.id: alert for alert in sorted(alerts, key=lambda one: one.revision)}.values()
-
-
-def _ended_us(last: Alert) -> int:
-    return last.window_end_us if last.reason in (AlertReason.CLEARED, AlertReason.REPAIRED) else NEVER_US

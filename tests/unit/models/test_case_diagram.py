@@ -1,35 +1,40 @@
-"""The diagram of a case's life in decision 19 is what cases do."""
+"""The diagram of a case's life is drawn from its table, and what evidence makes of cases is in it."""
 
 from __future__ import annotations
 
-import re
 from itertools import product
 from pathlib import Path
 
-from models.alerting.cases import moved, repaired
-from models.records import AlertReason, AlertState, Level, Rung
+from models.alerting.cases import moved, repaired, stood
+from models.alerting.lifecycle import CHANGES, MOVES, Change, diagram
+from models.records import AlertReason, Level, Rung
 from tests.unit.models.test_cases import FORECAST, HAZARD, HOT, evidence, said
 
-DECISION = Path(__file__).parents[3] / "infra" / "adr" / "0019-rungs-and-cases.md"
+DECISION = Path(__file__).parents[3] / "infra" / "adr" / "0026-life-of-a-case.md"
 HOLDS = ([], [HOT], [evidence("hot", level=Level.ALARM)], [HAZARD], [HOT, HAZARD], [evidence("hot", Rung.HEALTH)])
 
 
-def drawn() -> set[tuple[str, str, str]]:
-    return set(re.findall(r"^  (\S+) --> (\S+): (\S+)$", DECISION.read_text(), re.MULTILINE))
-
-
-def done() -> set[tuple[str, str, str]]:
-    """From, to and why, of a case that rests on one thing and then on another."""
+def done() -> set[Change]:
+    """What becomes of a case that rests on one thing and then on another, with what its machine does."""
     found = set()
     for before, now, why in product(HOLDS, HOLDS, (None, AlertReason.NEARER, AlertReason.FARTHER)):
         cases, _ = moved((), before, said(1, forecast=FORECAST))
-        told = moved(cases, now, said(2, forecast=FORECAST, reason=why))[1] + repaired(cases, 2)
+        then, told = moved(cases, now, said(2, forecast=FORECAST, reason=why))
+        told += repaired(cases, 2)[1] + moved(then, before, said(3, forecast=FORECAST))[1]
+        told += stood(cases, "it is off", 2)[1]
+        known = {(one.id, one.revision): one.state for one in (*cases, *then, *told)}
         for one in told:
-            ends = one.state is AlertState.RETURNED
-            found.add(("[*]" if one.revision == 0 else "open", "[*]" if ends else "open", str(one.reason)))
+            begin = known[one.id, one.revision - 1] if one.revision else None
+            found.add(Change(begin, one.reason, one.state))
     return found
 
 
-def test_the_decision_draws_what_cases_do_and_names_every_reason():
-    assert drawn() == done()
-    assert {why for _, _, why in drawn()} == set(AlertReason)
+def test_the_decision_shows_the_picture_of_the_table():
+    assert diagram() in DECISION.read_text()
+
+
+def test_what_evidence_makes_of_cases_is_in_the_table_and_each_reason_of_it_comes_about():
+    by_people = {asked.reason for asked in MOVES.values()} | {AlertReason.UNSUPPRESSED}
+    assert done() <= set(CHANGES)
+    assert {one.reason for one in done()} == set(AlertReason) - by_people
+    assert {one.reason for one in CHANGES} == set(AlertReason)

@@ -38,7 +38,7 @@ def test_a_level_that_an_asset_has_no_longer_holds_no_more():
     log.take(changes.change(parse(text)))
     assert [reason for reason, _ in alerts(log)] == [AlertReason.OPENED, AlertReason.CLEARED]
     hot_lathe(log.turn_to(), 30, 60)
-    assert [reason for reason, _ in alerts(log)][2:] == [AlertReason.OPENED]
+    assert [reason for reason, _ in alerts(log)][2:] == [AlertReason.RECURRED]
 
 
 def test_a_rule_that_another_type_has_as_well_begins_anew_with_an_asset_that_goes_there():

@@ -1,0 +1,117 @@
+"""What people do with warnings from the command line: which there are, and one move of one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from connectors.kafka.plain import LogProducer, read
+from models.alerting.lifecycle import Impossible, is_waiting, moved_by
+from models.alerting.wording import clock, headline
+from models.records import Action, Alert, AlertState, CloseReason, Move, decode, encode, key_of
+from pipelines.settings import Settings
+from pipelines.topics import Topic, named
+
+SHOWN_ID = 8
+"""Letters of an id that are shown, and are enough to name one."""
+
+
+class NoMove(ValueError):
+    """A move that cannot be made; the message says why and what to do."""
+
+
+class Wanted(NamedTuple):
+    """A command line: which warning, by the beginning of its id, what to do with it, who says so."""
+
+    id: str
+    move: Move
+    by: str
+    why: str = ""
+    until_us: int | None = None
+    to: str = ""
+    severity: int | None = None
+    order: str = ""
+    outcome: CloseReason | None = None
+    mode: str = ""
+    found: str = ""
+
+
+def latest(records: Iterable[bytes]) -> dict[str, Alert]:
+    """The last revision of each warning, by id, in the order in which they opened."""
+    found: dict[str, Alert] = {}
+    for value in records:
+        try:
+            one = decode(value)
+        except msgspec.DecodeError:
+            continue  # another version of Forewarn wrote it: `forewarn alerts watch` names it
+        if isinstance(one, Alert) and (one.id not in found or found[one.id].revision < one.revision):
+            found[one.id] = one
+    return dict(sorted(found.items(), key=lambda pair: pair[1].opened_us))
+
+
+def warnings_of(settings: Settings) -> dict[str, Alert]:
+    """Those on the topic."""
+    return latest(record.value or b"" for record in read(settings.kafka, named(settings.topic_prefix, Topic.ALERTS)))
+
+
+def show(settings: Settings, every: bool, console: Console, *, as_json: bool) -> None:
+    """Print those that are not closed, or all of them, the most severe first."""
+    found = [one for one in warnings_of(settings).values() if every or one.state is not AlertState.CLOSED]
+    if as_json:
+        console.out(msgspec.json.encode(found).decode(), highlight=False)
+        return
+    table = Table("id", "machine", "asks", "before", "severity", "state", "for", "what")
+    for one in sorted(found, key=lambda one: (is_waiting(one), -one.severity, one.opened_us)):
+        table.add_row(*_cells(one))
+    console.print(table if found else "no warning is open")
+
+
+def _cells(one: Alert) -> tuple[str, ...]:
+    held = ", ".join(f"{hold.kind}{f' until {clock(hold.until_us)}' if hold.until_us else ''}" for hold in one.held)
+    before = clock(one.act_before_us) if one.act_before_us else "-"
+    state = f"{one.state} ({one.outcome.reason})" if one.outcome else str(one.state)
+    asks = "say what became of it" if is_waiting(one) else str(one.advice)
+    return (
+        one.id[:SHOWN_ID], one.asset, asks, before, str(one.severity), f"{state}{f', {held}' if held else ''}",
+        one.assigned or "-", headline(one),
+    )  # fmt: skip
+
+
+def act(settings: Settings, wanted: Wanted, now_us: int, console: Console) -> None:
+    """Put a move on the log. Raises NoMove where it is none as the warning stands now."""
+    case = named_by(wanted.id, warnings_of(settings))
+    action = action_of(case, wanted, now_us)
+    try:
+        is_news = moved_by(case, action) is not None
+    except Impossible as wrong:
+        raise NoMove(f"{case.id[:SHOWN_ID]} of {case.asset}: {wrong}") from wrong
+    if not is_news:
+        console.print(f"{case.id[:SHOWN_ID]} of {case.asset} is so already: nothing was done", highlight=False)
+        return
+    with LogProducer(settings.kafka) as producer:
+        producer.send(named(settings.topic_prefix, Topic.RECORDS), key_of(case.plant, case.asset), encode(action))
+    console.print(
+        f"on the log: {wanted.move} {case.id[:SHOWN_ID]} of {case.asset} by {wanted.by}; its worker does the rest",
+        highlight=False,
+    )
+
+
+def named_by(beginning: str, known: dict[str, Alert]) -> Alert:
+    """The one warning whose id begins so. Raises NoMove for none, or several."""
+    found = [one for id_, one in known.items() if id_.startswith(beginning)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        some = ", ".join(one.id[: len(beginning) + 4] for one in found)
+        raise NoMove(f"{len(found)} warnings begin with '{beginning}': say more of one of {some}")
+    raise NoMove(f"no warning begins with '{beginning}': `forewarn alerts list --all` has their ids")
+
+
+def action_of(case: Alert, wanted: Wanted, now_us: int) -> Action:
+    """The record of it."""
+    says = {name: getattr(wanted, name) for name in Wanted._fields if name != "id"}
+    return Action(plant=case.plant, asset=case.asset, alert=case.id, time_us=now_us, **says)
