@@ -471,6 +471,19 @@ class Hold(Struct, frozen=True, kw_only=True):
     why: str
 
 
+class Bundle(Struct, frozen=True, kw_only=True):
+    """What a revision of a warning was made of, so that it can be made again.
+
+    `features` is the float32 row, little-endian, that the model of `forecast` looked at; both are empty where no hazard
+    speaks. The model's version is the warning's own, with its calibration; `plant_version` is that of its rules.
+    """
+
+    plant_version: str
+    forecast: str = ""
+    window_end_us: int = 0
+    features: bytes = b""
+
+
 class Comment(Struct, frozen=True, kw_only=True):
     """What somebody wrote about a warning."""
 
@@ -492,7 +505,8 @@ class Alert(Record, frozen=True, kw_only=True, tag="alert"):
     It is a case: `reason` is why it was moved last, `by` whom, empty for the machine's own data, `why` in their words,
     at the event time `moved_us`. `advice` is what it asks, to be done before `act_before_us`, where that is known;
     `severity` is OPC UA's, 1 to 1000, and a person's where `is_rated`. It came back `recurred` times. `held` are what
-    holds it back, `order` is its number in the maintenance system, `outcome` how it was closed.
+    holds it back, `order` is its number in the maintenance system, `outcome` how it was closed, `bundle` what it was
+    made of when its evidence moved it last.
     """
 
     id: str
@@ -531,6 +545,7 @@ class Alert(Record, frozen=True, kw_only=True, tag="alert"):
     comments: tuple[Comment, ...] = ()
     order: str = ""
     outcome: Outcome | None = None
+    bundle: Bundle | None = None
 
 
 class Move(StrEnum):

@@ -176,12 +176,12 @@ class Partition:
         return out
 
     def _adopt(self) -> None:
+        self._plant_version = self.plant.version
         for name, block in self.state.blocks.items():
             learned = self.learned[name]
             block.adopt(learned)
             block.judge_by(Rules(block.layout, self.plant))
-            block.scores = self.scores
-        self._plant_version = self.plant.version
+            block.scores, block.plant_version = self.scores, self._plant_version
 
     @property
     def plant(self) -> Plant:

@@ -86,10 +86,12 @@ def _note_rest(block: Block, minutes: Minutes, found: Found) -> None:
     before = np.empty(len(tells), state.dtype)
     before[1:] = state[:-1]
     stands, first = block.small.stands, changes(asset)
-    before[first] = [_CODES[stands.get(at, "")] for at in asset[first].tolist()]
+    noted = {one.asset: one.why for one in block.stood}
+    before[first] = [_CODES[noted.get(at, stands.get(at, ""))] for at in asset[first].tolist()]
     for at in np.flatnonzero(before != state).tolist():
-        where = tells[at]
-        block.stood.append(Stood(int(asset[at]), int(minutes.minute[where]), RESTS.get(int(state[at]), "")))
+        found = Stood(int(asset[at]), int(minutes.minute[tells[at]]), RESTS.get(int(state[at]), ""))
+        block.stood.append(found)
+        noted[found.asset] = found.why
 
 
 _CODES = {"": RUNNING} | {why: code for code, why in RESTS.items()}

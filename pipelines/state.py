@@ -59,10 +59,11 @@ class Entry(Struct):
 
 
 class Kept(Struct, frozen=True):
-    """The last final forecast of a machine that ran, in the life since `since_us`."""
+    """The last final forecast of a machine that ran, in the life since `since_us`, and the row that it is of."""
 
     since_us: int
     forecast: Forecast
+    features: bytes = b""
 
 
 class Turned(NamedTuple):
@@ -174,6 +175,8 @@ class Block:
     """Minutes without a sample that this step came upon, by asset and minute: the place of the record that told it."""
     scores: Scores = field(default_factory=Scores)
     """Counts of the partition, which are no state."""
+    plant_version: str = ""
+    """Of the rules; no state."""
     slow: dict[int, Known] = field(default_factory=dict)
     """Slow windows by asset, as of the last time they were summed; no state either."""
 

@@ -23,6 +23,7 @@ from models.records import (
     Alert,
     AlertReason,
     AlertState,
+    Bundle,
     Evidence,
     Forecast,
     HeldBack,
@@ -42,16 +43,18 @@ time. Our choice."""
 class Said(Struct, frozen=True, kw_only=True):
     """What is said of a machine at the end of a final minute beside its evidence.
 
-    `forecast` and `lead_h` are those of a hazard that holds, `reason` why it is to be told anew, if it is; `similar`
-    are past cases that the machine is like where it begins to hold; `remaining` is what a trend that holds says.
-    Evidence of other rungs than those in `open` joins a case and opens none. `since_us` is when the machine's life
-    began, `stands` why it is at rest, if it is, `criticality` how much stands still with it.
+    `forecast`, its row `features` and `lead_h` are those of a hazard that holds, `reason` why it is to be told anew, if
+    it is; `similar` are past cases that the machine is like where it begins to hold; `remaining` is what a trend that
+    holds says. Evidence of other rungs than those in `open` joins a case and opens none. `since_us` is when the
+    machine's life began, `stands` why it is at rest, if it is, `criticality` how much stands still with it.
     """
 
     plant: str
     asset: str
     window_end_us: int
+    plant_version: str = ""
     forecast: Forecast | None = None
+    features: bytes = b""
     lead_h: int | None = None
     reason: AlertReason | None = None
     remaining: Remaining | None = None
@@ -291,4 +294,9 @@ def _says(evidence: Sequence[Evidence], said: Said, case: Alert | None = None) -
         "confidence": highest.confidence,
         "completeness": hazard.completeness if hazard else 1.0,
     }
+    says["bundle"] = Bundle(
+        plant_version=said.plant_version, forecast=hazard.id if hazard else "",
+        window_end_us=hazard.window_end_us if hazard else said.window_end_us,
+        features=said.features if hazard else b"",
+    )  # fmt: skip
     return says | advised(says["level"], says["confidence"], says["lead_h"], says["remaining"], said, case)

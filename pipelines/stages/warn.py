@@ -176,6 +176,7 @@ class _Machine:
         self._said = Said(
             plant=plant.plant, asset=name, window_end_us=end_us, open=opening,
             since_us=self._small.warned_life_us.get(asset, 0), stands=self._small.stands.get(asset, ""),
+            plant_version=block.plant_version,
             criticality=known.criticality if (known := plant.assets.get(name)) else None,
         )  # fmt: skip
         self._plant = plant
@@ -225,7 +226,7 @@ class _Machine:
         hazard = self._learned.hazard
         assert hazard is not None
         small, asset, card = self._small, self._asset, hazard.card
-        small.kept[asset] = Kept(since_us, forecast)
+        small.kept[asset] = Kept(since_us, forecast, features)
         threshold = threshold_of(self._plant, self._said.asset, card.warning_limit)
         watch, reason = step(small.watches.get(asset, Watch()), forecast.chances, threshold)
         small.watches[asset] = watch
@@ -267,7 +268,7 @@ class _Machine:
         kept, watch = self._small.kept.get(self._asset), self._small.watches.get(self._asset)
         if kept is None or watch is None or not watch.holds:
             return said
-        return replace(said, forecast=kept.forecast, lead_h=watch.told_h)
+        return replace(said, forecast=kept.forecast, features=kept.features, lead_h=watch.told_h)
 
     def _hold(self, name: str, evidence: Evidence | None) -> None:
         held = dict(self._small.evidence.get(self._asset, {}))
