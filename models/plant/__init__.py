@@ -6,6 +6,7 @@ names that others use; each is at home in the module of its subject.
 
 from models.plant.assets import Asset, AssetType, Component, Criticality, Limit
 from models.plant.budget import Budget, Thresholds
+from models.plant.care import Care
 from models.plant.durations import LONGEST_S, seconds
 from models.plant.errors import PlantError
 from models.plant.files import parse, parse_files
@@ -21,6 +22,7 @@ __all__ = [
     "Asset",
     "AssetType",
     "Budget",
+    "Care",
     "Component",
     "Criticality",
     "Day",

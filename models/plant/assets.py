@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from models.plant.care import Care
 from models.plant.durations import seconds
 from models.plant.rules import Rule, Template, levels_of
 from models.plant.signals import Operating, Sampling, Signal
@@ -42,7 +43,7 @@ class AssetType(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     asset after which somebody is told; without it, three times the longest `max_silence` of its signals, of those that
     are sent periodically where there are any. Of `components`, each has the words by which maintenance names it beside
     its own name; `product` is the state that says what a machine makes. `models` names, by kind, those
-    that give figures.
+    that give figures. `care` says, by failure mode, or for any, what people do about it.
     """
 
     signals: dict[Name, Signal]
@@ -56,6 +57,7 @@ class AssetType(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     limits: tuple[Limit, ...] = ()
     rules: tuple[Rule, ...] = ()
     templates: tuple[Template, ...] = ()
+    care: dict[Name, Care] = {}
 
     @property
     def named(self) -> dict[str, Kind]:
@@ -88,7 +90,10 @@ class Component(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Asset(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One machine and where it stands. Its `limits` take the place of its type's, signal by signal."""
+    """One machine and where it stands. Its `limits` take the place of its type's, signal by signal.
+
+    `failure_downtime_h` is by how many hours a failure stops it for longer than a planned repair does.
+    """
 
     type: Name
     description: str = ""
@@ -99,3 +104,6 @@ class Asset(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     downtime_cost_per_h: float | None = None
     components: dict[Name, Component] = {}
     limits: tuple[Limit, ...] = ()
+    owner: str = ""
+    functional_location: str = ""
+    failure_downtime_h: float | None = None

@@ -11,6 +11,7 @@ from bisect import bisect_left
 
 from models.plant.assets import Asset, AssetType, Limit
 from models.plant.budget import Budget, Thresholds
+from models.plant.care import check_care
 from models.plant.errors import PlantError
 from models.plant.plant import Plant
 from models.plant.rule_checks import check_levels, check_rules, check_standard
@@ -32,10 +33,13 @@ def check(plant: Plant) -> None:
     check_shifts(plant.shifts)
     if len(set(plant.holidays)) < len(plant.holidays):
         raise PlantError("holidays has a date twice: take one out")
+    if len(set(plant.stops)) < len(plant.stops):
+        raise PlantError("stops has a date twice: take one out")
     for kind, asset_type in plant.types.items():
         check_type(f"types.{kind}", asset_type)
         _check_limits(f"types.{kind}", asset_type.limits, kind, asset_type)
         check_rules(f"types.{kind}", asset_type)
+        check_care(f"types.{kind}.care", asset_type.care)
     _check_models(plant)
     for name, asset in plant.assets.items():
         _check_asset(f"assets.{name}", asset, plant)
@@ -62,6 +66,9 @@ def _check_asset(where: str, asset: Asset, plant: Plant) -> None:
         raise PlantError(f"{where}.downtime_cost_per_h must be a number not under 0, but is {cost:g}")
     if cost is not None and plant.currency is None:
         raise PlantError(f"{where}.downtime_cost_per_h has no currency: give one at the top, as currency = 'EUR'")
+    hours = asset.failure_downtime_h
+    if hours is not None and not 0 < hours < math.inf:
+        raise PlantError(f"{where}.failure_downtime_h must be over 0 hours, but is {hours:g}")
     _check_limits(where, asset.limits, asset.type, plant.types[asset.type])
 
 

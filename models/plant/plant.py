@@ -8,7 +8,7 @@ from msgspec import Struct
 from models.plant.assets import Asset, AssetType, Limit
 from models.plant.budget import Budget, Thresholds
 from models.plant.errors import PlantError
-from models.plant.shifts import Date, Shift, shift_of
+from models.plant.shifts import Date, Shift, day_of, next_of, shift_of
 from models.plant.tags import Tag
 from models.plant.version import version_of
 from models.records import Name
@@ -17,8 +17,8 @@ from models.records import Name
 class Plant(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A plant: its name, asset types by name, assets by name, and what addresses of its feeds mean.
 
-    `site` is that of assets that name none, `currency` that of all costs, `timezone` that of shifts and holidays.
-    `thresholds` are by asset, for those that have some of their own.
+    `site` is that of assets that name none, `currency` that of all costs, `timezone` that of shifts, holidays and days
+    of planned `stops`. `thresholds` are by asset, for those that have some of their own.
     """
 
     plant: Name
@@ -31,6 +31,7 @@ class Plant(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     timezone: str = "UTC"
     shifts: tuple[Shift, ...] = ()
     holidays: tuple[Date, ...] = ()
+    stops: tuple[Date, ...] = ()
     budget: Budget = Budget()
     thresholds: dict[Name, Thresholds] = {}
 
@@ -61,6 +62,14 @@ class Plant(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def shift_of(self, time_us: int) -> str | None:
         """Name of the shift that works at a time, None where none does."""
         return shift_of(self.shifts, self.holidays, self.timezone, time_us)
+
+    def day_of(self, time_us: int) -> Date:
+        """The day that its calendar shows at a time."""
+        return day_of(self.timezone, time_us)
+
+    def next_stop(self, time_us: int) -> Date | None:
+        """Day of the next planned stop, today's or a later one; None where none is planned."""
+        return next_of(self.stops, self.timezone, time_us)
 
     def for_workers(self) -> Plant:
         """What a worker needs of the plant: no tags, which are the feeds'; what has names is in order of them.

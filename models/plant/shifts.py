@@ -84,6 +84,16 @@ def _is_twice(local: datetime) -> bool:
     return first is not None and second is not None and first > second
 
 
+def day_of(zone: str, time_us: int) -> Date:
+    """The day that the calendar on the wall shows at a time."""
+    return datetime.fromtimestamp(time_us // 1_000_000, ZoneInfo(zone)).date()
+
+
+def next_of(days: Iterable[Date], zone: str, time_us: int) -> Date | None:
+    """The first of some days that is not over, today's among them; None where all are."""
+    return min((day for day in days if day >= day_of(zone, time_us)), default=None)
+
+
 def check_shifts(shifts: tuple[Shift, ...]) -> None:
     """Raise PlantError for a time that is none, a shift of no day, and two at one time."""
     spans = []

@@ -62,6 +62,7 @@ def _flat(plant: Plant) -> Flat:
     built["tags"] = {_place_of(tag): _dated(tag) for tag in built["tags"]}
     built["shifts"] = {f"{one['name']} {', '.join(one['days'])} {one['from']}": one for one in built["shifts"]}
     built["holidays"] = dict.fromkeys(built["holidays"], "holiday")
+    built["stops"] = dict.fromkeys(built["stops"], "planned stop")
     for owner in (*built["types"].values(), *built["assets"].values()):
         owner["limits"] = {limit["signal"]: limit for limit in owner["limits"]}
     for kind in built["types"].values():

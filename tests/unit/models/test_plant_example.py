@@ -27,6 +27,7 @@ PLACES = {
     subject.Rule: "types.*.rules[].",
     subject.When: "types.*.rules[].when[].",
     subject.Template: "types.*.templates[].",
+    subject.Care: "types.*.care.*.",
     subject.Asset: "assets.*.",
     subject.Component: "assets.*.components.*.",
     subject.Budget: "budget.",
@@ -35,7 +36,7 @@ PLACES = {
 }
 INNER = {"types", "assets", "tags", "shifts", "types.*.signals", "types.*.operating", "types.*.limits"}
 INNER |= {"assets.*.components", "types.*.rules", "types.*.rules[].when", "types.*.templates"}
-INNER |= {"budget", "thresholds"}
+INNER |= {"budget", "thresholds", "types.*.care"}
 NAMES = {
     "tags[].from_us": "tags[].valid_from",
     "tags[].to_us": "tags[].valid_to",
