@@ -48,6 +48,11 @@ def rests_on(alert: Alert) -> tuple[str, ...]:
     return (*map(_line, sorted(alert.evidence, key=_weight)), *said)
 
 
+def by_weight(evidence: Iterable[Evidence]) -> list[Evidence]:
+    """The highest rung first, as in a case; of one rung alarms, then what holds for longest."""
+    return sorted(evidence, key=_weight)
+
+
 def like_it(similar: Iterable[Similar]) -> str:
     """What became of the past cases that a machine is like; empty where none is known."""
     found = list(similar)

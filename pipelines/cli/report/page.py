@@ -40,8 +40,10 @@ def page(report: Report) -> str:
     return whole(title(report), sections(report), report.problems, lambda plot: plots.draw(plot, report))
 
 
-def whole(name: str, parts: Sequence[Section], problems: Iterable[str], draw: Callable[[Plot], str | None]) -> str:
-    """A page of sections; without matplotlib it has no pictures, and says what adds them."""
+def whole(
+    name: str, parts: Sequence[Section], problems: Iterable[str], draw: Callable[[Plot], str | None], style: str = ""
+) -> str:
+    """A page of sections, with more `style`; without matplotlib it has no pictures, and says what adds them."""
     undrawn = ""
     try:
         picture.check()
@@ -54,7 +56,7 @@ def whole(name: str, parts: Sequence[Section], problems: Iterable[str], draw: Ca
     return (
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{name}</title>\n'
-        f"<style>{STYLE}</style>\n</head>\n<body>\n<h1>{name}</h1>\n<nav>{links}</nav>\n{warned}"
+        f"<style>{STYLE}{style}</style>\n</head>\n<body>\n<h1>{name}</h1>\n<nav>{links}</nav>\n{warned}"
         f"<main>\n{body}</main>\n{undrawn}</body>\n</html>\n"
     )
 

@@ -32,6 +32,7 @@ class Plot(StrEnum):
     RISKS = "risks"
     GAPS = "gaps"
     BUDGETS = "budgets"
+    TRENDS = "trends"
 
 
 @dataclass(frozen=True)
