@@ -22,6 +22,7 @@ from pipelines.cli.of_learning import learning
 from pipelines.cli.of_models import model
 from pipelines.cli.of_plants import plant
 from pipelines.cli.of_releases import releases
+from pipelines.cli.of_worth import pages, worth
 from pipelines.cli.options import AsJson, Instance, errors, hear_file, out
 
 app = typer.Typer(
@@ -36,6 +37,7 @@ model.add_typer(releases)
 model.add_typer(learning)
 model.add_typer(comparisons)
 app.add_typer(alerts, name="alerts")
+alerts.add_typer(pages)
 app.add_typer(plant, name="plant")
 app.add_typer(feeds, name="connect")
 app.add_typer(labels, name="labels")
@@ -43,6 +45,7 @@ app.add_typer(baseline, name="baseline")
 app.add_typer(api, name="api")
 app.add_typer(data)
 app.add_typer(budget)
+app.add_typer(worth)
 
 
 def _tell_version(wanted: bool) -> None:
