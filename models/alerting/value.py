@@ -96,10 +96,12 @@ def value(
 ) -> Value:
     """What from_us <= time < to_us was worth.
 
-    Revisions of warnings are in any order, some of them twice. `hours` of an avoided failure go before the plant's own.
+    Revisions of warnings are in any order, some of them twice; what was withdrawn warned of nothing. `hours` of an avoided failure go before the plant's own.
     """
-    live = [one for one in revisions if not one.historical]
-    latest = {one.id: one for one in sorted(live, key=lambda one: one.revision)}
+    told = [one for one in revisions if not one.historical]
+    ends = {one.id: one for one in sorted(told, key=lambda one: one.revision)}
+    latest = {id_: one for id_, one in ends.items() if one.reason is not AlertReason.WITHDRAWN}
+    live = [one for one in told if one.id in latest]
     work = list(maintenance)
     failed = _failed(latest.values(), work)
     every = (

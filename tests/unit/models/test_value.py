@@ -62,6 +62,11 @@ def test_a_case_that_ended_over_a_week_before_warned_of_nothing():
     assert kinds(worth([case, gone], [failed("a", 2 + 169)])) == [(Kind.MISSED, "a")]
 
 
+def test_what_was_withdrawn_warned_of_nothing():
+    case = opened("a", 1)
+    assert kinds(worth([case, move(case, Move.WITHDRAW, 3)], [failed("a", 5)])) == [(Kind.MISSED, "a")]
+
+
 def test_what_was_warned_of_before_a_repair_is_of_the_old_life():
     case = opened("a", 1)
     assert kinds(worth([case], [repaired("a", 3), failed("a", 5)])) == [(Kind.MISSED, "a")]
