@@ -900,6 +900,11 @@ def key_of(plant: str, asset: str) -> bytes:
     return f"{plant}/{asset}".encode()
 
 
+def key_of_case(alert: Alert) -> bytes:
+    """Key of a warning, on the partition of its asset's key: UTF-8 `plant/asset/id`; the last revision is kept."""
+    return b"%s/%s" % (key_of(alert.plant, alert.asset), alert.id.encode())
+
+
 def place_of(record: AnyInput) -> bytes | None:
     """The key of a record on the log; None for one that goes to every partition."""
     if isinstance(record, OfNoAsset):

@@ -36,6 +36,7 @@ from models.records import (
     Shadow,
     encode,
     key_of,
+    key_of_case,
 )
 from models.tiers import LONGEST_LATENESS_MIN, SPAN
 from pipelines.backfill.said import alert_rows
@@ -432,7 +433,7 @@ class Partition:
 
 def _output(raw: RawRecord, record: Out) -> Output:
     headers = (("offset", b"%d" % raw.offset), ("arrived_ms", b"%d" % raw.arrived_ms))
-    key = key_of(record.plant, record.asset)
+    key = key_of_case(record) if isinstance(record, Alert) else key_of(record.plant, record.asset)
     if isinstance(record, Quarantined):
         return Output(Topic.QUARANTINE, key, raw.value, headers + record.headers)
     return Output(_TOPIC[type(record)], key, encode(record), headers)

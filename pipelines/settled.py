@@ -89,9 +89,9 @@ def _note_rest(block: Block, minutes: Minutes, found: Found) -> None:
     noted = {one.asset: one.why for one in block.stood}
     before[first] = [_CODES[noted.get(at, stands.get(at, ""))] for at in asset[first].tolist()]
     for at in np.flatnonzero(before != state).tolist():
-        found = Stood(int(asset[at]), int(minutes.minute[tells[at]]), RESTS.get(int(state[at]), ""))
-        block.stood.append(found)
-        noted[found.asset] = found.why
+        one = Stood(int(asset[at]), int(minutes.minute[tells[at]]), RESTS.get(int(state[at]), ""))
+        block.stood.append(one)
+        noted[one.asset] = one.why
 
 
 _CODES = {"": RUNNING} | {why: code for code, why in RESTS.items()}

@@ -10,6 +10,9 @@ from enum import StrEnum
 from typing import NamedTuple
 
 DAY_MS = 86_400_000
+ALERTS_WHOLE_DAYS = 92
+"""For so long the topic has every revision of a warning, then the last; InfluxDB has them all. Our choice: a quarter of
+a year is what figures of a month and the one before are made of."""
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 MAX_FRAME_BYTES = 1024 * 1024
 
@@ -60,7 +63,12 @@ TOPICS: tuple[TopicSpec, ...] = (
     TopicSpec(topic=Topic.FORECASTS, holds="Forecast", key="plant/asset", config=_ARRIVAL | _keep(30)),
     TopicSpec(topic=Topic.SHADOWS, holds="Shadow", key="plant/asset", config=_ARRIVAL | _keep(30)),
     TopicSpec(topic=Topic.HEALTH, holds="Health", key="plant/asset", config=_ARRIVAL | _keep(365)),
-    TopicSpec(topic=Topic.ALERTS, holds="Alert", key="plant/asset", config=_ARRIVAL | _keep(365)),
+    TopicSpec(
+        topic=Topic.ALERTS,
+        holds="Alert",
+        key="plant/asset/id, on the partition of plant/asset",
+        config=_ARRIVAL | {"cleanup.policy": "compact", "min.compaction.lag.ms": str(ALERTS_WHOLE_DAYS * DAY_MS)},
+    ),
     TopicSpec(topic=Topic.NOTICES, holds="Notice", key="plant/asset", config=_ARRIVAL | _keep(365)),
     TopicSpec(
         topic=Topic.BASELINES, holds="HealthyBaseline", key="plant/asset", config=_ARRIVAL | {"retention.ms": "-1"}

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 
 from connectors.kafka.plain import LogProducer
-from models.records import Alert, DeadLetter, Forecast, Health, HealthyBaseline, Notice, encode, key_of
+from models.records import Alert, DeadLetter, Forecast, Health, HealthyBaseline, Notice, encode, key_of, key_of_case
 from pipelines.backfill.said import replayed
 from pipelines.ports import Refusal, Rows
 from pipelines.topics import Topic, named
@@ -32,8 +32,10 @@ class TopicKeeper:
         for record in records:
             topic = self._topics.get(type(record))
             if topic is not None and isinstance(record, Forecast | Health | Alert):
-                key, value = key_of(record.plant, record.asset), encode(replayed(record, self._run))
-                self._producer.send(named(self._prefix, topic), key, value, headers=[("replay", self._run.encode())])
+                again, beside = replayed(record, self._run), key_of(record.plant, record.asset)
+                key = key_of_case(again) if isinstance(again, Alert) else beside
+                headers = [("replay", self._run.encode())]
+                self._producer.send(named(self._prefix, topic), key, encode(again), headers=headers, beside=beside)
         done: Future[Sequence[Refusal | DeadLetter]] = Future()
         done.set_result(())
         return done

@@ -77,12 +77,15 @@ class LogProducer:
         partition: int | None = None,
         headers: Sequence[tuple[str, bytes]] = (),
         timestamp_ms: int | None = None,
+        beside: bytes | None = None,
     ) -> None:
-        """Queue a record on the key's partition or the given one. Errors of earlier records are raised by `flush`.
+        """Queue a record on the key's partition or the given one, or that of the key that it is to lie `beside`.
+
+        Errors of earlier records are raised by `flush`.
 
         The time says something only on a topic that keeps its producers' times; by itself it is now.
         """
-        place = partition_of(key, self._count(topic)) if partition is None else partition
+        place = partition_of(beside or key, self._count(topic)) if partition is None else partition
         sent = self._producer.send(topic, value, key, headers=list(headers), partition=place, timestamp_ms=timestamp_ms)
         sent.add_errback(self._failed.append)
 

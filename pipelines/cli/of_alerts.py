@@ -72,6 +72,20 @@ def move(
     act(Settings(instance=instance), wanted, now_us, out)
 
 
+@alerts.command(epilog="Examples: forewarn alerts explain 3fa9   |   forewarn alerts explain 3fa9 --revision 0 --json")
+def explain(
+    alert: Annotated[str, typer.Argument(help="The beginning of the warning's id.")],
+    revision: Annotated[int | None, typer.Option(min=0, help="Which; else the last that evidence moved.")] = None,
+    as_json: AsJson = False,
+    instance: Instance = "default",
+) -> None:
+    """Make a warning again from its bundle, and tell whether it is what was told; exit status 1 where it is not."""
+    from pipelines.cli.explaining import explain as run_explain
+    from pipelines.settings import Settings
+
+    raise typer.Exit(int(not run_explain(Settings(instance=instance), alert, revision, out, as_json=as_json)))
+
+
 def _minutes(span: str) -> int:
     found = _SPAN.fullmatch(span)
     if found is None:

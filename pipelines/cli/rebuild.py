@@ -19,10 +19,11 @@ from connectors.kafka.admin import KafkaAdmin
 from connectors.kafka.group import GroupReader
 from connectors.kafka.plain import LogProducer, LogRecord
 from models.records import Maintenance, Notice, NoticeKind, NoticeState, WorkOrder, decode, encode, key_of
+from pipelines.cli.acting import warnings_of
 from pipelines.cli.feed import bar
 from pipelines.main import WallClock, influx_target, read_named, read_plant
 from pipelines.partition import Partition
-from pipelines.rebuild import Life, Rebuilding, alone, until_of
+from pipelines.rebuild import Life, Rebuilding, alone, denied, until_of
 from pipelines.settings import Settings
 from pipelines.stored import LifeGone, check_whole, life_from, records_of
 from pipelines.told import MAINTENANCE, WORK_ORDERS, done, maintenance_of, orders_of
@@ -96,11 +97,17 @@ def _deal_with(
             raise LifeGone("the asset is not in the plant file")
         life = asyncio.run(_read_life(settings, of, notice, console))
         _publish(settings, life, producer)
+        withdrawn = denied(warnings_of(settings).values(), life, notice)
+        for action in withdrawn:
+            producer.send(
+                named(settings.topic_prefix, Topic.RECORDS), key_of(action.plant, action.asset), encode(action)
+            )
+        producer.flush()
     except LifeGone as gone:
         _say(console, told | {"refused": str(gone)}, as_json)
         return
-    seconds = round(time.monotonic() - began_s, 1)
-    _say(console, told | {"until_us": life.rebuilt.until_us, "forecasts": len(life.forecasts), "s": seconds}, as_json)
+    made = {"until_us": life.rebuilt.until_us, "forecasts": len(life.forecasts), "warnings_denied": len(withdrawn)}
+    _say(console, told | made | {"s": round(time.monotonic() - began_s, 1)}, as_json)
 
 
 def _say(console: Console, told: dict[str, object], as_json: bool) -> None:

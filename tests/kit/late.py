@@ -13,7 +13,7 @@ from models.plant import Plant
 from models.records import Alert, AnyInput, Forecast, HealthyBaseline, Notice, NoticeKind, NoticeState, decode, encode
 from pipelines.partition import Partition
 from pipelines.ports import RawRecord
-from pipelines.rebuild import Life, Rebuilding, alone, until_of
+from pipelines.rebuild import Life, Rebuilding, alone, denied, until_of
 from pipelines.slices import MARGIN_US, arrays_of
 from pipelines.state import State
 from pipelines.stored import life_from, records_of
@@ -61,7 +61,8 @@ class World:
         """Rebuild for a notice now, and put the record on the log."""
         life = rebuilt(self.partition, self.store, notice)
         self.lives.append(life)
-        self._take([encode(life.rebuilt)])
+        last = {alert.id: alert for alert in self.of(Alert)}
+        self._take([encode(life.rebuilt), *map(encode, denied(last.values(), life, notice))])
         return life
 
     def _take(self, values: list[bytes]) -> None:

@@ -53,6 +53,7 @@ def test_a_warning_is_acknowledged_assigned_and_closed_and_the_store_has_each_mo
         installation.finish()
         left = json.loads(forewarn(installation, "list", "--json"))
         (closed,) = json.loads(forewarn(installation, "list", "--all", "--json"))
+        made_again = json.loads(forewarn(installation, "explain", named, "--json"))
         rows = installation.stored(ALERTS)
         installation.stop(worker)
     assert (opened["state"], opened["reason"], left) == ("unacknowledged", "opened", [])
@@ -60,6 +61,7 @@ def test_a_warning_is_acknowledged_assigned_and_closed_and_the_store_has_each_mo
     assert (closed["state"], closed["assigned"], closed["outcome"]["reason"], closed["outcome"]["by"]) == (
         "closed", "lee", "inspected-and-nothing-found", "kim",
     )  # fmt: skip
+    assert {one["matches"] for one in made_again["checks"]} == {True} and made_again["record"].isdigit()
     told = rows.sort("revision").select("reason", "state", "by").rows()
     assert told[-3:] == [
         ("acknowledged", "acknowledged", "kim"), ("assigned", "acknowledged", "kim"), ("closed", "closed", "kim"),
