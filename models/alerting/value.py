@@ -96,7 +96,8 @@ def value(
 ) -> Value:
     """What from_us <= time < to_us was worth.
 
-    Revisions of warnings are in any order, some of them twice; what was withdrawn warned of nothing. `hours` of an avoided failure go before the plant's own.
+    Revisions of warnings are in any order, some of them twice; what was withdrawn warned of nothing. `hours` of an
+    avoided failure go before the plant's own.
     """
     told = [one for one in revisions if not one.historical]
     ends = {one.id: one for one in sorted(told, key=lambda one: one.revision)}
