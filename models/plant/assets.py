@@ -88,7 +88,10 @@ class Component(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Asset(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One machine and where it stands. Its `limits` take the place of its type's, signal by signal."""
+    """One machine and where it stands. Its `limits` take the place of its type's, signal by signal.
+
+    While its `parent`, another asset, has a warning as bad, nobody is notified of its own.
+    """
 
     type: Name
     description: str = ""
@@ -99,3 +102,4 @@ class Asset(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     downtime_cost_per_h: float | None = None
     components: dict[Name, Component] = {}
     limits: tuple[Limit, ...] = ()
+    parent: Name | None = None
