@@ -6,7 +6,7 @@ import tomllib
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from models.delivery.errors import SubscriptionError
 from models.delivery.subscriptions import Subscription
@@ -38,7 +38,7 @@ def located(text: str, message: str) -> str:
     return f"line {line}: {message}" if line else message
 
 
-def decode(content: bytes) -> Subscription:
+def decode(content: bytes | Raw) -> Subscription:
     """A subscription of a record. Raises SubscriptionError."""
     try:
         return msgspec.json.decode(content, type=Subscription)
@@ -46,6 +46,6 @@ def decode(content: bytes) -> Subscription:
         raise SubscriptionError(f"the content is no subscription: {wrong}") from wrong
 
 
-def encode(subscription: Subscription) -> bytes:
+def encode(subscription: Subscription) -> Raw:
     """The content of a record."""
-    return msgspec.json.encode(subscription)
+    return Raw(msgspec.json.encode(subscription))
