@@ -19,6 +19,7 @@ from models.delivery.plan import Plan
 from models.delivery.readiness import READY, Wait, readiness
 from models.delivery.sealing import KEPT_US, Word, sealed, stripped, told_now
 from models.delivery.state import Entry, Group, State
+from models.delivery.storms import Storms
 from models.delivery.timers import Again, Timers
 from models.records import Alert, Delivery, DeliveryReason, DeliveryState, Followed, Notification, Redelivery
 
@@ -80,6 +81,7 @@ class Dispatcher:
             if joined is not case:
                 self.state.put(joined)
         self.state.regroup(plan)
+        self._storms = Storms(self.state.deliveries.values())
         self._timers = Timers(plan, self.state.cases.values())
 
     def _take(self, alert: Alert, now_us: int) -> None:
@@ -128,9 +130,12 @@ class Dispatcher:
                 ripe.setdefault(group[0], {})[group] = ready
         for name, groups in ripe.items():
             wants = self.plan.subscriptions[name]
-            for its, cases in _merged(groups, wants.group.storm):
-                common = {} if its is None else self.plan.common(name, its)
-                self._seal(Word(name, wants.sink, DeliveryReason.TOLD, 0, common), cases, now_us)
+            word = Word(name, wants.sink, DeliveryReason.TOLD, 0, {})
+            if not self._storms.rages(name, wants.group, len(groups), now_us):
+                for (_, its), cases in groups.items():
+                    self._seal(word._replace(group=self.plan.common(name, its)), cases, now_us)
+            elif self._storms.may_speak(name, wants.group, now_us):
+                self._seal(word, [case for cases in groups.values() for case in cases], now_us)
 
     def _ripe(self, now_us: int) -> list[Group]:
         """Groups whose first warning waited, and whose last notification was long enough ago."""
@@ -158,6 +163,7 @@ class Dispatcher:
         for delivery in sealed(word, cases, self._inhibited(word, cases, now_us), now_us):
             if delivery.notification.id not in self.state.deliveries:
                 self.state.put(delivery)
+                self._storms.note(delivery.notification)
         for case in (self.state.cases[one.alert.id] for one in cases):  # it may have been told to others meanwhile
             told = case.told[word.subscription]
             if word.reason is DeliveryReason.ESCALATED:
@@ -215,15 +221,6 @@ class Dispatcher:
             for one in sorted(due, key=_order)[: IN_FLIGHT - len(flying)]:
                 flying.add(one.notification.id)
                 yield one.notification
-
-
-def _merged(groups: dict[Group, list[Followed]], storm: int) -> Iterator[tuple[tuple[str, ...] | None, list[Followed]]]:
-    """The groups, with what they have in common; as one without that where they are more than a storm has."""
-    if storm and len(groups) > storm:
-        yield None, [case for cases in groups.values() for case in cases]
-        return
-    for (_, its), cases in groups.items():
-        yield its, cases
 
 
 def _order(one: Delivery) -> tuple[int, str]:

@@ -51,7 +51,7 @@ def _due(wants: Subscription, known: Told | None, alert: Alert, now_us: int) -> 
     told = known or UNTOLD
     if _says_nothing(wants, told, alert):
         return replace(told, due=-1, due_us=0, due_reason=None, inhibited_by="")
-    if not _is_told(wants, known, alert):
+    if not _is_told(wants, told, alert):
         return replace(told, due=alert.revision) if told.due >= 0 else told
     is_waiting = told.due >= 0
     keeps_reason = is_waiting and is_beginning(told, alert)
@@ -63,9 +63,9 @@ def _due(wants: Subscription, known: Told | None, alert: Alert, now_us: int) -> 
     )
 
 
-def _is_told(wants: Subscription, known: Told | None, alert: Alert) -> bool:
-    """A reason that the subscription is told of; and one that is for it from now on begins for it now."""
-    is_new = known is None and not is_over(alert) and _wants_beginnings(wants)
+def _is_told(wants: Subscription, told: Told, alert: Alert) -> bool:
+    """A reason that the subscription is told of; and what is open and was not told of, for whatever reason, begins."""
+    is_new = told.due < 0 and is_beginning(told, alert) and _wants_beginnings(wants)
     return alert.reason in wants.on or is_new
 
 

@@ -70,8 +70,8 @@ class Schedule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Group(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is told at once: warnings with the same `by`, that come within `wait` of the first.
 
-    The next notification of a group goes `interval` after the last. Where more than `storm` groups are due at once,
-    they become one; 0 keeps them apart.
+    The next notification of a group goes `interval` after the last. Where more than `storm` groups would be told within
+    an interval, all are told as one for as long; 0 keeps them apart.
     """
 
     by: tuple[By, ...] = (By.SITE, By.AREA)

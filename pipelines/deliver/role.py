@@ -57,6 +57,7 @@ class Deliverer:
     async def run(self) -> None:
         """Deliver until cancelled. Raises what the log or a topic raises, as an ExceptionGroup; then begin anew."""
         kept = await self._log.open()
+        self._position = kept.position
         await self._alerts.open(kept.position)
         for pair in await self._wishes.known():
             self._take_wish(pair)

@@ -232,6 +232,28 @@ def test_a_storm_of_many_groups_becomes_one_notification():
     assert told.title == "6 warnings of 2 machines"
 
 
+def test_what_comes_in_the_wake_of_a_storm_is_told_as_one_every_half_minute():
+    each = '[subscriptions.all]\nsink = "desk"\ngroup = { by = ["alert"], wait = "0s", storm = 5 }\n'
+    line, warnings = Timeline(each), [alert("pump-01", 0, f"m{number}") for number in range(600)]
+    line.run({number / 3600: warnings[number] for number in range(600)}, 0.2, every_h=1 / 3600)
+    told = [one for _, one in line.sent]
+    assert len({each.alert for one in told for each in one.mentions}) == 600
+    assert len(told) == 5 + 1 + 600 // 30
+
+
+def test_a_storm_that_is_to_be_told_one_by_one_is():
+    assert len(Timeline(EACH).run({0.0: [alert("pump-01", 0, f"m{number}") for number in range(30)]}, 0.1)) == 30
+
+
+def test_a_restart_remembers_the_storm():
+    each = '[subscriptions.all]\nsink = "desk"\ngroup = { by = ["alert"], wait = "0s", storm = 2 }\n'
+    line = Timeline(each)
+    line.step(0.0, *[alert("pump-01", 0, mode) for mode in "abc"])
+    line.restart(0.001)
+    assert line.step(0.001, alert("pump-02")) == []
+    assert len(line.step(0.01)) == 1
+
+
 def test_a_notification_that_failed_is_sent_again_later_with_the_same_id_and_content():
     line = Timeline(EACH, down=["desk"])
     (first,) = line.step(0.0, alert())

@@ -25,7 +25,7 @@ from pipelines.settings import STARTER, Settings
 
 ROOT = Path(__file__).parents[3]
 NOWHERE = {"kafka": "127.0.0.1:1", "influx_url": "http://127.0.0.1:1"}
-COMMANDS = ["up", "down", "status", "doctor", "worker", "simulate", "demo", "schema", "budget"]
+COMMANDS = ["up", "down", "status", "doctor", "worker", "simulate", "demo", "schema", "budget", "deliver"]
 GROUPS = [
     ["model", "train"],
     ["model", "export"],
@@ -47,6 +47,13 @@ GROUPS = [
     ["model", "freeze"],
     ["model", "unpin"],
     ["alerts", "watch"],
+    ["subscriptions", "list"],
+    ["subscriptions", "check"],
+    ["subscriptions", "test"],
+    ["subscriptions", "add"],
+    ["subscriptions", "remove"],
+    ["deliveries", "list"],
+    ["deliveries", "retry"],
     ["connect", "discover"],
     ["connect", "opcua"],
     ["labels", "import"],
