@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class SinkError(ValueError):
@@ -19,6 +20,19 @@ class Place(NamedTuple):
     kafka: str = ""
     prefix: str = ""
     environ: Mapping[str, str] = os.environ
+
+
+def secrets_in(tables: Iterable[Mapping[str, Any]], environ: Mapping[str, str]) -> list[str]:
+    """What sinks' tables name as secrets, as far as it is there: no log is to show it."""
+    found: list[str] = []
+    for table in tables:
+        for key, name in table.items():
+            if key.endswith("_env") and isinstance(name, str) and environ.get(name):
+                found.append(environ[name])
+            elif key.endswith("_file") and key != "ca_file" and isinstance(name, str):
+                with suppress(OSError, UnicodeDecodeError):  # whoever opens the sink says what is wrong with it
+                    found.append(Path(name).read_text("utf-8").strip())
+    return [one for one in found if one]
 
 
 def secret(what: str, env: str | None, file: str | None, environ: Mapping[str, str]) -> str | None:

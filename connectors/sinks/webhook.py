@@ -36,9 +36,14 @@ ANSWER_SHOWN = 200
 
 
 class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where to post; `headers` are sent as they are, `bearer` in Authorization. Redirects are not followed."""
+    """Where to post; `headers` are sent as they are, `bearer` in Authorization. Redirects are not followed.
 
-    url: str
+    An address that is a secret itself, as those of chat services are, is named by `url_env` or `url_file`.
+    """
+
+    url: str | None = None
+    url_env: str | None = None
+    url_file: str | None = None
     secret_env: str | None = None
     secret_file: str | None = None
     bearer_env: str | None = None
@@ -52,9 +57,9 @@ class WebhookSink:
     """A `pipelines.deliver.ports.Sink`. Belongs to one event loop."""
 
     def __init__(
-        self, config: Config, key: bytes | None, bearer: str | None, now_s: Callable[[], float] = time.time
+        self, config: Config, url: str, key: bytes | None, bearer: str | None, now_s: Callable[[], float] = time.time
     ) -> None:
-        self._config, self._key, self._now_s = config, key, now_s
+        self._config, self._url, self._key, self._now_s = config, url, key, now_s
         headers = config.headers | ({"Authorization": f"Bearer {bearer}"} if bearer else {})
         self._client = httpx2.AsyncClient(
             headers=headers, timeout=config.timeout_s, verify=_trusted(config.ca_file), follow_redirects=False
@@ -65,9 +70,8 @@ class WebhookSink:
         body = msgspec.json.encode(event_of(notification))
         try:
             async with asyncio.timeout(self._config.timeout_s):
-                answer = await self._client.post(
-                    self._config.url, content=body, headers=self._headers(notification.id, body)
-                )
+                headers = self._headers(notification.id, body)
+                answer = await self._client.post(self._url, content=body, headers=headers)
         except TimeoutError:
             return Failed(f"no answer within {self._config.timeout_s:g} s")
         except httpx2.HTTPError as wrong:
@@ -92,14 +96,18 @@ class WebhookSink:
 
 def open_sink(config: Config, place: Place) -> WebhookSink:
     """Raises SinkError for an address that is none, and for secrets that are not there."""
-    if urlsplit(config.url).scheme not in ("http", "https") or not urlsplit(config.url).hostname:
-        raise SinkError(f"url is '{config.url}': write http:// or https:// and a host")
-    if urlsplit(config.url).password:
-        raise SinkError("url has a password in it, and the file is no place for secrets: use bearer_env")
+    hidden = secret("url", config.url_env, config.url_file, place.environ)
+    if (config.url is None) == (hidden is None):
+        raise SinkError("url: give url, or one of url_env and url_file where the address is a secret")
+    url = hidden or config.url or ""
+    if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
+        raise SinkError(f"url is '{config.url or 'a secret'}': write http:// or https:// and a host")
+    if config.url and urlsplit(config.url).password:
+        raise SinkError("url has a password in it, and the file is no place for secrets: use bearer_env or url_env")
     signing = secret("secret", config.secret_env, config.secret_file, place.environ)
     bearer = secret("bearer", config.bearer_env, config.bearer_file, place.environ)
     try:
-        return WebhookSink(config, None if signing is None else key_of(signing), bearer)
+        return WebhookSink(config, url, None if signing is None else key_of(signing), bearer)
     except OSError as wrong:
         raise SinkError(f"ca_file '{config.ca_file}' cannot be used: {wrong}") from wrong
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from connectors.delivery import SinkError
-from connectors.sinks import by_case, config_of
+from connectors.delivery import Place, SinkError
+from connectors.sinks import by_case, config_of, open_sink
 from models.delivery.checks import check, check_calendar
 from models.delivery.errors import SubscriptionError
 from models.delivery.reading import Book, located, parse
@@ -39,11 +39,14 @@ def text_of(path: Path | None) -> tuple[str, Path]:
         ) from wrong
 
 
-def book_of(text: str, plant: Plant) -> Book:
-    """The book in a text, checked. Raises SubscriptionError that names the line."""
+def book_of(text: str, plant: Plant, place: Place | None = None) -> Book:
+    """The book in a text, checked; with a place, its sinks open, too. Raises SubscriptionError that names the line."""
     book = parse(text)
     try:
         check_book(book, book.subscriptions, plant)
+        if place is not None:
+            for name, table in book.sinks.items():
+                open_sink(name, table, place)  # connects to nothing until it sends
     except (SubscriptionError, SinkError) as wrong:
         raise SubscriptionError(located(text, str(wrong))) from wrong
     return book

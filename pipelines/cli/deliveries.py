@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from connectors.kafka.deliveries import entries_of
-from connectors.kafka.plain import LogProducer, read
+from connectors.kafka.plain import LogProducer
 from models.alerting.wording import clock
 from models.delivery.errors import SubscriptionError
 from models.delivery.plan import Plan
@@ -22,7 +22,7 @@ from models.plant import Plant
 from models.records import Delivery, DeliveryState, Redelivery, encode
 from pipelines.cli.board import now_us
 from pipelines.cli.book import read_book
-from pipelines.cli.subscribing import board_of
+from pipelines.cli.subscribing import board_of, records_of
 from pipelines.deliver.board import PARTITION, key_of
 from pipelines.plant_file import read_plant
 from pipelines.settings import Settings
@@ -89,8 +89,7 @@ def _whole(begin: str, ids: Sequence[str]) -> str:
 
 def entries_now(settings: Settings, plant: str) -> tuple[Entry, ...]:
     """What the log of deliveries has of a plant."""
-    topic = named(settings.topic_prefix, Topic.DELIVERIES)
-    last = {record.key or b"": record.value for record in read(settings.kafka, topic)}
+    last = {record.key or b"": record.value for record in records_of(settings, Topic.DELIVERIES)}
     return entries_of({key: value for key, value in last.items() if key.startswith(f"{plant}/".encode())})
 
 

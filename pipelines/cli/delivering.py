@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 from enum import Enum
@@ -11,7 +12,7 @@ from pathlib import Path
 import structlog
 from aiokafka.errors import KafkaError as AiokafkaError
 
-from connectors.delivery import Place
+from connectors.delivery import Place, secrets_in
 from connectors.kafka.actions import LogActions
 from connectors.kafka.compacted import CompactedReader
 from connectors.kafka.deliveries import KafkaDeliveryLog
@@ -23,8 +24,9 @@ from models.delivery.errors import SubscriptionError
 from models.delivery.reading import Book
 from models.plant import Plant
 from pipelines.cli.book import book_of, text_of
+from pipelines.cli.logs import to_stderr
 from pipelines.deliver.role import Deliverer
-from pipelines.main import WallClock
+from pipelines.main import WallClock, provision_log
 from pipelines.plant_file import PlantFile
 from pipelines.ports import Fenced
 from pipelines.settings import Settings
@@ -32,6 +34,8 @@ from pipelines.topics import Topic
 
 _log = structlog.get_logger()
 
+WORDY = ("httpx2", "httpcore2", "apprise")
+"""Libraries that tell of each request, with its address, which may be a secret."""
 LOOK_S = 5.0
 """Between two looks at the file, and between two tries where Kafka is away."""
 AWAY = (AiokafkaError, ConnectionError, TimeoutError)
@@ -52,8 +56,9 @@ class End(Enum):
 class BookFile:
     """The subscriptions file as it last said something that can be used."""
 
-    def __init__(self, path: Path | None, plant: Plant) -> None:
+    def __init__(self, path: Path | None, plant: Plant, place: Place) -> None:
         """Raises SubscriptionError where it begins wrong."""
+        self._place = place
         self._text, self._path = text_of(path)
         self._seen = self._judged = self._text
         self.book = self._book(self._text, plant)
@@ -84,7 +89,7 @@ class BookFile:
 
     def _book(self, text: str, plant: Plant) -> Book:
         try:
-            book = book_of(text, plant)
+            book = book_of(text, plant, self._place)
         except SubscriptionError as wrong:
             raise SubscriptionError(f"{self._path}: {wrong}") from wrong
         for doubt in doubts(book.subscriptions, plant):
@@ -92,10 +97,14 @@ class BookFile:
         return book
 
 
-async def deliver(settings: Settings) -> int:
+async def deliver(settings: Settings, *, loud: bool) -> int:
     """Deliver until SIGTERM or Ctrl-C. Raises SubscriptionError, SinkError, DeliveryError."""
     plant = PlantFile(settings.plant, settings.site)
-    file = BookFile(settings.subscriptions, plant.plant)
+    provision_log(settings)
+    file = BookFile(settings.subscriptions, plant.plant, place_of(settings, plant.plant))
+    to_stderr(loud, [settings.influx_token.get_secret_value(), *secrets_in(file.book.sinks.values(), os.environ)])
+    for name in WORDY:
+        logging.getLogger(name).setLevel(logging.WARNING)
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
@@ -131,10 +140,14 @@ async def _run(
         await role.close()
 
 
+def place_of(settings: Settings, plant: Plant) -> Place:
+    """Where sinks are."""
+    return Place(plant.plant, settings.kafka, settings.topic_prefix, os.environ)
+
+
 def role_of(settings: Settings, plant: Plant, book: Book, publisher: KafkaPublisher) -> Deliverer:
     """The role on Kafka. Raises SinkError."""
-    kafka, prefix = settings.kafka, settings.topic_prefix
-    place = Place(plant.plant, kafka, prefix, os.environ)
+    kafka, prefix, place = settings.kafka, settings.topic_prefix, place_of(settings, plant)
     return Deliverer(
         plant,
         book.subscriptions,
@@ -152,9 +165,6 @@ def _judged(fault: BaseException) -> End:
     faults = list(_single(fault))
     if any(isinstance(one, Fenced) for one in faults):
         raise DeliveryError("another `forewarn deliver` runs for this plant and took over: one is enough") from fault
-    missing = [one for one in faults if isinstance(one, LookupError)]
-    if missing:
-        raise DeliveryError(f"{missing[0]}: `forewarn up`, or a worker's first start, makes topics") from fault
     if all(isinstance(one, AWAY) for one in faults):
         _log.error("kafka-away", error=repr(faults[0]), doing="begins anew with what the log has")
         return End.AWAY

@@ -29,11 +29,9 @@ def deliver(
 
     from connectors.kafka.admin import check_reachable
     from pipelines.cli.delivering import deliver as run
-    from pipelines.cli.logs import to_stderr
 
     check_reachable(settings.kafka)
-    to_stderr(loud, [settings.influx_token.get_secret_value()])
-    raise typer.Exit(asyncio.run(run(settings)))
+    raise typer.Exit(asyncio.run(run(settings, loud=loud)))
 
 
 @subscriptions.command("list", epilog="Example: forewarn subscriptions list --json")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from connectors.delivery import SinkError
-from connectors.kafka.plain import LogProducer, read
+from connectors.kafka.plain import LogProducer, LogRecord, read
 from models.alerting.wording import clock
 from models.delivery.checks import doubts
 from models.delivery.errors import SubscriptionError
@@ -130,12 +131,20 @@ def remove(settings: Settings, name: str, console: Console) -> None:
 def board_of(settings: Settings, plant: str, console: Console) -> Board:
     """What the topic says now; what cannot be used of it is told."""
     board = Board(plant)
-    for record in read(settings.kafka, _topic(settings)):
+    for record in records_of(settings, Topic.SUBSCRIPTIONS):
         try:
             board.take(record.key or b"", record.value)
         except Odd as odd:
             console.print(f"[yellow]left out:[/] {escape(str(odd))}", highlight=False, soft_wrap=True)
     return board
+
+
+def records_of(settings: Settings, topic: Topic) -> Iterator[LogRecord]:
+    """What is on a topic of delivery. Raises SubscriptionError where it was never made."""
+    try:
+        yield from read(settings.kafka, named(settings.topic_prefix, topic))
+    except LookupError as missing:
+        raise SubscriptionError(f"{missing} `forewarn deliver` makes those of delivery") from missing
 
 
 def invented(plant: Plant, told: Told, time_us: int) -> Alert:

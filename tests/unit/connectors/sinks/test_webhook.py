@@ -10,7 +10,7 @@ import json
 
 import pytest
 
-from connectors.delivery import Place, SinkError
+from connectors.delivery import Place, SinkError, secrets_in
 from connectors.sinks import open_sink
 from connectors.sinks.webhook import key_of, retry_after_s, signature
 from models.delivery.outcomes import Delivered, Failed, Outcome, Refused
@@ -26,9 +26,13 @@ def notification() -> Notification:
     return made
 
 
-def post(url: str, times: int = 1, environ: dict[str, str] | None = None, **config: object) -> list[Outcome]:
+def post(url: str | None, times: int = 1, environ: dict[str, str] | None = None, **config: object) -> list[Outcome]:
     async def work() -> list[Outcome]:
-        sink = open_sink("hook", {"kind": "webhook", "url": url, **config}, Place("north", environ=environ or {}))
+        sink = open_sink(
+            "hook",
+            {"kind": "webhook", **({"url": url} if url else {}), **config},
+            Place("north", environ=environ or {}),
+        )
         try:
             return [await sink.send(notification()) for _ in range(times)]
         finally:
@@ -70,6 +74,18 @@ def test_the_signature_is_that_of_the_example_of_standard_webhooks():
     key = key_of("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
     made = signature(key, "msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", b'{"test": 2432232314}')
     assert made == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+def test_an_address_that_is_a_secret_comes_from_the_environment():
+    with Receiver() as receiver:
+        assert post(None, url_env="HOOK_URL", environ={"HOOK_URL": receiver.url + "/t0ken"}) == [Delivered()]
+    assert receiver.requests[0].path == "/hook/t0ken"
+
+
+def test_what_a_file_names_as_secrets_is_known_so_that_logs_can_hide_it(tmp_path):
+    (tmp_path / "s").write_text("from a file\n")
+    tables = [{"url_env": "A", "secret_file": str(tmp_path / "s")}, {"ca_file": "x", "password_env": "NOPE", "port": 1}]
+    assert secrets_in(tables, {"A": "from the environment"}) == ["from the environment", "from a file"]
 
 
 def test_a_token_and_headers_go_with_it():
@@ -128,14 +144,18 @@ def test_retry_after_is_seconds_or_a_date():
     [
         ({"url": "ftp://x/"}, "url is 'ftp://x/': write http:// or https://"),
         ({"url": "http://me:pass@x/"}, "no place for secrets: use bearer_env"),
+        ({}, "give url, or one of url_env"),
+        ({"url": "http://x/", "url_env": "HOOK_URL"}, "give url, or one of url_env"),
         ({"url": "http://x/", "secret_env": "NOPE"}, "secret_env names NOPE, which is not in the environment"),
         ({"url": "http://x/", "secret_env": "A", "secret_file": "b"}, "both given"),
         ({"url": "http://x/", "secret_file": "/no/such"}, "secret_file '/no/such' cannot be read"),
         ({"url": "http://x/", "secret_env": "BAD"}, "no base64 follows"),
         ({"url": "https://x/", "ca_file": "/no/such.pem"}, "ca_file '/no/such.pem' cannot be used"),
-        ({"url": "http://x/", "secrt": "x"}, "secrt: .*use one of url, secret_env"),
+        ({"url": "http://x/", "secrt": "x"}, "secrt: .*use one of url, url_env"),
     ],
 )
 def test_what_cannot_work_is_told_before_anything_is_sent(config, said):
     with pytest.raises(SinkError, match=f"^sinks.hook.*{said}"):
-        open_sink("hook", {"kind": "webhook", **config}, Place("north", environ={"BAD": "whsec_?"}))
+        open_sink(
+            "hook", {"kind": "webhook", **config}, Place("north", environ={"BAD": "whsec_?", "HOOK_URL": "http://h/"})
+        )
