@@ -882,6 +882,126 @@ class ModelUpdate(Record, frozen=True, kw_only=True, tag="model-update"):
     time_us: TimeUs
 
 
+class DeliveryReason(StrEnum):
+    """Why a notification was made: something is new, nobody acknowledged it yet, and so somebody else is told."""
+
+    TOLD = "told"
+    REPEATED = "repeated"
+    ESCALATED = "escalated"
+
+
+class DeliveryState(StrEnum):
+    """What became of a notification: it waits to be sent, somewhere took it, or refused it for good."""
+
+    WAITING = "waiting"
+    DELIVERED = "delivered"
+    REFUSED = "refused"
+
+
+class Mention(Struct, frozen=True, kw_only=True):
+    """A warning in short: which revision of it was told, and why that one was to be told."""
+
+    alert: str
+    revision: int
+    asset: str
+    mode: str
+    state: AlertState
+    reason: AlertReason
+    advice: Advice
+    severity: int
+    opened_us: int
+
+
+class Notification(Record, frozen=True, kw_only=True, tag="notification"):
+    """What a subscription is told at once, as it goes to its sink: the same id has the same content, whenever it goes.
+
+    The id is a function of the subscription, the sink and the `mentions`, which are all that it tells, the worst first;
+    `inhibited` are warnings of assets below those mentioned, of which nobody is told meanwhile. `alerts` are whole, of
+    the first few mentioned. `number` counts repeats, or is that of the step of an escalation. `group` is what they have
+    in common.
+    """
+
+    id: str
+    plant: str
+    subscription: str
+    sink: str
+    reason: DeliveryReason
+    number: int = 0
+    time_us: int
+    group: dict[str, str] = {}
+    mentions: tuple[Mention, ...]
+    inhibited: tuple[Mention, ...] = ()
+    title: str
+    body: str
+    alerts: tuple[Alert, ...] = ()
+
+
+class Delivery(Record, frozen=True, kw_only=True, tag="delivery"):
+    """A notification in the log of deliveries, and what became of it; `why` it was refused or failed last.
+
+    One that waits is tried at `next_us`, the time of the next of its `attempts`. One that was delivered, at `done_us`,
+    keeps what it told of without its texts and alerts.
+    """
+
+    plant: str
+    notification: Notification
+    state: DeliveryState = DeliveryState.WAITING
+    attempts: int = 0
+    next_us: int = 0
+    done_us: int = 0
+    why: str = ""
+
+
+class Told(Struct, frozen=True, kw_only=True):
+    """What a subscription was told of a warning, and what it is to be told; -1 is no revision.
+
+    `revision` was told last, at `time_us`, and that it is over if `is_over`; since `first_us` the subscription knows of
+    it, `repeats` and steps of the escalation (`escalated`) came after. `due` is to be told since `due_us` because of
+    `due_reason`. `openings` are times of the last days at which it was told to have begun, `worst` the highest severity
+    told; `inhibited_by` is the warning of an asset above it that keeps it back.
+    """
+
+    revision: int = -1
+    time_us: int = 0
+    is_over: bool = False
+    first_us: int = 0
+    repeats: int = 0
+    escalated: int = 0
+    due: int = -1
+    due_us: int = 0
+    due_reason: AlertReason | None = None
+    openings: tuple[int, ...] = ()
+    worst: int = 0
+    inhibited_by: str = ""
+
+
+class Followed(Record, frozen=True, kw_only=True, tag="followed"):
+    """A warning that the log of deliveries follows: its last revision, and what each subscription knows of it."""
+
+    plant: str
+    alert: Alert
+    told: dict[str, Told] = {}
+
+
+class Subscribed(Record, frozen=True, kw_only=True, tag="subscription"):
+    """A subscription by topic or API; `content` is its JSON as `models.delivery.subscriptions` has it."""
+
+    plant: Name
+    name: Name
+    by: Name
+    time_us: TimeUs
+    content: Raw
+
+
+class Redelivery(Record, frozen=True, kw_only=True, tag="redelivery"):
+    """That somebody wants a notification tried again now, which was refused or waits."""
+
+    plant: Name
+    id: Name
+    by: Name
+    time_us: TimeUs
+
+
 Control = PlantChange | ModelChange | ClockDecision | Rebuilt | HealthyBaseline | Action
 """Records that change how those after them are read: a step ends before each."""
 OfNoAsset = Tick | PlantChange | ModelChange | ClockDecision
@@ -892,7 +1012,11 @@ AnyInput = (
 )  # fmt: skip
 AnyRelease = Release | Appointment | Ready | ReleaseMove
 """Records about models, on topics of their own."""
-AnyRecord = AnyInput | Forecast | Shadow | Health | Alert | DeadLetter | Notice | AnyRelease | Drift | ModelUpdate
+AnyDelivery = Notification | Delivery | Followed | Subscribed | Redelivery
+"""Records about who is told of warnings, on topics of their own."""
+AnyRecord = (
+    AnyInput | Forecast | Shadow | Health | Alert | DeadLetter | Notice | AnyRelease | Drift | ModelUpdate | AnyDelivery
+)
 
 
 def key_of(plant: str, asset: str) -> bytes:

@@ -41,6 +41,7 @@ class Settings(BaseSettings):
     auto_promote: str = Field("", description="models' names whose better candidate `model judge` promotes, by commas")
     auto_update: str = Field("", description="models' names that `model learn` refits by itself, by commas")
     api_keys: str = Field("", description="who may ask the HTTP API: name:role:sha256, parted by commas")
+    subscriptions: Path | None = Field(None, description="the file of sinks and subscriptions that `deliver` goes by")
     group: str = Field("forewarn", description="consumer group; a new one starts from the log's beginning")
     topic_prefix: str = Field("", description="put before every topic's name")
     partitions: int = Field(6, ge=1, description="partitions of every topic, fixed once created")

@@ -33,6 +33,8 @@ class Topic(StrEnum):
     RELEASES = "model.releases"
     AUDIT = "audit"
     DRIFT = "model.drift"
+    SUBSCRIPTIONS = "subscriptions"
+    DELIVERIES = "deliveries"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +97,18 @@ TOPICS: tuple[TopicSpec, ...] = (
         topic=Topic.AUDIT, holds="Appointment, ReleaseMove", key="plant/name", config=_ARRIVAL | {"retention.ms": "-1"}
     ),
     TopicSpec(topic=Topic.DRIFT, holds="Drift, ModelUpdate", key="plant/name", config=_ARRIVAL | _keep(365)),
+    TopicSpec(
+        topic=Topic.SUBSCRIPTIONS,
+        holds="Subscribed, Redelivery",  # all on partition 0, so that they have one order
+        key="plant/subscription/name, plant/redelivery/id",
+        config={"cleanup.policy": "compact"},
+    ),
+    TopicSpec(
+        topic=Topic.DELIVERIES,
+        holds="Delivery, Followed",  # all on partition 0: one role writes them
+        key="plant/delivery/id, plant/followed/id",
+        config={"cleanup.policy": "compact", "max.message.bytes": str(MAX_MESSAGE_BYTES)},
+    ),
 )
 
 

@@ -93,6 +93,7 @@ class Asset(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One machine and where it stands. Its `limits` take the place of its type's, signal by signal.
 
     `failure_downtime_h` is by how many hours a failure stops it for longer than a planned repair does.
+    While its `parent`, another asset, has a warning as bad, nobody is notified of its own.
     """
 
     type: Name
@@ -107,3 +108,4 @@ class Asset(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     owner: str = ""
     functional_location: str = ""
     failure_downtime_h: float | None = None
+    parent: Name | None = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 from bisect import bisect_left
+from itertools import islice
 
 from models.plant.assets import Asset, AssetType, Limit
 from models.plant.budget import Budget, Thresholds
@@ -43,6 +44,7 @@ def check(plant: Plant) -> None:
     _check_models(plant)
     for name, asset in plant.assets.items():
         _check_asset(f"assets.{name}", asset, plant)
+    _check_parents(plant)
     _check_budget(plant.budget)
     for name, thresholds in plant.thresholds.items():
         _check_thresholds(f"thresholds.{name}", thresholds, name in plant.assets)
@@ -70,6 +72,20 @@ def _check_asset(where: str, asset: Asset, plant: Plant) -> None:
     if hours is not None and not 0 < hours < math.inf:
         raise PlantError(f"{where}.failure_downtime_h must be over 0 hours, but is {hours:g}")
     _check_limits(where, asset.limits, asset.type, plant.types[asset.type])
+
+
+def _check_parents(plant: Plant) -> None:
+    """A parent is there, and no asset is above itself."""
+    for name, asset in plant.assets.items():
+        if asset.parent is not None and asset.parent not in plant.assets:
+            raise PlantError(
+                f"assets.{name}.parent is '{asset.parent}', which is no asset of the plant: name one, or leave it out"
+            )
+    for name in plant.assets:
+        above = list(islice(plant.above(name), len(plant.assets)))
+        if name in above:
+            ring = ", ".join(above[: above.index(name) + 1])
+            raise PlantError(f"assets.{name}.parent leads back to it by {ring}: take one of these parents out")
 
 
 def _check_limits(where: str, limits: tuple[Limit, ...], kind: str, asset_type: AssetType) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
 from msgspec import Struct
 
 from models.plant.assets import Asset, AssetType, Limit
 from models.plant.budget import Budget, Thresholds
 from models.plant.errors import PlantError
-from models.plant.shifts import Date, Shift, day_of, next_of, shift_of
+from models.plant.shifts import Date, Day, Shift, day_of, next_of, shift_of, weekday_of
 from models.plant.tags import Tag
 from models.plant.version import version_of
 from models.records import Name
@@ -59,6 +61,17 @@ class Plant(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         known = self.assets[asset]
         return {limit.signal: limit for limit in (*self.types[known.type].limits, *known.limits)}
 
+    def above(self, asset: str) -> Iterator[str]:
+        """The asset's parent, that one's, and so on."""
+        known = self.assets.get(asset)
+        while known is not None and known.parent is not None:
+            yield known.parent
+            known = self.assets.get(known.parent)
+
+    def weekday_of(self, time_us: int) -> Day:
+        """The day of the week at a time, by the plant's clock."""
+        return weekday_of(self.timezone, time_us)
+
     def shift_of(self, time_us: int) -> str | None:
         """Name of the shift that works at a time, None where none does."""
         return shift_of(self.shifts, self.holidays, self.timezone, time_us)
@@ -86,7 +99,13 @@ class Plant(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """
         if site not in self.sites:
             raise PlantError(f"no asset of plant '{self.plant}' is at site '{site}': its sites are {list(self.sites)}")
-        assets = {name: asset for name, asset in self.assets.items() if self.site_of(name) == site}
+        here = {name: asset for name, asset in self.assets.items() if self.site_of(name) == site}
+        assets = {name: asset if asset.parent in here else _alone(asset) for name, asset in here.items()}
         tags = tuple(tag for tag in self.tags if tag.asset in assets)
         thresholds = {name: own for name, own in self.thresholds.items() if name in assets}
         return msgspec.structs.replace(self, assets=assets, tags=tags, thresholds=thresholds)
+
+
+def _alone(asset: Asset) -> Asset:
+    """An asset whose parent is of another site, which is not looked at."""
+    return asset if asset.parent is None else msgspec.structs.replace(asset, parent=None)

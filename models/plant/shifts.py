@@ -69,6 +69,11 @@ def shift_of(shifts: Iterable[Shift], holidays: Iterable[date], zone: str, time_
     return None
 
 
+def weekday_of(zone: str, time_us: int) -> Day:
+    """The day of the week at a time, by the wall's clock."""
+    return _DAYS[datetime.fromtimestamp(time_us // 1_000_000, ZoneInfo(zone)).weekday()]
+
+
 def _shown(day: date, minute: int, now: datetime) -> bool:
     """Whether the wall's clock has shown that minute of that day by now."""
     wall = datetime.combine(day, datetime.min.time()) + timedelta(minutes=minute)

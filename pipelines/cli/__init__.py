@@ -16,6 +16,7 @@ from pipelines.cli.of_budget import budget
 from pipelines.cli.of_comparing import comparisons
 from pipelines.cli.of_coverage import coverage
 from pipelines.cli.of_data import data
+from pipelines.cli.of_delivery import delivery
 from pipelines.cli.of_feeds import feeds
 from pipelines.cli.of_labels import labels
 from pipelines.cli.of_learning import learning
@@ -44,6 +45,7 @@ app.add_typer(labels, name="labels")
 app.add_typer(baseline, name="baseline")
 app.add_typer(api, name="api")
 app.add_typer(data)
+app.add_typer(delivery)
 app.add_typer(budget)
 app.add_typer(worth)
 

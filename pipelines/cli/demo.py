@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
@@ -31,6 +32,7 @@ from models.physics.cycles import RunState
 from models.plant import Plant
 from models.records import MaintenanceAction
 from pipelines.cli import environment, feed, picture
+from pipelines.cli.demo_told import Receivers
 from pipelines.cli.observer import Observer
 from pipelines.cli.outcome import Outcome, judge
 from pipelines.cli.summary import Summary, show, write
@@ -90,13 +92,20 @@ def _job(plan: feed.Plan, servers: Services, console: Console, began_s: float, k
     plant = read_plant(settings.plant)
     limit = min(_limits(read_named(plant, settings.models).values()))
     view = View(observer, limit)
-    with _Worker(settings, keep=keep) as worker, Live(view, console=console, refresh_per_second=4):
+    with (
+        Receivers(settings, BUILD) as receivers,
+        _child(receivers.settings, "deliver", "deliver"),
+        _Worker(settings, keep=keep) as worker,
+        Live(view, console=console, refresh_per_second=4),
+    ):
         _stream(settings, plan, view, observer, worker, len(history.time_us))
         _drain(settings, view, observer, worker)
+        told = receivers.wait(observer.alerts)
     rows, of_one = asyncio.run(_ask_influxdb(settings, history, asset := _pictured(history)))
     outcome = _outcome(observer, history)
     _draw(plant, observer, outcome, asset, of_one, limit)
-    return _summary(plan, servers, observer, history, rows, outcome, time.monotonic() - began_s, worker)
+    found = _summary(plan, servers, observer, history, rows, outcome, time.monotonic() - began_s, worker)
+    return replace(found, told=told)
 
 
 def _left(worker: int) -> str:

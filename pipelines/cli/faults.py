@@ -8,6 +8,7 @@ from __future__ import annotations
 TELLING = frozenset(
     (
         "connectors.console.keys.WrongApiKeys",
+        "connectors.delivery.SinkError",
         "connectors.files.table.MapError",
         "connectors.influx.flux.QueryRefused",
         "connectors.influx.target.InfluxMisconfigured",
@@ -20,6 +21,7 @@ TELLING = frozenset(
         "connectors.releases.registry.RegistryError",
         "connectors.scada.feed.FeedError",
         "infra.bin.layout.ServicesError",
+        "models.delivery.errors.SubscriptionError",
         "models.inference.ModelError",
         "models.plant.errors.PlantError",
         "models.release.Refused",
@@ -32,6 +34,7 @@ TELLING = frozenset(
         "pipelines.cli.baselines.BaselineError",
         "pipelines.cli.budget.asked.BudgetError",
         "pipelines.cli.clocks.NothingKnown",
+        "pipelines.cli.delivering.DeliveryError",
         "pipelines.cli.demo.DemoFailed",
         "pipelines.cli.feed.NotCaughtUp",
         "pipelines.cli.labels.LabelsError",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import msgspec
@@ -26,6 +26,20 @@ WARNINGS_HEAD = (
 
 
 @dataclass(frozen=True, kw_only=True)
+class Told:
+    """Warnings that both receivers were told of, and by how many notifications each.
+
+    `unheard` had ended before the role looked; `missing` are those that nobody was told of, or one receiver alone.
+    """
+
+    warnings: int = 0
+    to_webhook: int = 0
+    to_topic: int = 0
+    unheard: int = 0
+    missing: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Summary:
     """What the demo found. `rows_in_influxdb` was counted there; all else comes from the topics."""
 
@@ -41,6 +55,7 @@ class Summary:
     seconds: float
     worker: int
     restarts: int
+    told: Told = Told()
 
     def problems(self) -> list[str]:
         """Why the demo has failed; empty if it has not."""
@@ -52,6 +67,7 @@ class Summary:
                 ledger.rows_stored == self.rows_in_influxdb,
                 f"{ledger.rows_stored} rows stored, {self.rows_in_influxdb} in InfluxDB",
             ),
+            (not self.told.missing, f"{self.told.missing} warnings were not delivered to both subscriptions"),
         )
         return [problem for holds, problem in checks if not holds]
 
@@ -79,6 +95,7 @@ def write(summary: Summary, file: Path) -> None:
         "undecided_warnings": outcome.count(Verdict.UNDECIDED),
         "machine_months": round(outcome.machine_months, 1),
         "worker_restarts": summary.restarts,
+        "delivered": asdict(summary.told),
         "latency_ms": {
             "p50": summary.latency_ms(50), "p99": summary.latency_ms(99),
             "forecasts": len(summary.latencies_ms), "pace_rows_s": summary.pace_rows_s,
@@ -124,12 +141,22 @@ def _warning(warning: Warned) -> str:
     )
 
 
+def delivered(told: Told) -> str:
+    """Who was told of how many warnings, in words."""
+    unheard = f"; {told.unheard} had ended before anybody was told" if told.unheard else ""
+    return (
+        f"{told.warnings} warnings delivered, as they opened, changed and ended: {told.to_webhook} notifications to a"
+        f" webhook, {told.to_topic} to a topic of its own{unheard}"
+    )
+
+
 def _lines(summary: Summary) -> tuple[str, ...]:
     outcome = summary.outcome
     return (
         leads(outcome),
         f"unfounded warnings {outcome.count(Verdict.UNFOUNDED)} in {outcome.machine_months:.0f} machine-months,"
         f" {outcome.count(Verdict.UNDECIDED)} undecided at the end",
+        delivered(summary.told),
         f"latency p50 {summary.latency_ms(50):.0f} ms, p99 {summary.latency_ms(99):.0f} ms"
         f" ({len(summary.latencies_ms)} forecasts at {summary.pace_rows_s:.0f} rows/s; bar p99 {P99_BAR_MS} ms)",
         f"{summary.forecasts:,} forecasts; InfluxDB holds {summary.rows_in_influxdb:,} rows;"

@@ -25,7 +25,7 @@ from pipelines.settings import STARTER, Settings
 
 ROOT = Path(__file__).parents[3]
 NOWHERE = {"kafka": "127.0.0.1:1", "influx_url": "http://127.0.0.1:1"}
-COMMANDS = ["up", "down", "status", "doctor", "worker", "simulate", "demo", "schema", "budget", "value"]
+COMMANDS = ["up", "down", "status", "doctor", "worker", "simulate", "demo", "schema", "budget", "value", "deliver"]
 GROUPS = [
     ["model", "train"],
     ["model", "export"],
@@ -47,8 +47,19 @@ GROUPS = [
     ["model", "freeze"],
     ["model", "unpin"],
     ["alerts", "watch"],
+    ["alerts", "list"],
+    ["alerts", "move"],
+    ["alerts", "explain"],
+    ["labels", "warnings"],
     ["alerts", "page"],
     ["alerts", "kpis"],
+    ["subscriptions", "list"],
+    ["subscriptions", "check"],
+    ["subscriptions", "test"],
+    ["subscriptions", "add"],
+    ["subscriptions", "remove"],
+    ["deliveries", "list"],
+    ["deliveries", "retry"],
     ["connect", "discover"],
     ["connect", "opcua"],
     ["labels", "import"],
