@@ -409,6 +409,20 @@ def test_two_machines_that_step_weeks_apart_must_each_pass_the_bar_of_one_alone(
     assert not are_together(days[0][:1], Shape.RISE)
 
 
+def test_what_is_not_understood_is_no_news_of_machines_that_people_were_asked_to_look_at():
+    suspected, unknown, wider, of_all = (
+        Told(cause=cause, reason="", assets=assets, since_us=0, because=())
+        for cause, assets in (
+            (DriftCause.SENSOR_SUSPECTED, ("m1", "m2")), (DriftCause.UNKNOWN, ("m1",)),
+            (DriftCause.UNKNOWN, ("m1", "m3")), (DriftCause.UNKNOWN, ()),
+        )
+    )  # fmt: skip
+    standing, _ = noticed({}, [suspected], 0)
+    assert noticed(standing, [unknown], 7 * DAY_US)[1] == ()
+    assert [noticed(standing, [one], 7 * DAY_US)[1] for one in (wider, of_all)] == [(wider,), (of_all,)]
+    assert noticed(standing, [unknown], 60 * DAY_US)[1] == (unknown,)
+
+
 def test_what_is_told_becomes_a_record_that_is_read_again():
     (one,) = told(moved(plant(), "temp.over_1h", 6.0, (4,)))
     record = record_of(one, "p", "pump", "pump", "v1", MIDDLE_US)
