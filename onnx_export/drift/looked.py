@@ -98,7 +98,7 @@ def _of_feature(at: Looked, one: Watched, place: int) -> Iterator[Finding]:
     was, now = list(changes.lives(at.before, place)), list(changes.lives(at.late, place))
     spread = changes.noise(was)
     stepped = _changes(at, was, now, changes.steps, at.bars.sigmas * spread)
-    yield from _told(at, one, Shape.STEP, stepped)
+    yield from _told(at, one, Shape.STEP, _going(stepped, now) if one.role is Role.RESIDUAL else stepped)
     if one.role is Role.RESIDUAL:
         rose = _changes(at, was, now, changes.rises, at.bars.sigmas * spread * SLOPE)
         yield from _told(at, one, Shape.RISE, _but(rose, stepped))
@@ -131,6 +131,12 @@ def _but(rose: Moved, stepped: Moved) -> Moved:
         if asset not in steps or not -RISE_DAYS <= change.day - steps[asset] <= SIDE_DAYS
     }
     return Moved(kept, rose.bar)
+
+
+def _going(stepped: Moved, now: list[Series]) -> Moved:
+    """Steps of lives that still run: what a machine did before it was repaired is no sensor's, and over."""
+    begun = {one.asset: int(one.day[0]) for one in now}  # the last of each asset
+    return Moved({asset: change for asset, change in stepped.of.items() if change.day >= begun[asset]}, stepped.bar)
 
 
 def _told(at: Looked, one: Watched, shape: Shape, moved: Moved) -> Iterator[Finding]:

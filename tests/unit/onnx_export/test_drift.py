@@ -200,6 +200,19 @@ def test_a_repair_is_no_step():
     assert causes(told(rows._replace(since_us=repaired))) == []
 
 
+def test_a_step_of_a_machine_that_was_repaired_since_is_over_and_a_rise_is_not_learned():
+    rows, repaired_us = plant(), MIDDLE_US + 10 * DAY_US
+    since_us = np.where((rows.asset == 4) & (rows.window_end_us > repaired_us), repaired_us, 0)
+    before = rows.window_end_us <= repaired_us
+    step, rise = (
+        moved(rows._replace(since_us=since_us), "temp.over_1h", by * before, (4,))
+        for by in (6.0 * np.ones(len(before)), 0.8 * days_after(rows))
+    )
+    assert causes(told(step)) == []
+    assert causes(told(step.where(before))) == [DriftCause.SENSOR_SUSPECTED]
+    assert causes(told(rise)) == [DriftCause.DEGRADATION]
+
+
 def failing(chance: float, failures: int) -> Rows:
     """One row a machine and failure, and as many that live on."""
     count = 2 * failures
