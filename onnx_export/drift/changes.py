@@ -27,6 +27,9 @@ MOST_MEMORY = 0.95
 AT_ONCE = 0.7
 """Share of a change that comes within two days if it is a step, and within one if it is no rise. Our choice."""
 
+LEAST_SIZES = 6
+"""Machines of which a law of extremes is laid. Our choice."""
+
 
 class Series(NamedTuple):
     """A machine's known days of one life and one feature, in order."""
@@ -116,6 +119,18 @@ def largest(changes: Iterable[Change]) -> dict[int, Change]:
         if change.asset not in out or abs(change.size) > abs(out[change.asset].size):
             out[change.asset] = change
     return out
+
+
+def return_level(sizes: Sequence[float], times: float) -> float:
+    """The size that is passed once among `times` as many machines as these sizes are of; 0 where they are too few.
+
+    Each is the largest of a machine's reference, so that they follow Gumbel's law, which is laid by moments. Source:
+    E. J. Gumbel, Statistics of Extremes, Columbia University Press 1958, ch. 5 and 6.
+    """
+    if len(sizes) < LEAST_SIZES:
+        return 0.0
+    scale = float(np.std(sizes, ddof=1)) * 6**0.5 / np.pi
+    return float(np.mean(sizes) + scale * (np.log(len(sizes) * times) - np.euler_gamma))
 
 
 def shift(before: Series, after: Series) -> float:

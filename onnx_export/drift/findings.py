@@ -70,6 +70,10 @@ class Bars:
     """The same of weather, which all machines share, and of residuals and chances, which age with all of them."""
     alone: float = 1.5
     """Times a bar that a machine alone must pass: of a dozen, one does something rare every few weeks."""
+    quiet_days: float = 3650.0
+    """In so many the machines of a type together pass a bar once by themselves, as the reference lets foresee: of some
+    ten such bars one is then passed in a year. The largest change of 40 days alone says little of how large one gets.
+    """
     sigmas: float = 8.0
     """Of a day about its neighbours: nothing smaller is a step or a rise."""
     delta: float = DELTA
@@ -78,8 +82,11 @@ class Bars:
     sure: float = 2.576
     """Standard deviations: two-sided 99 %."""
     shift: float = 3.707
-    """Standard errors of a mean, of days of weather or of machines' residuals: Student's t, two-sided 99 %, with 6
-    degrees of freedom. 54 days that remember the one before by 0.8 are as good as so many independent ones."""
+    """Standard errors of a mean of days of weather: Student's t, two-sided 99 %, with 6 degrees of freedom. 54 days
+    that remember the one before by 0.8 are as good as so many independent ones."""
+    machines: float = 5.029
+    """The same of residuals and chances, whose means are of machines: two-sided 1 % in the 26 fortnights of a year
+    together, with 11 degrees of freedom, as a dozen machines have."""
     off: float = 1.5
     """Failures that came, over those that chances said, or the other way round."""
 

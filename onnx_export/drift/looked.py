@@ -6,6 +6,7 @@ Pure: rows in, findings out. Why something moved is told in `told_apart`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -52,6 +53,11 @@ class Looked(NamedTuple):
         return self.both.since(self.from_day - 2 * SIDE_DAYS)
 
     @property
+    def days(self) -> float:
+        """How long the reference is."""
+        return max(1.0, float(np.ptp(self.reference.window_end_us)) / DAY_US)
+
+    @property
     def block_us(self) -> int:
         """How long the recent time is."""
         return int(np.ptp(self.recent.window_end_us)) + DAY_US // 2
@@ -92,7 +98,7 @@ def _of_feature(at: Looked, one: Watched, place: int) -> Iterator[Finding]:
     was, now = list(changes.lives(at.before, place)), list(changes.lives(at.late, place))
     spread = changes.noise(was)
     stepped = _changes(at, was, now, changes.steps, at.bars.sigmas * spread)
-    yield from _told(at, one, Shape.STEP, stepped)
+    yield from _told(at, one, Shape.STEP, _going(stepped, now) if one.role is Role.RESIDUAL else stepped)
     if one.role is Role.RESIDUAL:
         rose = _changes(at, was, now, changes.rises, at.bars.sigmas * spread * SLOPE)
         yield from _told(at, one, Shape.RISE, _but(rose, stepped))
@@ -108,11 +114,12 @@ class Moved(NamedTuple):
 def _changes(
     at: Looked, was: list[Series], now: list[Series], find: Callable[[Series], Iterator[Change]], least: float
 ) -> Moved:
-    """Changes of a shape, and the bar: what the reference did by itself, with a margin, and `least`."""
-    own = max((abs(change.size) for one in was for change in find(one)), default=0.0)
+    """Changes of a shape, and the bar: what the reference did by itself, with a margin or in so long, and `least`."""
+    own = [abs(change.size) for change in changes.largest(change for one in was for change in find(one)).values()]
+    level = changes.return_level(own, at.bars.quiet_days / at.days)
     tops = (change for one in now for change in changes.peaks(list(find(one))))
     recent = changes.largest(change for change in tops if change.day >= at.from_day)
-    return Moved(recent, max(least, at.bars.own_margin * own))
+    return Moved(recent, max(least, at.bars.own_margin * max(own, default=0.0), level))
 
 
 def _but(rose: Moved, stepped: Moved) -> Moved:
@@ -126,12 +133,18 @@ def _but(rose: Moved, stepped: Moved) -> Moved:
     return Moved(kept, rose.bar)
 
 
+def _going(stepped: Moved, now: list[Series]) -> Moved:
+    """Steps of lives that still run: what a machine did before it was repaired is no sensor's, and over."""
+    begun = {one.asset: int(one.day[0]) for one in now}  # the last of each asset
+    return Moved({asset: change for asset, change in stepped.of.items() if change.day >= begun[asset]}, stepped.bar)
+
+
 def _told(at: Looked, one: Watched, shape: Shape, moved: Moved) -> Iterator[Finding]:
     """Machines that changed; one finding of all, or the largest that stays under the bar."""
     if not moved.of:
         return
     over = [change for change in moved.of.values() if abs(change.size) > moved.bar]
-    bar = moved.bar if len(over) > 1 else at.bars.alone * moved.bar
+    bar = moved.bar if are_together(over, shape) else at.bars.alone * moved.bar
     over = [change for change in over if abs(change.size) > bar]
     largest = max(moved.of.values(), key=lambda change: abs(change.size))
     some = sorted(over, key=lambda change: change.asset) or [largest]
@@ -146,6 +159,13 @@ def _told(at: Looked, one: Watched, shape: Shape, moved: Moved) -> Iterator[Find
         since_us=int(np.median([change.day for change in some])) * DAY_US,
         value=abs(largest.size), bar=bar, signal=one.signal, role=one.role, terms=one.terms, left=left,
     )  # fmt: skip
+
+
+def are_together(over: Sequence[Change], shape: Shape) -> bool:
+    """Whether several machines changed, and about one time if at once: what is done to sensors is one piece of work."""
+    days = sorted(change.day for change in over)
+    apart = (second - first for first, second in pairwise(days))
+    return len(days) > 1 and (shape is Shape.RISE or min(apart) <= SIDE_DAYS // 2)
 
 
 def _left(at: Looked, one: Watched, change: Change) -> float:
@@ -180,7 +200,8 @@ def _mix(at: Looked, one: Watched, place: int) -> Finding:
     value, bar = stability.psi(was.value, now.value), stability.bar_of(was, at.block_us, at.bars.psi, margin)
     shift = _shift(one.role, was, now)
     assets, since_us = _where(at, one, place, was, now)
-    moved = value > bar and (shift is None or shift > at.bars.shift)
+    least = at.bars.machines if one.role is Role.RESIDUAL else at.bars.shift
+    moved = value > bar and (shift is None or shift > least)
     if one.role is Role.RESIDUAL:  # some machines always wear: they are told by steps and rises of their own
         moved = moved and 2 * len(assets) > len(at.names)
     return Finding(
@@ -233,7 +254,7 @@ def _of_chances(at: Looked) -> Finding:
     value = stability.psi(was.value, now.value)
     bar = stability.bar_of(was, at.block_us, at.bars.psi, at.bars.shared_margin)
     shift = _shift(Role.RESIDUAL, *stability.centred(was, now))
-    moved = value > bar and (shift is None or shift > at.bars.shift)
+    moved = value > bar and (shift is None or shift > at.bars.machines)
     return Finding(
         kind=DriftKind.OUTPUT, what=CHANCE, verdict=Verdict.MOVED if moved else Verdict.STAYS,
         since_us=int(at.recent.window_end_us.min()), value=value, bar=bar, shift=shift,

@@ -19,6 +19,10 @@ OF_MACHINES = frozenset({DriftCause.SENSOR_RECALIBRATED, DriftCause.SENSOR_SUSPE
 """Causes that are news again on another machine; the others are of the plant."""
 
 
+ASKED = frozenset({DriftCause.SENSOR_SUSPECTED, DriftCause.DEGRADATION})
+"""Causes for which people are asked to look at a machine. What of it is not understood by the next look is no news."""
+
+
 class Stands(NamedTuple):
     """When a cause was told last, in microseconds since 1970, and on which machines so far."""
 
@@ -33,8 +37,8 @@ Standing = Mapping[DriftCause, Stands]
 def noticed(standing: Standing, told: Sequence[Told], now_us: int) -> tuple[Standing, tuple[Told, ...]]:
     """Causes that hold from now on, and what of those told is new."""
     kept = {cause: one for cause, one in standing.items() if now_us - one.last_us <= _gone_us(cause)}
-    new = tuple(one for one in told if _is_new(kept.get(one.cause), one))
-    for one in told:
+    new = tuple(one for one in told if _is_new(kept.get(one.cause), one) and not _is_asked(kept, one))
+    for one in (one for one in told if one in new or one.cause in kept):
         before = kept[one.cause].assets if one.cause in kept else frozenset()
         kept[one.cause] = Stands(now_us, before | set(one.assets))
     return kept, new
@@ -47,6 +51,12 @@ def _gone_us(cause: DriftCause) -> int:
 def _is_new(before: Stands | None, told: Told) -> bool:
     """Whether nobody was told."""
     return before is None or (told.cause in OF_MACHINES and not before.assets >= set(told.assets))
+
+
+def _is_asked(standing: Standing, told: Told) -> bool:
+    """Whether it is not understood, on machines that people were asked to look at for another reason."""
+    asked = {asset for cause in ASKED & set(standing) for asset in standing[cause].assets}
+    return told.cause is DriftCause.UNKNOWN and bool(told.assets) and asked >= set(told.assets)
 
 
 def record_of(told: Told, plant: str, name: str, asset_type: str, version: str, now_us: int) -> Drift:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import msgspec
@@ -38,6 +39,7 @@ from onnx_export.drift import (
     watched,
 )
 from onnx_export.drift.labelled import by_chance, calibrated, covered
+from onnx_export.drift.looked import are_together
 from onnx_export.drift.rows import Role, daily
 from onnx_export.drift.stability import LARGE, Sample, bar_of, psi
 from onnx_export.drift.told_apart import MAY_UPDATE, REASONS, RULES, Told
@@ -198,6 +200,19 @@ def test_a_repair_is_no_step():
     assert causes(told(rows._replace(since_us=repaired))) == []
 
 
+def test_a_step_of_a_machine_that_was_repaired_since_is_over_and_a_rise_is_not_learned():
+    rows, repaired_us = plant(), MIDDLE_US + 10 * DAY_US
+    since_us = np.where((rows.asset == 4) & (rows.window_end_us > repaired_us), repaired_us, 0)
+    before = rows.window_end_us <= repaired_us
+    step, rise = (
+        moved(rows._replace(since_us=since_us), "temp.over_1h", by * before, (4,))
+        for by in (6.0 * np.ones(len(before)), 0.8 * days_after(rows))
+    )
+    assert causes(told(step)) == []
+    assert causes(told(step.where(before))) == [DriftCause.SENSOR_SUSPECTED]
+    assert causes(told(rise)) == [DriftCause.DEGRADATION]
+
+
 def failing(chance: float, failures: int) -> Rows:
     """One row a machine and failure, and as many that live on."""
     count = 2 * failures
@@ -274,6 +289,15 @@ def test_residuals_of_a_few_machines_are_not_of_the_type():
     assert found[0].value > found[0].bar
 
 
+def test_means_of_machines_must_lie_farther_apart_than_days_of_weather():
+    random, rows = np.random.default_rng(5), plant()
+    own = random.normal(0.35, 0.23, len(NAMES))[rows.asset]
+    later = moved(rows, "temp.over_1h", own, tuple(range(8))).between(MIDDLE_US, 1 << 60)
+    mix = next(one for one in looked(rows.between(0, MIDDLE_US), later, NAMES, WATCH) if one.what == "temp.over_1h")
+    assert mix.value > mix.bar and BARS.shift < mix.shift < BARS.machines
+    assert mix.verdict is Verdict.STAYS
+
+
 def test_too_few_events_are_no_cause():
     assert told_apart([finding(DriftKind.CALIBRATION, Verdict.INSUFFICIENT)], Context(assets=NAMES)) == ()
 
@@ -345,6 +369,26 @@ def test_a_rise_has_its_slope_and_a_step_has_none():
     assert max(abs(one.size) for one in changes.rises(step)) == 0.0
 
 
+def test_a_return_level_is_that_of_the_law_it_is_laid_through():
+    sizes = np.random.default_rng(4).gumbel(1.0, 0.5, 20_000).tolist()
+    by_law = 1.0 + 0.5 * math.log(len(sizes) * 9)  # of Gumbel's law, passed once in as many: location + scale ln n
+    assert changes.return_level(sizes, 9) == pytest.approx(by_law, rel=0.02)
+    assert changes.return_level(sizes[:5], 9) == 0.0
+
+
+def test_a_bar_is_what_a_reference_foresees_of_ten_years_and_not_its_largest_alone():
+    rows = plant()
+    ahead = dataclasses.replace(BARS, sigmas=0.0, own_margin=1.0)
+    by_days = [
+        next(one.bar for one in looked(
+            rows.between(0, MIDDLE_US), rows.between(MIDDLE_US, 1 << 60), NAMES, WATCH,
+            bars=dataclasses.replace(ahead, quiet_days=days),
+        ) if one.shape is Shape.RISE)
+        for days in (1.0, 3650.0, 36500.0)
+    ]  # fmt: skip
+    assert by_days[0] < by_days[1] < by_days[2]
+
+
 def test_adwin_sees_a_change_and_the_day_is_where_means_fit():
     day, random = np.arange(40), np.random.default_rng(3)
     value = random.normal(size=40)
@@ -367,6 +411,29 @@ def test_a_cause_is_news_once_and_again_on_another_machine():
     assert new == ()
     assert noticed(standing, second, 8 * DAY_US)[1] == second
     assert noticed(standing, first, 60 * DAY_US)[1] == first
+
+
+def test_two_machines_that_step_weeks_apart_must_each_pass_the_bar_of_one_alone():
+    days = {
+        apart: [changes.Change(1, 100, 5.0), changes.Change(2, 100 + apart, 5.0)] for apart in (0, 3, 4, 12)
+    }  # fmt: skip
+    assert [are_together(days[apart], Shape.STEP) for apart in days] == [True, True, False, False]
+    assert are_together(days[12], Shape.RISE)
+    assert not are_together(days[0][:1], Shape.RISE)
+
+
+def test_what_is_not_understood_is_no_news_of_machines_that_people_were_asked_to_look_at():
+    suspected, unknown, wider, of_all = (
+        Told(cause=cause, reason="", assets=assets, since_us=0, because=())
+        for cause, assets in (
+            (DriftCause.SENSOR_SUSPECTED, ("m1", "m2")), (DriftCause.UNKNOWN, ("m1",)),
+            (DriftCause.UNKNOWN, ("m1", "m3")), (DriftCause.UNKNOWN, ()),
+        )
+    )  # fmt: skip
+    standing, _ = noticed({}, [suspected], 0)
+    assert noticed(standing, [unknown], 7 * DAY_US)[1] == ()
+    assert [noticed(standing, [one], 7 * DAY_US)[1] for one in (wider, of_all)] == [(wider,), (of_all,)]
+    assert noticed(standing, [unknown], 60 * DAY_US)[1] == (unknown,)
 
 
 def test_what_is_told_becomes_a_record_that_is_read_again():
