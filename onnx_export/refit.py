@@ -1,6 +1,7 @@
-"""A hazard's leaves refitted on recent rows, judged where nothing was learned from, and exported by the same gate.
+"""A hazard refitted on recent rows, judged where nothing was learned from, and exported by the same gate.
 
-The trees stay as they are in the parent's file; leaf values, and their scaling where that is called for, are new. Every
+The trees stay as they are in the parent's file; leaf values, and their scaling where that is called for, are new. Or
+they stay whole, and more trees come behind them (`growth`). Every
 figure is of machines that the model which scored them learned nothing from: three folds by machine, old and new rows of
 a machine in the same. The model that leaves has learned from all. No clock, no files; the loop around it is elsewhere.
 """
@@ -8,7 +9,7 @@ a machine in the same. The model that leaves has learned from all. No clock, no 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -18,10 +19,10 @@ from msgspec import Struct, structs
 from models.failure.hazard import Card
 from models.features import Spec
 from models.passed import Passed, Refit
-from onnx_export import leaves
+from onnx_export import growth, leaves
 from onnx_export.calibrate import UNSCALED, Scaling, scaled, scaling_of
 from onnx_export.episodes import Replay
-from onnx_export.evaluate import choose_limit
+from onnx_export.evaluate import choose_limit, keeps_but_for_luck
 from onnx_export.forest import Forest, NotTrees, read
 from onnx_export.gate import gate as examine
 from onnx_export.history import History, Progress, quiet
@@ -50,12 +51,17 @@ __all__ = ["Asked", "Judged", "NotRefitted", "Reason", "Refitted", "refit"]
 
 SEED = 20260105
 """Of folds where none is given."""
+NOBODY = np.empty(0, np.int64)
 
 
 class Asked(Struct, frozen=True, kw_only=True):
-    """How to refit. `command` is for the card; `simulated` says what simulated the new rows, if so."""
+    """How to refit. `command` is for the card; `simulated` says what simulated the new rows, if so.
+
+    If it `grows`, leaves stay and more trees come behind them.
+    """
 
     command: str
+    grows: bool = False
     simulated: str | None = None
     least_events: int = LEAST_EVENTS
     seed: int = SEED
@@ -76,6 +82,26 @@ class Refitted:
     scaling: Scaling
     judged: Judged
     remains: Remains
+
+
+class Taught(NamedTuple):
+    """Trees that learned: what their leaves say all the way, and where they began."""
+
+    forest: Forest
+    start: np.ndarray
+    values: np.ndarray
+
+    def scores(self, features: np.ndarray) -> np.ndarray:
+        """All the way, [rows x components, intervals]."""
+        return self.forest.scores(self.forest.leaves(features), self.values)
+
+    def after(self, step: float) -> np.ndarray:
+        """Values that go a share of the way."""
+        return self.start + step * (self.values - self.start)
+
+
+Teach = Callable[[np.ndarray], Taught]
+"""Without the machines whose numbers are given."""
 
 
 class Part(NamedTuple):
@@ -102,7 +128,7 @@ def refit(
 ) -> Refitted:
     """The parent with other leaves, if it passes the gate. Raises NotRefitted with a reason, and ParityError.
 
-    The warning limit is chosen anew, as training chooses it: most failures warned of within the budget, on new rows.
+    The warning limit is chosen anew, on new rows: most failures warned of within the budget, as far as counts can tell.
 
     `new` are labelled rows that the parent has not learned from; those that an earlier refit of it had are left out.
     `old` are rows from before, best of machines or times that it has not learned from either: else it is flattered, and
@@ -118,18 +144,19 @@ def refit(
     parts = tuple(_part(forest, learner, *pair) for pair in zip((new, old), weights, strict=True))
     folds = _folds(parts, asked.seed)
     progress(0, 3, "refitting out of fold")
-    whole = _out_of_fold(forest, parts, folds)
+    teach = _growing(forest, spec, parts, asked.seed) if asked.grows else _refitting(forest, parts)
+    whole = _out_of_fold(teach, parts, folds)
     progress(1, 3, "judging")
     chosen = _chosen(learner, parts, whole, folds, asked.seed)
     progress(2, 3, "refitting on all machines")
-    values = forest.values + chosen.step * (refitted(forest, _lessons(forest, parts)) - forest.values)
-    made = forest.with_values(rescaled(forest, values, chosen.scaling))
+    taught = teach(NOBODY)
+    made = taught.forest.with_values(rescaled(taught.forest, taught.after(chosen.step), chosen.scaling))
     onnx, parity, gated = _examined(made, spec, new, old, asked)
     with_new = [fold for fold in folds if np.isin(fold, new.asset).any()]
     run = Replay(new, as_live(chosen.chances))
-    limit, _ = choose_limit([run._replace(history=_with_own_failures(new))])
+    limit, _ = choose_limit([run._replace(history=_with_own_failures(new))], keeps=keeps_but_for_luck)
     says = remains(run, with_new, limit)
-    told = _told(card, new, old, chosen)
+    told = _told(card, new, old, chosen, growth.TREES if asked.grows else 0)
     progress(3, 3, "done")
     return Refitted(
         onnx=onnx,
@@ -174,23 +201,42 @@ def _folds(parts: Iterable[Part], seed: int) -> list[np.ndarray]:
     return [machines[left_out] for left_out in folds_of(len(machines), seed)]
 
 
-def _lessons(forest: Forest, parts: tuple[Part, ...], left_out: np.ndarray | None = None) -> Lessons:
+def _refitting(forest: Forest, parts: tuple[Part, ...]) -> Teach:
+    return lambda left_out: Taught(forest, forest.values, refitted(forest, _lessons(forest, parts, left_out)))
+
+
+def _growing(forest: Forest, spec: Spec, parts: tuple[Part, ...], seed: int) -> Teach:
+    new, old = parts
+    weight = [np.repeat(part.weight, forest.pool.components) for part in parts]
+    first = growth.seen(forest, spec, new.history, new.told, new.outcomes, weight[0])
+    ground = first.and_also(growth.remembered(forest, spec, old.history, weight[1]))
+
+    def teach(left_out: np.ndarray) -> Taught:
+        grown = growth.grown(forest, ground.without(left_out), seed)
+        start = np.zeros(len(grown.values))
+        start[: len(forest.values)] = forest.values
+        return Taught(grown, start, grown.values)
+
+    return teach
+
+
+def _lessons(forest: Forest, parts: tuple[Part, ...], left_out: np.ndarray) -> Lessons:
     """What new rows show and what the parent says of old ones, but of machines that are left out."""
     new, old = parts
-    rows = [np.flatnonzero(~np.isin(part.asset[part.told], [] if left_out is None else left_out)) for part in parts]
+    rows = [np.flatnonzero(~np.isin(part.asset[part.told], left_out)) for part in parts]
     weight = [np.repeat(part.weight, len(part.asset) // len(part.weight))[part.told] for part in parts]
     first = leaves.seen(new.leaves[new.told[rows[0]]], new.outcomes.where(rows[0]), weight[0][rows[0]])
     return first.and_also(remembered(forest, old.leaves[old.told[rows[1]]], weight[1][rows[1]]))
 
 
-def _out_of_fold(forest: Forest, parts: tuple[Part, ...], folds: list[np.ndarray]) -> list[np.ndarray]:
-    """Scores of each part's rows by leaves that were refitted on other machines."""
+def _out_of_fold(teach: Teach, parts: tuple[Part, ...], folds: list[np.ndarray]) -> list[np.ndarray]:
+    """Scores of each part's rows by trees that learned from other machines."""
     out = [part.scores.copy() for part in parts]
     for left_out in folds:
-        values = refitted(forest, _lessons(forest, parts, left_out))
+        taught = teach(left_out)
         for part, scores in zip(parts, out, strict=True):
-            mine = np.flatnonzero(np.isin(part.asset, left_out))
-            scores[mine] = forest.scores(part.leaves[mine], values)
+            mine = np.isin(part.history.asset, left_out)
+            scores[np.isin(part.asset, left_out)] = taught.scores(part.history.features[mine])
     return out
 
 
@@ -255,7 +301,7 @@ def _examined(made: Forest, spec: Spec, new: History, old: History, asked: Asked
     return onnx, parity, gated
 
 
-def _told(card: Card, new: History, old: History, chosen: Chosen) -> Refit:
+def _told(card: Card, new: History, old: History, chosen: Chosen, more_trees: int) -> Refit:
     scaling, judged = chosen.scaling, chosen.judged
 
     def pair(of: tuple[Figures, Figures], name: str) -> tuple[float, float]:
@@ -271,6 +317,7 @@ def _told(card: Card, new: History, old: History, chosen: Chosen) -> Refit:
         old_rows=len(old.asset),
         old_events=events_of(old),
         step=chosen.step,
+        more_trees=more_trees,
         temperature=scaling.temperature,
         offset=scaling.offset,
         average_precision_old=pair(judged.old, "average_precision"),

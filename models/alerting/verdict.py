@@ -108,8 +108,8 @@ class Measure(NamedTuple):
 
 
 def _allowed(whole: Versus, bars: Bars) -> float:
-    """Unfounded warnings within the budget."""
-    return bars.unfounded_a_machine_day * whole.weeks * DAYS_A_WEEK
+    """Unfounded warnings within the budget, of the time of which they are known."""
+    return bars.unfounded_a_machine_day * whole.decided_weeks * DAYS_A_WEEK
 
 
 def _held(trial: Trial, bars: Bars) -> Versus | None:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from models.alerting.hindsight import HORIZON_US as SAID_US
 from models.alerting.hindsight import NEVER_US, Past, Told, Worth, leads_of, total, warned_of, worth_of
 from models.alerting.life import Threshold
 from models.alerting.reliability import HORIZON_US, Bin, added, bins_of
@@ -41,6 +42,7 @@ class Versus(NamedTuple):
     """A machine's two sides. `gained_h` has the second's lead less the first's at each failure both warned of.
 
     A lead counts up to 72 h: a warning opens by the chance within so long, and what is open longer foretells no more.
+    Of `decided_weeks` it is known by now whether what was said then came.
     """
 
     asset: str
@@ -48,6 +50,7 @@ class Versus(NamedTuple):
     both: int
     gained_h: tuple[float, ...]
     weeks: float
+    decided_weeks: float
 
 
 def versus(asset: str, pasts: tuple[Past, Past], thresholds: tuple[Threshold, Threshold]) -> Versus:
@@ -58,8 +61,10 @@ def versus(asset: str, pasts: tuple[Past, Past], thresholds: tuple[Threshold, Th
     leads = [np.minimum(leads_of(past, told), WARNING_HORIZON_H) for past, told in zip(pasts, warned, strict=True)]
     gained = leads[1] - leads[0]
     sides = [_side(past, told, own) for past, told, own in zip(pasts, warned, alone, strict=True)]
-    both = int(meets.any(axis=1).sum())
-    return Versus(asset, (sides[0], sides[1]), both, tuple(gained[~np.isnan(gained)].tolist()), pasts[0].weeks)
+    gained_h = tuple(gained[~np.isnan(gained)].tolist())
+    both, of = int(meets.any(axis=1).sum()), pasts[0]
+    decided = float((of.window_end_us <= of.to_us - SAID_US).mean()) * of.weeks
+    return Versus(asset, (sides[0], sides[1]), both, gained_h, of.weeks, decided)
 
 
 class Watched(NamedTuple):
@@ -88,6 +93,7 @@ def together(found: Iterable[Versus]) -> Versus:
         both=sum(one.both for one in every),
         gained_h=tuple(hours for one in every for hours in one.gained_h),
         weeks=sum(one.weeks for one in every),
+        decided_weeks=sum(one.decided_weeks for one in every),
     )
 
 

@@ -140,9 +140,9 @@ class Followed:
     def look(self) -> Look:
         return self._student.look(self._material, self._spans, self.told, self.now_us)
 
-    def learn(self, since_us: int) -> Made:
+    def learn(self, since_us: int, grows: bool) -> Made:
         found, files = self._student.learn(
-            self._material, self._spans, since_us, Refit(command="a test", simulated="simulated pumps")
+            self._material, self._spans, since_us, Refit(command="a test", grows=grows, simulated="simulated pumps")
         )
         self.models[found.version] = Files(files.onnx, files.card, self.first.cases)
         return found

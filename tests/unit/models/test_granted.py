@@ -13,7 +13,7 @@ from models.alerting.versus import Side, Versus
 
 def whole(champion: int, candidate: int) -> Versus:
     sides = [Side(Worth(unfounded=unfounded), (), 0.0, 0.0, 0, 0, EMPTY) for unfounded in (champion, candidate)]
-    return Versus("", (sides[0], sides[1]), 0, (), 10.0)
+    return Versus("", (sides[0], sides[1]), 0, (), 10.0, 9.0)
 
 
 @pytest.mark.parametrize("allowed", [0.3, 2.0, 900.0])

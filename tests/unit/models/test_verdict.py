@@ -27,7 +27,7 @@ def side(caught: int = 6, unfounded: int = 4, brier: float = 0.05) -> Side:
 def trial(
     candidate: Side | None = None, gained_h: tuple[float, ...] = (0.0,), days: float = 14, us_a_row: float = 4.0
 ) -> Trial:
-    whole = Versus("", (side(), candidate or side()), 5, gained_h, MACHINE_DAYS / 7)
+    whole = Versus("", (side(), candidate or side()), 5, gained_h, MACHINE_DAYS / 7, MACHINE_DAYS / 7)
     return Trial(whole, days, (3.0, us_a_row))
 
 
@@ -72,10 +72,12 @@ def held_to(
 
     def at(limit: float) -> Versus:
         champion = side(caught=caught, unfounded=1) if limit >= 0.6 else side(caught=8, unfounded=9)
-        return Versus("", (champion, candidate), 5, (0.0,), MACHINE_DAYS / 7)
+        return Versus("", (champion, candidate), 5, (0.0,), MACHINE_DAYS / 7, MACHINE_DAYS / 7)
 
     champion, candidate = side(caught=8, unfounded=unfounded[0]), side(unfounded=unfounded[1], brier=0.03)
-    return Trial(Versus("", (champion, candidate), 5, gained_h, MACHINE_DAYS / 7), 14, (3.0, 4.0), at, ratio)
+    return Trial(
+        Versus("", (champion, candidate), 5, gained_h, MACHINE_DAYS / 7, MACHINE_DAYS / 7), 14, (3.0, 4.0), at, ratio
+    )
 
 
 STRICT = replace(BARS, unfounded_a_machine_day=BUDGET, lost_failures=0)
@@ -110,7 +112,7 @@ def test_what_is_better_in_one_and_worse_in_another_is_told_as_worse():
 
 def test_where_nothing_came_and_no_chance_is_known_nothing_is_better_or_worse():
     nothing = Side(Worth(), (), 0.0, 0.0, 0, 0, EMPTY)
-    of = Trial(Versus("", (nothing, nothing), 0, (), 0.0), 14, (3.0, 4.0))
+    of = Trial(Versus("", (nothing, nothing), 0, (), 0.0, 0.0), 14, (3.0, 4.0))
     found = verdict(of, Bars(least_failures=0))
     assert found.reason is Reason.TOO_SHORT
     assert verdict(of, Bars(least_days=0, least_failures=0)).reason is Reason.NOT_BETTER

@@ -86,5 +86,6 @@ def test_machines_add_up():
     one, other = of(high((20, 40)), high()), of(high(), high((20, 40)))
     whole = together([one, other])
     assert whole.both == 0 and whole.weeks == pytest.approx(2 * HOURS / 168)
+    assert whole.decided_weeks == pytest.approx(2 * (HOURS - 168) / 168)
     assert [side.worth.warnings for side in whole.sides] == [1, 1]
     assert together([]).sides[0].brier is None

@@ -164,11 +164,11 @@ def test_a_time_that_is_none_is_told_by_its_option(option):
 
 def test_a_card_tells_what_leaves_were_refitted_from():
     told = {title: dict(lines) for title, lines in judging.sections(replace(shipped().card, refit=REFIT), 1)}
-    found = told["What its leaves were refitted from"]
+    found = told["What it was refitted from"]
     assert found["parent"] == "pump@old" and "with 12 failures" in found["new rows"]
     assert found["average precision, new"] == "0.3000 to 0.6000"
     assert "refit" not in told["More"]
-    assert "What its leaves were refitted from" not in dict(judging.sections(shipped().card, 1))
+    assert "What it was refitted from" not in dict(judging.sections(shipped().card, 1))
 
 
 @pytest.mark.parametrize("cause", [Cause.ROLLED_BACK, Cause.PROMOTED])
