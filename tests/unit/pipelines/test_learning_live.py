@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,13 +10,16 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from msgspec.structs import replace
+from rich.console import Console
 
 from models.alerting.verdict import Bars
+from models.failure.hazard import Hazard
 from models.features import Spec
 from models.passed import Refit
 from models.records import Drift, DriftCause, DriftKind, encode
 from models.release import Cause
 from onnx_export import drift
+from onnx_export.card import card_json
 from onnx_export.history import DAY_US, History
 from onnx_export.reasons import ParityError
 from onnx_export.refit_gate import NotRefitted, Reason
@@ -27,10 +31,12 @@ from pipelines.cli.learning.student import Material, Spans, Student
 from pipelines.cli.releasing import Signer
 from pipelines.releases.moves import ReleaseError
 from pipelines.settings import Settings
-from tests.kit.following import plant_toml, shipped
+from tests.kit.drifting import SEEDS
+from tests.kit.following import NAMES, plant_toml, rows_table, shipped, simulated
 
 NOW_US = 20_000 * DAY_US + DAY_US // 3
 UNSIGNED = Signer()
+SILENT = Console(file=io.StringIO())
 REFIT = Refit(
     parent="pump@old", rows=100, machines=5, events=12, until_us=NOW_US, old_rows=90, old_events=11, step=0.5,
     temperature=1.0, offset=0.0, average_precision_old=(0.5, 0.51), average_precision_new=(0.3, 0.6),
@@ -100,6 +106,37 @@ def test_training_that_does_not_pass_the_export_gate_makes_no_model(tmp_path, sp
     monkeypatch.setattr(training, "train", train)
     with pytest.raises(NotMade, match="differs"):
         of_files(tmp_path).train()
+
+
+def of_rows(folder: Path, days: int) -> live.Live:
+    """A round of rows of simulated pumps over some days."""
+    history, _ = simulated(SEEDS[0], False, days, 1)
+    (folder / "rows").mkdir()
+    rows_table(history, NAMES).write_parquet(folder / "rows" / "rows.parquet")
+    (folder / "plant.toml").write_text(plant_toml())
+    (folder / "pump.json").write_bytes(card_json(shipped().card))
+    of = of_files(folder)
+    more = {"data": str(folder / "rows"), "simulated": "simulated pumps", "out": folder / "made"}
+    of._wanted, of._console, of._errors = of._wanted._replace(**more), SILENT, SILENT
+    return of
+
+
+@pytest.mark.timeout(300)
+def test_a_model_is_trained_anew_of_the_rows_there_are_and_kept_to_be_offered(tmp_path):
+    of = of_rows(tmp_path, 30)
+    found = of.train()
+    card, onnx, cases = (of._files.with_suffix(f".{end}").read_bytes() for end in ("json", "onnx", "cases.json"))
+    made = Hazard.load(onnx, card, cases)
+    assert found.version == made.card.version != shipped().card.version
+    assert found.events == made.card.scores["failures"] > 10
+    assert found.said.startswith("trained anew: ") and "simulated pumps" in found.said
+    assert made.card.features_sha256 == shipped().card.features_sha256
+
+
+def test_where_there_are_too_few_failures_to_train_of_nothing_is_made(tmp_path):
+    with pytest.raises(NotMade) as refused:
+        of_rows(tmp_path, 1).train()
+    assert refused.value.reason == "too-few-failures"
 
 
 @pytest.mark.parametrize(
