@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import onnx
-from onnx import helper, numpy_helper
+from onnx import NodeProto, helper, numpy_helper
 
 from models.failure.hazard import Card
 from models.inference import INPUT, OUTPUT
@@ -120,7 +120,7 @@ class Forest:
         made = model.SerializeToString(deterministic=True)
         return Forest(made, self.trees, self.pool, kept.astype(np.float64), self.entry)
 
-    def with_more(self, trees: onnx.NodeProto) -> Forest:
+    def with_more(self, trees: NodeProto) -> Forest:
         """The same trees and those of an ensemble behind them; all else in the file stays."""
         model = onnx.load_from_string(self.onnx)
         node = _node(model)

@@ -26,7 +26,7 @@ from onnx_export.refit_gate import NotRefitted, Reason
 from pipelines.cli import judging, of_learning, training
 from pipelines.cli.backfill.asked import BackfillError
 from pipelines.cli.learning import live, rounds, student
-from pipelines.cli.learning.round import NotMade
+from pipelines.cli.learning.round import Made, NotMade
 from pipelines.cli.learning.student import Material, Spans, Student
 from pipelines.cli.releasing import Signer
 from pipelines.releases.moves import ReleaseError
@@ -56,7 +56,7 @@ def of_files(out: Path, refit: Refit | None = None) -> live.Live:
     files = shipped()
     found = object.__new__(live.Live)
     found._settings, found._wanted = Settings(plant=out / "plant.toml"), wanted(out)
-    found._console = found._errors = None
+    found._console, found._errors, found._cases = None, None, b""
     found._place, found._made_us, found._files = SimpleNamespace(folder=out, stem="pump"), None, None
     card = files.card if refit is None else replace(files.card, refit=refit)
     found.student = SimpleNamespace(card=card)
@@ -106,6 +106,20 @@ def test_training_that_does_not_pass_the_export_gate_makes_no_model(tmp_path, sp
     monkeypatch.setattr(training, "train", train)
     with pytest.raises(NotMade, match="differs"):
         of_files(tmp_path).train()
+
+
+@pytest.mark.parametrize("grows", [False, True])
+def test_leaves_or_trees_are_asked_for_as_a_round_says(tmp_path, grows):
+    of, given = of_files(tmp_path), []
+
+    def learn(rows, spans, since_us, asked):
+        given.append(asked.grows)
+        return Made("pump@new", {}, "", 12), SimpleNamespace(onnx=b"", card=shipped().card)
+
+    of.student = SimpleNamespace(card=shipped().card, learn=learn)
+    of.rows = SimpleNamespace(history=SimpleNamespace(window_end_us=np.array([NOW_US])))
+    assert of.learn(NOW_US, grows).version == "pump@new"
+    assert given == [grows]
 
 
 def of_rows(folder: Path, days: int) -> live.Live:
