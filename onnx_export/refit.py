@@ -1,15 +1,15 @@
 """A hazard refitted on recent rows, judged where nothing was learned from, and exported by the same gate.
 
 The trees stay as they are in the parent's file; leaf values, and their scaling where that is called for, are new. Or
-they stay whole, and more trees come behind them (`growth`). Every
-figure is of machines that the model which scored them learned nothing from: three folds by machine, old and new rows of
-a machine in the same. The model that leaves has learned from all. No clock, no files; the loop around it is elsewhere.
+leaves stay too, and more trees come behind them (`growth`). Every figure is of machines that the model which scored
+them learned nothing from: three folds by machine, old and new rows of a machine in the same. The model that leaves has
+learned from all. No clock, no files; the loop around it is elsewhere.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ from msgspec import Struct, structs
 from models.failure.hazard import Card
 from models.features import Spec
 from models.passed import Passed, Refit
-from onnx_export import growth, leaves
+from onnx_export import growth
 from onnx_export.calibrate import UNSCALED, Scaling, scaled, scaling_of
 from onnx_export.episodes import Replay
 from onnx_export.evaluate import choose_limit, keeps_but_for_luck
@@ -28,7 +28,7 @@ from onnx_export.gate import gate as examine
 from onnx_export.history import History, Progress, quiet
 from onnx_export.judged import folds_of
 from onnx_export.learner import Learner, with_rows
-from onnx_export.leaves import Lessons, refitted, remembered, rescaled
+from onnx_export.leaves import rescaled
 from onnx_export.own_says import Remains, as_live, remains
 from onnx_export.parity import LEAST_ROWS, Parity, candidate, compared, passed, rows_at
 from onnx_export.refit_card import refit_card
@@ -45,7 +45,7 @@ from onnx_export.refit_gate import (
     surer,
     wrong,
 )  # fmt: skip
-from onnx_export.survival import Outcomes
+from onnx_export.teaching import Part, growing, out_of_fold, part_of, refitting
 
 __all__ = ["Asked", "Judged", "NotRefitted", "Reason", "Refitted", "refit"]
 
@@ -84,38 +84,6 @@ class Refitted:
     remains: Remains
 
 
-class Taught(NamedTuple):
-    """Trees that learned: what their leaves say all the way, and where they began."""
-
-    forest: Forest
-    start: np.ndarray
-    values: np.ndarray
-
-    def scores(self, features: np.ndarray) -> np.ndarray:
-        """All the way, [rows x components, intervals]."""
-        return self.forest.scores(self.forest.leaves(features), self.values)
-
-    def after(self, step: float) -> np.ndarray:
-        """Values that go a share of the way."""
-        return self.start + step * (self.values - self.start)
-
-
-Teach = Callable[[np.ndarray], Taught]
-"""Without the machines whose numbers are given."""
-
-
-class Part(NamedTuple):
-    """Rows of machines with what the parent makes of them; of components one behind another, as trees see them."""
-
-    history: History
-    weight: np.ndarray  # [machines' rows]
-    asset: np.ndarray  # [rows x components]
-    leaves: np.ndarray  # [rows x components, trees]
-    scores: np.ndarray  # of the parent, [rows x components, intervals]
-    outcomes: Outcomes  # of trees' rows of which anything is known
-    told: np.ndarray  # which those are
-
-
 def refit(
     parent: bytes,
     card: Card,
@@ -141,11 +109,11 @@ def refit(
     new, weights = with_rows(new, fresh), (weights[0][fresh], weights[1])
     refuse(len(spec.names), new, old, asked.least_events)
     learner, events = Learner(spec=spec, pool=forest.pool), events_of(new)
-    parts = tuple(_part(forest, learner, *pair) for pair in zip((new, old), weights, strict=True))
+    parts = tuple(part_of(forest, learner, *pair) for pair in zip((new, old), weights, strict=True))
     folds = _folds(parts, asked.seed)
     progress(0, 3, "refitting out of fold")
-    teach = _growing(forest, spec, parts, asked.seed) if asked.grows else _refitting(forest, parts)
-    whole = _out_of_fold(teach, parts, folds)
+    teach = growing(forest, spec, parts, asked.seed) if asked.grows else refitting(forest, parts)
+    whole = out_of_fold(teach, parts, folds)
     progress(1, 3, "judging")
     chosen = _chosen(learner, parts, whole, folds, asked.seed)
     progress(2, 3, "refitting on all machines")
@@ -188,56 +156,10 @@ def _fresh(card: Card, new: History) -> np.ndarray:
     return np.flatnonzero(new.window_end_us > since_us)
 
 
-def _part(forest: Forest, learner: Learner, history: History, weight: np.ndarray) -> Part:
-    outcomes, known = learner.outcomes(history)
-    told, found = np.flatnonzero(known), forest.leaves(history.features)
-    asset = np.repeat(history.asset, learner.components)
-    return Part(history, weight, asset, found, forest.scores(found), outcomes.where(told), told)
-
-
 def _folds(parts: Iterable[Part], seed: int) -> list[np.ndarray]:
     """Machines that each fold leaves out, by their numbers."""
     machines = np.unique(np.concatenate([part.history.asset for part in parts]))
     return [machines[left_out] for left_out in folds_of(len(machines), seed)]
-
-
-def _refitting(forest: Forest, parts: tuple[Part, ...]) -> Teach:
-    return lambda left_out: Taught(forest, forest.values, refitted(forest, _lessons(forest, parts, left_out)))
-
-
-def _growing(forest: Forest, spec: Spec, parts: tuple[Part, ...], seed: int) -> Teach:
-    new, old = parts
-    weight = [np.repeat(part.weight, forest.pool.components) for part in parts]
-    first = growth.seen(forest, spec, new.history, new.told, new.outcomes, weight[0])
-    ground = first.and_also(growth.remembered(forest, spec, old.history, weight[1]))
-
-    def teach(left_out: np.ndarray) -> Taught:
-        grown = growth.grown(forest, ground.without(left_out), seed)
-        start = np.zeros(len(grown.values))
-        start[: len(forest.values)] = forest.values
-        return Taught(grown, start, grown.values)
-
-    return teach
-
-
-def _lessons(forest: Forest, parts: tuple[Part, ...], left_out: np.ndarray) -> Lessons:
-    """What new rows show and what the parent says of old ones, but of machines that are left out."""
-    new, old = parts
-    rows = [np.flatnonzero(~np.isin(part.asset[part.told], left_out)) for part in parts]
-    weight = [np.repeat(part.weight, len(part.asset) // len(part.weight))[part.told] for part in parts]
-    first = leaves.seen(new.leaves[new.told[rows[0]]], new.outcomes.where(rows[0]), weight[0][rows[0]])
-    return first.and_also(remembered(forest, old.leaves[old.told[rows[1]]], weight[1][rows[1]]))
-
-
-def _out_of_fold(teach: Teach, parts: tuple[Part, ...], folds: list[np.ndarray]) -> list[np.ndarray]:
-    """Scores of each part's rows by trees that learned from other machines."""
-    out = [part.scores.copy() for part in parts]
-    for left_out in folds:
-        taught = teach(left_out)
-        for part, scores in zip(parts, out, strict=True):
-            mine = np.isin(part.history.asset, left_out)
-            scores[np.isin(part.asset, left_out)] = taught.scores(part.history.features[mine])
-    return out
 
 
 class Chosen(NamedTuple):

@@ -31,10 +31,11 @@ def kept(at: Callable[[float], Versus], whole: Versus, allowed: float) -> Versus
     """The same with the champion's warnings at the lowest limit at which it has as few unfounded ones as it may.
 
     That is as many as are allowed, or as the candidate has. None where the champion keeps the budget by its own limit,
-    or the candidate does not keep it, as far as counts can tell. `at` gives the same at another limit of the champion.
+    or the candidate does not keep it, as far as counts can tell; nor for one that caught nothing, since what warns of
+    nothing keeps any budget. `at` gives the same at another limit of the champion.
     """
     champion, candidate = (side.worth.unfounded for side in whole.sides)
-    if not is_over(champion, allowed) or is_over(candidate, allowed):
+    if not is_over(champion, allowed) or is_over(candidate, allowed) or not whole.sides[1].worth.caught:
         return None
     held = (at(limit) for limit in (*LIMITS, NEVER))
     return next(one for one in held if one.sides[0].worth.unfounded <= max(allowed, candidate))

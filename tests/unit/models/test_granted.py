@@ -11,8 +11,11 @@ from models.alerting.reliability import EMPTY
 from models.alerting.versus import Side, Versus
 
 
-def whole(champion: int, candidate: int) -> Versus:
-    sides = [Side(Worth(unfounded=unfounded), (), 0.0, 0.0, 0, 0, EMPTY) for unfounded in (champion, candidate)]
+def whole(champion: int, candidate: int, caught: int = 1) -> Versus:
+    sides = [
+        Side(Worth(unfounded=unfounded, leads_h=(40.0,) * caught), (), 0.0, 0.0, 0, 0, EMPTY)
+        for unfounded in (champion, candidate)
+    ]
     return Versus("", (sides[0], sides[1]), 0, (), 10.0, 9.0)
 
 
@@ -48,3 +51,8 @@ def test_a_champion_that_is_always_sure_is_taken_as_one_that_does_not_warn():
 def test_nobody_is_held_who_keeps_the_budget_but_for_luck_nor_for_a_candidate_that_does_not():
     assert kept(lambda _: whole(0, 0), whole(5, 0), allowed=2.0) is None
     assert kept(lambda _: whole(0, 0), whole(20, 6), allowed=2.0) is None
+
+
+def test_nobody_is_held_for_a_candidate_that_warns_of_nothing():
+    assert kept(lambda _: whole(0, 0), whole(20, 0), allowed=2.0) is not None
+    assert kept(lambda _: whole(0, 0), whole(20, 0, caught=0), allowed=2.0) is None
