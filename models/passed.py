@@ -73,12 +73,12 @@ class Served(Struct, frozen=True, kw_only=True):
 
 
 class Refit(Struct, frozen=True, kw_only=True):
-    """What a model was refitted from: the same trees as `parent`'s, with other leaf values.
+    """What a model was refitted from: the same trees as `parent`'s, with other leaf values, or with trees behind them.
 
     `events` are the independent failures in the new rows, which are of `machines` and end at `until_us`; `old_events`
-    those in the old rows that it was held to. `step` is the share of the whole way that leaves went. Figures, the
-    parent's and its own, are of machines that the model which scored them learned nothing from; average precision is
-    of failing within 72 h, log loss in nats.
+    those in the old rows that it was held to. `step` is the share of the whole way that leaves went, those of
+    `more_trees` where such were put behind the parent's. Figures, the parent's and its own, are of machines that the
+    model which scored them learned nothing from; average precision is of failing within 72 h, log loss in nats.
     """
 
     parent: str
@@ -95,3 +95,4 @@ class Refit(Struct, frozen=True, kw_only=True):
     average_precision_new: tuple[float, float]
     log_loss_old: tuple[float, float]
     log_loss_new: tuple[float, float]
+    more_trees: int = 0

@@ -7,13 +7,13 @@ refit needs. Sums here are float64, without onnxruntime: what the gate holds a r
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 import onnx
-from onnx import helper, numpy_helper
+from onnx import NodeProto, helper, numpy_helper
 
 from models.failure.hazard import Card
 from models.inference import INPUT, OUTPUT
@@ -120,6 +120,26 @@ class Forest:
         made = model.SerializeToString(deterministic=True)
         return Forest(made, self.trees, self.pool, kept.astype(np.float64), self.entry)
 
+    def with_more(self, trees: NodeProto) -> Forest:
+        """The same trees and those of an ensemble behind them; all else in the file stays."""
+        model = onnx.load_from_string(self.onnx)
+        node = _node(model)
+        _behind(node, trees)
+        return replace(_read(model.SerializeToString(deterministic=True), node), pool=self.pool)
+
+
+def _behind(own: onnx.NodeProto, more: onnx.NodeProto) -> None:
+    """Put the trees of an ensemble behind those of another, which numbers them on."""
+    theirs = {one.name: one for one in more.attribute}
+    mine = {one.name: one for one in own.attribute}
+    count = max(mine["nodes_treeids"].ints) + 1
+    for name, one in mine.items():
+        if not name.startswith(("nodes_", "target_")):
+            continue
+        one.ints.extend(at + (count if name.endswith("_treeids") else 0) for at in theirs[name].ints)
+        one.floats.extend(theirs[name].floats)
+        one.strings.extend(theirs[name].strings)
+
 
 def read(made: bytes, card: Card) -> Forest:
     """The trees of a file. Raises NotTrees."""
@@ -127,7 +147,12 @@ def read(made: bytes, card: Card) -> Forest:
         model = onnx.load_from_string(made)
     except Exception as error:  # protobuf's own, which carries no types
         raise NotTrees(f"the file is no ONNX file: {error}") from error
-    node = _node(model)
+    found = _read(made, _node(model))
+    return replace(found, pool=_pool(model, card))
+
+
+def _read(made: bytes, node: onnx.NodeProto) -> Forest:
+    """Trees of plain machines, as a node has them."""
     of = {one.name: helper.get_attribute_value(one) for one in node.attribute}
     if of["n_targets"] != INTERVALS or of["aggregate_function"] != b"SUM" or of["post_transform"] != b"NONE":
         raise NotTrees(
@@ -136,7 +161,7 @@ def read(made: bytes, card: Card) -> Forest:
     if wrong := set(of["nodes_modes"]) - {AT_MOST.encode(), LEAF.encode()}:
         raise NotTrees(f"trees with splits {sorted(wrong)}: expected {AT_MOST} alone")
     values, leaf_of, groups, entry = _leaves(of)
-    return Forest(made, tuple(_trees(of, leaf_of, groups)), _pool(model, card), values, entry)
+    return Forest(made, tuple(_trees(of, leaf_of, groups)), plain(0), values, entry)
 
 
 def _node(model: onnx.ModelProto) -> onnx.NodeProto:

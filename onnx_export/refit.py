@@ -1,8 +1,9 @@
-"""A hazard's leaves refitted on recent rows, judged where nothing was learned from, and exported by the same gate.
+"""A hazard refitted on recent rows, judged where nothing was learned from, and exported by the same gate.
 
-The trees stay as they are in the parent's file; leaf values, and their scaling where that is called for, are new. Every
-figure is of machines that the model which scored them learned nothing from: three folds by machine, old and new rows of
-a machine in the same. The model that leaves has learned from all. No clock, no files; the loop around it is elsewhere.
+The trees stay as they are in the parent's file; leaf values, and their scaling where that is called for, are new. Or
+leaves stay too, and more trees come behind them (`growth`). Every figure is of machines that the model which scored
+them learned nothing from: three folds by machine, old and new rows of a machine in the same. The model that leaves has
+learned from all. No clock, no files; the loop around it is elsewhere.
 """
 
 from __future__ import annotations
@@ -18,16 +19,16 @@ from msgspec import Struct, structs
 from models.failure.hazard import Card
 from models.features import Spec
 from models.passed import Passed, Refit
-from onnx_export import leaves
+from onnx_export import growth
 from onnx_export.calibrate import UNSCALED, Scaling, scaled, scaling_of
 from onnx_export.episodes import Replay
-from onnx_export.evaluate import choose_limit
+from onnx_export.evaluate import choose_limit, keeps_but_for_luck
 from onnx_export.forest import Forest, NotTrees, read
 from onnx_export.gate import gate as examine
 from onnx_export.history import History, Progress, quiet
 from onnx_export.judged import folds_of
 from onnx_export.learner import Learner, with_rows
-from onnx_export.leaves import Lessons, refitted, remembered, rescaled
+from onnx_export.leaves import rescaled
 from onnx_export.own_says import Remains, as_live, remains
 from onnx_export.parity import LEAST_ROWS, Parity, candidate, compared, passed, rows_at
 from onnx_export.refit_card import refit_card
@@ -44,18 +45,23 @@ from onnx_export.refit_gate import (
     surer,
     wrong,
 )  # fmt: skip
-from onnx_export.survival import Outcomes
+from onnx_export.teaching import Part, growing, out_of_fold, part_of, refitting
 
 __all__ = ["Asked", "Judged", "NotRefitted", "Reason", "Refitted", "refit"]
 
 SEED = 20260105
 """Of folds where none is given."""
+NOBODY = np.empty(0, np.int64)
 
 
 class Asked(Struct, frozen=True, kw_only=True):
-    """How to refit. `command` is for the card; `simulated` says what simulated the new rows, if so."""
+    """How to refit. `command` is for the card; `simulated` says what simulated the new rows, if so.
+
+    If it `grows`, leaves stay and more trees come behind them.
+    """
 
     command: str
+    grows: bool = False
     simulated: str | None = None
     least_events: int = LEAST_EVENTS
     seed: int = SEED
@@ -78,18 +84,6 @@ class Refitted:
     remains: Remains
 
 
-class Part(NamedTuple):
-    """Rows of machines with what the parent makes of them; of components one behind another, as trees see them."""
-
-    history: History
-    weight: np.ndarray  # [machines' rows]
-    asset: np.ndarray  # [rows x components]
-    leaves: np.ndarray  # [rows x components, trees]
-    scores: np.ndarray  # of the parent, [rows x components, intervals]
-    outcomes: Outcomes  # of trees' rows of which anything is known
-    told: np.ndarray  # which those are
-
-
 def refit(
     parent: bytes,
     card: Card,
@@ -102,7 +96,7 @@ def refit(
 ) -> Refitted:
     """The parent with other leaves, if it passes the gate. Raises NotRefitted with a reason, and ParityError.
 
-    The warning limit is chosen anew, as training chooses it: most failures warned of within the budget, on new rows.
+    The warning limit is chosen anew, on new rows: most failures warned of within the budget, as far as counts can tell.
 
     `new` are labelled rows that the parent has not learned from; those that an earlier refit of it had are left out.
     `old` are rows from before, best of machines or times that it has not learned from either: else it is flattered, and
@@ -115,21 +109,22 @@ def refit(
     new, weights = with_rows(new, fresh), (weights[0][fresh], weights[1])
     refuse(len(spec.names), new, old, asked.least_events)
     learner, events = Learner(spec=spec, pool=forest.pool), events_of(new)
-    parts = tuple(_part(forest, learner, *pair) for pair in zip((new, old), weights, strict=True))
+    parts = tuple(part_of(forest, learner, *pair) for pair in zip((new, old), weights, strict=True))
     folds = _folds(parts, asked.seed)
     progress(0, 3, "refitting out of fold")
-    whole = _out_of_fold(forest, parts, folds)
+    teach = growing(forest, spec, parts, asked.seed) if asked.grows else refitting(forest, parts)
+    whole = out_of_fold(teach, parts, folds)
     progress(1, 3, "judging")
     chosen = _chosen(learner, parts, whole, folds, asked.seed)
     progress(2, 3, "refitting on all machines")
-    values = forest.values + chosen.step * (refitted(forest, _lessons(forest, parts)) - forest.values)
-    made = forest.with_values(rescaled(forest, values, chosen.scaling))
+    taught = teach(NOBODY)
+    made = taught.forest.with_values(rescaled(taught.forest, taught.after(chosen.step), chosen.scaling))
     onnx, parity, gated = _examined(made, spec, new, old, asked)
     with_new = [fold for fold in folds if np.isin(fold, new.asset).any()]
     run = Replay(new, as_live(chosen.chances))
-    limit, _ = choose_limit([run._replace(history=_with_own_failures(new))])
+    limit, _ = choose_limit([run._replace(history=_with_own_failures(new))], keeps=keeps_but_for_luck)
     says = remains(run, with_new, limit)
-    told = _told(card, new, old, chosen)
+    told = _told(card, new, old, chosen, growth.TREES if asked.grows else 0)
     progress(3, 3, "done")
     return Refitted(
         onnx=onnx,
@@ -161,37 +156,10 @@ def _fresh(card: Card, new: History) -> np.ndarray:
     return np.flatnonzero(new.window_end_us > since_us)
 
 
-def _part(forest: Forest, learner: Learner, history: History, weight: np.ndarray) -> Part:
-    outcomes, known = learner.outcomes(history)
-    told, found = np.flatnonzero(known), forest.leaves(history.features)
-    asset = np.repeat(history.asset, learner.components)
-    return Part(history, weight, asset, found, forest.scores(found), outcomes.where(told), told)
-
-
 def _folds(parts: Iterable[Part], seed: int) -> list[np.ndarray]:
     """Machines that each fold leaves out, by their numbers."""
     machines = np.unique(np.concatenate([part.history.asset for part in parts]))
     return [machines[left_out] for left_out in folds_of(len(machines), seed)]
-
-
-def _lessons(forest: Forest, parts: tuple[Part, ...], left_out: np.ndarray | None = None) -> Lessons:
-    """What new rows show and what the parent says of old ones, but of machines that are left out."""
-    new, old = parts
-    rows = [np.flatnonzero(~np.isin(part.asset[part.told], [] if left_out is None else left_out)) for part in parts]
-    weight = [np.repeat(part.weight, len(part.asset) // len(part.weight))[part.told] for part in parts]
-    first = leaves.seen(new.leaves[new.told[rows[0]]], new.outcomes.where(rows[0]), weight[0][rows[0]])
-    return first.and_also(remembered(forest, old.leaves[old.told[rows[1]]], weight[1][rows[1]]))
-
-
-def _out_of_fold(forest: Forest, parts: tuple[Part, ...], folds: list[np.ndarray]) -> list[np.ndarray]:
-    """Scores of each part's rows by leaves that were refitted on other machines."""
-    out = [part.scores.copy() for part in parts]
-    for left_out in folds:
-        values = refitted(forest, _lessons(forest, parts, left_out))
-        for part, scores in zip(parts, out, strict=True):
-            mine = np.flatnonzero(np.isin(part.asset, left_out))
-            scores[mine] = forest.scores(part.leaves[mine], values)
-    return out
 
 
 class Chosen(NamedTuple):
@@ -255,7 +223,7 @@ def _examined(made: Forest, spec: Spec, new: History, old: History, asked: Asked
     return onnx, parity, gated
 
 
-def _told(card: Card, new: History, old: History, chosen: Chosen) -> Refit:
+def _told(card: Card, new: History, old: History, chosen: Chosen, more_trees: int) -> Refit:
     scaling, judged = chosen.scaling, chosen.judged
 
     def pair(of: tuple[Figures, Figures], name: str) -> tuple[float, float]:
@@ -271,6 +239,7 @@ def _told(card: Card, new: History, old: History, chosen: Chosen) -> Refit:
         old_rows=len(old.asset),
         old_events=events_of(old),
         step=chosen.step,
+        more_trees=more_trees,
         temperature=scaling.temperature,
         offset=scaling.offset,
         average_precision_old=pair(judged.old, "average_precision"),

@@ -38,7 +38,7 @@ def refit_card(
         basis=f"{parent.basis}; refitted on {refit.events} failures of {refit.machines} machines of {of}",
         failures=parent.failures + (0 if simulated else refit.events),
         trained_on=(
-            f"the trees of {refit.parent}, leaves refitted on {refit.rows} rows of {refit.machines} machines of {of} "
+            f"the trees of {refit.parent}{_how(refit)} {refit.rows} rows of {refit.machines} machines of {of} "
             f"until {told(refit.until_us)[:10]}, with {refit.events} failures, and held to their parent on "
             f"{refit.old_rows} older rows with {refit.old_events}; figures are out of fold, by machine"
         ),
@@ -51,3 +51,7 @@ def refit_card(
         served=UNSET,
         refit=refit,
     )
+
+
+def _how(refit: Refit) -> str:
+    return f" and {refit.more_trees} more, learned from" if refit.more_trees else ", leaves refitted on"

@@ -1,6 +1,8 @@
 """Whether a candidate may take the champion's place: a table of what is asked of it, and the first thing that fails.
 
-It is better where it is so in one measure at least by more than is allowed as a loss, and worse in none by more.
+It is better where it is so in one measure at least by more than is allowed as a loss, and worse in none by more. A
+champion that is over its budget of unfounded warnings is held to it first (`granted`): what it catches, and how early,
+is then what it would have by a stricter limit.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from typing import Annotated, NamedTuple
 
 from msgspec import Meta, Struct
 
+from models.alerting.granted import kept
 from models.alerting.versus import Versus
 from models.failure.hazard import ENOUGH_FAILURES
 
@@ -42,11 +45,21 @@ class Trial(NamedTuple):
     """A champion and a candidate beside each other on all machines.
 
     `days` is how long the machine of the longest time had both, `us_a_row` what a row of a batch of 256 takes each.
+    `stricter` gives the same where the champion warns by a higher limit; without it no champion is held to its budget.
+    `missed_to_unfounded` is what the plant says of costs, if it does. `held` is the champion held to its budget.
     """
 
     whole: Versus
     days: float
     us_a_row: tuple[float, float]
+    stricter: Callable[[float], Versus] | None = None
+    missed_to_unfounded: float | None = None
+    held: Versus | None = None
+
+    @property
+    def fair(self) -> Versus:
+        """What failures are compared by."""
+        return self.held or self.whole
 
 
 class Reason(StrEnum):
@@ -79,62 +92,90 @@ class Measure(NamedTuple):
     """Something that a candidate may be better or worse in: its loss, None where nothing is known, and what is let."""
 
     worse: Reason
-    loss: Callable[[Versus, Bars], float | None]
+    loss: Callable[[Trial, Bars], float | None]
     let: Callable[[Bars], float]
-    told: Callable[[Versus], str]
+    told: Callable[[Trial, Bars], str]
 
     def is_worse(self, trial: Trial, bars: Bars) -> bool:
         """By more than is let; so is a loss that is no number."""
-        loss = self.loss(trial.whole, bars)
+        loss = self.loss(trial, bars)
         return loss is not None and not loss <= self.let(bars)
 
     def is_better(self, trial: Trial, bars: Bars) -> bool:
         """By more than would be let as a loss."""
-        loss = self.loss(trial.whole, bars)
+        loss = self.loss(trial, bars)
         return loss is not None and -loss > self.let(bars)
 
 
-def _caught(whole: Versus, _bars: Bars) -> float:
-    champion, candidate = (side.worth.caught for side in whole.sides)
+def _allowed(whole: Versus, bars: Bars) -> float:
+    """Unfounded warnings within the budget, of the time of which they are known."""
+    return bars.unfounded_a_machine_day * whole.decided_weeks * DAYS_A_WEEK
+
+
+def _held(trial: Trial, bars: Bars) -> Versus | None:
+    """The champion held to its budget, if it is over it and the candidate within.
+
+    Not where the plant says what a missed failure costs, and the champion as it is costs less.
+    """
+    if trial.stricter is None:
+        return None
+    if trial.missed_to_unfounded is not None:
+        champion, candidate = (side.worth.cost(trial.missed_to_unfounded) for side in trial.whole.sides)
+        if champion < candidate:
+            return None
+    return kept(trial.stricter, trial.whole, _allowed(trial.whole, bars))
+
+
+def _caught(trial: Trial, _bars: Bars) -> float:
+    champion, candidate = (side.worth.caught for side in trial.fair.sides)
     return float(champion - candidate)
 
 
-def _told_caught(whole: Versus) -> str:
-    champion, candidate = (side.worth for side in whole.sides)
-    return f"it warned of {candidate.caught} of {candidate.failures} failures, the champion of {champion.caught}"
+def _told_caught(trial: Trial, bars: Bars) -> str:
+    champion, candidate = (side.worth for side in trial.fair.sides)
+    told = f"it warned of {candidate.caught} of {candidate.failures} failures, the champion of {champion.caught}"
+    if trial.held is None:
+        return told
+    own = trial.whole.sides[0].worth
+    return (
+        f"{told} within the budget (of {own.caught} with {own.unfounded} unfounded warnings, where "
+        f"{_allowed(trial.whole, bars):.1f} are allowed)"
+    )
 
 
-def _unfounded(whole: Versus, bars: Bars) -> float | None:
+def _unfounded(trial: Trial, bars: Bars) -> float | None:
     """More of them within the budget is no loss: limits are chosen to use it."""
+    whole = trial.whole
     if not whole.weeks:
         return None
     champion, candidate = (side.worth.unfounded / (whole.weeks * DAYS_A_WEEK) for side in whole.sides)
     return 0.0 if champion < candidate <= bars.unfounded_a_machine_day else candidate - champion
 
 
-def _told_unfounded(whole: Versus) -> str:
-    champion, candidate = (side.worth.unfounded for side in whole.sides)
-    days = whole.weeks * DAYS_A_WEEK
+def _told_unfounded(trial: Trial, _bars: Bars) -> str:
+    champion, candidate = (side.worth.unfounded for side in trial.whole.sides)
+    days = trial.whole.weeks * DAYS_A_WEEK
     return f"{candidate} unfounded warnings in {days:,.1f} machine-days, the champion {champion}"
 
 
-def _lead_h(whole: Versus, _bars: Bars) -> float | None:
-    return -median(whole.gained_h) if whole.gained_h else None
+def _lead_h(trial: Trial, _bars: Bars) -> float | None:
+    return -median(trial.fair.gained_h) if trial.fair.gained_h else None
 
 
-def _told_lead(whole: Versus) -> str:
-    if not whole.gained_h:
+def _told_lead(trial: Trial, _bars: Bars) -> str:
+    gained = trial.fair.gained_h
+    if not gained:
         return "no failure that both warned of"
-    return f"median lead {median(whole.gained_h):+.1f} h where both warned, of {len(whole.gained_h)} failures"
+    return f"median lead {median(gained):+.1f} h where both warned, of {len(gained)} failures"
 
 
-def _brier(whole: Versus, _bars: Bars) -> float | None:
-    champion, candidate = (side.brier for side in whole.sides)
+def _brier(trial: Trial, _bars: Bars) -> float | None:
+    champion, candidate = (side.brier for side in trial.whole.sides)
     return None if champion is None or candidate is None else candidate - champion
 
 
-def _told_brier(whole: Versus) -> str:
-    champion, candidate = (side.brier for side in whole.sides)
+def _told_brier(trial: Trial, _bars: Bars) -> str:
+    champion, candidate = (side.brier for side in trial.whole.sides)
     if champion is None or candidate is None:
         return "of no chance it is known what came"
     return f"Brier {candidate:.4f}, the champion's {champion:.4f}"
@@ -161,7 +202,7 @@ def _known(trial: Trial) -> int:
 
 
 def _check(measure: Measure) -> Check:
-    return Check(measure.worse, measure.is_worse, lambda trial, _: measure.told(trial.whole))
+    return Check(measure.worse, measure.is_worse, measure.told)
 
 
 CHECKS = (
@@ -192,5 +233,6 @@ CHECKS = (
 
 def verdict(trial: Trial, bars: Bars) -> Verdict:
     """The first check that fails, or that it is better."""
+    trial = trial._replace(held=_held(trial, bars))
     reason = next((check.reason for check in CHECKS if check.fails(trial, bars)), Reason.BETTER)
     return Verdict(reason, tuple(check.told(trial, bars) for check in CHECKS))

@@ -10,9 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from models.alerting.hindsight import HORIZON_US as SAID_US
 from models.alerting.hindsight import NEVER_US, Past, Told, Worth, leads_of, total, warned_of, worth_of
 from models.alerting.life import Threshold
 from models.alerting.reliability import HORIZON_US, Bin, added, bins_of
+from models.records import WARNING_HORIZON_H
 
 
 class Side(NamedTuple):
@@ -37,13 +39,18 @@ class Side(NamedTuple):
 
 
 class Versus(NamedTuple):
-    """A machine's two sides. `gained_h` has the second's lead less the first's at each failure both warned of."""
+    """A machine's two sides. `gained_h` has the second's lead less the first's at each failure both warned of.
+
+    A lead counts up to 72 h: a warning opens by the chance within so long, and what is open longer foretells no more.
+    Of `decided_weeks` it is known by now whether what was said then came.
+    """
 
     asset: str
     sides: tuple[Side, Side]
     both: int
     gained_h: tuple[float, ...]
     weeks: float
+    decided_weeks: float
 
 
 def versus(asset: str, pasts: tuple[Past, Past], thresholds: tuple[Threshold, Threshold]) -> Versus:
@@ -51,11 +58,30 @@ def versus(asset: str, pasts: tuple[Past, Past], thresholds: tuple[Threshold, Th
     warned = tuple(warned_of(past, one) for past, one in zip(pasts, thresholds, strict=True))
     meets = _meet(warned[0], warned[1])
     alone = warned[0].opened_us[~meets.any(axis=1)], warned[1].opened_us[~meets.any(axis=0)]
-    leads = [leads_of(past, told) for past, told in zip(pasts, warned, strict=True)]
+    leads = [np.minimum(leads_of(past, told), WARNING_HORIZON_H) for past, told in zip(pasts, warned, strict=True)]
     gained = leads[1] - leads[0]
     sides = [_side(past, told, own) for past, told, own in zip(pasts, warned, alone, strict=True)]
-    both = int(meets.any(axis=1).sum())
-    return Versus(asset, (sides[0], sides[1]), both, tuple(gained[~np.isnan(gained)].tolist()), pasts[0].weeks)
+    gained_h = tuple(gained[~np.isnan(gained)].tolist())
+    both, of = int(meets.any(axis=1).sum()), pasts[0]
+    decided = float((of.window_end_us <= of.to_us - SAID_US).mean()) * of.weeks
+    return Versus(asset, (sides[0], sides[1]), both, gained_h, of.weeks, decided)
+
+
+class Watched(NamedTuple):
+    """A machine's past by the chances of both, and when each warns; what `versus` is given."""
+
+    asset: str
+    pasts: tuple[Past, Past]
+    thresholds: tuple[Threshold, Threshold]
+
+
+def stricter(watched: Iterable[Watched], limit: float) -> Versus:
+    """All machines as one, where the first warns from that limit on, or from its own if that is higher."""
+    return together(
+        versus(one.asset, one.pasts, (first._replace(limit=max(first.limit, limit)), second))
+        for one in watched
+        for first, second in [one.thresholds]
+    )
 
 
 def together(found: Iterable[Versus]) -> Versus:
@@ -67,6 +93,7 @@ def together(found: Iterable[Versus]) -> Versus:
         both=sum(one.both for one in every),
         gained_h=tuple(hours for one in every for hours in one.gained_h),
         weeks=sum(one.weeks for one in every),
+        decided_weeks=sum(one.decided_weeks for one in every),
     )
 
 

@@ -71,8 +71,8 @@ def _gained(found: Compared) -> list[str]:
     if not gained:
         return []
     return [
-        f"lead of the candidate less the champion's, where both warned of a failure: median {median(gained):+.1f} h, "
-        f"from {min(gained):+.1f} to {max(gained):+.1f} h ({len(gained)} failures)"
+        f"lead of the candidate less the champion's, each up to 72 h, where both warned: median {median(gained):+.1f} "
+        f"h, from {min(gained):+.1f} to {max(gained):+.1f} h ({len(gained)} failures)"
     ]
 
 

@@ -7,6 +7,7 @@ it is told in `compared`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,7 +20,7 @@ from connectors.kafka.plain import read
 from models.alerting.hindsight import HORIZON_US, Past
 from models.alerting.thresholds import threshold_of
 from models.alerting.verdict import DAYS_A_WEEK, Trial
-from models.alerting.versus import Versus, together, versus
+from models.alerting.versus import Versus, Watched, stricter, together, versus
 from models.failure.ends import End, ends_of, repairs_of
 from models.failure.hazard import WARNING, Card
 from models.features import Spec
@@ -72,19 +73,24 @@ class Beside(NamedTuple):
 
 
 class Compared(NamedTuple):
-    """Two models on all machines together and one by one; `took_us` is a row of a batch of 256 by each, here."""
+    """Two models on all machines together and one by one; `took_us` is a row of a batch of 256 by each, here.
+
+    `watched` is what they were compared by, `missed_to_unfounded` what the plant says of costs.
+    """
 
     champion: str
     candidate: str
     whole: Versus
     each: list[Versus]
     took_us: tuple[float, float]
+    watched: list[Watched]
+    missed_to_unfounded: float | None
 
     @property
     def trial(self) -> Trial:
         """As a verdict is given of it."""
         days = max(one.weeks for one in self.each) * DAYS_A_WEEK
-        return Trial(self.whole, days, self.took_us)
+        return Trial(self.whole, days, self.took_us, partial(stricter, self.watched), self.missed_to_unfounded)
 
 
 def of_live(settings: Settings, labels: Path | None, errors: Console, name: str = "") -> Compared:
@@ -186,17 +192,19 @@ def _joined(first: pl.DataFrame, second: pl.DataFrame) -> pl.DataFrame:
 
 def _compared(settings: Settings, plant: Plant, beside: Beside, ends: tuple[End, ...]) -> Compared:
     files = [files_of(settings, version) for version in beside.pair]
-    each = [
-        _versus(str(asset), rows, beside.every_min, ends, plant, [one.card for one in files])
+    watched = [
+        _watched(str(asset), rows, beside.every_min, ends, plant, [one.card for one in files])
         for (asset,), rows in beside.table.partition_by("asset", as_dict=True, maintain_order=True).items()
     ]
     took_us = [served(one.onnx, len(Spec.of_card(one.card).names)).latency_us_a_row[BATCH] for one in files]
-    return Compared(*beside.pair, together(each), each, (took_us[0], took_us[1]))
+    each = [versus(*one) for one in watched]
+    ratio = plant.budget.missed_to_unfounded
+    return Compared(*beside.pair, together(each), each, (took_us[0], took_us[1]), watched, ratio)
 
 
-def _versus(
+def _watched(
     asset: str, rows: pl.DataFrame, every_min: int, ends: Iterable[End], plant: Plant, cards: list[Card]
-) -> Versus:  # fmt: skip
+) -> Watched:  # fmt: skip
     """Of a machine; what failed longer after the last minute than any horizon is nothing that either spoke of."""
     own = [end for end in ends if end.asset == asset]
     at_us = rows["window_end_us"].to_numpy()
@@ -215,4 +223,4 @@ def _versus(
         for side in ("champion", "candidate")
     ]
     limits = [threshold_of(plant, asset, card.warning_limit) for card in cards]
-    return versus(asset, (pasts[0], pasts[1]), (limits[0], limits[1]))
+    return Watched(asset, (pasts[0], pasts[1]), (limits[0], limits[1]))

@@ -98,7 +98,7 @@ def sections(card: object, size: int) -> Iterator[tuple[str, list[tuple[str, str
     if "gate" in raw:
         yield "What the export gate found", model_checks.told(raw["gate"])
     if isinstance(card, Card) and isinstance(card.refit, Refit):
-        yield "What its leaves were refitted from", list(_refit(card.refit))
+        yield "What it was refitted from", list(_refit(card.refit))
     if isinstance(card, Card):
         yield "Beside its chances", [("time to failure", remaining_line(card)), ("past cases", cases_line(card))]
     if isinstance(card, FigureCard):
@@ -123,6 +123,7 @@ def _refit(of: Refit) -> Iterator[tuple[str, str]]:
     yield "parent", of.parent
     yield "new rows", f"{of.rows:,} of {of.machines} machines until {clock(of.until_us)}, with {of.events} failures"
     yield "old rows", f"{of.old_rows:,}, with {of.old_events} failures"
+    yield "what is new", f"{of.more_trees} trees behind the parent's" if of.more_trees else "what leaves say"
     yield "share of the way", f"{of.step:g}, temperature {of.temperature:g}, offset {of.offset:g}"
     pairs = {
         "average precision, new": of.average_precision_new,

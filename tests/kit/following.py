@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import polars as pl
@@ -16,7 +16,7 @@ from connectors.memory import MemoryBoard
 from models.alerting.hindsight import Past
 from models.alerting.thresholds import threshold_of
 from models.alerting.verdict import DAYS_A_WEEK, Bars, Trial, Verdict, verdict
-from models.alerting.versus import together, versus
+from models.alerting.versus import Watched, stricter, together, versus
 from models.failure.hazard import WARNING, Card, Hazard, read_card
 from models.features import Spec
 from models.physics.fleet import Fleet
@@ -122,12 +122,13 @@ class Followed:
         beside = self.champion, self.models[self.candidate()]
         sides = [one.chances(rows) for one in beside]
         limits = [threshold_of(self.plant, self.names[0], one.card.warning_limit) for one in beside]
-        every = [
-            versus(self.names[asset], _pasts(rows, asset, sides, self.now_us), (limits[0], limits[1]))
+        watched = [
+            Watched(self.names[asset], _pasts(rows, asset, sides, self.now_us), (limits[0], limits[1]))
             for asset in np.unique(rows.asset).tolist()
         ]
+        every = [versus(*one) for one in watched]
         days = max(one.weeks for one in every) * DAYS_A_WEEK
-        return verdict(Trial(together(every), days, (1.0, 1.0)), self.bars)
+        return verdict(Trial(together(every), days, (1.0, 1.0), partial(stricter, watched)), self.bars)
 
     def promote(self, version: str, why: str) -> None:
         self.offices.promote(version, BY._replace(why=why))
@@ -139,9 +140,9 @@ class Followed:
     def look(self) -> Look:
         return self._student.look(self._material, self._spans, self.told, self.now_us)
 
-    def learn(self, since_us: int) -> Made:
+    def learn(self, since_us: int, grows: bool) -> Made:
         found, files = self._student.learn(
-            self._material, self._spans, since_us, Refit(command="a test", simulated="simulated pumps")
+            self._material, self._spans, since_us, Refit(command="a test", grows=grows, simulated="simulated pumps")
         )
         self.models[found.version] = Files(files.onnx, files.card, self.first.cases)
         return found

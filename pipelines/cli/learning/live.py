@@ -108,9 +108,10 @@ class Live:
         """For drift, in the rows that there are now."""
         return self.student.look(self.rows, self.spans, told_of(self._settings, self._wanted.name), now_us())
 
-    def learn(self, since_us: int) -> Made:
-        """Refit on rows since then, and keep what was made for `offer`. Raises NotMade."""
-        asked = Asked(command=f"forewarn model update {self._wanted.name}", simulated=self._wanted.simulated)
+    def learn(self, since_us: int, grows: bool) -> Made:
+        """Refit on rows since then, leaves or by more trees, and keep what was made for `offer`. Raises NotMade."""
+        command = f"forewarn model update {self._wanted.name}"
+        asked = Asked(command=command, grows=grows, simulated=self._wanted.simulated)
         found, files = self.student.learn(self.rows, self.spans, since_us, asked)
         self._write(files.onnx, files.card, self._cases)
         return found

@@ -18,7 +18,7 @@ class Look(NamedTuple):
     """What was looked at: drift that passed its bar, as records, what of it is news, and what is to be learned.
 
     `since_us` is when that began, None where nothing that moved is to be learned; `events` are the independent failures
-    that are known since the reference.
+    that are known since the reference. Leaves were refitted `in_vain` where nothing came of it: then trees are to grow.
     """
 
     version: str
@@ -26,6 +26,7 @@ class Look(NamedTuple):
     news: tuple[Drift, ...]
     since_us: int | None
     events: int
+    in_vain: bool = False
 
 
 class Made(NamedTuple):
@@ -68,8 +69,8 @@ class Ports(Protocol):
         """For drift, in the rows that there are now."""
         ...
 
-    def learn(self, since_us: int) -> Made:
-        """Refit on rows since then, and keep what was made for `offer`. Raises NotMade."""
+    def learn(self, since_us: int, grows: bool) -> Made:
+        """Refit on rows since then, leaves or by more trees, and keep what was made for `offer`. Raises NotMade."""
         ...
 
     def train(self) -> Made:
@@ -150,7 +151,7 @@ def _answered(ports: Ports, asked: Asked, look: Look, now_us: int) -> ModelUpdat
         return told(step=UpdateStep.WOULD_UPDATE, detail=detail, events=look.events)
     told = partial(told, anew=asked.anew)
     try:
-        made = ports.train() if asked.anew or since_us is None else ports.learn(since_us)
+        made = ports.train() if asked.anew or since_us is None else ports.learn(since_us, look.in_vain)
         ports.offer(made)
     except NotMade as not_made:
         return told(step=UpdateStep.REFUSED, reason=not_made.reason, detail=not_made.said, events=not_made.events)

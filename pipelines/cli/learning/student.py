@@ -15,17 +15,20 @@ from models.alerting.wording import clock
 from models.bins import MINUTE_US
 from models.failure.hazard import WARNING, Card, Hazard
 from models.inference import ModelError
-from models.records import HORIZONS_H, Drift, DriftCause, ModelUpdate
+from models.passed import Refit
+from models.records import HORIZONS_H, Drift, DriftCause, ModelUpdate, UpdateStep
 from onnx_export import drift
 from onnx_export.drift.notices import Stands
 from onnx_export.history import HOUR_US, History
 from onnx_export.learner import with_rows
 from onnx_export.reasons import ParityError
 from onnx_export.refit import Asked, Refitted, refit
-from onnx_export.refit_gate import NotRefitted, events_of
+from onnx_export.refit_gate import NotRefitted, Reason, events_of
 from pipelines.cli.learning.round import Look, Made, NotMade
 
 DAY_US = 24 * 60 * MINUTE_US
+UNMENDED = frozenset({Reason.FORGETS_OLD, Reason.NO_BETTER_ON_NEW, Reason.WORSE_CALIBRATED})
+"""Why a refit is refused that leaves cannot mend, since splits stand where they stood; luck and few failures pass."""
 
 
 class Spans(NamedTuple):
@@ -91,7 +94,8 @@ class Student:
         since_us = max(spans.learned_until_us, min(learnable)) if learnable else None
         moved, fresh = (tuple(self._record(one, now_us) for one in some) for some in (seen.told, news))
         later = of.history.window_end_us > spans.learned_until_us
-        return Look(self.card.version, moved, fresh, since_us, events_of(_where(of.history, later)))
+        events = events_of(_where(of.history, later))
+        return Look(self.card.version, moved, fresh, since_us, events, in_vain(told, self.card.version))
 
     def learn(self, of: Material, spans: Spans, since_us: int, asked: Asked) -> tuple[Made, Refitted]:
         """Refitted on rows since then, but for machines that degrade, and held to what was before. Raises NotMade."""
@@ -128,6 +132,16 @@ def standing_of(told: Sequence[Drift | ModelUpdate], version: str) -> drift.Stan
     return out
 
 
+def in_vain(told: Sequence[Drift | ModelUpdate], version: str) -> bool:
+    """Whether a refit of a model was given up beside it, or refused for what more rows do not mend."""
+    updates = [one for one in told if isinstance(one, ModelUpdate)]
+    own = [one for one in updates if one.parent == version and not one.anew]
+    offered = {one.candidate for one in own if one.step is UpdateStep.OFFERED}
+    return any(one.step is UpdateStep.REFUSED and one.reason in UNMENDED for one in own) or any(
+        one.step is UpdateStep.GIVEN_UP and one.candidate in offered for one in updates
+    )
+
+
 def made_of(found: Refitted) -> Made:
     """What a refit made, as a round tells it."""
     figures = {
@@ -138,11 +152,16 @@ def made_of(found: Refitted) -> Made:
     }
     (before, after), (old, kept) = found.judged.new, found.judged.old
     said = (
-        f"leaves refitted on {found.events} failures, {found.step:g} of the way: average precision on new data "
+        f"{_how(found.card)} {found.events} failures, {found.step:g} of the way: average precision on new data "
         f"{before.average_precision:.3f} to {after.average_precision:.3f}, on old {old.average_precision:.3f} to "
         f"{kept.average_precision:.3f}"
     )
     return Made(found.card.version, figures, said, found.events)
+
+
+def _how(card: Card) -> str:
+    trees = card.refit.more_trees if isinstance(card.refit, Refit) else 0
+    return f"{trees} trees more, learned from" if trees else "leaves refitted on"
 
 
 def _where(history: History, chosen: np.ndarray) -> History:

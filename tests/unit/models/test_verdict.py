@@ -27,7 +27,7 @@ def side(caught: int = 6, unfounded: int = 4, brier: float = 0.05) -> Side:
 def trial(
     candidate: Side | None = None, gained_h: tuple[float, ...] = (0.0,), days: float = 14, us_a_row: float = 4.0
 ) -> Trial:
-    whole = Versus("", (side(), candidate or side()), 5, gained_h, MACHINE_DAYS / 7)
+    whole = Versus("", (side(), candidate or side()), 5, gained_h, MACHINE_DAYS / 7, MACHINE_DAYS / 7)
     return Trial(whole, days, (3.0, us_a_row))
 
 
@@ -61,6 +61,46 @@ def test_more_unfounded_warnings_within_the_budget_are_no_loss_and_no_gain():
     assert verdict(trial(side(caught=8, unfounded=7)), within).reason is Reason.MORE_UNFOUNDED
 
 
+BUDGET = 1 / MACHINE_DAYS
+"""One unfounded warning in the machine-days of a trial: of ten nobody says that they are luck."""
+
+
+def held_to(
+    caught: int, ratio: float | None = None, unfounded: tuple[int, int] = (10, 1), gained_h: tuple[float, ...] = (-30,)
+) -> Trial:
+    """A champion that catches all by a warning that is always open, and so many at a limit that keeps the budget."""
+
+    def at(limit: float) -> Versus:
+        champion = side(caught=caught, unfounded=1) if limit >= 0.6 else side(caught=8, unfounded=9)
+        return Versus("", (champion, candidate), 5, (0.0,), MACHINE_DAYS / 7, MACHINE_DAYS / 7)
+
+    champion, candidate = side(caught=8, unfounded=unfounded[0]), side(unfounded=unfounded[1], brier=0.03)
+    return Trial(
+        Versus("", (champion, candidate), 5, gained_h, MACHINE_DAYS / 7, MACHINE_DAYS / 7), 14, (3.0, 4.0), at, ratio
+    )
+
+
+STRICT = replace(BARS, unfounded_a_machine_day=BUDGET, lost_failures=0)
+
+
+def test_a_champion_that_is_over_its_budget_is_held_to_it_in_failures_and_in_lead():
+    found = verdict(held_to(caught=6), STRICT)
+    assert found.reason is Reason.BETTER
+    assert "it warned of 6 of 8 failures, the champion of 6 within the budget (of 8 with 10 unfounded" in found.said
+    assert "median lead +0.0 h" in found.said
+    assert verdict(held_to(caught=7), STRICT).reason is Reason.CATCHES_LESS
+
+
+def test_what_the_champion_catches_counts_where_it_keeps_its_budget_but_for_luck_or_the_candidate_does_not():
+    assert verdict(held_to(caught=6, unfounded=(3, 1)), STRICT).reason is Reason.CATCHES_LESS
+    assert verdict(held_to(caught=6, unfounded=(10, 4)), STRICT).reason is Reason.CATCHES_LESS
+
+
+def test_a_plant_that_says_what_a_missed_failure_costs_keeps_a_champion_that_costs_less():
+    assert verdict(held_to(caught=6, ratio=20.0), STRICT).reason is Reason.CATCHES_LESS  # 2 more missed for 9 warnings
+    assert verdict(held_to(caught=6, ratio=4.0), STRICT).reason is Reason.BETTER
+
+
 def test_too_few_failures_decide_nothing():
     bars = Bars(least_days=10, least_failures=FAILURES + 1)
     assert verdict(trial(side(caught=8)), bars).reason is Reason.TOO_FEW_FAILURES
@@ -72,7 +112,7 @@ def test_what_is_better_in_one_and_worse_in_another_is_told_as_worse():
 
 def test_where_nothing_came_and_no_chance_is_known_nothing_is_better_or_worse():
     nothing = Side(Worth(), (), 0.0, 0.0, 0, 0, EMPTY)
-    of = Trial(Versus("", (nothing, nothing), 0, (), 0.0), 14, (3.0, 4.0))
+    of = Trial(Versus("", (nothing, nothing), 0, (), 0.0, 0.0), 14, (3.0, 4.0))
     found = verdict(of, Bars(least_failures=0))
     assert found.reason is Reason.TOO_SHORT
     assert verdict(of, Bars(least_days=0, least_failures=0)).reason is Reason.NOT_BETTER

@@ -7,7 +7,7 @@ import pytest
 
 from models.alerting.hindsight import HOUR_US, Past
 from models.alerting.life import Threshold
-from models.alerting.versus import came_of, together, versus
+from models.alerting.versus import Watched, came_of, stricter, together, versus
 
 MINUTE_US = 60_000_000
 LIMIT = Threshold(limit=0.5, open_after=3, clear_after=5, clear_share=0.6)
@@ -53,6 +53,19 @@ def test_lead_gained_is_of_failures_that_both_warned_of():
     assert found.gained_h == (20.0,)
 
 
+def test_lead_beyond_the_72_hours_that_a_warning_speaks_of_is_no_gain():
+    found = of(high((0, 120)), high((30, 120)), failures_h=(110.0,), repairs_h=(112.0,))
+    assert [side.worth.leads_h for side in found.sides] == [(107.0,), (77.0,)]
+    assert found.gained_h == (0.0,)
+
+
+def test_all_machines_are_held_against_each_other_anew_at_a_higher_limit_of_the_first_alone():
+    chances = high((20, 40)), high((200, 220))
+    watched = [Watched("a", (past(chances[0]), past(chances[1])), (LIMIT, LIMIT))] * 2
+    assert stricter(watched, 0.2) == together([of(*chances)] * 2)
+    assert [side.worth.warnings for side in stricter(watched, 0.95).sides] == [0, 2]
+
+
 def test_chances_are_held_against_what_came_where_that_is_known():
     found = of(high((0, HOURS)), high(), failures_h=(110.0,), repairs_h=(112.0,))
     certain, calm = found.sides
@@ -73,5 +86,6 @@ def test_machines_add_up():
     one, other = of(high((20, 40)), high()), of(high(), high((20, 40)))
     whole = together([one, other])
     assert whole.both == 0 and whole.weeks == pytest.approx(2 * HOURS / 168)
+    assert whole.decided_weeks == pytest.approx(2 * (HOURS - 168) / 168)
     assert [side.worth.warnings for side in whole.sides] == [1, 1]
     assert together([]).sides[0].brier is None

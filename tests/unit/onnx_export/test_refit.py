@@ -13,6 +13,9 @@ from msgspec import structs
 from models.failure.hazard import Hazard, read_card
 from models.inference import Predictor
 from onnx_export.card import card_json
+from onnx_export.evaluate import keeps_but_for_luck
+from onnx_export.forest import read
+from onnx_export.growth import TREES
 from onnx_export.history import Failure, History
 from onnx_export.learner import with_rows
 from onnx_export.refit import Asked, Refitted, refit
@@ -84,12 +87,33 @@ def test_a_refit_is_better_on_machines_of_the_changed_plant_that_it_never_saw():
     assert after.log_loss < before.log_loss - 0.02
 
 
-def test_its_figures_keep_the_bars():
-    (old, now), (before, after) = made().judged.old, made().judged.new
+@pytest.mark.parametrize("grows", [False, True])
+def test_its_figures_keep_the_bars(grows: bool):
+    judged = made(grows=grows).judged
+    (old, now), (before, after) = judged.old, judged.new
     assert now.average_precision >= old.average_precision - MAY_FALL
     assert after.average_precision >= before.average_precision
     assert after.log_loss <= before.log_loss
-    assert made().judged.surer >= SURE
+    assert judged.surer >= SURE
+
+
+@pytest.mark.parametrize("components", [False, True])
+def test_one_that_grows_has_the_parents_trees_and_more_behind_them_and_its_card_says_so(components: bool):
+    parent, found = refitting.parent(components), made(components, grows=True)
+    was, now = read(*parent), read(found.onnx, found.card)
+    assert now.trees[: len(was.trees)] and len(now.trees) >= len(was.trees) + TREES
+    for before, after in zip(was.trees, now.trees, strict=False):
+        assert all(np.array_equal(one, other) for one, other in zip(before, after, strict=True))
+    assert found.card.refit.more_trees == TREES
+    assert f"and {TREES} more, learned from {found.card.refit.rows} rows of 12 machines" in found.card.trained_on
+    assert Hazard.load(found.onnx, card_json(found.card)).vectors == 32
+
+
+def test_one_that_grows_is_better_on_new_data_than_by_other_leaves_and_the_same_rows_give_the_same_bytes():
+    found = made(grows=True)
+    assert found.judged.new[1].log_loss < made().judged.new[1].log_loss
+    again = refit(*refitting.parent(), refitting.new(), refitting.old(), structs.replace(ASKED, grows=True))
+    assert again.onnx == found.onnx
 
 
 def test_it_loads_with_its_card_and_its_own_acceptance_vectors():
@@ -114,7 +138,8 @@ def test_the_card_says_what_it_was_refitted_from():
 def test_the_warning_limit_is_the_one_that_new_rows_call_for(monkeypatch):
     seen = []
 
-    def chosen(runs):
+    def chosen(runs, keeps):
+        assert keeps is keeps_but_for_luck
         seen.extend(runs)
         return 0.11, {}
 

@@ -79,6 +79,14 @@ def test_it_says_what_would_change_in_warnings_and_leads(settings, tmp_path):
     assert all(us > 0 for us in found.took_us)
 
 
+def test_a_verdict_can_ask_what_a_stricter_champion_would_do_and_what_the_plant_says_of_costs(settings, tmp_path):
+    settings.plant.write_text(settings.plant.read_text() + "[budget]\nmissed_to_unfounded = 7\n")
+    found = of_runs(settings, runs(tmp_path, history(CHAMPION, (120, 151)), history(CANDIDATE, (100, 151))), None)
+    assert found.trial.missed_to_unfounded == 7.0
+    assert found.trial.stricter(0.5) == found.whole
+    assert [side.worth.warnings for side in found.trial.stricter(0.95).sides] == [0, 1]
+
+
 def test_it_is_printed_for_people_and_for_machines(settings, tmp_path):
     folders = runs(tmp_path, history(CHAMPION, (120, 151), (200, 210)), history(CANDIDATE, (100, 151)))
     found, console = of_runs(settings, folders, None), Console(file=io.StringIO(), width=160)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,28 +10,33 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from msgspec.structs import replace
+from rich.console import Console
 
 from models.alerting.verdict import Bars
+from models.failure.hazard import Hazard
 from models.features import Spec
 from models.passed import Refit
 from models.records import Drift, DriftCause, DriftKind, encode
 from models.release import Cause
 from onnx_export import drift
+from onnx_export.card import card_json
 from onnx_export.history import DAY_US, History
 from onnx_export.reasons import ParityError
 from onnx_export.refit_gate import NotRefitted, Reason
 from pipelines.cli import judging, of_learning, training
 from pipelines.cli.backfill.asked import BackfillError
 from pipelines.cli.learning import live, rounds, student
-from pipelines.cli.learning.round import NotMade
+from pipelines.cli.learning.round import Made, NotMade
 from pipelines.cli.learning.student import Material, Spans, Student
 from pipelines.cli.releasing import Signer
 from pipelines.releases.moves import ReleaseError
 from pipelines.settings import Settings
-from tests.kit.following import plant_toml, shipped
+from tests.kit.drifting import SEEDS
+from tests.kit.following import NAMES, plant_toml, rows_table, shipped, simulated
 
 NOW_US = 20_000 * DAY_US + DAY_US // 3
 UNSIGNED = Signer()
+SILENT = Console(file=io.StringIO())
 REFIT = Refit(
     parent="pump@old", rows=100, machines=5, events=12, until_us=NOW_US, old_rows=90, old_events=11, step=0.5,
     temperature=1.0, offset=0.0, average_precision_old=(0.5, 0.51), average_precision_new=(0.3, 0.6),
@@ -50,7 +56,7 @@ def of_files(out: Path, refit: Refit | None = None) -> live.Live:
     files = shipped()
     found = object.__new__(live.Live)
     found._settings, found._wanted = Settings(plant=out / "plant.toml"), wanted(out)
-    found._console = found._errors = None
+    found._console, found._errors, found._cases = None, None, b""
     found._place, found._made_us, found._files = SimpleNamespace(folder=out, stem="pump"), None, None
     card = files.card if refit is None else replace(files.card, refit=refit)
     found.student = SimpleNamespace(card=card)
@@ -100,6 +106,51 @@ def test_training_that_does_not_pass_the_export_gate_makes_no_model(tmp_path, sp
     monkeypatch.setattr(training, "train", train)
     with pytest.raises(NotMade, match="differs"):
         of_files(tmp_path).train()
+
+
+@pytest.mark.parametrize("grows", [False, True])
+def test_leaves_or_trees_are_asked_for_as_a_round_says(tmp_path, grows):
+    of, given = of_files(tmp_path), []
+
+    def learn(rows, spans, since_us, asked):
+        given.append(asked.grows)
+        return Made("pump@new", {}, "", 12), SimpleNamespace(onnx=b"", card=shipped().card)
+
+    of.student = SimpleNamespace(card=shipped().card, learn=learn)
+    of.rows = SimpleNamespace(history=SimpleNamespace(window_end_us=np.array([NOW_US])))
+    assert of.learn(NOW_US, grows).version == "pump@new"
+    assert given == [grows]
+
+
+def of_rows(folder: Path, days: int) -> live.Live:
+    """A round of rows of simulated pumps over some days."""
+    history, _ = simulated(SEEDS[0], False, days, 1)
+    (folder / "rows").mkdir()
+    rows_table(history, NAMES).write_parquet(folder / "rows" / "rows.parquet")
+    (folder / "plant.toml").write_text(plant_toml())
+    (folder / "pump.json").write_bytes(card_json(shipped().card))
+    of = of_files(folder)
+    more = {"data": str(folder / "rows"), "simulated": "simulated pumps", "out": folder / "made"}
+    of._wanted, of._console, of._errors = of._wanted._replace(**more), SILENT, SILENT
+    return of
+
+
+@pytest.mark.timeout(300)
+def test_a_model_is_trained_anew_of_the_rows_there_are_and_kept_to_be_offered(tmp_path):
+    of = of_rows(tmp_path, 30)
+    found = of.train()
+    card, onnx, cases = (of._files.with_suffix(f".{end}").read_bytes() for end in ("json", "onnx", "cases.json"))
+    made = Hazard.load(onnx, card, cases)
+    assert found.version == made.card.version != shipped().card.version
+    assert found.events == made.card.scores["failures"] > 10
+    assert found.said.startswith("trained anew: ") and "simulated pumps" in found.said
+    assert made.card.features_sha256 == shipped().card.features_sha256
+
+
+def test_where_there_are_too_few_failures_to_train_of_nothing_is_made(tmp_path):
+    with pytest.raises(NotMade) as refused:
+        of_rows(tmp_path, 1).train()
+    assert refused.value.reason == "too-few-failures"
 
 
 @pytest.mark.parametrize(
@@ -164,11 +215,11 @@ def test_a_time_that_is_none_is_told_by_its_option(option):
 
 def test_a_card_tells_what_leaves_were_refitted_from():
     told = {title: dict(lines) for title, lines in judging.sections(replace(shipped().card, refit=REFIT), 1)}
-    found = told["What its leaves were refitted from"]
+    found = told["What it was refitted from"]
     assert found["parent"] == "pump@old" and "with 12 failures" in found["new rows"]
     assert found["average precision, new"] == "0.3000 to 0.6000"
     assert "refit" not in told["More"]
-    assert "What its leaves were refitted from" not in dict(judging.sections(shipped().card, 1))
+    assert "What it was refitted from" not in dict(judging.sections(shipped().card, 1))
 
 
 @pytest.mark.parametrize("cause", [Cause.ROLLED_BACK, Cause.PROMOTED])

@@ -15,7 +15,7 @@ from onnx_export.history import DAY_US
 from pipelines.cli.learning import telling
 from pipelines.cli.learning.round import GIVEN_UP, Asked, Look, Made, NotMade, turn
 from pipelines.cli.learning.rounds import is_old
-from pipelines.cli.learning.student import standing_of
+from pipelines.cli.learning.student import in_vain, standing_of
 
 NOW_US = 1_800_000_000_000_000
 MADE = Made("pump@new", {"average_precision of new data, candidate": 0.8}, "leaves refitted on 12 failures", 12)
@@ -59,8 +59,8 @@ class Fake:
     def look(self):
         return self.seen
 
-    def learn(self, since_us):
-        return self._made(f"learn {since_us}")
+    def learn(self, since_us, grows):
+        return self._made(f"grow {since_us}" if grows else f"learn {since_us}")
 
     def train(self):
         return self._made("train")
@@ -96,6 +96,7 @@ def verdict(reason: Reason) -> Verdict:
         (Fake(seen=moved(None)), asked(), UpdateStep.NOT_TO_BE_LEARNED, []),
         (Fake(seen=moved(5)), asked(update=False), UpdateStep.WOULD_UPDATE, []),
         (Fake(seen=moved(5)), asked(), UpdateStep.OFFERED, ["learn 5", "offer pump@new"]),
+        (Fake(seen=moved(5)._replace(in_vain=True)), asked(), UpdateStep.OFFERED, ["grow 5", "offer pump@new"]),
         (Fake(), asked(since_us=7), UpdateStep.OFFERED, ["learn 7", "offer pump@new"]),
         (Fake(), asked(anew=True), UpdateStep.OFFERED, ["train", "offer pump@new"]),
         (Fake(), asked(anew=True, update=False), UpdateStep.WOULD_UPDATE, []),
@@ -140,6 +141,28 @@ def test_a_cause_stands_from_when_it_was_told_last_or_held_last_of_this_model_al
     (stands,) = standing_of(told, "pump@old").values()
     assert (stands.last_us, stands.assets) == (NOW_US + 5 * DAY_US, {"p1", "p2"})
     assert not standing_of(told, "pump@other")
+
+
+OFFERED = replace(update(UpdateStep.OFFERED, 1), candidate="pump@new")
+GIVEN_UP_NEW = replace(update(UpdateStep.GIVEN_UP, 30), parent="", candidate="pump@new")
+
+
+@pytest.mark.parametrize(
+    ("told", "vain"),
+    [
+        ([], False),
+        ([OFFERED], False),
+        ([OFFERED, replace(GIVEN_UP_NEW, step=UpdateStep.PROMOTED)], False),
+        ([OFFERED, GIVEN_UP_NEW], True),
+        ([replace(OFFERED, parent="pump@other"), GIVEN_UP_NEW], False),
+        ([replace(OFFERED, anew=True), GIVEN_UP_NEW], False),
+        ([replace(update(UpdateStep.REFUSED, 1), reason="forgets-old")], True),
+        ([replace(update(UpdateStep.REFUSED, 1), reason="too-few-events")], False),
+        ([replace(update(UpdateStep.REFUSED, 1), reason="could-be-luck")], False),
+    ],
+)
+def test_leaves_are_refitted_in_vain_where_that_was_given_up_or_refused_for_what_rows_do_not_mend(told, vain):
+    assert in_vain(told, "pump@old") is vain
 
 
 @pytest.mark.parametrize(
