@@ -8,6 +8,7 @@ from __future__ import annotations
 TELLING = frozenset(
     (
         "connectors.console.keys.WrongApiKeys",
+        "connectors.explainer.ExplainerFailed",
         "connectors.files.table.MapError",
         "connectors.influx.flux.QueryRefused",
         "connectors.influx.target.InfluxMisconfigured",
