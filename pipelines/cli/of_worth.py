@@ -58,4 +58,4 @@ def show_value(
     from pipelines.cli.valued import tell_value
     from pipelines.settings import Settings
 
-    tell_value(Settings(instance=instance), month, hours, csv, out, as_json=as_json)
+    tell_value(Settings(instance=instance), month, hours, csv, time.time_ns() // 1000, out, as_json=as_json)

@@ -62,6 +62,11 @@ def test_a_case_that_ended_over_a_week_before_warned_of_nothing():
     assert kinds(worth([case, gone], [failed("a", 2 + 169)])) == [(Kind.MISSED, "a")]
 
 
+def test_a_case_of_which_only_the_last_revision_is_kept_was_raised_when_it_opened():
+    last = close(opened("a", 1), CloseReason.NOT_INSPECTED, 9)
+    assert kinds(worth([last], [failed("a", 5)])) == [(Kind.IGNORED, "a")]
+
+
 def test_what_was_withdrawn_warned_of_nothing():
     case = opened("a", 1)
     assert kinds(worth([case, move(case, Move.WITHDRAW, 3)], [failed("a", 5)])) == [(Kind.MISSED, "a")]
