@@ -100,7 +100,7 @@ def test_found_and_put_off_is_no_save_yet_and_nothing_found_is_a_visit_for_nothi
     rows += [opened("b", 2), close(opened("b", 2), NOTHING, 4)]
     found = worth(rows)
     assert kinds(found) == [(Kind.DEFERRED, "a"), (Kind.UNFOUNDED, "b")]
-    assert found.amount is None
+    assert [found.amount, *(one.amount for one in found.entries)] == [None, None, None]
 
 
 def test_what_failed_before_it_was_closed_as_repaired_is_no_save():
