@@ -53,7 +53,12 @@ def test_what_holds_it_back_is_said_with_who_and_why():
 
 def test_the_machine_has_its_place_its_plain_name_and_its_owner():
     machine = said(facts(), "Machine")
-    for told in ("Functional location: NORTH-INT-P01.", "pump-01, Raw water pump 1.", "Criticality: A.", "Owner: mech"):
+    for told in (
+        "Functional location: NORTH-INT-P01.",
+        "pump-01, Raw water pump 1.",
+        "Criticality: A.",
+        "Owner: intake mechanics.",
+    ):
         assert told in machine
     assert "site north, area intake, line raw water" in machine
 

@@ -26,7 +26,7 @@ def test_the_facts_of_the_page_are_sent_and_no_name_is():
     text = told((Move.ASSIGN, "Ann Doe", {"to": "Kim Lee"}), (Move.SHELVE, "Bob Roe", SHELVED))
     assert "Chance of failure: 50 % in 72 h (from simulated pumps)." in text
     assert "signal: vibration_mm_s, mm/s" in text
-    for name in ("Ann", "Kim", "Bob", "mechanical maintenance"):
+    for name in ("Ann", "Kim", "Bob", "intake mechanics"):
         assert name not in text
     assert "assigned to person 1" in text
 
