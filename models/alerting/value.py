@@ -14,7 +14,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from models.alerting.lifecycle import SELF
-from models.alerting.raised import Raised, raised
+from models.alerting.raised import BEGINS, Raised, raised
 from models.plant import Plant
 from models.records import HORIZONS_H, Alert, AlertReason, CloseReason, Maintenance, MaintenanceAction
 
@@ -175,10 +175,14 @@ def _failures(
 
 
 def _warns(one: Raised, failure: _Failed, repaired: Mapping[str, list[int]]) -> bool:
-    """Whether it was raised before the failure, in the same life, and held within the longest horizon before."""
-    if any(one.began_us < us < failure.time_us for us in repaired.get(failure.asset, ())):
+    """Whether it was raised before the failure, in the same life, and held within the longest horizon before.
+
+    Of a case whose first revisions the topic has no more, it is known when it opened.
+    """
+    began_us = one.began_us if one.first.reason in BEGINS else one.first.opened_us
+    if any(began_us < us < failure.time_us for us in repaired.get(failure.asset, ())):
         return False
-    return one.began_us < failure.time_us and (one.ended_us is None or failure.time_us - one.ended_us <= HORIZON_US)
+    return began_us < failure.time_us and (one.ended_us is None or failure.time_us - one.ended_us <= HORIZON_US)
 
 
 def _closed(

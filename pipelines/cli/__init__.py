@@ -264,6 +264,6 @@ def schema(
 def environment(settings: Any) -> dict[str, str]:
     """Settings as the environment of a child process."""
     values = settings.model_dump(mode="python")
-    token = values.pop("influx_token").get_secret_value()
+    secrets = {name: values.pop(name).get_secret_value() for name in ("influx_token", "explainer_key")}
     plain = {f"FOREWARN_{name.upper()}": str(value) for name, value in values.items() if value is not None}
-    return {**os.environ, **plain, "FOREWARN_INFLUX_TOKEN": token}
+    return {**os.environ, **plain, **{f"FOREWARN_{name.upper()}": secret for name, secret in secrets.items()}}

@@ -9,6 +9,7 @@ TELLING = frozenset(
     (
         "connectors.console.keys.WrongApiKeys",
         "connectors.delivery.SinkError",
+        "connectors.explainer.ExplainerFailed",
         "connectors.files.table.MapError",
         "connectors.influx.flux.QueryRefused",
         "connectors.influx.target.InfluxMisconfigured",

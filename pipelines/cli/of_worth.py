@@ -18,13 +18,16 @@ def page(
     alert: Annotated[str, typer.Argument(help="The beginning of the warning's id.")],
     to: Annotated[Path | None, typer.Option(help="File to write; without it, warning-ID.html here.")] = None,
     text: Annotated[bool, typer.Option("--text", help="Plain text, on the terminal or into the file.")] = False,
+    prose: Annotated[
+        bool, typer.Option("--prose", help="Add prose of the chat endpoint FOREWARN_EXPLAINER_URL; no names are sent.")
+    ] = False,
     instance: Instance = "default",
 ) -> None:
     """Write one warning as one printable page: what it asks, trends, what changed, what to check, spare and stop."""
     from pipelines.cli.page import write_page
     from pipelines.settings import Settings
 
-    write_page(Settings(instance=instance), alert, to, time.time_ns() // 1000, out, text=text)
+    write_page(Settings(instance=instance), alert, to, time.time_ns() // 1000, out, text=text, prose=prose)
 
 
 @pages.command(epilog="Example: forewarn alerts kpis --week 2026-W47 --json")
@@ -55,4 +58,4 @@ def show_value(
     from pipelines.cli.valued import tell_value
     from pipelines.settings import Settings
 
-    tell_value(Settings(instance=instance), month, hours, csv, out, as_json=as_json)
+    tell_value(Settings(instance=instance), month, hours, csv, time.time_ns() // 1000, out, as_json=as_json)

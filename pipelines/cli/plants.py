@@ -67,7 +67,9 @@ def show(file: Path, console: Console, *, as_json: bool) -> None:
         + (f"; a missed failure costs {budget.missed_to_unfounded:g}" if budget.missed_to_unfounded else ""),
         highlight=False,
     )
-    for table in (_limits(plant), rules(plant), _shifts(plant), _thresholds(plant)):
+    if plant.stops:
+        console.print(f"planned stops: {', '.join(map(str, sorted(plant.stops)))}", highlight=False)
+    for table in (_limits(plant), rules(plant), _care(plant), _shifts(plant), _thresholds(plant)):
         if table.row_count:
             console.print(table)
     console.print(_tree(plant), highlight=False)
@@ -123,6 +125,17 @@ def _limits(plant: Plant) -> Table:
     return table
 
 
+def _care(plant: Plant) -> Table:
+    """What people do about failure modes."""
+    table = _table("care", "type", "mode", "first check", "tools", "if nobody acts", "may it run on", "spare")
+    for name, kind in plant.types.items():
+        for mode, care in kind.care.items():
+            spare = f"{care.spare}, {care.spare_lead} to come" if care.spare_lead else care.spare
+            said = (care.first_check, ", ".join(care.tools), care.consequence, care.safe_to_run, spare)
+            table.add_row(*map(escape, (name, mode, *said)))
+    return table
+
+
 def _shifts(plant: Plant) -> Table:
     table = _table(f"shifts, in {plant.timezone}", "shift", "days", "from", "to")
     for shift in plant.shifts:
@@ -168,6 +181,7 @@ def _asset(name: str, plant: Plant) -> str:
         f"type {asset.type}" + (f", model {model}" if model else ""),
         f"criticality {asset.criticality}" if asset.criticality else "",
         f"{asset.downtime_cost_per_h:g} {plant.currency}/h" if asset.downtime_cost_per_h is not None else "",
+        f"owner {asset.owner}" if asset.owner else "",
         f"{tags} tags" if tags else "",
     ]
     return f"{name}  {asset.description}  ({', '.join(filter(None, said))})"

@@ -9,8 +9,11 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from pipelines.topics import ALERTS_WHOLE_DAYS
+
 _WEEK = re.compile(r"(\d{4})-W(\d{2})")
 _MONTH = re.compile(r"(\d{4})-(\d{2})")
+_DAY_US = 86_400_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -41,6 +44,16 @@ def week(text: str, zone: str) -> Span:
     if first is None or not 1970 < first.year < 9999:
         raise typer.BadParameter(f"--week {text}: write year and week, as 2026-W47")
     return Span(text, _us(first, zone), _us(first + timedelta(days=7), zone))
+
+
+def thinned(span: Span, now_us: int) -> str:
+    """What is to be known of figures of a time of which the topic has not every revision any more; else empty."""
+    if now_us - span.from_us <= ALERTS_WHOLE_DAYS * _DAY_US:
+        return ""
+    return (
+        f"{span.name} began over {ALERTS_WHOLE_DAYS} days ago: of warnings from then the topic may have the last "
+        "revision alone, so that who acknowledged them, and when they came back, is not known here"
+    )
 
 
 def week_of(time_us: int, zone: str) -> Span:

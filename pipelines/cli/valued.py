@@ -17,8 +17,9 @@ from models.alerting.value import Entry, Kind, Value, value
 from models.alerting.wording import clock
 from models.plant import Plant
 from models.records import Maintenance
+from pipelines.cli.options import errors
 from pipelines.cli.revisions import revisions_of
-from pipelines.cli.spans import Span, month
+from pipelines.cli.spans import Span, month, thinned
 from pipelines.main import influx_target, read_plant
 from pipelines.settings import Settings
 from pipelines.told import MAINTENANCE, maintenance_of
@@ -32,11 +33,13 @@ FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def tell_value(
-    settings: Settings, said: str, hours: float | None, to: Path | None, console: Console, *, as_json: bool
+    settings: Settings, said: str, hours: float | None, to: Path | None, now_us: int, console: Console, *, as_json: bool
 ) -> None:
     """Work it out, print it, and write the CSV where that is asked for."""
     plant = read_plant(settings.plant, settings.site)
     span = month(said, plant.timezone)
+    if warned := thinned(span, now_us):
+        errors.print(warned, highlight=False, markup=False, soft_wrap=True)
     work = asyncio.run(_maintenance(settings, plant, span.to_us))
     found = value(revisions_of(settings), work, plant, span.from_us, span.to_us, hours)
     if to is not None:

@@ -13,6 +13,7 @@ from models.alerting.page import TRENDS, Facts, Part, parts, title
 from pipelines.cli.acting import SHOWN_ID
 from pipelines.cli.page import picture
 from pipelines.cli.page.gather import facts_of
+from pipelines.cli.page.prose import explainer_of, in_prose
 from pipelines.cli.report.page import whole
 from pipelines.cli.report.sections import Grid, Plot, Section
 from pipelines.cli.report.texts import tell
@@ -32,25 +33,30 @@ TEXT_WIDE = 120
 
 
 def write_page(
-    settings: Settings, beginning: str, to: Path | None, now_us: int, console: Console, *, text: bool
+    settings: Settings, beginning: str, to: Path | None, now_us: int, console: Console, *, text: bool, prose: bool
 ) -> None:
-    """Print the warning whose id begins so as text, or write it as a page. Raises NoMove for none, or several."""
+    """Print the warning whose id begins so as text, or write it as a page, with `prose` of a model if asked for.
+
+    Raises NoMove for no such warning, or several, and ExplainerFailed for prose where no explainer is set.
+    """
+    explainer = explainer_of(settings) if prose else None
     facts = facts_of(settings, beginning, now_us)
+    told = sections(facts) + ((in_prose(facts, explainer),) if explainer else ())
     if text and to is None:
-        tell(title(facts), sections(facts), console, "")
+        tell(title(facts), told, console, "")
         return
     file = to or Path(f"warning-{facts.case.id[:SHOWN_ID]}.html")
     if text:
         with file.open("w", encoding="utf-8") as opened:
-            tell(title(facts), sections(facts), Console(file=opened, width=TEXT_WIDE), "")
+            tell(title(facts), told, Console(file=opened, width=TEXT_WIDE), "")
     else:
-        file.write_text(html(facts), encoding="utf-8")
+        file.write_text(html(facts, told), encoding="utf-8")
     console.print(f"the page is in {file}", highlight=False, markup=False, soft_wrap=True)
 
 
-def html(facts: Facts) -> str:
+def html(facts: Facts, told: tuple[Section, ...]) -> str:
     """The page: one file that needs nothing else."""
-    return whole(title(facts), sections(facts), (), lambda plot: picture.draw(plot, facts), STYLE)
+    return whole(title(facts), told, (), lambda plot: picture.draw(plot, facts), STYLE)
 
 
 def sections(facts: Facts) -> tuple[Section, ...]:

@@ -53,7 +53,12 @@ def test_what_holds_it_back_is_said_with_who_and_why():
 
 def test_the_machine_has_its_place_its_plain_name_and_its_owner():
     machine = said(facts(), "Machine")
-    for told in ("Functional location: NORTH-INT-P01.", "pump-01, Raw water pump 1.", "Criticality: A.", "Owner: mech"):
+    for told in (
+        "Functional location: NORTH-INT-P01.",
+        "pump-01, Raw water pump 1.",
+        "Criticality: A.",
+        "Owner: intake mechanics.",
+    ):
         assert told in machine
     assert "site north, area intake, line raw water" in machine
 
@@ -73,7 +78,7 @@ def test_a_chance_is_told_only_where_a_hazard_speaks_and_with_what_it_was_learne
     assert "Chance of failure: 50 % in 72 h (from simulated pumps)." in said(facts(), "What is suspected")
     founded = said(facts(case(confidence=Sure.HIGH)), "What is suspected")
     assert "Chance of failure: 50 % in 72 h." in founded
-    ruled = case(rung=Rung.RULES, chances=(), evidence=(shaking(),))
+    ruled = case(rung=Rung.RULES, evidence=(shaking(),))
     assert "Neither a chance nor a health is told: this rests on rules alone." in said(
         facts(ruled), "What is suspected"
     )
@@ -118,6 +123,13 @@ def test_a_stop_after_the_time_to_act_before_and_a_spare_that_comes_too_late_are
     assert "2026-12-19." in later
     assert "LONGER" not in later
     assert "none is ahead in the plant file" in said(facts(now_us=at(24 * 800)), "When")
+
+
+def test_a_spare_whose_lead_nobody_said_is_told_with_the_key_that_lacks_it():
+    bare = {"spare": "bearing set"}
+    kind = replace(PLANT.types["pump"], care={"VIB": replace(PLANT.types["pump"].care["VIB"], **bare, spare_lead=None)})
+    told = said(facts(plant=replace(PLANT, types={**PLANT.types, "pump": kind})), "When")
+    assert "Spare: bearing set, not in the plant file (types.pump.care.VIB.spare_lead)." in told
 
 
 def test_what_changed_lately_is_told_and_so_is_that_nothing_did():

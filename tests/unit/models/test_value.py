@@ -62,6 +62,11 @@ def test_a_case_that_ended_over_a_week_before_warned_of_nothing():
     assert kinds(worth([case, gone], [failed("a", 2 + 169)])) == [(Kind.MISSED, "a")]
 
 
+def test_a_case_of_which_only_the_last_revision_is_kept_was_raised_when_it_opened():
+    last = close(opened("a", 1), CloseReason.NOT_INSPECTED, 9)
+    assert kinds(worth([last], [failed("a", 5)])) == [(Kind.IGNORED, "a")]
+
+
 def test_what_was_withdrawn_warned_of_nothing():
     case = opened("a", 1)
     assert kinds(worth([case, move(case, Move.WITHDRAW, 3)], [failed("a", 5)])) == [(Kind.MISSED, "a")]
@@ -95,7 +100,7 @@ def test_found_and_put_off_is_no_save_yet_and_nothing_found_is_a_visit_for_nothi
     rows += [opened("b", 2), close(opened("b", 2), NOTHING, 4)]
     found = worth(rows)
     assert kinds(found) == [(Kind.DEFERRED, "a"), (Kind.UNFOUNDED, "b")]
-    assert found.amount is None
+    assert [found.amount, *(one.amount for one in found.entries)] == [None, None, None]
 
 
 def test_what_failed_before_it_was_closed_as_repaired_is_no_save():

@@ -6,7 +6,8 @@ import polars as pl
 from rich.console import Console
 
 from pipelines.cli import page, picture
-from pipelines.cli.page import html, write_page
+from pipelines.cli.page import html as html_of
+from pipelines.cli.page import sections, write_page
 from pipelines.cli.page.gather import HOUR_US, drawn, hourly, series
 from tests.kit.paged import facts, trend
 from tests.kit.runs import START_US
@@ -20,11 +21,15 @@ ROWS = pl.DataFrame(
 )
 
 
+def html(of) -> str:
+    return html_of(of, sections(of))
+
+
 def written(monkeypatch, tmp_path, to=None, *, text: bool) -> str:
     console = Console(record=True, width=200)
     monkeypatch.setattr(page, "facts_of", lambda *_: facts())
     monkeypatch.chdir(tmp_path)
-    write_page(None, "3fa9", to, 0, console, text=text)
+    write_page(None, "3fa9", to, 0, console, text=text, prose=False)
     return console.export_text()
 
 

@@ -247,7 +247,7 @@ def test_show_draws_sites_areas_lines_assets_and_components_as_a_tree(said):
         (1, "site north"), (2, "area intake"), (3, "line raw water"), (4, "pump-01"), (5, "drive-end-bearing"),
         (5, "seal"), (4, "pump-02"), (1, "site south"), (2, "area treatment"), (3, "fan-01"),
     ]  # fmt: skip
-    assert "(type pump, criticality A, 1800 EUR/h, 3 tags)" in printed(said)
+    assert "(type pump, criticality A, 1800 EUR/h, owner intake mechanics, 3 tags)" in printed(said)
     for word in ("ISO 10816-7:2009", "compressed, linear", "rolls over at 1000000", "off, running, service", "night"):
         assert word in printed(said)
 
@@ -280,3 +280,10 @@ def test_diff_tells_tags_of_two_feeds_apart(tmp_path, said):
     first, second = tiny.PLANT_TOML + tag_of("opcua:a") + tag_of("opcua:b"), tiny.PLANT_TOML + tag_of("opcua:b")
     assert plant_diff.diff(put(tmp_path, "a.toml", first), put(tmp_path, "b.toml", second), said, as_json=False) == 1
     assert all("x of opcua:a" in line for line in printed(said).splitlines())
+
+
+def test_show_has_the_care_of_failure_modes_and_the_planned_stops(said):
+    plants.show(EXAMPLE, said, as_json=False)
+    text = printed(said)
+    assert "planned stops: 2026-12-19, 2027-02-13" in text
+    assert "bearing set" in text

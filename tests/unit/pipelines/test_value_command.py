@@ -15,7 +15,7 @@ from models.plant import Budget, parse
 from models.records import CloseReason, Move, encode
 from pipelines.cli.kpis import advice, print_kpis
 from pipelines.cli.revisions import revisions
-from pipelines.cli.spans import Span, month, week, week_of
+from pipelines.cli.spans import Span, month, thinned, week, week_of
 from pipelines.cli.valued import COLUMNS, print_value, write_csv
 from tests.kit.closing import close, move, opened
 from tests.kit.runs import at, failed
@@ -88,6 +88,12 @@ def test_what_is_no_month_is_told_with_how_to_write_one(said):
 def test_what_is_no_week_is_told_with_how_to_write_one(said):
     with pytest.raises(typer.BadParameter, match="write year and week, as 2026-W47"):
         week(said, "UTC")
+
+
+def test_a_time_whose_revisions_may_be_gone_is_said_to_be_one():
+    span = month("2026-01", "UTC")
+    assert thinned(span, span.from_us + 92 * 24 * 3_600_000_000) == ""
+    assert "2026-01 began over 92 days ago" in thinned(span, span.from_us + 92 * 24 * 3_600_000_000 + 1)
 
 
 def test_kpis_are_told_by_engineer_with_what_a_broken_budget_asks_for():
