@@ -7,13 +7,12 @@ reported on another, never on the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from msgspec import Struct
 
-from models.alerting.granted import is_over
 from models.bins import MINUTE_US
 from models.records import HORIZONS_H
 from onnx_export.episodes import Episode, Replay, episodes
@@ -187,25 +186,19 @@ def score_by_seed(runs: Mapping[int, Replay], limit: float) -> dict[int, Scores]
 
 
 def choose_limit(
-    runs: Sequence[Replay], limits: Sequence[float] | None = None, missed_to_unfounded: float | None = None,
-    keeps: Callable[[Scores], bool] = lambda scores: scores.unfounded_a_month <= BUDGET_A_MONTH,
-) -> tuple[float, dict[float, Scores]]:  # fmt: skip
+    runs: Sequence[Replay], limits: Sequence[float] | None = None, missed_to_unfounded: float | None = None
+) -> tuple[float, dict[float, Scores]]:
     """The limit that warns of most failures within BUDGET_A_MONTH, of those the one that warns earliest.
 
     Where a missed failure is said to cost so many unfounded warnings, the one that costs least within that. Where no
     limit keeps the budget, the one with the fewest unfounded warnings. Returns the figures of all limits too, LIMITS
-    unless others are given. `keeps` is what keeping the budget takes.
+    unless others are given.
     """
     tried = {limit: score(runs, limit) for limit in limits or LIMITS}
-    within = {limit: scores for limit, scores in tried.items() if keeps(scores)}
+    within = {limit: scores for limit, scores in tried.items() if scores.unfounded_a_month <= BUDGET_A_MONTH}
     if not within:
         return min(tried, key=lambda limit: (tried[limit].unfounded, -limit)), tried
     return max(within, key=lambda limit: (_merit(within[limit], missed_to_unfounded), within[limit].lead_h())), tried
-
-
-def keeps_but_for_luck(scores: Scores) -> bool:
-    """Whether a limit keeps the budget as far as counts can tell: of few machine-months one warning more is no word."""
-    return not is_over(scores.unfounded, BUDGET_A_MONTH * scores.machine_months)
 
 
 def _merit(scores: Scores, ratio: float | None) -> float:

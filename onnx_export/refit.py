@@ -22,7 +22,7 @@ from models.passed import Passed, Refit
 from onnx_export import growth
 from onnx_export.calibrate import UNSCALED, Scaling, scaled, scaling_of
 from onnx_export.episodes import Replay
-from onnx_export.evaluate import choose_limit, keeps_but_for_luck
+from onnx_export.evaluate import choose_limit
 from onnx_export.forest import Forest, NotTrees, read
 from onnx_export.gate import gate as examine
 from onnx_export.history import History, Progress, quiet
@@ -96,7 +96,7 @@ def refit(
 ) -> Refitted:
     """The parent with other leaves, if it passes the gate. Raises NotRefitted with a reason, and ParityError.
 
-    The warning limit is chosen anew, on new rows: most failures warned of within the budget, as far as counts can tell.
+    The warning limit is chosen anew, as training chooses it: most failures warned of within the budget, on new rows.
 
     `new` are labelled rows that the parent has not learned from; those that an earlier refit of it had are left out.
     `old` are rows from before, best of machines or times that it has not learned from either: else it is flattered, and
@@ -122,7 +122,7 @@ def refit(
     onnx, parity, gated = _examined(made, spec, new, old, asked)
     with_new = [fold for fold in folds if np.isin(fold, new.asset).any()]
     run = Replay(new, as_live(chosen.chances))
-    limit, _ = choose_limit([run._replace(history=_with_own_failures(new))], keeps=keeps_but_for_luck)
+    limit, _ = choose_limit([run._replace(history=_with_own_failures(new))])
     says = remains(run, with_new, limit)
     told = _told(card, new, old, chosen, growth.TREES if asked.grows else 0)
     progress(3, 3, "done")

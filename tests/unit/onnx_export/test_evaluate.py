@@ -12,7 +12,7 @@ from models.alerting.life import CLEAR_AFTER, OPEN_AFTER
 from models.records import HORIZONS_H
 from onnx_export import evaluate
 from onnx_export.episodes import Episode, Replay, episodes
-from onnx_export.evaluate import Scores, choose_limit, judge, keeps_but_for_luck, score, score_by_seed
+from onnx_export.evaluate import choose_limit, judge, score, score_by_seed
 from onnx_export.history import HOUR_US, Failure, History
 
 START_US = 1_735_689_600_000_000
@@ -150,15 +150,3 @@ def test_figures_are_told_by_failure_mode_and_by_seed() -> None:
     assert {mode: figures["recall"] for mode, figures in modes.items()} == {"impeller_wear": 1.0, "oil_overheat": 0.0}
     seeds = score_by_seed({1: warned, 2: missed}, 0.5)
     assert (seeds[1].recall, seeds[2].recall) == (1.0, 0.0)
-
-
-def test_of_few_machine_months_a_warning_more_than_the_budget_grants_is_luck_and_four_more_are_not() -> None:
-    granted = 10 * evaluate.BUDGET_A_MONTH  # 1.5: of 4 or more the tail of Poisson is 6.6 %, of 5 or more 1.9 %
-    kept = [unfounded for unfounded in range(9) if keeps_but_for_luck(Scores(unfounded=unfounded, machine_months=10.0))]
-    assert granted == 1.5 and kept == [0, 1, 2, 3, 4]
-
-
-def test_what_keeping_the_budget_takes_can_be_said() -> None:
-    noisy = run([0.5] * 60 + [0.1] * 1200)
-    assert choose_limit([noisy], (0.4, 0.8))[0] == 0.8
-    assert choose_limit([noisy], (0.4, 0.8), keeps=lambda scores: scores.unfounded == 1)[0] == 0.4
