@@ -12,12 +12,14 @@ from fastapi.responses import JSONResponse
 from kafka.errors import KafkaError
 
 from connectors.console import models as of_models
+from connectors.console import subscriptions as of_subscriptions
 from connectors.console.access import Door
 from connectors.console.keys import ApiKeys
 from connectors.console.limit import BodyLimit
 from connectors.kafka.admin import KafkaUnreachable
 from connectors.kafka.plain import NotSent
 from connectors.releases.registry import RegistryError
+from models.delivery.errors import SubscriptionError
 from models.onnx_limits import MOST_BYTES
 from models.plant.errors import PlantError
 from models.release import Part, Refused
@@ -30,17 +32,22 @@ MOST_BODY = 64 * 1024
 MOST_UPLOAD = (len(Part) + 1) * MOST_BYTES
 """Of a release's files and the signed record, with what multipart puts around them."""
 ANSWERS: dict[type[Exception], int] = {
-    ReleaseError: 409, Refused: 422, KafkaUnreachable: 503, KafkaError: 503, NotSent: 503, RegistryError: 503,
-    PlantError: 503,
+    ReleaseError: 409, Refused: 422, SubscriptionError: 422, KafkaUnreachable: 503, KafkaError: 503, NotSent: 503,
+    RegistryError: 503, PlantError: 503,
 }  # fmt: skip
 """What is the asker's fault or the world's, and tells what to do; all others are ours: 500, and the log has them."""
 
 
-def application(keys: ApiKeys, models: of_models.Models) -> FastAPI:
-    """The API, for a server to run."""
+def application(
+    keys: ApiKeys, models: of_models.Models, subscriptions: of_subscriptions.Subscriptions | None = None
+) -> FastAPI:
+    """The API, for a server to run; without subscriptions it has nothing about them."""
     app = FastAPI(title="Forewarn", version=version("forewarn"), redoc_url=None)
     app.state.keys, app.state.models = keys, models
     app.include_router(of_models.router)
+    if subscriptions is not None:
+        app.state.subscriptions = subscriptions
+        app.include_router(of_subscriptions.router)
     app.add_middleware(BodyLimit, most_bytes=MOST_BODY, of_path={f"{of_models.router.prefix}/releases": MOST_UPLOAD})
     app.add_middleware(Door, keys=keys, within="/api/")  # the last that is added is met first
     app.add_exception_handler(RequestValidationError, _unreadable)

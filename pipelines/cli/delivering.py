@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import signal
+from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
 
@@ -56,24 +57,24 @@ class End(Enum):
 class BookFile:
     """The subscriptions file as it last said something that can be used."""
 
-    def __init__(self, path: Path | None, plant: Plant, place: Place) -> None:
+    def __init__(self, path: Path | None, plant: Plant, place: Place, look_s: float = LOOK_S) -> None:
         """Raises SubscriptionError where it begins wrong."""
-        self._place = place
+        self._place, self._look_s = place, look_s
         self._text, self._path = text_of(path)
         self._seen = self._judged = self._text
         self.book = self._book(self._text, plant)
 
-    async def changed(self, plant: PlantFile) -> None:
+    async def changed(self, plant: Callable[[], Plant]) -> None:
         """Return once the file says something else, the same in two looks, that can be used."""
         while True:
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(self._look_s)
             found = await asyncio.to_thread(self._found)
             same_twice, self._seen = found == self._seen, found
             if not same_twice or found == self._judged:
                 continue
             self._judged = found
             try:
-                self.book = self._book(found, plant.plant)
+                self.book = self._book(found, plant())
             except SubscriptionError as wrong:
                 _log.error("subscriptions-unusable", error=str(wrong), doing="those before go on")
                 continue
@@ -126,7 +127,7 @@ async def _run(
     tasks = {
         asyncio.create_task(role.run()): End.STOPPED,
         asyncio.create_task(stopped.wait()): End.STOPPED,
-        asyncio.create_task(file.changed(plant)): End.CHANGED,
+        asyncio.create_task(file.changed(lambda: plant.plant)): End.CHANGED,
         asyncio.create_task(plant.follow(role.change_plant)): End.STOPPED,
     }
     try:

@@ -71,13 +71,14 @@ def try_out(
     """Say who would get a warning, when and by which sink, and who would not and why. Nothing is sent."""
     from pipelines.cli import subscribing
     from pipelines.cli.backfill.asked import moment
+    from pipelines.cli.delivery_desk import Told
 
     at_us = moment(at) if at else None
     if at and at_us is None:
         raise typer.BadParameter(f"--at {at} is no time: write 2026-01-31T06:00+01:00")
     if (alert is None) == (not asset):
         raise typer.BadParameter("give a warning by --alert, or one that is made up by --asset")
-    made_up = subscribing.Told(asset, mode, severity, advice)
+    made_up = Told(asset, mode, severity, advice)
     subscribing.try_out(_settings(instance), alert, made_up, at_us, out, as_json=as_json)
 
 

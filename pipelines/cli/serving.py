@@ -19,6 +19,7 @@ from models.release import Channel, Part
 from pipelines.cli.board import now_us, place_of
 from pipelines.cli.compared import said_of
 from pipelines.cli.comparing import of_live
+from pipelines.cli.delivery_desk import DeliveryDesk
 from pipelines.releases.about import told
 from pipelines.releases.moves import Who
 from pipelines.releases.offices import Offices, Place
@@ -61,9 +62,8 @@ def serve(settings: Settings, host: str, port: int, console: Console) -> None:
         raise WrongApiKeys(
             f"nobody could ask: make a key by `forewarn api key NAME`, and put what it says into {SETTING}"
         )
-    app = application(
-        keys, PlantModels(place_of(settings), Registry(settings.registry_url), partial(_compared, settings))
-    )
+    models = PlantModels(place_of(settings), Registry(settings.registry_url), partial(_compared, settings))
+    app = application(keys, models, DeliveryDesk(settings))
     console.print(f"http://{host}:{port}/docs: the API's document; end it by ctrl-c", highlight=False, markup=False)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # uvicorn raises it again when all is answered
     uvicorn.run(app, host=host, port=port, log_level="warning")

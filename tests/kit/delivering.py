@@ -19,7 +19,7 @@ from rich.console import Console
 from connectors.kafka.admin import KafkaAdmin
 from connectors.kafka.plain import LogProducer, read
 from models.records import Alert, Delivery, DeliveryState, encode, key_of
-from pipelines.cli.deliveries import entries_now
+from pipelines.cli.delivery_desk import DeliveryDesk
 from pipelines.settings import Settings
 from pipelines.topics import Topic, named, partition_of
 from tests.kit.warned import PLANT
@@ -80,7 +80,7 @@ class Delivering:
 
     def deliveries(self, state: DeliveryState | None = None) -> list[Delivery]:
         """What the log has."""
-        found = [one for one in entries_now(self.settings, "north") if isinstance(one, Delivery)]
+        found = [one for one in DeliveryDesk(self.settings).entries("north") if isinstance(one, Delivery)]
         return [one for one in found if state is None or one.state is state]
 
     def on_own_topic(self) -> list[bytes]:

@@ -185,6 +185,32 @@ def test_repeat_and_escalation_at_one_moment_are_both_told_once():
     ]
 
 
+def test_nobody_is_reminded_of_what_is_held_or_below_a_fault_as_bad():
+    repeat, part, fault = EACH + 'repeat = "2h"\n', alert("valve-01"), alert("pump-01", 1, severity=500)
+    held = moved(alert("fan-01"), AlertReason.SHELVED, held=(hold(at(5)),))
+    acknowledged = moved(fault, AlertReason.ACKNOWLEDGED)
+    events = {
+        0.0: [part, alert("fan-01")],
+        1.0: [fault, held],
+        1.5: acknowledged,
+        4.5: moved(acknowledged, AlertReason.CLEARED),
+    }
+    told = [one for one in Timeline(repeat).run(events, 5.5) if "repeated" in one]
+    assert told == ["4.50 desk repeated 1: valve-01 opened", "5.00 desk repeated 1: fan-01 shelved"]
+
+
+def test_reminders_are_counted_anew_when_a_trouble_comes_back():
+    repeat, opened = EACH + 'repeat = "2h"\n', alert()
+    cleared = moved(opened, AlertReason.CLEARED)
+    events = {0.0: opened, 5.0: cleared, 6.0: moved(cleared, AlertReason.RECURRED)}
+    told = [one for one in Timeline(repeat).run(events, 9) if "repeated" in one]
+    assert [one.split(":")[0] for one in told] == [
+        "2.00 desk repeated 1",
+        "4.00 desk repeated 2",
+        "8.00 desk repeated 1",
+    ]
+
+
 def flapped(times: int, every_h: float = 1.0, **last) -> dict:
     """A case that comes back, again and again."""
     now, events = alert(), {}

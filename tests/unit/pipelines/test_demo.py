@@ -10,7 +10,7 @@ from rich.console import Console
 
 from models.records import Reject
 from pipelines.cli.outcome import Outcome, judge
-from pipelines.cli.summary import Summary, show, write
+from pipelines.cli.summary import Summary, Told, show, write
 from pipelines.ledger import MOST_SOURCES, OTHERS, Ledger, Source
 from tests.kit.runs import at, by_rules, mixed
 
@@ -31,6 +31,19 @@ def summary(**changes) -> Summary:
 
 def test_a_balanced_ledger_that_influxdb_agrees_with_is_no_problem():
     assert summary().problems() == []
+
+
+def test_a_warning_that_was_not_delivered_is_a_problem_and_one_that_ended_unheard_is_none():
+    assert summary(told=Told(warnings=3, to_webhook=9, to_topic=9, unheard=1)).problems() == []
+    assert summary(told=Told(missing=2)).problems() == ["2 warnings were not delivered to both subscriptions"]
+
+
+def test_the_summary_for_people_says_how_many_were_delivered():
+    console = Console(record=True, width=300)
+    show(summary(told=Told(warnings=3, to_webhook=9, to_topic=8, unheard=1)), console)
+    said = console.export_text()
+    assert "3 warnings delivered, as they opened, changed and ended: 9 notifications to a webhook, 8 to a topic" in said
+    assert "1 had ended before anybody was told" in said
 
 
 def test_the_summary_for_machines_has_the_ledger_by_source(tmp_path):

@@ -15,6 +15,7 @@ from models.delivery.trying import tried
 from models.records import Advice, AlertReason, encode
 from pipelines.cli import subscribing
 from pipelines.cli.book import read_book
+from pipelines.cli.delivery_desk import Told
 from pipelines.settings import Settings
 from tests.kit.warned import PLANT, alert, at, moved, plant
 
@@ -34,7 +35,7 @@ escalate = [{ after = "2h", sink = "own" }]
 sink = "own"
 match = { area = ["cellar"], severity = 900 }
 """
-MADE_UP = subscribing.Told("pump-01", "any", 500, Advice.PLAN)
+MADE_UP = Told("pump-01", "any", 500, Advice.PLAN)
 
 
 @pytest.fixture

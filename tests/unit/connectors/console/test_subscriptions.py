@@ -1,0 +1,116 @@
+"""Subscriptions and deliveries over HTTP: who may ask what, and what is wrong is told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from connectors.console.app import application
+from connectors.console.keys import Role, api_keys, new_key
+from models.delivery.errors import SubscriptionError
+from models.delivery.subscriptions import Subscription
+from models.records import Advice
+
+
+class Desk:
+    """A `connectors.console.subscriptions.Subscriptions` that remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.on_topic: dict[str, tuple[Subscription, str]] = {}
+        self.retried: list[tuple[str, str]] = []
+
+    def told(self) -> list[dict[str, Any]]:
+        return [
+            {"name": name, "from": f"topic, by {by}", "sink": one.sink} for name, (one, by) in self.on_topic.items()
+        ]
+
+    def put(self, name: str, wanted: Subscription, by: str) -> list[str]:
+        if wanted.sink != "desk":
+            raise SubscriptionError(f"subscriptions.{name}.sink is '{wanted.sink}', but sinks are desk")
+        self.on_topic[name] = wanted, by
+        return [f"on the topic: {name}"]
+
+    def remove(self, name: str) -> list[str]:
+        if name not in self.on_topic:
+            raise SubscriptionError(f"no subscription '{name}' is on the topic: there are none")
+        del self.on_topic[name]
+        return [f"off the topic: {name}"]
+
+    def tried(self, asset: str, mode: str, severity: int, advice: Advice) -> list[dict[str, Any]]:
+        return [{"subscription": "mine", "asset": asset, "severity": severity, "advice": advice}]
+
+    def deliveries(self, *, every: bool) -> dict[str, Any]:
+        return {"deliveries": [{"id": "n1", "every": every}], "waiting": []}
+
+    def retry(self, begin: str, by: str) -> list[str]:
+        self.retried.append((begin, by))
+        return ["to be tried again by the role that runs: 1"]
+
+
+class Api:
+    def __init__(self) -> None:
+        self.desk = Desk()
+        made = {role: new_key(f"a {role}", role) for role in Role}
+        self._keys = {role: key for role, (key, _) in made.items()}
+        app = application(api_keys(",".join(told for _, told in made.values())), None, self.desk)  # type: ignore[arg-type]
+        self._client = TestClient(app, raise_server_exceptions=False)
+
+    def ask(self, method: str, path: str, role: Role | None = Role.OPERATOR, **more: Any):
+        headers = {"Authorization": f"Bearer {self._keys[role]}"} if role else {}
+        return self._client.request(method, f"/api/v1/{path}", headers=headers, **more)
+
+
+@pytest.fixture
+def api() -> Api:
+    return Api()
+
+
+GOOD = {"sink": "desk", "match": {"severity": 500}}
+
+
+def test_a_subscription_is_put_in_the_name_of_the_key_and_listed_and_removed(api):
+    assert api.ask("PUT", "subscriptions/mine", json=GOOD).json() == {"done": ["on the topic: mine"]}
+    assert api.desk.on_topic["mine"][1] == "a operator"
+    assert api.ask("GET", "subscriptions", Role.VIEWER).json()[0]["name"] == "mine"
+    assert api.ask("DELETE", "subscriptions/mine").json() == {"done": ["off the topic: mine"]}
+    assert api.ask("DELETE", "subscriptions/mine").status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ({"sink": "desk", "match": {"severty": 1}}, "match.severty"),
+        ({"match": {}}, "sink"),
+        ({"sink": "http://127.0.0.1/"}, "but sinks are desk"),
+        ({"sink": "desk", "repeat": 4}, "repeat"),
+    ],
+)
+def test_what_is_wrong_with_one_is_told_with_its_place(api, content, said):
+    answer = api.ask("PUT", "subscriptions/mine", json=content)
+    assert answer.status_code == 422 and said in answer.json()["detail"]
+    assert api.desk.on_topic == {}
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("PUT", "subscriptions/mine"), ("DELETE", "subscriptions/mine"), ("POST", "deliveries/n1/retry")],
+)
+def test_a_viewer_changes_nothing(api, method, path):
+    more = {"json": GOOD} if method == "PUT" else {}
+    assert api.ask(method, path, Role.VIEWER, **more).status_code == 403
+    assert api.ask(method, path, None, **more).status_code == 401
+    assert api.desk.on_topic == {} and api.desk.retried == []
+
+
+def test_a_warning_is_tried_out(api):
+    answer = api.ask("POST", "subscriptions/test", Role.VIEWER, json={"asset": "pump-01", "advice": "act-now"})
+    assert answer.json() == [{"subscription": "mine", "asset": "pump-01", "severity": 500, "advice": "act-now"}]
+    assert api.ask("POST", "subscriptions/test", json={"asset": "pump-01", "severity": 2000}).status_code == 422
+
+
+def test_deliveries_are_listed_and_sent_again(api):
+    assert api.ask("GET", "deliveries?every=true", Role.VIEWER).json()["deliveries"] == [{"id": "n1", "every": True}]
+    assert api.ask("POST", "deliveries/n1/retry").status_code == 200
+    assert api.desk.retried == [("n1", "a operator")]
