@@ -53,12 +53,12 @@ def test_the_asyncapi_document_has_a_channel_a_topic():
     assert list(document["channels"]) == [str(topic) for topic in Topic]
     assert document["channels"]["records"]["messages"].keys() == {
         "Frame", "Tick", "Maintenance", "WorkOrder", "FeedReport", "PlantChange", "ModelChange", "ClockDecision",
-        "Rebuilt", "HealthyBaseline",
+        "Rebuilt", "HealthyBaseline", "Action",
     }  # fmt: skip
 
 
 def test_the_readme_shows_a_warning_as_it_travels_says_each_of_its_fields_and_prints_it_as_the_command_does():
-    section = (ROOT / "README.md").read_text().split("### A warning")[1].split("\nFrom outside")[0]
+    section = (ROOT / "README.md").read_text().split("### A warning")[1].split("\n### Its life")[0]
     printed, shown = re.findall(r"```(?:json)?\n(.*?)\n```", section, re.DOTALL)
     alert = decode(shown.encode())
     assert isinstance(alert, Alert) and json.loads(encode(alert)) == json.loads(shown)
