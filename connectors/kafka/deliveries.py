@@ -16,7 +16,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError, ProducerFenced, UnknownTopicOrPartitionError
 
-from connectors.kafka.publisher import COMPRESSION
+from connectors.kafka.publisher import COMPRESSION, thrown_away
 from models.delivery.state import Entry
 from models.records import Delivery, Followed, decode, encode
 from pipelines.deliver.board import PARTITION
@@ -67,7 +67,10 @@ class KafkaDeliveryLog:
         return Kept(entries, dict(self._position))
 
     async def keep(self, entries: Mapping[str, Entry | None], position: Position, granted: Sequence[str] = ()) -> None:
-        """All of it in one transaction. Raises Fenced where another role has the log now, KafkaError, TimeoutError."""
+        """All of it in one transaction. Raises Fenced where another role has the log now, KafkaError, TimeoutError.
+
+        After any of them the log is closed.
+        """
         producer = self._producer
         if producer is None:
             raise Fenced("the log of deliveries is not open")
@@ -80,8 +83,12 @@ class KafkaDeliveryLog:
                 if moved:
                     offsets = {TopicPartition(self._alerts, p): offset for p, offset in moved.items()}
                     await producer.send_offsets_to_transaction(offsets, self._group)
-        except ProducerFenced as fenced:
-            raise Fenced("another `forewarn deliver` took the log of deliveries over") from fenced
+        except BaseException as fault:
+            self._producer = None  # whatever is half done in it is nobody's: the next to open begins with the log
+            await thrown_away(producer)
+            if isinstance(fault, ProducerFenced):
+                raise Fenced("another `forewarn deliver` took the log of deliveries over") from fault
+            raise
         self._position |= moved
 
     async def close(self) -> None:
@@ -112,7 +119,7 @@ class KafkaDeliveryLog:
             async with asyncio.timeout(CALL_TIMEOUT_S):
                 await producer.start()
         except BaseException:
-            await producer.client.close()
+            await thrown_away(producer)
             raise
         return producer
 

@@ -49,7 +49,7 @@ class KafkaPublisher:
         except BaseException:
             if self._forgets and self._producer is not None:
                 forgotten, self._producer = self._producer, None
-                await _thrown_away(forgotten)
+                await thrown_away(forgotten)
             raise
 
     async def _send(self, outputs: Sequence[Output], partition: int) -> None:
@@ -90,13 +90,13 @@ class KafkaPublisher:
                 try:
                     await producer.start()
                 except BaseException:
-                    await _thrown_away(producer)
+                    await thrown_away(producer)
                     raise
                 self._producer = producer
         return self._producer
 
 
-async def _thrown_away(producer: AIOKafkaProducer) -> None:
+async def thrown_away(producer: AIOKafkaProducer) -> None:
     """Close without sending what waits. aiokafka's own `stop` flushes, which has no end while Kafka is away."""
     producer._closed = True
     for close in (producer.client.close, producer._sender.close):  # in this order: the second waits for answers

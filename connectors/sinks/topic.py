@@ -10,6 +10,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from msgspec import Meta, Struct
 
 from connectors.delivery import Place, SinkError
+from connectors.kafka.publisher import thrown_away
 from models.delivery.outcomes import Delivered, Failed, Outcome, Refused
 from models.records import Notification, encode
 from pipelines.topics import MAX_MESSAGE_BYTES, Topic, named
@@ -57,7 +58,7 @@ class TopicSink:
                 async with asyncio.timeout(STOP_S):
                     await producer.stop()
             except (KafkaError, TimeoutError, OSError):
-                await producer.client.close()  # what waits in it is sent again from the log of deliveries
+                await thrown_away(producer)  # what waits in it is sent again from the log of deliveries
 
     async def _started(self) -> AIOKafkaProducer:
         if self._producer is None:
@@ -72,7 +73,7 @@ class TopicSink:
             try:
                 await producer.start()
             except BaseException:
-                await producer.client.close()
+                await thrown_away(producer)
                 raise
             self._producer = producer
         return self._producer

@@ -76,7 +76,7 @@ class Deliverer:
         parts += [sink.close() for sink in self._sinks.values()]
         for fault in await asyncio.gather(*parts, return_exceptions=True):
             if isinstance(fault, BaseException):
-                _log.warning("not-closed", error=repr(fault))
+                _log.info("not-closed", error=repr(fault))  # as of a Kafka that is away
 
     async def _step_for_ever(self, dispatcher: Dispatcher) -> None:
         while True:

@@ -150,8 +150,9 @@ def test_whoever_opens_the_log_fences_the_one_before(on):
         old, new = one.log(), one.log()
         await old.open()
         await new.open()
-        with pytest.raises(Fenced):
-            await old.keep(entries(), {0: 5})
+        for _ in range(2):
+            with pytest.raises(Fenced):
+                await old.keep(entries(), {0: 5})
         await new.keep({}, {0: 0})
         assert (await one.log().open()).entries == ()
 

@@ -8,7 +8,7 @@ import os
 import pytest
 from aiokafka.structs import TopicPartition
 
-from connectors.kafka.publisher import KafkaPublisher, _thrown_away
+from connectors.kafka.publisher import KafkaPublisher, thrown_away
 
 pytestmark = pytest.mark.servers
 
@@ -22,7 +22,7 @@ def test_an_output_waits_for_a_leader_of_its_partition_however_long_it_has_waite
         sent = await waiting.add_message(place, b"key", b"value", timeout=1)
         waiting._batches[place][0]._ctime -= HOURS_S
         waiting.drain_by_nodes(ignore_nodes=set())
-        await _thrown_away(producer)
+        await thrown_away(producer)
         return sent.done() and sent.exception() is not None
 
     assert not asyncio.run(is_given_up())
