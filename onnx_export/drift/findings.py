@@ -70,10 +70,11 @@ class Bars:
     """The same of weather, which all machines share, and of residuals and chances, which age with all of them."""
     alone: float = 1.5
     """Times a bar that a machine alone must pass: of a dozen, one does something rare every few weeks."""
-    quiet_days: float = 3650.0
-    """In so many the machines of a type together pass a bar once by themselves, as the reference lets foresee: of some
-    ten such bars one is then passed in a year. The largest change of 40 days alone says little of how large one gets.
-    """
+    step_days: float = 3650.0
+    """In so many the machines of a type together step over the bar once by themselves, as the reference lets foresee:
+    of some ten bars one is then passed in a year. The largest of 40 days alone says little of how large one gets."""
+    rise_days: float = 365.0
+    """The same of rises: to miss a machine that degrades costs more than to tell of one that wears out as all do."""
     sigmas: float = 8.0
     """Of a day about its neighbours: nothing smaller is a step or a rise."""
     delta: float = DELTA

@@ -97,10 +97,11 @@ def _of_feature(at: Looked, one: Watched, place: int) -> Iterator[Finding]:
     yield _mix(at, one, place)
     was, now = list(changes.lives(at.before, place)), list(changes.lives(at.late, place))
     spread = changes.noise(was)
-    stepped = _changes(at, was, now, changes.steps, at.bars.sigmas * spread)
+    least = at.bars.sigmas * spread
+    stepped = _changes(at, was, now, changes.steps, (least, at.bars.step_days))
     yield from _told(at, one, Shape.STEP, _going(stepped, now) if one.role is Role.RESIDUAL else stepped)
     if one.role is Role.RESIDUAL:
-        rose = _changes(at, was, now, changes.rises, at.bars.sigmas * spread * SLOPE)
+        rose = _changes(at, was, now, changes.rises, (least * SLOPE, at.bars.rise_days))
         yield from _told(at, one, Shape.RISE, _but(rose, stepped))
 
 
@@ -112,14 +113,21 @@ class Moved(NamedTuple):
 
 
 def _changes(
-    at: Looked, was: list[Series], now: list[Series], find: Callable[[Series], Iterator[Change]], least: float
+    at: Looked,
+    was: list[Series],
+    now: list[Series],
+    find: Callable[[Series], Iterator[Change]],
+    least: tuple[float, float],
 ) -> Moved:
-    """Changes of a shape, and the bar: what the reference did by itself, with a margin or in so long, and `least`."""
+    """Changes of a shape, and the bar: what the reference did by itself, with a margin, or once in so many days.
+
+    `least` is the smallest bar, and those days.
+    """
     own = [abs(change.size) for change in changes.largest(change for one in was for change in find(one)).values()]
-    level = changes.return_level(own, at.bars.quiet_days / at.days)
+    level = changes.return_level(own, least[1] / at.days)
     tops = (change for one in now for change in changes.peaks(list(find(one))))
     recent = changes.largest(change for change in tops if change.day >= at.from_day)
-    return Moved(recent, max(least, at.bars.own_margin * max(own, default=0.0), level))
+    return Moved(recent, max(least[0], at.bars.own_margin * max(own, default=0.0), level))
 
 
 def _but(rose: Moved, stepped: Moved) -> Moved:

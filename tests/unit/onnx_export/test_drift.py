@@ -376,17 +376,15 @@ def test_a_return_level_is_that_of_the_law_it_is_laid_through():
     assert changes.return_level(sizes[:5], 9) == 0.0
 
 
-def test_a_bar_is_what_a_reference_foresees_of_ten_years_and_not_its_largest_alone():
-    rows = plant()
-    ahead = dataclasses.replace(BARS, sigmas=0.0, own_margin=1.0)
-    by_days = [
-        next(one.bar for one in looked(
-            rows.between(0, MIDDLE_US), rows.between(MIDDLE_US, 1 << 60), NAMES, WATCH,
-            bars=dataclasses.replace(ahead, quiet_days=days),
-        ) if one.shape is Shape.RISE)
-        for days in (1.0, 3650.0, 36500.0)
-    ]  # fmt: skip
-    assert by_days[0] < by_days[1] < by_days[2]
+@pytest.mark.parametrize(("shape", "name"), [(Shape.STEP, "step_days"), (Shape.RISE, "rise_days")])
+def test_a_bar_is_what_a_reference_foresees_of_years_and_not_its_largest_alone(shape: Shape, name: str):
+    rows, low = plant(), dataclasses.replace(BARS, sigmas=0.0, own_margin=1.0)
+    times = rows.between(0, MIDDLE_US), rows.between(MIDDLE_US, 1 << 60)
+    bars = []
+    for days in (1.0, 365.0, 3650.0):
+        found = looked(*times, NAMES, WATCH, bars=dataclasses.replace(low, **{name: days}))
+        bars.append(next(one.bar for one in found if one.shape is shape))
+    assert bars[0] < bars[1] < bars[2]
 
 
 def test_adwin_sees_a_change_and_the_day_is_where_means_fit():
