@@ -21,12 +21,23 @@ from models.delivery.sealing import KEPT_US, Word, sealed, stripped, told_now
 from models.delivery.state import Entry, Group, State
 from models.delivery.storms import Storms
 from models.delivery.timers import Again, Timers
-from models.records import Alert, Delivery, DeliveryReason, DeliveryState, Followed, Notification, Redelivery
+from models.records import (
+    Alert,
+    AlertState,
+    Delivery,
+    DeliveryReason,
+    DeliveryState,
+    Followed,
+    Notification,
+    Redelivery,
+)
 
 IN_FLIGHT = 32
 """Notifications that a sink has at a time: what its queue holds."""
 KEPT_DELIVERED_US = 30 * 86_400_000_000
 KEPT_CASES_US = KEPT_US + 86_400_000_000
+KEPT_ORDERED_US = 400 * 86_400_000_000
+"""A warning with an order that nobody closed: its maintenance system may say later what was found. Our choice."""
 FORGET_EVERY_US = 3_600_000_000
 
 
@@ -208,7 +219,9 @@ class Dispatcher:
         for case in list(self.state.cases.values()):
             last_us = max((told.time_us for told in case.told.values()), default=0)
             is_settled = is_over(case.alert) and all(told.due < 0 for told in case.told.values())
-            if is_settled and max(last_us, case.alert.moved_us) < now_us - KEPT_CASES_US:
+            waits = case.alert.order and case.alert.state is not AlertState.CLOSED
+            kept_us = KEPT_ORDERED_US if waits else KEPT_CASES_US
+            if is_settled and max(last_us, case.alert.moved_us) < now_us - kept_us:
                 self.state.forget(case)
         self.state.regroup(self.plan)
 

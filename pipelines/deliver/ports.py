@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from models.delivery.outcomes import Outcome
 from models.delivery.state import Entry
@@ -103,4 +103,16 @@ class Actions(Protocol):
 
     async def take(self, actions: Sequence[Action]) -> None:
         """Put them on the log; return when it has them."""
+        ...
+
+
+@runtime_checkable
+class Watches(Protocol):
+    """A sink that can say what became of what it was told, such as a maintenance system."""
+
+    async def look(self, cases: Sequence[Alert]) -> Sequence[Action]:
+        """What holds now of these warnings, in the same words each time; nothing where nothing is to be told.
+
+        It bounds its time itself, and raises what keeps it from answering.
+        """
         ...

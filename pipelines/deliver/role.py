@@ -18,7 +18,8 @@ from models.delivery.subscriptions import Subscription
 from models.plant import Plant
 from models.records import Notification, Redelivery
 from pipelines.deliver.board import Board, Odd
-from pipelines.deliver.ports import Actions, Alerts, Came, DeliveryLog, Pair, Position, Sink, Wishes
+from pipelines.deliver.looking import Looking
+from pipelines.deliver.ports import Actions, Alerts, Came, DeliveryLog, Pair, Position, Sink, Watches, Wishes
 from pipelines.ports import Clock
 
 _log = structlog.get_logger()
@@ -67,6 +68,8 @@ class Deliverer:
         async with asyncio.TaskGroup() as group:
             for name, sink in self._sinks.items():
                 group.create_task(self._serve(name, sink))
+                if isinstance(sink, Watches):
+                    group.create_task(Looking(name, sink, self._actions).for_ever(dispatcher))
             group.create_task(self._follow_wishes())
             group.create_task(self._step_for_ever(dispatcher))
 
