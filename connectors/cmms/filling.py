@@ -96,17 +96,16 @@ def _value(name: str, kind: int | Kind, value: Value, words: Words, zone: ZoneIn
 
 def _text(name: str, value: str, words: Words, room: int) -> str:
     """What a text field says: prose is cut where there is not room enough, anything else has to fit."""
-    said = _put(value, words.texts, words.moments)
-    over = size(said) - room
-    if over <= 0:
-        return said
+    texts = dict(words.texts)
+    said = _put(value, texts, words.moments)
     for prose in sorted(PROSE & names_in(value)):
-        whole = words.texts[prose]
-        texts = dict(words.texts) | {prose: cut(whole, size(whole) - over)}
-        said = _put(value, texts, words.moments)
-        if size(said) <= room:
-            return said
-    raise Unfit(f"{name} is '{said}', {size(said)} characters, but there is room for {room}")
+        over = size(said) - room
+        if over > 0:
+            texts[prose] = cut(texts[prose], size(texts[prose]) - over)
+            said = _put(value, texts, words.moments)
+    if size(said) > room:
+        raise Unfit(f"{name} is '{said}', {size(said)} characters, but there is room for {room}")
+    return said
 
 
 def cut(text: str, room: int) -> str:

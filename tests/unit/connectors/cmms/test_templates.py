@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from connectors.cmms.filling import cut, priority_of, reference_of
-from connectors.cmms.objects import objects_of
+from connectors.cmms.filling import cut, filled, priority_of, reference_of, words_of
+from connectors.cmms.objects import Object, objects_of
 from connectors.cmms.systems import systems
 from connectors.cmms.templates import SHIPPED, misfits, size, template_of
 from connectors.delivery import SinkError
 from models.records import Advice, CloseReason
+from tests.kit.cmms_rigs import notifications
 from tests.kit.warned import alert
 
 NAMES = sorted(path.stem for path in SHIPPED.glob("*.toml"))
@@ -110,6 +112,16 @@ def test_a_reference_is_the_beginning_of_the_id_in_capitals():
 )
 def test_a_text_is_cut_at_its_words(text, room, kept):
     assert cut(text, room) == kept and size(cut(text, room)) <= room
+
+
+def test_of_two_texts_in_a_field_the_body_is_cut_before_the_title(tmp_path):
+    (told,) = notifications(alert())
+    for room, said in [(45, "pump-01: opened, warning, plan a repair|rule…"), (12, "pump-01: o…|")]:
+        mine = template_of("sap-pm", own(tmp_path, f"[fields]\nNotificationText = {room}"))
+        words = words_of(mine, told, Object(equipment="1"))
+        assert filled(mine, {"NotificationText": "{title}|{text}"}, words, ZoneInfo("UTC")) == {
+            "NotificationText": said
+        }
 
 
 def test_a_sign_of_two_units_is_not_cut_in_half():

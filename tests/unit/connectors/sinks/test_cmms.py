@@ -217,6 +217,16 @@ def test_nothing_found_closes_it_without_a_failure_mode(rig):
     assert (action.move, action.outcome, action.mode) == (Move.CLOSE, CloseReason.NOTHING_FOUND, "")
 
 
+@pytest.mark.parametrize(("reason", "mode"), [("found-and-deferred", "ELU"), ("process-change", "")])
+def test_a_code_of_iso_14224_is_a_failure_mode_where_one_was_found(rig, tmp_path, reason, mode):
+    own = tmp_path / "own.toml"
+    own.write_text(f'[close]\nELU = "{reason}"\n')
+    rig.send(*notifications(FIRST))
+    rig.closes("ELU")
+    (action,) = rig.look(ordered(rig), template=str(own))
+    assert (action.outcome, action.mode) == (CloseReason(reason), mode)
+
+
 @pytest.mark.parametrize("codes", [(), ("XYZ",)])
 def test_closed_without_a_known_code_asks_to_close_by_hand(rig, codes):
     rig.send(*notifications(FIRST))
