@@ -121,7 +121,12 @@ class CaseSink:
         values = self._template.over if is_over(alert) else self._template.update
         own = {name: its.fields[name] for name in values.keys() & its.fields.keys()}
         if fields := self._filled(values | own, words):
-            await self._system.change(seen, fields)
+            try:
+                await self._system.change(seen, fields)
+            except Declined:
+                now = await self._system.find(words.texts["reference"])
+                if not any(is_ended(self._template, one) for one in now if one.number == seen.number):
+                    raise  # else somebody closed it meanwhile, and it is left alone as any that is closed
 
     def _filled(self, values: Mapping[str, Any], words: Words) -> dict[str, Any]:
         return filled(self._template, values, words, self._zone)

@@ -113,6 +113,22 @@ def test_a_change_goes_over_nothing_that_somebody_changed_meanwhile(rig):
     assert isinstance(outcome, Failed) and "412" in outcome.why
 
 
+def test_one_that_somebody_completes_while_it_is_to_be_changed_is_left_alone(rig):
+    first, second = notifications(FIRST, WORSE)
+    rig.send(first)
+    answer = rig.stub.answer
+
+    def completes_before(asked):
+        if asked.method == "PATCH":
+            rig.stub.moves(rig.number(), "4")
+            asked.headers["if-match"] = rig.made()[0]["(etag)"]
+        return answer(asked)
+
+    rig.stub.answer = completes_before
+    assert isinstance(rig.send(second)[0], Delivered)
+    assert rig.made()[0]["MaintPriority"] == "3"
+
+
 def test_two_of_one_case_are_left_and_the_older_one_is_used(rig):
     first, second = notifications(FIRST, WORSE)
     rig.send(first)
