@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from models.plant import parse
 from models.records import (
     AnyInput,
     FeedReport,
@@ -13,6 +14,7 @@ from models.records import (
     Notice,
     NoticeKind,
     NoticeState,
+    Quality,
     Tick,
     decode,
 )
@@ -120,3 +122,46 @@ def test_what_a_feed_reports_of_itself_is_in_the_ledger_and_the_last_report_coun
     reports = [FeedReport(plant="tiny", source="mqtt:hall", time_us=at, counts={"dropped": at}) for at in (1, 2)]
     _, partition = notices(*reports)
     assert partition.ledger.feeds == {"mqtt:hall": {"dropped": 2}}
+
+
+DEAD = {
+    "stuck": lambda _: {"temp_degc": [61.0]},
+    "silent": lambda _: {},
+    "null": lambda _: {"temp_degc": [None]},
+    "out of range": lambda _: {"temp_degc": [900.0]},
+    "of bad quality": lambda minute: {"temp_degc": [90.0 + minute % 3]},
+    "spikes": lambda minute: {"temp_degc": [120.0 if minute % 2 else 60.0 + minute % 5 / 10]},
+}
+
+
+@pytest.mark.parametrize("dies", DEAD)
+def test_a_dead_sensor_brings_a_notice_or_dead_letters_and_never_a_warning_of_its_machine(dies):
+    text = tiny.PLANT_TOML.replace("max_step = 20\n", "max_step = 20\nrange = [-40, 200]\n")
+    limit = '[[types.mixer.limits]]\nsignal = "temp_degc"\nwarning_high = 80\nwarning_low = 20\n'
+    plant = parse(text.replace("[types.mixer.operating]", f"{limit}[types.mixer.operating]"))
+    dead = []
+    for minute in range(60, 240):
+        signals = {"pressure_bar": [5.0 + minute % 7 / 100], **DEAD[dies](minute)}
+        quality = {"temp_degc": [int(Quality.BAD)]} if dies == "of bad quality" else {}
+        time_us = START_US + minute * MINUTE_US
+        dead += [
+            Frame(
+                plant="tiny", asset="mixer-01", source="plc", times_us=[time_us], signals=signals, quality=quality
+            ),
+            tick(minute + 1),
+        ]  # fmt: skip
+    driver = Driver([Partition(plant, tiny.models(limit=0.99))], batch=50)
+    outputs = [o for _, effects in driver.feed([*running(range(60)), *dead]) for o in effects.outputs]
+    topics = {output.topic for output in outputs}
+    assert Topic.ALERTS not in topics
+    assert topics & {Topic.NOTICES, Topic.DEAD_LETTERS}
+
+
+def test_a_machine_that_is_too_hot_by_a_sound_sensor_is_warned_of_there():
+    limit = '[[types.mixer.limits]]\nsignal = "temp_degc"\nwarning_high = 80\n'
+    plant = parse(tiny.PLANT_TOML.replace("[types.mixer.operating]", f"{limit}[types.mixer.operating]"))
+    hot = [row(minute, pressure_bar=5.0 + minute % 7 / 100, temp_degc=min(60.0 + (minute - 60) / 2, 90.0) + minute % 3)
+           for minute in range(60, 240)]  # fmt: skip
+    driver = Driver([Partition(plant, tiny.models(limit=0.99))], batch=50)
+    topics = [o.topic for _, effects in driver.feed([*running(range(60)), *hot, tick(250)]) for o in effects.outputs]
+    assert Topic.ALERTS in topics
