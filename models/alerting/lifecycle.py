@@ -131,7 +131,7 @@ def ended_unseen(case: Alert, at_us: int) -> Alert:
     """Closed since another of its kind opens, and nobody ever said what became of it."""
     outcome = Outcome(reason=CloseReason.NOT_INSPECTED, by=SELF, time_us=at_us)
     return changed(case, AlertReason.CLOSED, at_us, SELF, "another opened, and nobody said what became of it",
-                   outcome=outcome)  # fmt: skip
+                   outcome=outcome, held=())  # fmt: skip
 
 
 class Lack(StrEnum):
@@ -149,7 +149,8 @@ class Lack(StrEnum):
 
 def _holds(kind: HeldBack) -> Callable[[Alert, Action], dict[str, Any]]:
     def says(case: Alert, action: Action) -> dict[str, Any]:
-        hold = Hold(kind=kind, since_us=action.time_us, until_us=action.until_us, by=action.by, why=action.why)
+        until_us = action.until_us if kind is HeldBack.SHELVED else None  # nothing else ends by itself
+        hold = Hold(kind=kind, since_us=action.time_us, until_us=until_us, by=action.by, why=action.why)
         return {"held": (*_without(case, kind), hold)}
 
     return says
@@ -161,7 +162,7 @@ def _lets(kind: HeldBack) -> Callable[[Alert, Action], dict[str, Any]]:
 
 def _commented(case: Alert, action: Action) -> dict[str, Any]:
     made = Comment(by=action.by, time_us=action.time_us, text=action.why)
-    return {"comments": (*(one for one in case.comments if one != made), made)[-COMMENTS_KEPT:]}
+    return {"comments": case.comments if made in case.comments else (*case.comments, made)[-COMMENTS_KEPT:]}
 
 
 def _closed(case: Alert, action: Action) -> dict[str, Any]:
@@ -173,9 +174,11 @@ def _closed(case: Alert, action: Action) -> dict[str, Any]:
 
 
 def _over(case: Alert, action: Action) -> dict[str, Any]:
-    """A case that is ended while its evidence holds was known to hold until then."""
+    """What is over is held back no more; a case that is ended while its evidence holds was known to hold until then."""
+    if not is_active(case):
+        return {"held": ()}
     until_us = action.time_us // MINUTE_US * MINUTE_US
-    return {"window_end_us": max(case.window_end_us, until_us)} if is_active(case) else {}
+    return {"held": (), "window_end_us": max(case.window_end_us, until_us)}
 
 
 def _ends_well(action: Action) -> bool:
