@@ -21,7 +21,7 @@ from pipelines.state import Block, Small
 
 OF_MACHINE = (
     "repairs_us", "failures_us", "versions", "unsettled", "watches", "evidence", "cases", "warned_life_us", "silent_us",
-    "late", "serviced",
+    "late", "serviced", "stands", "shelved_us",
 )  # fmt: skip
 """What an asset keeps when its type changes: what was done to it, and what must not be said of it twice."""
 

@@ -140,7 +140,7 @@ def _repairs(block: Block, ends: dict[int, int]) -> Iterator[Event]:
 
 
 def _expiries(block: Block, ends: dict[int, int]) -> Iterator[Event]:
-    """Ends of shelving that came; each is told at the last minute before it."""
+    """Ends of shelving that came; each is told at the end of the minute that it lies in."""
     for asset in block.small.shelved_us.keys() & ends.keys():
         minutes = {until_us // MINUTE_US for until_us in block.small.shelved_us[asset]}
         for minute in sorted(minute for minute in minutes if minute < ends[asset]):

@@ -10,9 +10,13 @@ import pytest
 
 from models.plant import content, parse
 from models.records import (
+    Action,
+    Alert,
+    AlertReason,
     Frame,
     Maintenance,
     MaintenanceAction,
+    Move,
     Notice,
     PlantChange,
     Reject,
@@ -359,3 +363,35 @@ def test_a_type_that_goes_and_comes_back_says_nothing_twice():
     for forecast in log.forecasts:
         assert told.setdefault((forecast.id, forecast.revision), encode(forecast)) == encode(forecast)
     assert max(forecast.window_end_us for forecast in log.forecasts) > at(55)
+
+
+def hot_pump() -> tuple[Log, Alert]:
+    """A pump under a pressure of which a rule and a model warn."""
+    log = Log().take(*(r for m in range(30) for r in (frame(m, "pump-02", **PRESSED), tick(m + 1))))
+    return log, next(r for r in reversed(log.said) if isinstance(r, Alert) and r.asset == "pump-02")
+
+
+PRESSED = {"pressure_bar": 7.0, "temp_degc": 60.0}
+
+
+def action(case: Alert, move: Move, minute: float, **says) -> Action:
+    return Action(
+        plant="tiny", asset=case.asset, alert=case.id, move=move, time_us=at(minute), by="kim", **says
+    )  # fmt: skip
+
+
+def test_a_warning_that_is_shelved_comes_back_though_its_machine_became_another_type():
+    log, case = hot_pump()
+    log.take(action(case, Move.SHELVE, 31, why="spare at noon", until_us=at(60))).turn_to("a pump is a gear")
+    log.take(*(r for m in range(31, 66) for r in (frame(m, "pump-02", **PRESSED), tick(m + 1))))
+    back = [r for r in log.said if isinstance(r, Alert) and r.reason is AlertReason.UNSHELVED]
+    assert [(one.id, one.held) for one in back] == [(case.id, ())]
+
+
+def test_a_machine_that_stands_is_told_to_run_again_though_it_became_another_type():
+    log = Log().take(*(r for m in range(30) for r in (frame(m, "mixer-01", pressure_bar=0.5), tick(m + 1))))
+    mixers = log.partition.state.blocks["mixer"]
+    assert mixers.small.stands[mixers.index["mixer-01"]] == "it is off"
+    log.turn_to("a mixer is a lathe")
+    lathes = log.partition.state.blocks["lathe"]
+    assert lathes.small.stands[lathes.index["mixer-01"]] == "it is off"
