@@ -181,7 +181,7 @@ def _forget(block: Block, asset: int, final: int) -> None:
     for minute in sorted(m for m in entries if m <= final):
         entry = entries.pop(minute)
         if entry.state == RUNNING and entry.forecast is not None:
-            block.small.kept[asset] = Kept(entry.since_us, entry.forecast)
+            block.small.kept[asset] = Kept(entry.since_us, entry.forecast, entry.features)
     if not entries:
         block.small.entries.pop(asset, None)
 

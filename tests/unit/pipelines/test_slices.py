@@ -10,6 +10,7 @@ import pytest
 
 from connectors.kafka.plain import LogRecord
 from models.bins import MINUTE_US
+from models.operating import RUNNING
 from models.records import (
     Confidence,
     Forecast,
@@ -25,10 +26,12 @@ from models.records import (
 )
 from pipelines.cli.observer import Observer
 from pipelines.cli.rebuild import newest
+from pipelines.controls.rebuilt import _forget
 from pipelines.rebuild import Rebuilding, alone
 from pipelines.saving import Array
 from pipelines.settings import Settings
 from pipelines.slices import Slice
+from pipelines.state import Entry
 from tests.kit.late import World
 from tests.kit.streams import START_US, stream
 
@@ -135,3 +138,13 @@ def test_historical_forecasts_are_not_counted_as_live_ones():
     observer._take_forecast(LogRecord(0, 0, 0, b"", encode(forecast), ()))
     assert (observer.forecasts, observer.latest) == (0, {})
     assert decode(encode(forecast)) == forecast
+
+
+def test_the_last_forecast_before_a_rebuild_keeps_the_row_that_it_is_of_so_that_a_warning_can_be_made_again():
+    world = World().take(stream(1, 60, ("pump-01",)))
+    block = world.partition.state.blocks["pump"]
+    asset = block.index["pump-01"]
+    last = block.small.kept.pop(asset)
+    block.small.entries[asset] = {5: Entry(last.since_us, RUNNING, last.features, last.forecast)}
+    _forget(block, asset, 5)
+    assert last.features and block.small.kept[asset] == last
