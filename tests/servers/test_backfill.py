@@ -167,7 +167,7 @@ def test_the_store_has_a_row_of_each_revision_of_a_warning(lived, stored):
     live = [decode(value) for value in said_live(lived, Topic.ALERTS, to_us=EVER_US)]
     told = stored.rows[ALERTS].select("asset", "time_us", "state", "reason").rows()
     assert len(told) > 10
-    assert sorted(told) == sorted((a.asset, a.window_end_us, str(a.state), str(a.reason)) for a in live)
+    assert sorted(told) == sorted((a.asset, a.moved_us + a.revision, str(a.state), str(a.reason)) for a in live)
 
 
 def survives(lived: Installation, stored: Stored, out: Path, crashes: Sequence[str | float], least: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from connectors.influx.lines import encode
-from models.records import Confidence, Forecast, OperatingState, Remaining, Rung, Whose
+from models.records import AlertReason, Confidence, Forecast, OperatingState, Remaining, Rung, Whose
 from pipelines.backfill.results import SAID
 from pipelines.backfill.said import alert_rows, forecast_rows, rows_table
 from tests.kit.runs import at, by_rules, mixed
@@ -43,6 +43,15 @@ def test_a_warning_by_rules_alone_has_a_row_without_a_chance_a_lead_or_what_rema
     )  # fmt: skip
     assert (row["chance_72h"], row["lead_h"], row["remaining_h"]) == (None, None, None)
     assert row["says"] == "rules: bearing-hot 84.2 degC over 80 degC for 24 h"
+
+
+def test_two_revisions_of_one_time_are_two_rows():
+    (opened,) = by_rules("a", 24)
+    opened = replace(opened, moved_us=at(24))
+    held = replace(opened, revision=1, reason=AlertReason.SUPPRESSED)
+    assert [row["time_us"] for row in rows_table(alert_rows("plant", [opened, held])).rows(named=True)] == [
+        at(24), at(24) + 1,
+    ]  # fmt: skip
 
 
 def test_a_warning_by_a_model_and_a_rule_has_its_chance_with_what_it_was_learned_from():
