@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from connectors.kafka.plain import LogProducer, read
@@ -18,6 +19,16 @@ from pipelines.topics import Topic, named
 
 SHOWN_ID = 8
 """Letters of an id that are shown, and are enough to name one."""
+
+
+SOME = 5
+"""Warnings that begin alike and are named."""
+OF_MOVE = {
+    "until_us": ("--for", Move.SHELVE), "to": ("--to", Move.ASSIGN), "severity": ("--severity", Move.RATE),
+    "order": ("--order", Move.ORDER), "outcome": ("--outcome", Move.CLOSE), "mode": ("--mode", Move.CLOSE),
+    "found": ("--found", Move.CLOSE),
+}  # fmt: skip
+"""Options that only one move has."""
 
 
 class NoMove(ValueError):
@@ -41,14 +52,16 @@ class Wanted(NamedTuple):
 
 
 def latest(records: Iterable[bytes]) -> dict[str, Alert]:
-    """The last revision of each warning, by id, in the order in which they opened."""
+    """The last revision of each warning, by id, in the order in which they opened; nobody acts on those of history."""
     found: dict[str, Alert] = {}
     for value in records:
         try:
             one = decode(value)
         except msgspec.DecodeError:
             continue  # another version of Forewarn wrote it: `forewarn alerts watch` names it
-        if isinstance(one, Alert) and (one.id not in found or found[one.id].revision < one.revision):
+        if not isinstance(one, Alert) or one.historical:
+            continue
+        if one.id not in found or found[one.id].revision < one.revision:
             found[one.id] = one
     return dict(sorted(found.items(), key=lambda pair: pair[1].opened_us))
 
@@ -66,7 +79,7 @@ def show(settings: Settings, every: bool, console: Console, *, as_json: bool) ->
         return
     table = Table("id", "machine", "asks", "before", "severity", "state", "for", "what")
     for one in sorted(found, key=lambda one: (is_waiting(one), -one.severity, one.opened_us)):
-        table.add_row(*_cells(one))
+        table.add_row(*map(escape, _cells(one)))
     console.print(table if found else "no warning is open")
 
 
@@ -90,28 +103,40 @@ def act(settings: Settings, wanted: Wanted, now_us: int, console: Console) -> No
     except Impossible as wrong:
         raise NoMove(f"{case.id[:SHOWN_ID]} of {case.asset}: {wrong}") from wrong
     if not is_news:
-        console.print(f"{case.id[:SHOWN_ID]} of {case.asset} is so already: nothing was done", highlight=False)
+        console.print(f"{case.id[:SHOWN_ID]} of {case.asset} is so already: nothing was done", highlight=False,
+                      markup=False)  # fmt: skip
         return
     with LogProducer(settings.kafka) as producer:
         producer.send(named(settings.topic_prefix, Topic.RECORDS), key_of(case.plant, case.asset), encode(action))
     console.print(
         f"on the log: {wanted.move} {case.id[:SHOWN_ID]} of {case.asset} by {wanted.by}; its worker does the rest",
         highlight=False,
+        markup=False,
     )
 
 
 def named_by(beginning: str, known: dict[str, Alert]) -> Alert:
-    """The one warning whose id begins so. Raises NoMove for none, or several."""
+    """The one warning whose id begins so. Raises NoMove for none, or several, and for no word at all."""
+    if not beginning:
+        raise NoMove("give the beginning of a warning's id: `forewarn alerts list` has them")
     found = [one for id_, one in known.items() if id_.startswith(beginning)]
     if len(found) == 1:
         return found[0]
     if found:
-        some = ", ".join(one.id[: len(beginning) + 4] for one in found)
+        some = ", ".join(one.id[: len(beginning) + 4] for one in found[:SOME])
         raise NoMove(f"{len(found)} warnings begin with '{beginning}': say more of one of {some}")
     raise NoMove(f"no warning begins with '{beginning}': `forewarn alerts list --all` has their ids")
 
 
 def action_of(case: Alert, wanted: Wanted, now_us: int) -> Action:
-    """The record of it."""
+    """The record of it. Raises NoMove for what the log would refuse, or no move of this kind says."""
+    for name, (option, move) in OF_MOVE.items():
+        if getattr(wanted, name) not in (None, "") and wanted.move is not move:
+            raise NoMove(f"{wanted.move} has no {option}, {move} has: leave it out")
     says = {name: getattr(wanted, name) for name in Wanted._fields if name != "id"}
-    return Action(plant=case.plant, asset=case.asset, alert=case.id, time_us=now_us, **says)
+    action = Action(plant=case.plant, asset=case.asset, alert=case.id, time_us=now_us, **says)
+    try:
+        decode(encode(action))
+    except msgspec.ValidationError as wrong:
+        raise NoMove(f"{wanted.move} cannot be written: {wrong}") from wrong
+    return action

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from connectors.kafka.plain import LogRecord, read
@@ -91,5 +92,5 @@ def _show(found: Found, checks: Sequence[Check], console: Console) -> None:
     )  # fmt: skip
     table = Table("what", "told", "made again", "matches")
     for one in checks:
-        table.add_row(one.what, one.told, one.again, _SAYS[one.matches])
+        table.add_row(*map(escape, (one.what, one.told, one.again, _SAYS[one.matches])))
     console.print(table)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import msgspec
 import pytest
 from rich.console import Console
 
@@ -34,8 +35,6 @@ def test_what_ended_asks_what_became_of_it_and_stands_behind_what_holds(monkeypa
 
 
 def test_closed_warnings_are_listed_only_if_asked_for(monkeypatch):
-    import msgspec
-
     closed = msgspec.structs.replace(ENDED[1], revision=5, state=AlertState.CLOSED)
     assert "no warning is open" in shown(monkeypatch, closed)
     assert json.loads(shown(monkeypatch, closed, every=True, as_json=True))[0]["state"] == "closed"
@@ -46,8 +45,34 @@ def test_the_beginning_of_an_id_names_a_warning_where_it_is_of_one_alone():
     assert named_by(OPEN[0].id[:8], known) == OPEN[0]
     with pytest.raises(NoMove, match="alerts list --all"):
         named_by("zz", known)
-    with pytest.raises(NoMove, match="2 warnings begin with ''"):
-        named_by("", known)
+    with pytest.raises(NoMove, match="2 warnings begin with 'pump-'"):
+        named_by("pump-", known)
+    with pytest.raises(NoMove, match="give the beginning"):
+        named_by("", latest(map(encode, OPEN)))
+
+
+def test_a_replay_of_history_is_not_listed_since_nobody_acts_on_it():
+    assert latest([encode(msgspec.structs.replace(OPEN[0], historical=True))]) == {}
+
+
+def test_what_people_typed_is_shown_as_they_typed_it(monkeypatch):
+    held = msgspec.structs.replace(OPEN[0], assigned="[/lee]")
+    assert "[/lee]" in shown(monkeypatch, held)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "why"),
+    [
+        (Wanted("", Move.COMMENT, "kim", "x" * 2001), "cannot be written.*2000.*why"),
+        (Wanted("", Move.ACKNOWLEDGE, ""), "cannot be written.*by"),
+        (Wanted("", Move.SHELVE, "kim", "spare", 10**30), "cannot be written.*until_us"),
+        (Wanted("", Move.TAKE_OUT, "kim", "dismantled", 8), "take-out-of-service has no --for, shelve has"),
+        (Wanted("", Move.ACKNOWLEDGE, "kim", outcome=CloseReason.REPAIRED), "acknowledge has no --outcome, close has"),
+    ],
+)
+def test_what_the_log_would_refuse_is_refused_before_it_is_sent(wanted, why):
+    with pytest.raises(NoMove, match=why):
+        action_of(OPEN[0], wanted, 7)
 
 
 def test_an_action_says_what_was_asked_and_nothing_else():
