@@ -307,6 +307,8 @@ class Partition:
                 if (gone := block.index.get(record.asset)) is not None:
                     block.stir(gone)
                     rebuilt.ask_again(block, gone, record.number)
+        if place == NOWHERE and isinstance(record, Action) and (left := self._left(record.asset)) is not None:
+            return left
         if place < 0:
             raise out_of_place(record, place, self.state.share)
         kind = list(self.state.blocks)[place >> PLACE_BITS]
@@ -314,6 +316,16 @@ class Partition:
         block.make_room()
         watermark_us = max(int(block.watermark_us[asset]), self._floor_us)
         return rebuilt.Where(block, asset, self.learned[kind], watermark_us, self.lateness_us)
+
+    def _left(self, asset: str) -> rebuilt.Where | None:
+        """Where an asset is that left the plant: somebody still says what became of its warnings."""
+        for name, block in (*self.state.blocks.items(), *self.state.gone.items()):
+            if (at := block.index.get(asset)) is not None:
+                if name in self.state.gone:  # which is kept with the plant
+                    self.state.plant_is_kept = False
+                watermark_us = max(int(block.watermark_us[at]), self._floor_us)
+                return rebuilt.Where(block, at, self.learned.get(name, Learned()), watermark_us, self.lateness_us)
+        return None
 
     def _steps(self, decoded: Decoded, tables: list[Kept], found: _Found) -> None:
         """All asset types' shares of records that were told apart: tables with what of them is late, and records."""
