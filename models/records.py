@@ -568,8 +568,8 @@ class Action(Record, frozen=True, kw_only=True, tag="action"):
     """A move of a warning of an asset by a person, or by a program in its name: who, when, why.
 
     Shelving has its end `until_us`; assigning, `to` whom; rating, a `severity`; an order, its number in the maintenance
-    system; closing, its `outcome`, with the failure `mode` and what was `found`. An action is taken once: its id is
-    that of what it does.
+    system; closing, its `outcome`, with the failure `mode` and what was `found`. One that says what is so already
+    changes nothing.
     """
 
     plant: Name

@@ -14,8 +14,6 @@ from models.records import HORIZONS_H, Advice, Alert, Confidence, Level, Remaini
 if TYPE_CHECKING:
     from models.alerting.cases import Said
 
-NE107 = "maintenance-required"
-"""What such a warning is among the status signals of NAMUR NE 107; the others are of devices."""
 ACT_WITHIN_H = 24
 """What may come within a day cannot wait for the next planned stop. Our choice."""
 SEVERITY = {Advice.WATCH: 200, Advice.PLAN: 500, Advice.ACT_NOW: 800}

@@ -16,6 +16,11 @@ from pipelines.ports import Rows
 
 FORECASTS, ALERTS = "forewarn_forecasts", "forewarn_alerts"
 """Measurements in the store."""
+WORDS = (
+    "state", "reason", "level", "rung", "confidence", "mode", "basis", "model", "advice", "by", "why", "assigned",
+    "order",
+)  # fmt: skip
+"""What a warning's row has as the record has it."""
 
 
 def rows_table(rows: Rows) -> pl.DataFrame:
@@ -43,8 +48,8 @@ def alert_rows(plant: str, alerts: Sequence[Alert]) -> Rows:
     """A row a revision of a warning, under its id, when it was moved and a microsecond later for each one before it.
 
     So two that were moved at one time, as one that opens while its machine stands, are two rows and not the last alone.
-    A chance, its lead and what remains are there only where one speaks. `says` is in a
-    sentence what it rests on, `basis` what its rung is founded on.
+    A chance, its lead and what remains are there only where one speaks. `says` is in a sentence what it rests on,
+    `basis` what its rung is founded on.
     """
     assets = list(dict.fromkeys(alert.asset for alert in alerts))
     fields = {
@@ -52,24 +57,7 @@ def alert_rows(plant: str, alerts: Sequence[Alert]) -> Rows:
         "lead_h": np.array([np.nan if alert.lead_h is None else alert.lead_h for alert in alerts], np.float64),
         "remaining_h": np.array([_median_h(alert.remaining) for alert in alerts]),
         "opened_us": np.array([alert.opened_us for alert in alerts], np.float64),
-        **{
-            name: np.array([str(getattr(alert, name)) for alert in alerts], object)
-            for name in (
-                "state",
-                "reason",
-                "level",
-                "rung",
-                "confidence",
-                "mode",
-                "basis",
-                "model",
-                "advice",
-                "by",
-                "why",
-                "assigned",
-                "order",
-            )
-        },
+        **{name: np.array([str(getattr(alert, name)) for alert in alerts], object) for name in WORDS},
         "revision": np.array([alert.revision for alert in alerts], np.float64),
         "severity": np.array([alert.severity for alert in alerts], np.float64),
         "held": np.array([", ".join(one.kind for one in alert.held) for alert in alerts], object),
