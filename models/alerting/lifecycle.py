@@ -145,6 +145,7 @@ class Lack(StrEnum):
     NO_ORDER = "it must have the order's number"
     NO_OUTCOME = "it must say what became of it"
     NO_TEXT = "it must say something"
+    NO_ACTOR = "it must say who does it, and 'forewarn' is what nobody did"
 
 
 def _holds(kind: HeldBack) -> Callable[[Alert, Action], dict[str, Any]]:
@@ -193,6 +194,7 @@ class Asked(NamedTuple):
     lacks: tuple[tuple[Lack, Callable[[Action], bool]], ...] = ()
 
 
+_WITH_ACTOR = (Lack.NO_ACTOR, lambda action: action.by.strip().lower() in ("", SELF))
 _WITH_WHY = (Lack.NO_WHY, lambda action: not action.why)
 MOVES: dict[Move, Asked] = {
     Move.ACKNOWLEDGE: Asked(_Why.ACKNOWLEDGED),
@@ -222,7 +224,7 @@ MOVES: dict[Move, Asked] = {
 def moved_by(case: Alert, action: Action) -> Alert | None:
     """The case once somebody moved it; None where it is so already. Raises Impossible with what is wrong."""
     asked = MOVES[action.move]
-    lack = next((lack for lack, is_missing in asked.lacks if is_missing(action)), None)
+    lack = next((lack for lack, is_missing in (*asked.lacks, _WITH_ACTOR) if is_missing(action)), None)
     if lack is not None:
         raise Impossible(f"{action.move}: {lack}")
     says = asked.says(case, action)

@@ -91,6 +91,8 @@ def test_a_move_makes_one_revision_with_its_reason_and_actor_and_the_same_again_
         (Move.COMMENT, {"why": ""}, Lack.NO_TEXT),
         (Move.CLOSE, {"outcome": None}, Lack.NO_OUTCOME),
         (Move.WITHDRAW, {"why": ""}, Lack.NO_WHY),
+        (Move.ACKNOWLEDGE, {"by": " "}, Lack.NO_ACTOR),
+        (Move.CLOSE, {"by": "Forewarn"}, Lack.NO_ACTOR),
     ],
 )
 def test_a_move_that_lacks_something_is_none_and_says_what(move, says, lack):
