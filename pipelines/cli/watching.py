@@ -50,15 +50,23 @@ def lines(alert: Alert) -> tuple[str, ...]:
 
 
 def line(alert: Alert) -> str:
-    """One warning in one line, with colour markup."""
+    """One warning in one line, with colour markup: when it was moved and, unless by its data, by whom and why."""
     colour = "red" if alert.level is Level.ALARM else "yellow"
     colour = colour if is_active(alert) else "green"
     drivers = escape(", ".join(map(trend, alert.drivers)))
     replayed = "[dim]replay[/] " if alert.historical else ""
     return (
-        f"{clock(alert.window_end_us)}  [{colour}]{alert.reason:9}[/] {replayed}[bold]{escape(alert.asset)}[/]  "
-        f"{alert.level}, {alert.confidence} confidence, {escape(headline(alert))}" + (f": {drivers}" if drivers else "")
+        f"{clock(alert.moved_us or alert.window_end_us)}  [{colour}]{alert.reason:9}[/] {replayed}"
+        f"[bold]{escape(alert.asset)}[/]  {alert.level}, {alert.confidence} confidence, {escape(headline(alert))}"
+        + (f": {drivers}" if drivers else "")
+        + escape(_mover(alert))
     )
+
+
+def _mover(alert: Alert) -> str:
+    """Who moved it and why, and what became of it; empty for what its data moved."""
+    why = ", ".join(filter(None, (str(alert.outcome.reason) if alert.outcome else "", alert.why)))
+    return f" (by {alert.by}{f': {why}' if why else ''})" if alert.by else ""
 
 
 def trend(driver: Driver) -> str:

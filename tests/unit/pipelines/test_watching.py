@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 
+from msgspec.structs import replace
 from rich.console import Console
 
 from connectors.kafka.plain import LogRecord
-from models.records import Alert, Level, encode
+from models.records import Alert, AlertReason, AlertState, CloseReason, Level, Outcome, encode
 from pipelines.cli.watching import line, print_alerts
-from tests.kit.runs import by_rules, mixed, warning
+from tests.kit.runs import at, by_rules, mixed, warning
 
 
 def printed(*values: bytes, as_json: bool = False) -> tuple[str, str]:
@@ -52,6 +53,15 @@ def test_a_warning_by_rules_that_ended_says_what_was_told_last():
 def test_an_alarm_is_red_and_what_ended_is_green():
     opened, cleared = by_rules("pump-01", 2, 9, level=Level.ALARM)
     assert "[red]opened" in line(opened) and "[green]cleared" in line(cleared)
+
+
+def test_what_somebody_did_says_when_by_whom_and_why():
+    (opened,) = by_rules("pump-01", 2)
+    outcome = Outcome(reason=CloseReason.SENSOR, by="[kim]", time_us=at(30))
+    closed = replace(opened, revision=1, state=AlertState.CLOSED, reason=AlertReason.CLOSED, moved_us=at(30),
+                     by="[kim]", why="loose wire", outcome=outcome)  # fmt: skip
+    first = told(closed).splitlines()[0]
+    assert first.startswith("2026-01-02 06:00  closed ") and first.endswith(" (by [kim]: sensor, loose wire)")
 
 
 def test_names_are_not_taken_for_markup():
