@@ -21,11 +21,13 @@ from models.physics.fleet import FleetSpec
 from models.physics.plc import ON_CHANGE
 from models.physics.wear import WearLaw
 from models.records import Alert, AnyInput, Forecast, Maintenance, MaintenanceAction, OperatingState, decode
+from pipelines.backfill.said import ALERTS
 from pipelines.driver import Driver
 from pipelines.ledger import Ledger
 from pipelines.main import read_named, read_plant
 from pipelines.partition import Partition
 from pipelines.settings import STARTER
+from pipelines.topics import Topic
 
 DAY_US = 86_400_000_000
 ROW_US = 600_000_000
@@ -148,10 +150,12 @@ def test_a_failed_pump_is_in_maintenance_until_its_repair_and_has_no_chances_unt
 def test_failures_repairs_and_work_orders_are_stored_as_they_were_told(tmp_path):
     told = history(tmp_path, 6006, days=30, wear=WearLaw(mean_life_days=12.0))
     partition = Partition(PLANT, HAZARDS)
-    rows = Counter()
+    rows, warnings = Counter(), 0
     for _, effects in Driver([partition], batch=5000).feed(simulator.records(told, "demo")):
         for table in effects.rows:
             rows[table.measurement] += len(table)
+        warnings += sum(output.topic is Topic.ALERTS for output in effects.outputs)
+    assert rows.pop(ALERTS) == warnings > 5  # made here, and counted by no ledger
     assert len(told.events) > 5 and any(order.shift_us for order in told.orders)
     assert rows == {
         "pump": len(told.time_us), "maintenance": len(told.events), "work_orders": len(told.orders)
