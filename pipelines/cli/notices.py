@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from connectors.kafka.plain import read
+from models.alerting.noticed import DAY_US, LEAST_DAYS, Measure, measures
 from models.alerting.wording import clock
 from models.records import AnyRecord, Notice, NoticeState, decode
 from pipelines.settings import Settings
@@ -44,3 +45,22 @@ def show_notices(settings: Settings, console: Console, *, every: bool, as_json: 
         told = (clock(notice.since_us), str(notice.state), str(notice.kind), notice.asset or notice.source)
         table.add_row(*map(escape, (*told, notice.detail)))
     console.print(table if rows else "no notice is open" if not every else "no notices")
+
+
+def show_measures(settings: Settings, days: float, now_us: int, console: Console, *, as_json: bool) -> None:
+    """Print EEMUA 191's measures of the notices that began in the last days."""
+    found = measures(notices(settings), now_us - round(days * DAY_US), now_us)
+    if as_json:
+        console.out(json.dumps([one._asdict() | {"holds": one.holds} for one in found]), highlight=False)
+        return
+    table = Table("measure", "value", "at most", "holds", "by", title=f"notices of {days:g} days", title_justify="left")
+    for one in found:
+        table.add_row(*_measure(one))
+    console.print(table)
+    if days < LEAST_DAYS:
+        console.print(f"of under {LEAST_DAYS:g} days such figures say little", highlight=False)
+
+
+def _measure(one: Measure) -> tuple[str, ...]:
+    holds = {True: "yes", False: "NO", None: "-"}[one.holds]
+    return one.name, f"{one.value:.3g}", "-" if one.most is None else f"{one.most:g}", holds, one.source

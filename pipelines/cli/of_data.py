@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -38,17 +39,23 @@ def show_ledger(as_json: AsJson = False, instance: Instance = "default") -> None
     raise typer.Exit(show(Settings(instance=instance), out, as_json=as_json))
 
 
-@data.command("notices", epilog="Example: forewarn notices --all")
+@data.command("notices", epilog="Examples: forewarn notices --all   |   forewarn notices --measures 30")
 def show_notices(
     every: Annotated[bool, typer.Option("--all", help="Those that are closed, too.")] = False,
+    days: Annotated[
+        float | None, typer.Option("--measures", min=0.01, help="EEMUA 191's measures of so many days instead.")
+    ] = None,
     as_json: AsJson = False,
     instance: Instance = "default",
 ) -> None:
     """Tell what should be looked after: sensors, silent assets, late rows, clocks that jumped, the service itself."""
+    from pipelines.cli.notices import show_measures
     from pipelines.cli.notices import show_notices as show
     from pipelines.settings import Settings
 
-    show(Settings(instance=instance), out, every=every, as_json=as_json)
+    if days is not None:
+        return show_measures(Settings(instance=instance), days, time.time_ns() // 1000, out, as_json=as_json)
+    return show(Settings(instance=instance), out, every=every, as_json=as_json)
 
 
 # Long, since each of its options stands here once.
