@@ -9,6 +9,7 @@ from rich.console import Console
 
 from models.records import ModelUpdate, UpdateStep
 from pipelines.cli.board import now_us
+from pipelines.cli.labels.warned import take_warnings
 from pipelines.cli.learning.live import Live, Told, Wanted, publish, told_of
 from pipelines.cli.learning.round import Asked, turn
 from pipelines.cli.learning.telling import said
@@ -32,9 +33,14 @@ class May(NamedTuple):
 
 
 def once(settings: Settings, wanted: Wanted, may: May, console: Console, errors: Console) -> None:
-    """One round. Raises what its parts raise, ReleaseError at once for what nobody would take."""
+    """One round; what people found of warnings goes into the file of labels first, where there is one.
+
+    Raises what its parts raise, ReleaseError at once for what nobody would take.
+    """
     if may.update:
         check_signer(settings, wanted.signer)
+    if wanted.labels is not None:
+        take_warnings(settings, wanted.labels, console, as_json=False)
     plant = read_plant(settings.plant, settings.site).plant
     asked = Asked(plant, wanted.name, may.update, may.promote, may.since_us, may.anew)
     found = turn(Live(settings, wanted, console, errors), asked, now_us())

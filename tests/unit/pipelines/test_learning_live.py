@@ -231,3 +231,18 @@ def test_what_a_person_took_back_is_not_promoted_again(tmp_path, cause):
     with pytest.raises(ReleaseError, match="rolled back") if cause is Cause.ROLLED_BACK else nullcontext():
         of.promote("pump@new", "better")
     assert bool(done) is (cause is Cause.PROMOTED)
+
+
+class Stop(Exception):
+    pass
+
+
+def test_what_people_found_of_warnings_goes_into_the_file_of_labels_before_a_round(tmp_path, monkeypatch):
+    def taken(_settings, file, _console, *, as_json):
+        raise Stop(file, as_json)
+
+    monkeypatch.setattr(rounds, "take_warnings", taken)
+    asked = wanted(tmp_path)._replace(labels=tmp_path / "labels.jsonl")
+    with pytest.raises(Stop) as stopped:
+        rounds.once(Settings(), asked, rounds.May(False, False), None, None)
+    assert stopped.value.args == (tmp_path / "labels.jsonl", False)
