@@ -56,7 +56,7 @@ def test_a_warning_is_acknowledged_assigned_and_closed_and_the_store_has_each_mo
         made_again = json.loads(forewarn(installation, "explain", named, "--json"))
         rows = installation.stored(ALERTS)
         installation.stop(worker)
-    assert (opened["state"], opened["reason"], left) == ("unacknowledged", "opened", [])
+    assert (opened["state"], opened["by"], left) == ("unacknowledged", "", [])
     assert "so already" in again and "what became of it" in refused
     assert (closed["state"], closed["assigned"], closed["outcome"]["reason"], closed["outcome"]["by"]) == (
         "closed", "lee", "inspected-and-nothing-found", "kim",
