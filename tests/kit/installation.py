@@ -124,12 +124,20 @@ class Installation:
         return started
 
     def keep_stamps(self) -> None:
-        """Have the log keep its producers' times for ever, in place of when records arrived here."""
+        """Have the log keep its producers' times for ever, in place of when records arrived here; returns once it does.
+
+        A broker heeds such a change some time after it took it.
+        """
         wanted = {"message.timestamp.type": "CreateTime", "retention.ms": "-1"}
         topic = named(self.settings.topic_prefix, Topic.RECORDS)
-        admin = KafkaAdminClient(bootstrap_servers=self.settings.kafka)
-        admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, wanted)])
-        admin.close()
+        with contextlib.closing(KafkaAdminClient(bootstrap_servers=self.settings.kafka)) as client:
+            client.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, wanted)])
+
+            def is_so() -> bool:
+                found = client.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)])
+                return all(one in str(found) for one in ("CreateTime", "retention.ms"))
+
+            self.wait(is_so, 30.0)
 
     def send(
         self,
