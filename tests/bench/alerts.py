@@ -174,7 +174,7 @@ def over_kafka(of_file: str) -> list[Row]:
 
     with tempfile.TemporaryDirectory() as folder, Receiver(answer) as receiver:
         sink = f'[sinks.desk]\nkind = "webhook"\nurl = "{receiver.url}"\ntimeout_s = 2.0\n'
-        with Delivering(Path(folder), sink + ALL + 'group = { wait = "5s" }\n') as rig:
+        with Delivering(Path(folder), sink + ALL + 'group = { wait = "5s", interval = "10s" }\n') as rig:
             (rig.folder / "plant.toml").write_text(of_file)
             rig.deliver()
             warnings = storm()
