@@ -8,8 +8,7 @@ the role that had it, whose transactions are refused from then on.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 import structlog
@@ -17,6 +16,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError, ProducerFenced, UnknownTopicOrPartitionError
 
 from connectors.kafka.publisher import COMPRESSION, thrown_away
+from connectors.kafka.transactions import transaction
 from models.delivery.state import Entry
 from models.records import Delivery, Followed, decode, encode
 from pipelines.deliver.board import PARTITION
@@ -76,7 +76,7 @@ class KafkaDeliveryLog:
             raise Fenced("the log of deliveries is not open")
         moved = {p: offset for p, offset in position.items() if self._position.get(p) != offset}
         try:
-            async with asyncio.timeout(CALL_TIMEOUT_S), _transaction(producer):
+            async with asyncio.timeout(CALL_TIMEOUT_S), transaction(producer, STOP_S):
                 sent = self._sends(entries, granted)
                 waiting = [await producer.send(topic, value, key, PARTITION) for topic, value, key in sent]
                 await asyncio.gather(*waiting)
@@ -171,16 +171,3 @@ async def assign(consumer: AIOKafkaConsumer, topic: str) -> list[TopicPartition]
     places = [TopicPartition(topic, partition) for partition in sorted(partitions)]
     consumer.assign(places)
     return places
-
-
-@contextlib.asynccontextmanager
-async def _transaction(producer: AIOKafkaProducer) -> AsyncIterator[None]:
-    """Commit if all went well, else try to abort; the first error is what is raised."""
-    await producer.begin_transaction()
-    try:
-        yield
-    except BaseException:
-        with contextlib.suppress(KafkaError, AssertionError, TimeoutError):
-            await asyncio.wait_for(producer.abort_transaction(), STOP_S)
-        raise
-    await producer.commit_transaction()

@@ -9,9 +9,8 @@ earlier transactions wrote, so a restore reads the tail of the topic and then fr
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import zlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 
 import msgspec
 import structlog
@@ -20,6 +19,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from connectors.kafka.publisher import COMPRESSION
 from connectors.kafka.tail import TailReader
+from connectors.kafka.transactions import transaction
 from pipelines.ports import Fenced, Snapshot
 from pipelines.topics import MAX_MESSAGE_BYTES, Topic, named
 
@@ -145,7 +145,7 @@ class KafkaSnapshots:
 
     async def _write(self, partition: int, owner: _Owner, snapshot: Snapshot) -> None:
         producer, state = owner.producer, self._state
-        async with _transaction(producer):
+        async with transaction(producer, CALL_TIMEOUT_S):
             sent = [
                 await producer.send(state, part, self._key(partition, name), partition)
                 for name, part in snapshot.parts.items()
@@ -226,19 +226,6 @@ def _check_sizes(partition: int, parts: Mapping[str, bytes]) -> None:
     large = [f"{name} of {len(part)} bytes" for name, part in parts.items() if len(part) > REQUEST_BYTES - 1024]
     if large:
         raise ValueError(f"partition {partition}: {large[0]} fits no message; cut below {REQUEST_BYTES - 1024}")
-
-
-@contextlib.asynccontextmanager
-async def _transaction(producer: AIOKafkaProducer) -> AsyncIterator[None]:
-    """Commit if all went well, else try to abort; the first error is what is raised."""
-    await producer.begin_transaction()
-    try:
-        yield
-    except BaseException:
-        with contextlib.suppress(KafkaError, AssertionError, TimeoutError):
-            await asyncio.wait_for(producer.abort_transaction(), CALL_TIMEOUT_S)
-        raise
-    await producer.commit_transaction()
 
 
 async def _stop(owner: _Owner) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import NamedTuple
 
+from models.alerting.lifecycle import is_active
 from models.delivery.subscriptions import By
 from models.plant import Plant
-from models.records import Advice, Alert, AlertReason, AlertState, Level
+from models.records import Advice, Alert, Level
 
-OVER = frozenset({AlertState.RETURNED, AlertState.NORMAL, AlertState.CLOSED})
 UNRATED = {Level.WARNING: 500, Level.ALARM: 833}
 """Severities of warnings that say none: the middles of MEDIUM (334 to 666) and HIGH (667 to 1000) of OPC UA Part 9."""
 
@@ -61,8 +61,8 @@ def severity_of(alert: Alert) -> int:
 
 
 def is_over(alert: Alert) -> bool:
-    """Whether what a warning tells of has ended, or it was taken back."""
-    return alert.state in OVER or alert.reason is AlertReason.WITHDRAWN
+    """Whether what a warning tells of has ended, or it was closed or taken back."""
+    return not is_active(alert)
 
 
 def group_of(by: tuple[By, ...], facts: Facts, alert: Alert) -> tuple[str, ...]:

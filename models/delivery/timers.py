@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from models.delivery.facts import is_over
 from models.delivery.plan import Plan
 from models.delivery.readiness import inhibiting, is_heard, is_held
 from models.delivery.state import State
@@ -55,7 +54,7 @@ class Timers:
 
     def _times(self, name: str, case: Followed, told: Told) -> Iterator[tuple[int, Again]]:
         """When what is next."""
-        is_open = case.alert.state is AlertState.UNACKNOWLEDGED and not is_over(case.alert)
+        is_open = case.alert.state is AlertState.UNACKNOWLEDGED
         if told.revision < 0 or told.is_over or not is_open:
             return
         wants, calendar = self._plan.subscriptions[name], self._plan.calendar

@@ -10,10 +10,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from connectors.kafka.plain import LogProducer, read
+from connectors.kafka.plain import LogProducer
 from models.alerting.lifecycle import Impossible, is_waiting, moved_by
 from models.alerting.wording import clock, headline
 from models.records import Action, Alert, AlertState, CloseReason, Move, decode, encode, key_of
+from pipelines.cli.revisions import alerts_of
 from pipelines.settings import Settings
 from pipelines.topics import Topic, named
 
@@ -51,24 +52,18 @@ class Wanted(NamedTuple):
     found: str = ""
 
 
-def latest(records: Iterable[bytes]) -> dict[str, Alert]:
+def latest(alerts: Iterable[Alert]) -> dict[str, Alert]:
     """The last revision of each warning, by id, in the order in which they opened; nobody acts on those of history."""
     found: dict[str, Alert] = {}
-    for value in records:
-        try:
-            one = decode(value)
-        except msgspec.DecodeError:
-            continue  # another version of Forewarn wrote it: `forewarn alerts watch` names it
-        if not isinstance(one, Alert) or one.historical:
-            continue
-        if one.id not in found or found[one.id].revision < one.revision:
+    for one in alerts:
+        if not one.historical and (one.id not in found or found[one.id].revision < one.revision):
             found[one.id] = one
     return dict(sorted(found.items(), key=lambda pair: pair[1].opened_us))
 
 
 def warnings_of(settings: Settings) -> dict[str, Alert]:
     """Those on the topic."""
-    return latest(record.value or b"" for record in read(settings.kafka, named(settings.topic_prefix, Topic.ALERTS)))
+    return latest(alerts_of(settings))
 
 
 def show(settings: Settings, every: bool, console: Console, *, as_json: bool) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from typing import NamedTuple
 
 import msgspec
@@ -11,17 +10,16 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from connectors.kafka.plain import LogRecord, read
 from models.alerting.explained import Check, explained
 from models.alerting.wording import clock, headline
 from models.failure.hazard import Hazard
-from models.records import Alert, decode
+from models.records import Alert
 from pipelines.cli.acting import NoMove, named_by
 from pipelines.cli.released import place_of
+from pipelines.cli.revisions import Revision, revisions_of
 from pipelines.plant_file import read_plant
 from pipelines.releases.moves import ReleaseError
 from pipelines.settings import Settings
-from pipelines.topics import Topic, named
 
 
 class Found(NamedTuple):
@@ -38,7 +36,7 @@ def explain(settings: Settings, beginning: str, revision: int | None, console: C
 
     Raises NoMove for an id that names none.
     """
-    found = _found(read(settings.kafka, named(settings.topic_prefix, Topic.ALERTS)), beginning, revision)
+    found = _found(revisions_of(settings), beginning, revision)
     checks = explained(found.alert, read_plant(settings.plant, settings.site), _model(settings, found.alert))
     if as_json:
         said = {"alert": found.alert, "record": found.of_record, "checks": [one._asdict() for one in checks]}
@@ -48,15 +46,12 @@ def explain(settings: Settings, beginning: str, revision: int | None, console: C
     return all(one.matches is not False for one in checks)
 
 
-def _found(records: Iterable[LogRecord], beginning: str, revision: int | None) -> Found:
+def _found(told: Iterable[Revision], beginning: str, revision: int | None) -> Found:
     every: dict[str, dict[int, Found]] = {}
-    for record in records:
-        with suppress(msgspec.DecodeError):  # of another version: `forewarn alerts watch` names it
-            alert = decode(record.value or b"")
-            if isinstance(alert, Alert):
-                of = dict(record.headers).get("offset", b"").decode()
-                where = Found(alert, record.partition, record.offset, of)
-                every.setdefault(alert.id, {}).setdefault(alert.revision, where)
+    for alert, record in told:
+        of = dict(record.headers).get("offset", b"").decode()
+        where = Found(alert, record.partition, record.offset, of)
+        every.setdefault(alert.id, {}).setdefault(alert.revision, where)
     last = {ident: of[max(of)].alert for ident, of in every.items()}
     mine = every[named_by(beginning, last).id]
     if revision is None:

@@ -13,7 +13,7 @@ from models.alerting.kpis import Kpis, OfEngineer, kpis
 from models.alerting.precision import Precision
 from pipelines.cli.acting import SHOWN_ID
 from pipelines.cli.options import errors
-from pipelines.cli.revisions import revisions_of
+from pipelines.cli.revisions import alerts_of
 from pipelines.cli.spans import Span, thinned, week, week_of
 from pipelines.main import read_plant
 from pipelines.settings import Settings
@@ -34,7 +34,7 @@ def tell_kpis(settings: Settings, said: str | None, now_us: int, console: Consol
     span = week(said, plant.timezone) if said else week_of(now_us, plant.timezone)
     if warned := thinned(span, now_us):
         errors.print(warned, highlight=False, markup=False, soft_wrap=True)
-    found = kpis(revisions_of(settings), plant.budget, span.from_us, span.to_us, now_us)
+    found = kpis(alerts_of(settings), plant.budget, span.from_us, span.to_us, now_us)
     if as_json:
         console.out(msgspec.json.encode({"week": span.name, **msgspec.to_builtins(found)}).decode(), highlight=False)
         return

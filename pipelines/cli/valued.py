@@ -18,7 +18,7 @@ from models.alerting.wording import clock
 from models.plant import Plant
 from models.records import Maintenance
 from pipelines.cli.options import errors
-from pipelines.cli.revisions import revisions_of
+from pipelines.cli.revisions import alerts_of
 from pipelines.cli.spans import Span, month, thinned
 from pipelines.main import influx_target, read_plant
 from pipelines.settings import Settings
@@ -41,7 +41,7 @@ def tell_value(
     if warned := thinned(span, now_us):
         errors.print(warned, highlight=False, markup=False, soft_wrap=True)
     work = asyncio.run(_maintenance(settings, plant, span.to_us))
-    found = value(revisions_of(settings), work, plant, span.from_us, span.to_us, hours)
+    found = value(alerts_of(settings), work, plant, span.from_us, span.to_us, hours)
     if to is not None:
         write_csv(found, plant, to)
     if as_json:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import msgspec
 from rich.console import Console
 from rich.markup import escape
 
 from connectors.kafka.plain import LogRecord, Start, read
 from models.alerting.lifecycle import is_active
 from models.alerting.wording import clock, headline, rests_on
-from models.records import Alert, Driver, Level, decode
+from models.records import Alert, Driver, Level
 from pipelines.cli.options import errors
+from pipelines.cli.revisions import revisions
 from pipelines.settings import Settings
 from pipelines.topics import Topic, named
 
@@ -27,19 +27,12 @@ def watch_alerts(settings: Settings, from_beginning: bool, once: bool, console: 
 def print_alerts(records: Iterable[LogRecord], console: Console, errors: Console, *, as_json: bool) -> None:
     """Print each revision of a warning once; what another version of Forewarn wrote is named and left out."""
     seen: set[tuple[str, int]] = set()
-    for record in records:
-        value = record.value or b""
-        try:
-            alert = decode(value)
-        except msgspec.DecodeError as odd:
-            place = f"partition {record.partition}, offset {record.offset}"
-            errors.print(f"left out what cannot be read ({place}): {odd}", highlight=False, markup=False)
-            continue
-        if not isinstance(alert, Alert) or (alert.id, alert.revision) in seen:
+    for alert, record in revisions(records, errors):
+        if (alert.id, alert.revision) in seen:
             continue
         seen.add((alert.id, alert.revision))
         if as_json:
-            console.out(value.decode(), highlight=False)
+            console.out((record.value or b"").decode(), highlight=False)
         else:
             console.print("\n".join(lines(alert)), highlight=False, soft_wrap=True)
 

@@ -9,6 +9,7 @@ import pytest
 import typer
 from rich.console import Console
 
+from connectors.kafka.plain import LogRecord
 from models.alerting.kpis import kpis
 from models.alerting.value import value
 from models.plant import Budget, parse
@@ -111,5 +112,9 @@ def test_kpis_are_told_by_engineer_with_what_a_broken_budget_asks_for():
     assert not list(advice(kpis([], Budget(), at(0), at(168), at(168))))
 
 
-def test_revisions_are_all_of_them_and_what_cannot_be_read_is_left_out():
-    assert list(revisions([b"{}", *map(encode, ROWS)])) == ROWS
+def test_revisions_are_all_of_them_and_what_cannot_be_read_is_named_and_left_out():
+    errors = Console(record=True, width=200)
+    values = [b"{}", *map(encode, ROWS)]
+    records = [LogRecord(3, offset, 0, None, value, ()) for offset, value in enumerate(values)]
+    assert [one.alert for one in revisions(records, errors)] == ROWS
+    assert "left out what cannot be read (partition 3, offset 0)" in errors.export_text()
