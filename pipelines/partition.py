@@ -39,7 +39,6 @@ from models.records import (
     key_of_case,
 )
 from models.tiers import LONGEST_LATENESS_MIN, SPAN
-from pipelines.backfill.said import alert_rows
 from pipelines.backfill.stretch import Stretch
 from pipelines.backfill.tabled import decode_stretch
 from pipelines.controls import actions, baselines, rebuilt
@@ -66,7 +65,7 @@ from pipelines.stages.shadow import shadow
 from pipelines.stages.warn import let_go, warn
 from pipelines.stages.window import window
 from pipelines.state import NEVER, NOWHERE, PLACE_BITS, Block, Meant, SnapshotError, State, floor_of
-from pipelines.told import told
+from pipelines.told import alert_rows, told
 from pipelines.topics import Share, Topic
 
 _Found = list[tuple[int, int, str, Out]]

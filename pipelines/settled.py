@@ -81,6 +81,8 @@ RESTS = {OFF: "it is off", MAINTENANCE: "it is in maintenance"}
 
 def _note_rest(block: Block, minutes: Minutes, found: Found) -> None:
     """Note where an asset begins to stand, or runs again."""
+    if not (block.small.stands or block.stood or np.isin(found.state, tuple(RESTS)).any()):
+        return  # all of them run, as before
     tells = np.flatnonzero(np.isin(found.state, (*RESTS, RUNNING)))
     asset, state = minutes.asset[tells], found.state[tells]
     before = np.empty(len(tells), state.dtype)

@@ -1,4 +1,4 @@
-"""What people and systems tell of an asset, maintenance and work orders, as rows to store and back from them."""
+"""What is told of an asset, as rows to store: maintenance and work orders, and back from them; warnings."""
 
 from __future__ import annotations
 
@@ -7,13 +7,20 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 import polars as pl
 
-from models.records import OF_SENSORS, Maintenance, MaintenanceAction, WorkOrder, WorkOrderKind
+from models.alerting.wording import headline
+from models.failure.hazard import WARNING
+from models.records import OF_SENSORS, Alert, Maintenance, MaintenanceAction, Remaining, WorkOrder, WorkOrderKind
 from pipelines.frames import Columns
 from pipelines.ledger import Ledger
 from pipelines.ports import Rows
 
-MAINTENANCE, WORK_ORDERS = "maintenance", "work_orders"
+MAINTENANCE, WORK_ORDERS, ALERTS = "maintenance", "work_orders", "forewarn_alerts"
 """Measurements in InfluxDB."""
+WORDS = (
+    "state", "reason", "level", "rung", "confidence", "mode", "basis", "model", "advice", "by", "why", "assigned",
+    "order",
+)  # fmt: skip
+"""What a warning's row has as the record has it."""
 
 
 def told(columns: Columns, names: tuple[str, ...], plant: str, ledger: Ledger) -> list[Rows]:
@@ -115,3 +122,38 @@ def orders_of(rows: pl.DataFrame, plant: str) -> list[WorkOrder]:
 
 def _event_of(plant: str, asset: str, time_us: int, action: str, mode: str | None) -> Maintenance:
     return Maintenance(plant=plant, asset=asset, time_us=time_us, action=MaintenanceAction(action), mode=mode or "")
+
+
+def alert_rows(plant: str, alerts: Sequence[Alert]) -> Rows:
+    """A row a revision of a warning, under its id, when it was moved and a microsecond later for each one before it.
+
+    So two that were moved at one time, as one that opens while its machine stands, are two rows and not the last alone.
+    A chance, its lead and what remains are there only where one speaks. `says` is in a sentence what it rests on,
+    `basis` what its rung is founded on.
+    """
+    assets = list(dict.fromkeys(alert.asset for alert in alerts))
+    fields = {
+        "chance_72h": np.array([alert.chances[WARNING] if alert.chances else np.nan for alert in alerts]),
+        "lead_h": np.array([np.nan if alert.lead_h is None else alert.lead_h for alert in alerts], np.float64),
+        "remaining_h": np.array([_median_h(alert.remaining) for alert in alerts]),
+        "opened_us": np.array([alert.opened_us for alert in alerts], np.float64),
+        **{name: np.array([str(getattr(alert, name)) for alert in alerts], object) for name in WORDS},
+        "revision": np.array([alert.revision for alert in alerts], np.float64),
+        "severity": np.array([alert.severity for alert in alerts], np.float64),
+        "held": np.array([", ".join(one.kind for one in alert.held) for alert in alerts], object),
+        "outcome": np.array([str(alert.outcome.reason) if alert.outcome else "" for alert in alerts], object),
+        "says": np.array([headline(alert) for alert in alerts], object),
+    }
+    return Rows(
+        ALERTS,
+        plant,
+        tuple(assets),
+        np.array([assets.index(alert.asset) for alert in alerts], np.int64),
+        np.array([(alert.moved_us or alert.window_end_us) + alert.revision for alert in alerts], np.int64),
+        fields,
+        event=np.array([alert.id for alert in alerts], object),
+    )
+
+
+def _median_h(left: Remaining | None) -> float:
+    return np.nan if left is None or left.median_h is None else left.median_h

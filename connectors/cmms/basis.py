@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple, Protocol
+from typing import Annotated, Literal, NamedTuple
 from zoneinfo import ZoneInfo
+
+from msgspec import Meta, Struct
 
 from connectors.cmms.objects import Object, objects_of
 from connectors.cmms.templates import Template, template_of
@@ -14,23 +16,25 @@ from connectors.files.texts import zone_misfit
 Unmapped = Literal["refuse", "without"]
 
 
-class Common(Protocol):
-    """What the configs of such sinks have in common."""
+class Common(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the configs of such sinks have in common.
 
-    @property
-    def user(self) -> str | None: ...  # noqa: D102 - a config's own words say what its fields are
-    @property
-    def password_env(self) -> str | None: ...  # noqa: D102
-    @property
-    def password_file(self) -> str | None: ...  # noqa: D102
-    @property
-    def template(self) -> str | None: ...  # noqa: D102
-    @property
-    def objects(self) -> str | None: ...  # noqa: D102
-    @property
-    def unmapped(self) -> Unmapped: ...  # noqa: D102
-    @property
-    def zone(self) -> str: ...  # noqa: D102
+    `template` and `objects` are files; `unmapped` says what becomes of machines that `objects` lacks. `zone` is the
+    time zone of the system's days, and of times that come without an offset; `passing` are codes of errors that pass by
+    themselves, such as a lock.
+    """
+
+    url: str
+    user: str | None = None
+    password_env: str | None = None
+    password_file: str | None = None
+    template: str | None = None
+    objects: str | None = None
+    unmapped: Unmapped = "refuse"
+    zone: str = "UTC"
+    passing: tuple[str, ...] = ()
+    timeout_s: Annotated[float, Meta(gt=0, le=120)] = 30.0
+    ca_file: str | None = None
 
 
 class Basis(NamedTuple):

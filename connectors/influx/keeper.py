@@ -14,8 +14,9 @@ from types import TracebackType
 from connectors.influx.store import InfluxStore
 from connectors.influx.target import Target
 from models.records import Alert, DeadLetter, Forecast, Health, HealthyBaseline, Notice, Reject
-from pipelines.backfill.said import alert_rows, forecast_rows
+from pipelines.backfill.said import forecast_rows
 from pipelines.ports import Refusal, Rows
+from pipelines.told import alert_rows
 
 
 class InfluxKeeper:

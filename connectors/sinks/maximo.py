@@ -16,10 +16,10 @@ from datetime import datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from msgspec import Meta, Struct
+from msgspec import Meta
 
 from connectors.cmms.asking import Asker, checked_url, trusted
-from connectors.cmms.basis import Unmapped, basis_of, user_of
+from connectors.cmms.basis import Common, basis_of, user_of
 from connectors.cmms.case import CaseSink
 from connectors.cmms.filling import EPOCH
 from connectors.cmms.systems.maximo import SYSTEM
@@ -39,28 +39,16 @@ _NUMBER = re.compile(r"[A-Za-z0-9._-]+")
 """Numbers that are asked for: a person may have given a case any text as its order."""
 
 
-class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Config(Common, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The address, up to /maximo, and who we are: an API key, or a user and password (`maxauth`).
 
-    `requests` and `workorders` are object structures; without the latter no codes come back. `zone` is that of times
-    that come without an offset.
+    `requests` and `workorders` are object structures; without the latter no codes come back.
     """
 
-    url: str
     api_key_env: str | None = None
     api_key_file: str | None = None
-    user: str | None = None
-    password_env: str | None = None
-    password_file: str | None = None
     requests: Annotated[str, Meta(pattern=r"^\w+$")] = "mxapisr"
     workorders: Annotated[str, Meta(pattern=r"^\w*$")] = "mxapiwodetail"
-    template: str | None = None
-    objects: str | None = None
-    unmapped: Unmapped = "refuse"
-    zone: str = "UTC"
-    passing: tuple[str, ...] = ()
-    timeout_s: Annotated[float, Meta(gt=0, le=120)] = 30.0
-    ca_file: str | None = None
 
 
 class Maximo:

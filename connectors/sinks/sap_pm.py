@@ -11,10 +11,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
-from msgspec import Meta, Struct
+from msgspec import Meta
 
 from connectors.cmms.asking import Answer, Asker, checked_url, trusted
-from connectors.cmms.basis import Unmapped, basis_of, user_of
+from connectors.cmms.basis import Common, basis_of, user_of
 from connectors.cmms.case import CaseSink
 from connectors.cmms.systems.sap_pm import SYSTEM
 from connectors.cmms.telling import Seen
@@ -35,26 +35,12 @@ CODES = (
 _MS = re.compile(r"/Date\((-?\d+)(?:[+-]\d+)?\)/")
 
 
-class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The service's address, up to API_MAINTNOTIFICATION, and who we are: a user and password, or a certificate.
+class Config(Common, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The service's address, up to API_MAINTNOTIFICATION, and who we are: a user and password, or a certificate."""
 
-    `zone` is the time zone of the system's days, `passing` codes of errors that pass by themselves, such as a lock.
-    """
-
-    url: str
-    user: str | None = None
-    password_env: str | None = None
-    password_file: str | None = None
     client_cert: str | None = None
     client_key_file: str | None = None
     client: Annotated[str, Meta(pattern=r"^\d{0,3}$")] = ""
-    template: str | None = None
-    objects: str | None = None
-    unmapped: Unmapped = "refuse"
-    zone: str = "UTC"
-    passing: tuple[str, ...] = ()
-    timeout_s: Annotated[float, Meta(gt=0, le=120)] = 30.0
-    ca_file: str | None = None
 
 
 class SapPm:

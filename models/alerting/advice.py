@@ -14,6 +14,8 @@ from models.records import HORIZONS_H, Advice, Alert, Confidence, Level, Remaini
 if TYPE_CHECKING:
     from models.alerting.cases import Said
 
+ASKS = {Advice.WATCH: "watch it", Advice.PLAN: "plan a check", Advice.ACT_NOW: "act now"}
+"""In words for people."""
 ACT_WITHIN_H = 24
 """What may come within a day cannot wait for the next planned stop. Our choice."""
 SEVERITY = {Advice.WATCH: 200, Advice.PLAN: 500, Advice.ACT_NOW: 800}

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from models.alerting.advice import ASKS
 from models.alerting.wording import clock, headline, rests_on
-from models.records import Advice, Alert, DeliveryReason, Mention
+from models.records import Alert, DeliveryReason, Mention
 
 LISTED = 20
 """Warnings that a text names; of more it says how many there are."""
-ADVICE = {Advice.WATCH: "watch it", Advice.PLAN: "plan a repair", Advice.ACT_NOW: "act now"}
 HEADS = {
     DeliveryReason.TOLD: "",
     DeliveryReason.REPEATED: "Reminder {number}: ",
@@ -37,7 +37,7 @@ def message(
 
 
 def _of_one(alert: Alert, its: Mention) -> tuple[str, list[str]]:
-    title = f"{alert.asset}: {its.reason}, {alert.level}, {ADVICE[alert.advice]}"
+    title = f"{alert.asset}: {its.reason}, {alert.level}, {ASKS[alert.advice]}"
     body = [headline(alert), *rests_on(alert), f"opened {clock(alert.opened_us)} UTC, {alert.confidence} confidence"]
     if alert.act_before_us is not None:
         body.append(f"to be done before {clock(alert.act_before_us)} UTC")
@@ -54,7 +54,7 @@ def _of_many(group: Mapping[str, str], mentions: Sequence[Mention]) -> str:
 
 def _in_short(one: Mention) -> str:
     mode = "" if one.mode == "any" else f", {one.mode}"
-    return f"{one.asset}{mode}: {one.reason}, {ADVICE[one.advice]}, severity {one.severity}"
+    return f"{one.asset}{mode}: {one.reason}, {ASKS[one.advice]}, severity {one.severity}"
 
 
 def _kept_back(inhibited: Sequence[Mention]) -> list[str]:

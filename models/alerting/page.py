@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
+from models.alerting.advice import ASKS
 from models.alerting.lately import Changed
 from models.alerting.lifecycle import SELF, is_active, is_waiting
 from models.alerting.track import Track, suspected
@@ -19,15 +20,10 @@ from models.alerting.wording import chance, clock, likely, remaining, rests_on
 from models.failure.hazard import WARNING
 from models.plant import ANY_MODE, Plant, seconds
 from models.plant.care import Care, care_of
-from models.records import WARNING_HORIZON_H, Advice, Alert, AlertState, Rung
+from models.records import WARNING_HORIZON_H, Alert, AlertState, Rung
 
 HOUR_US = 3_600_000_000
 ADVISORY = "A maintenance advisory (NAMUR NE 107 'maintenance required'), kept off the operators' alarm list."
-ASKS = {
-    Advice.WATCH: "watch it",
-    Advice.PLAN: "plan a look at it",
-    Advice.ACT_NOW: "act now",
-}
 EVIDENCE_TOLD = 5
 """Lines of evidence that a page has room for."""
 TRENDS = "Trends"

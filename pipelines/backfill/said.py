@@ -8,19 +8,12 @@ import numpy as np
 import polars as pl
 from msgspec.structs import replace
 
-from models.alerting.wording import headline
-from models.failure.hazard import WARNING
-from models.records import Alert, Forecast, Health, Remaining, Rung, id_of
+from models.records import Alert, Forecast, Health, Rung, id_of
 from pipelines.backfill.results import SAID, forecasts_table
 from pipelines.ports import Rows
 
-FORECASTS, ALERTS = "forewarn_forecasts", "forewarn_alerts"
-"""Measurements in the store."""
-WORDS = (
-    "state", "reason", "level", "rung", "confidence", "mode", "basis", "model", "advice", "by", "why", "assigned",
-    "order",
-)  # fmt: skip
-"""What a warning's row has as the record has it."""
+FORECASTS = "forewarn_forecasts"
+"""The measurement in the store."""
 
 
 def rows_table(rows: Rows) -> pl.DataFrame:
@@ -42,41 +35,6 @@ def forecast_rows(plant: str, forecasts: Sequence[Forecast]) -> Rows:
     index = {name: at for at, name in enumerate(assets)}
     at = np.array([index[name] for name in table["asset"].to_list()], np.int64)
     return Rows(FORECASTS, plant, tuple(assets), at, table["window_end_us"].to_numpy(), fields)
-
-
-def alert_rows(plant: str, alerts: Sequence[Alert]) -> Rows:
-    """A row a revision of a warning, under its id, when it was moved and a microsecond later for each one before it.
-
-    So two that were moved at one time, as one that opens while its machine stands, are two rows and not the last alone.
-    A chance, its lead and what remains are there only where one speaks. `says` is in a sentence what it rests on,
-    `basis` what its rung is founded on.
-    """
-    assets = list(dict.fromkeys(alert.asset for alert in alerts))
-    fields = {
-        "chance_72h": np.array([alert.chances[WARNING] if alert.chances else np.nan for alert in alerts]),
-        "lead_h": np.array([np.nan if alert.lead_h is None else alert.lead_h for alert in alerts], np.float64),
-        "remaining_h": np.array([_median_h(alert.remaining) for alert in alerts]),
-        "opened_us": np.array([alert.opened_us for alert in alerts], np.float64),
-        **{name: np.array([str(getattr(alert, name)) for alert in alerts], object) for name in WORDS},
-        "revision": np.array([alert.revision for alert in alerts], np.float64),
-        "severity": np.array([alert.severity for alert in alerts], np.float64),
-        "held": np.array([", ".join(one.kind for one in alert.held) for alert in alerts], object),
-        "outcome": np.array([str(alert.outcome.reason) if alert.outcome else "" for alert in alerts], object),
-        "says": np.array([headline(alert) for alert in alerts], object),
-    }
-    return Rows(
-        ALERTS,
-        plant,
-        tuple(assets),
-        np.array([assets.index(alert.asset) for alert in alerts], np.int64),
-        np.array([(alert.moved_us or alert.window_end_us) + alert.revision for alert in alerts], np.int64),
-        fields,
-        event=np.array([alert.id for alert in alerts], object),
-    )
-
-
-def _median_h(left: Remaining | None) -> float:
-    return np.nan if left is None or left.median_h is None else left.median_h
 
 
 def replayed(record: Forecast | Health | Alert, run: str) -> Forecast | Health | Alert:

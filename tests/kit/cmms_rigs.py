@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ def notifications(*revisions: Alert) -> list[Notification]:
     return [made for hour, one in enumerate(revisions, 1) for made in timeline.step(float(hour), one)]
 
 
-class Rig:
+class Rig(ABC):
     """The sink with its config, and the stub as a person sees it. A context manager, as the stub is."""
 
     kind = ""
@@ -49,9 +50,9 @@ class Rig:
     def __exit__(self, *failed: object) -> None:
         self.stub.__exit__(*failed)
 
+    @abstractmethod
     def config(self) -> dict[str, Any]:
         """The sink's table."""
-        raise NotImplementedError
 
     def open(self, **config: Any) -> Any:
         """A sink; belongs to the event loop that runs."""
@@ -82,9 +83,9 @@ class Rig:
 
         return asyncio.run(work())
 
+    @abstractmethod
     def made(self) -> list[dict[str, Any]]:
         """All notifications there are."""
-        raise NotImplementedError
 
     def number(self) -> str:
         """The one that there is."""
@@ -96,17 +97,17 @@ class Rig:
         (row,) = self.made()
         return str(row.get("MaintNotifLongTextForEdit") or row["description_longdescription"])
 
+    @abstractmethod
     def in_process(self) -> None:
         """Somebody takes it up."""
-        raise NotImplementedError
 
+    @abstractmethod
     def closes(self, *codes: str) -> None:
         """Somebody closes it, with codes of what was found."""
-        raise NotImplementedError
 
+    @abstractmethod
     def deletes(self) -> None:
         """Somebody throws it away."""
-        raise NotImplementedError
 
 
 class SapRig(Rig):

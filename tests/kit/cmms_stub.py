@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import MappingProxyType
@@ -32,7 +33,7 @@ class Said(NamedTuple):
     headers: Mapping[str, str] = MappingProxyType({})
 
 
-class Stub:
+class Stub(ABC):
     """A context manager. Tests say what goes wrong next, each once and in this order of precedence.
 
     `hangs`: so many requests have no answer while the stub lives. `fails`: statuses of the next answers, nothing done.
@@ -46,9 +47,9 @@ class Stub:
         self.losing = 0
         self._port, self._ended, self._lock = port, threading.Event(), threading.Lock()
 
+    @abstractmethod
     def answer(self, asked: Asked) -> Said:
         """What the system says."""
-        raise NotImplementedError
 
     def writes(self) -> list[Asked]:
         """Requests that are to change something."""

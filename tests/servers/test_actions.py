@@ -9,8 +9,8 @@ import sys
 import pytest
 
 from models.records import Frame, Tick
-from pipelines.backfill.said import ALERTS
 from pipelines.cli import environment
+from pipelines.told import ALERTS
 from tests.kit.installation import ROOT, Installation
 from tests.kit.streams import MINUTE_US, START_US
 

@@ -17,10 +17,11 @@ from connectors.kafka.admin import KafkaAdmin, KafkaUnreachable
 from connectors.kafka.history import LogHistory
 from models.records import Alert, AnyInput, Tick, decode, encode
 from pipelines.backfill.results import CHANCES, forecasts_table
-from pipelines.backfill.said import ALERTS, FORECASTS
+from pipelines.backfill.said import FORECASTS
 from pipelines.cli import environment
 from pipelines.main import influx_target
 from pipelines.settings import Settings
+from pipelines.told import ALERTS
 from pipelines.topics import Topic
 from tests.kit import streams
 from tests.kit.backfilling import Ran, backfill, killed, left_by

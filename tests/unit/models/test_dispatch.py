@@ -363,7 +363,7 @@ def test_a_delivered_notification_keeps_what_it_told_of_without_texts():
 def test_a_message_says_what_is_wrong_and_what_is_asked():
     line = Timeline(EACH)
     (sent,) = line.step(0.0, alert(act_before_us=at(72)))
-    assert sent.title == "pump-01: opened, warning, plan a repair"
+    assert sent.title == "pump-01: opened, warning, plan a check"
     assert "81 degC over 80 degC" in sent.body and "to be done before 2026-01-04 00:00 UTC" in sent.body
 
 

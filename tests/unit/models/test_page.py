@@ -24,9 +24,9 @@ def said(of, part: str) -> str:
 
 
 def test_it_says_what_to_do_and_before_when_and_that_it_is_no_alarm():
-    assert title(facts()) == "pump-01: plan a look at it, before 2026-01-03 01:00 UTC"
+    assert title(facts()) == "pump-01: plan a check, before 2026-01-03 01:00 UTC"
     asks = said(facts(), "What it asks")
-    assert asks.startswith("Plan a look at it, before 2026-01-03 01:00 UTC, in 46 h.")
+    assert asks.startswith("Plan a check, before 2026-01-03 01:00 UTC, in 46 h.")
     assert "NAMUR NE 107 'maintenance required'), kept off the operators' alarm list" in asks
 
 
@@ -37,7 +37,7 @@ def test_a_time_that_is_over_is_said_to_be_and_one_that_nobody_knows_too():
 
 def test_each_advice_has_its_words_and_what_ended_asks_what_became_of_it():
     words = [title(facts(case(advice=one, act_before_us=None))) for one in Advice]
-    assert words == ["pump-01: watch it", "pump-01: plan a look at it", "pump-01: act now"]
+    assert words == ["pump-01: watch it", "pump-01: plan a check", "pump-01: act now"]
     assert title(facts(ended(case(), 5))) == "pump-01: say what became of it"
     closed = close(case(), CloseReason.REPAIRED, 9, found="worn lip")
     assert title(facts(closed)) == "pump-01: closed, found-and-repaired"

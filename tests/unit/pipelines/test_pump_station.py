@@ -21,12 +21,12 @@ from models.physics.fleet import FleetSpec
 from models.physics.plc import ON_CHANGE
 from models.physics.wear import WearLaw
 from models.records import Alert, AnyInput, Forecast, Maintenance, MaintenanceAction, OperatingState, decode
-from pipelines.backfill.said import ALERTS
 from pipelines.driver import Driver
 from pipelines.ledger import Ledger
 from pipelines.main import read_named, read_plant
 from pipelines.partition import Partition
 from pipelines.settings import STARTER
+from pipelines.told import ALERTS
 from pipelines.topics import Topic
 
 DAY_US = 86_400_000_000

@@ -116,7 +116,7 @@ def test_a_text_is_cut_at_its_words(text, room, kept):
 
 def test_of_two_texts_in_a_field_the_body_is_cut_before_the_title(tmp_path):
     (told,) = notifications(alert())
-    for room, said in [(45, "pump-01: opened, warning, plan a repair|rule…"), (12, "pump-01: o…|")]:
+    for room, said in [(45, "pump-01: opened, warning, plan a check|rules…"), (12, "pump-01: o…|")]:
         mine = template_of("sap-pm", own(tmp_path, f"[fields]\nNotificationText = {room}"))
         words = words_of(mine, told, Object(equipment="1"))
         assert filled(mine, {"NotificationText": "{title}|{text}"}, words, ZoneInfo("UTC")) == {

@@ -23,7 +23,7 @@ def test_a_mail_has_title_text_and_the_id():
         assert send(f"mailto://127.0.0.1:{box.port}?from=plant@x.org&to=me@x.org&mode=insecure") == Delivered()
     (mail,) = box.mails
     text = mail.replace("=\r\n", "")
-    assert "pump-01: opened, warning, plan a repair" in text and notification().id in text
+    assert "pump-01: opened, warning, plan a check" in text and notification().id in text
     assert "81 degC over 80 degC" in text
 
 

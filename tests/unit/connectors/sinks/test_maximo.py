@@ -29,7 +29,7 @@ def test_a_request_has_the_attributes_of_the_template_and_asks_for_its_number(ri
     assert post.path == "/maximo/api/os/mxapisr" and post.query == {"lean": "1"}
     assert post.headers["apikey"] == maximo_stub.KEY and post.headers["properties"] == "*"
     assert post.body == {
-        "description": f"pump-01: opened, warning, plan a repair {REFERENCE}",
+        "description": f"pump-01: opened, warning, plan a check {REFERENCE}",
         "description_longdescription": rig.text(),
         "reportedpriority": 3,
         "assetnum": "000000000010000123",

@@ -25,7 +25,7 @@ def test_a_notification_has_the_fields_of_the_template(rig):
     (post,) = rig.stub.writes()
     assert post.body == {
         "NotificationType": "M1",
-        "NotificationText": "pump-01: opened, warning, plan a repair",
+        "NotificationText": "pump-01: opened, warning, plan a check",
         "MaintPriority": "3",
         "TechnicalObject": "000000000010000123",
         "TechObjIsEquipOrFuncnlLoc": "EAMS_EQUI",

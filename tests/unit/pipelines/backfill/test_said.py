@@ -7,7 +7,8 @@ from msgspec.structs import replace
 from connectors.influx.lines import encode
 from models.records import AlertReason, Confidence, Forecast, OperatingState, Remaining, Rung, Whose
 from pipelines.backfill.results import SAID
-from pipelines.backfill.said import alert_rows, forecast_rows, rows_table
+from pipelines.backfill.said import forecast_rows, rows_table
+from pipelines.told import alert_rows
 from tests.kit.runs import at, by_rules, mixed
 
 
