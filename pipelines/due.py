@@ -30,7 +30,8 @@ from pipelines.hours import first_of_hours
 from pipelines.open import key_of
 from pipelines.paused import has_samples
 from pipelines.settled import Minutes, behind_min, judge, move, settle, wants_usual
-from pipelines.state import Block, Entry
+from pipelines.small import Entry
+from pipelines.state import Block
 
 
 class Due(NamedTuple):

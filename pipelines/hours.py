@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from models.alerting.cases import Said
+from models.alerting.belonging import Said
 from models.bins import changes
 from models.failure import health, trend
 from models.failure.health import OPEN, HealthModel, Scored

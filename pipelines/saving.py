@@ -22,7 +22,8 @@ from models.plant.layout import Layout
 from models.tiers import ARRAYS
 from pipelines.hours import Hours
 from pipelines.ledger import Ledger
-from pipelines.state import Block, Meant, Small, SnapshotError, State, Written, arrays_of, states_of
+from pipelines.small import Small
+from pipelines.state import Block, Meant, SnapshotError, State, Written, arrays_of, states_of
 from pipelines.topics import Share
 
 VERSION = 7

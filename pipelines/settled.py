@@ -14,7 +14,8 @@ from models.features import AFTER_RUNNING_MIN, Spec, baseline_of
 from models.following import follow
 from models.operating import MAINTENANCE, OFF, RUNNING, Found
 from pipelines.hours import take_hours
-from pipelines.state import Block, Stood, Turned
+from pipelines.small import Stood, Turned
+from pipelines.state import Block
 
 
 class Minutes(NamedTuple):

@@ -18,7 +18,8 @@ from models.failure.marks import Keys
 from models.features import Baseline, Spec
 from models.operating import FAULTS, STATES
 from pipelines.saving import Array
-from pipelines.state import Block, Kept, arrays_of
+from pipelines.small import Kept
+from pipelines.state import Block, arrays_of
 
 VERSION = 3
 MARGIN_US = 2 * 86_400_000_000

@@ -1,19 +1,17 @@
 """All that a partition remembers: the plant, one block of arrays per asset type, small things per asset, the ledger.
 
-The step owns it and changes it in place; nobody else holds it. A snapshot is this, encoded.
+Long, since blocks and the state that has them grow, turn and are measured together. The step owns it and changes it in
+place; nobody else holds it. A snapshot is this, encoded.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
 
 import numpy as np
 from msgspec import Struct
 
-from models.alerting.cases import Cases
-from models.alerting.life import Watch
 from models.bins import MINUTE_US
 from models.clocks import Clocks
 from models.failure.baseline import Whole
@@ -21,17 +19,17 @@ from models.failure.health import HealthModel
 from models.failure.learned import Learned
 from models.failure.marks import Keys, Marks
 from models.failure.rules import Fired, Rules
-from models.features import Baseline, Known, Serviced, Spec
+from models.features import Known, Spec
 from models.operating import IDLE, MAINTENANCE, OFF, STOPPING, UNKNOWN, Machines
 from models.plant import Plant
 from models.plant.layout import Layout
-from models.records import Evidence, Forecast, Remaining, key_of
+from models.records import key_of
 from models.tiers import ARRAYS, SPAN, Tiers
 from pipelines.hours import Hour, Hours
-from pipelines.late import Late
 from pipelines.ledger import Ledger
 from pipelines.meters import Scores, Size
 from pipelines.open import OpenSamples
+from pipelines.small import Small, Stood, Turned
 from pipelines.topics import Share
 
 NEVER = -1
@@ -44,89 +42,6 @@ PLACE_BITS = 32
 def floor_of(tick_us: int, lateness_us: int) -> int:
     """No asset's watermark is below this, moved there or not: a tick closes minutes a lateness behind it."""
     return NEVER if tick_us == NEVER else tick_us - lateness_us
-
-
-class Entry(Struct):
-    """The forecast of one minute while late samples may still change it, and what it was made of.
-
-    `state` is a code of models.operating; a forecast stands here once one of this minute was published.
-    """
-
-    since_us: int
-    state: int
-    features: bytes
-    forecast: Forecast | None = None
-
-
-class Kept(Struct, frozen=True):
-    """The last final forecast of a machine that ran, in the life since `since_us`, and the row that it is of."""
-
-    since_us: int
-    forecast: Forecast
-    features: bytes = b""
-
-
-class Turned(NamedTuple):
-    """In a final minute, the fault of an asset's sensor became another, or none."""
-
-    asset: int
-    minute: int
-    column: int
-    fault: int
-
-
-class Stood(NamedTuple):
-    """From the end of a final minute on an asset stands, and why, or runs, for an empty reason."""
-
-    asset: int
-    minute: int
-    why: str
-
-
-class Fault(Struct, frozen=True):
-    """A sensor's fault that was told of: when it began and its place in models.operating.FAULTS."""
-
-    since_us: int
-    fault: int
-
-
-class Small(Struct):
-    """What a block keeps per asset outside its arrays, by index of the asset.
-
-    `unsettled` has the minutes that can still change with the life each belongs to. Feature rows in here are of the
-    list `features_sha256`. `evidence` is what holds of an asset, by what says so. `silent_us` has when an asset was
-    last heard of which somebody was told that it is silent, `away` the assets that are not in the plant now. `stands`
-    says why an asset is at rest, if it is, and `shelved_us` when what was shelved of it is to be told again.
-    `recalibrated` has when sensors became others, and of which signal, `versions` the number of each rule's last
-    baseline. `serviced` has when components were worked on.
-    """
-
-    features_sha256: str = ""
-    health_sha256: str = ""
-    repairs_us: dict[int, list[int]] = {}
-    failures_us: dict[int, list[int]] = {}
-    recalibrated: dict[int, list[tuple[int, str]]] = {}
-    versions: dict[int, dict[str, int]] = {}
-    serviced: dict[int, Serviced] = {}
-    entries: dict[int, dict[int, Entry]] = {}
-    unsettled: dict[int, dict[int, int]] = {}
-    baselines: dict[int, Baseline] = {}
-    kept: dict[int, Kept] = {}
-    watches: dict[int, Watch] = {}
-    evidence: dict[int, dict[str, Evidence]] = {}
-    cases: dict[int, Cases] = {}
-    remaining: dict[int, Remaining] = {}
-    warned_life_us: dict[int, int] = {}
-    faults: dict[int, dict[str, Fault]] = {}
-    silent_us: dict[int, int] = {}
-    away: dict[int, bool] = {}
-    stands: dict[int, str] = {}
-    shelved_us: dict[int, list[int]] = {}
-    late: dict[int, Late] = {}
-
-    def of_assets(self) -> list[tuple[str, dict[int, Any]]]:
-        """What is kept by asset, by name."""
-        return [(name, of) for name in self.__struct_fields__ if isinstance(of := getattr(self, name), dict)]
 
 
 class Written(Struct):

@@ -5,14 +5,12 @@ A 72-hour warning is a maintenance advisory ("maintenance required" by NAMUR NE 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from models.alerting.belonging import Said
 from models.bins import MINUTE_US
 from models.plant.assets import Criticality
 from models.records import HORIZONS_H, Advice, Alert, Confidence, Level, Remaining
-
-if TYPE_CHECKING:
-    from models.alerting.cases import Said
 
 ASKS = {Advice.WATCH: "watch it", Advice.PLAN: "plan a check", Advice.ACT_NOW: "act now"}
 """In words for people."""

@@ -10,80 +10,34 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from models.alerting import lifecycle
 from models.alerting.advice import advised
-from models.plant import ANY_MODE
-from models.plant.assets import Criticality
+from models.alerting.belonging import RUNGS, Said, grouped, is_of, name_of
 from models.records import (
-    WARNING_HORIZON_H,
     Action,
     Alert,
     AlertReason,
     AlertState,
     Bundle,
     Evidence,
-    Forecast,
     HeldBack,
     Level,
-    Remaining,
     Rung,
-    Similar,
     id_of,
 )
-
-RUNGS = tuple(Rung)
-COMES_BACK_US = WARNING_HORIZON_H * 3_600_000_000
-"""Evidence that comes back so soon after its case ended is of the same case: what was warned of was to come within this
-time. Our choice."""
-
-
-class Said(Struct, frozen=True, kw_only=True):
-    """What is said of a machine at the end of a final minute beside its evidence.
-
-    `forecast`, its row `features` and `lead_h` are those of a hazard that holds, `reason` why it is to be told anew, if
-    it is; `similar` are past cases that the machine is like where it begins to hold; `remaining` is what a trend that
-    holds says. Evidence of other rungs than those in `open` joins a case and opens none. `since_us` is when the
-    machine's life began, `stands` why it is at rest, if it is, `criticality` how much stands still with it.
-    """
-
-    plant: str
-    asset: str
-    window_end_us: int
-    plant_version: str = ""
-    forecast: Forecast | None = None
-    features: bytes = b""
-    lead_h: int | None = None
-    reason: AlertReason | None = None
-    remaining: Remaining | None = None
-    similar: tuple[Similar, ...] = ()
-    open: tuple[Rung, ...] = RUNGS
-    since_us: int = 0
-    stands: str = ""
-    criticality: Criticality | None = None
-
 
 Cases = tuple[Alert, ...]
 """The cases of a machine that are not over, each as it was last told, in the order in which they opened: evidence of
 them holds, or nobody said yet what became of them."""
 
 
-def worst(evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:
-    """Of evidence of one name, that of the worse level."""
-    found: dict[tuple[Rung, str], Evidence] = {}
-    for one in evidence:
-        if _name(one) not in found or one.level is Level.ALARM:
-            found[_name(one)] = one
-    return tuple(found.values())
-
-
 def moved(cases: Cases, evidence: Sequence[Evidence], said: Said) -> tuple[Cases, Cases]:
     """The cases and those to be told of, once all `evidence` that holds of a machine is this."""
     still: list[Alert] = []
     told: list[Alert] = []
-    groups = _grouped(cases, sorted(evidence, key=lambda one: _order(one, said.open)), said)
+    groups = grouped(cases, evidence, said)
     opening = [group[0].mode for case, group in groups if case is None]
     for case, group in groups:
         revisions = _revisions(case, group, opening, said)
@@ -150,64 +104,6 @@ def _with(cases: Cases, now: Iterable[Alert]) -> Cases:
     return tuple(latest.get(case.id, case) for case in cases)
 
 
-def _grouped(cases: Cases, evidence: Sequence[Evidence], said: Said) -> list[tuple[Alert | None, list[Evidence]]]:
-    """Each case with its evidence, and what belongs to none and may open one, by failure mode.
-
-    First by what it rests on already, then by mode: those that hold, then those that wait and it may come back to.
-    """
-    groups: list[tuple[Alert | None, list[Evidence]]] = [(case, []) for case in cases]
-    for one in evidence:
-        found = next((group for takes in _TAKES for case, group in groups if takes(case, group, one, said)), None)
-        if found is not None:
-            found.append(one)
-        elif one.rung in said.open:
-            groups.append((None, [one]))
-    return groups
-
-
-def _rests_on(case: Alert | None, _: Sequence[Evidence], one: Evidence, _said: Said) -> bool:
-    """A case that holds; one that was closed, while what holds is no worse than it was then."""
-    if case is None or lifecycle.is_waiting(case):
-        return False
-    is_closed = case.state is AlertState.CLOSED
-    return any(
-        _name(one) == _name(known) and (not is_closed or known.level in (one.level, Level.ALARM))
-        for known in case.evidence
-    )
-
-
-def _is_near(case: Alert | None, group: Sequence[Evidence], one: Evidence, _: Said) -> bool:
-    """A case that holds, that begins or that just came back, of the same trouble."""
-    if case is not None and not (lifecycle.is_active(case) or (lifecycle.is_waiting(case) and group)):
-        return False
-    return _is_of(one.mode, case.mode if case else group[0].mode)
-
-
-def _comes_back(case: Alert | None, _: Sequence[Evidence], one: Evidence, said: Said) -> bool:
-    """A case that ended in this life and not long ago, of the same trouble."""
-    if case is None or not lifecycle.is_waiting(case) or one.rung not in said.open:
-        return False
-    is_soon = said.window_end_us - case.window_end_us <= COMES_BACK_US
-    return is_soon and case.opened_us > said.since_us and _is_of(one.mode, case.mode)
-
-
-_TAKES = (_rests_on, _is_near, _comes_back)
-"""What takes evidence, in this order."""
-
-
-def _is_of(mode: str, other: str) -> bool:
-    return mode == other or ANY_MODE in (mode, other)
-
-
-def _order(evidence: Evidence, opening: Sequence[Rung]) -> tuple[bool, bool, int, str]:
-    """What opens cases comes first, of that what tells failure modes apart, and of that a lower rung."""
-    return evidence.rung not in opening, evidence.mode == ANY_MODE, RUNGS.index(evidence.rung), evidence.name
-
-
-def _name(evidence: Evidence) -> tuple[Rung, str]:
-    return evidence.rung, evidence.name
-
-
 def _revisions(case: Alert | None, evidence: list[Evidence], opening: Sequence[str], said: Said) -> Cases:
     """What is to be told of a case, in order; `opening` are the modes of those that begin beside it."""
     if case is None:
@@ -215,7 +111,7 @@ def _revisions(case: Alert | None, evidence: list[Evidence], opening: Sequence[s
     if case.state is AlertState.CLOSED:
         return ()
     if lifecycle.is_waiting(case) and not evidence:
-        is_past = any(_is_of(mode, case.mode) for mode in opening)
+        is_past = any(is_of(mode, case.mode) for mode in opening)
         return (lifecycle.ended_unseen(case, said.window_end_us),) if is_past else ()
     if lifecycle.is_waiting(case):
         again = _told(case, AlertReason.RECURRED, evidence, said)
@@ -262,7 +158,7 @@ def _opened(evidence: Sequence[Evidence], said: Said) -> Alert:
 def _reason(before: Sequence[Evidence], now: Sequence[Evidence], said: Said) -> AlertReason | None:
     if not now:
         return AlertReason.CLEARED
-    levels, had = ({_name(one): one.level for one in every} for every in (now, before))
+    levels, had = ({name_of(one): one.level for one in every} for every in (now, before))
     if any(had.get(name) not in (level, Level.ALARM) for name, level in levels.items()):
         return AlertReason.RAISED
     if levels != had:

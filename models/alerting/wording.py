@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from models.alerting.cases import RUNGS
+from models.alerting.belonging import RUNGS
 from models.alerting.lifecycle import is_active
 from models.failure.hazard import WARNING
 from models.records import (

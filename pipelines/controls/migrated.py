@@ -17,7 +17,8 @@ from models.plant import AssetType, Plant
 from models.plant.layout import Layout
 from models.tiers import ARRAYS, Tiers
 from pipelines.open import OpenSamples
-from pipelines.state import Block, Small
+from pipelines.small import Small
+from pipelines.state import Block
 
 OF_MACHINE = (
     "repairs_us", "failures_us", "versions", "unsettled", "watches", "evidence", "cases", "warned_life_us", "silent_us",

@@ -22,9 +22,10 @@ from pipelines.due import due_of
 from pipelines.parse import Rejected
 from pipelines.paused import has_samples, with_pauses
 from pipelines.slices import MARGIN_US, Slice, Unfit, read_slice
+from pipelines.small import Kept
 from pipelines.stages.notify import corrected
 from pipelines.stages.score import score
-from pipelines.state import NEVER, Block, Kept, arrays_of
+from pipelines.state import NEVER, Block, arrays_of
 
 T = TypeVar("T")
 

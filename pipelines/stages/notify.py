@@ -8,8 +8,9 @@ from models.bins import MINUTE_US
 from models.operating import FAULTS, SOUND
 from models.records import Notice, NoticeKind, notice
 from pipelines import late
+from pipelines.small import Fault, Turned
 from pipelines.stages.order import Ordered
-from pipelines.state import Block, Fault, Turned
+from pipelines.state import Block
 from pipelines.walk import Silence
 
 Found = list[tuple[int, Notice]]

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from models.alerting.cases import RUNGS, Said, moved, repaired, worst
+from models.alerting.belonging import RUNGS, Said, worst
+from models.alerting.cases import moved, repaired
 from models.alerting.lifecycle import is_active
 from models.plant import ANY_MODE
 from models.records import (

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.alerting.cases import COMES_BACK_US, acted, expired, moved, repaired, stood
+from models.alerting.belonging import COMES_BACK_US
+from models.alerting.cases import acted, expired, moved, repaired, stood
 from models.alerting.lifecycle import (
     CHANGES,
     COMMENTS_KEPT,

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
-import math
-
 import msgspec
 import numpy as np
-import pytest
 
-from models.failure.coverage import Outcome
 from models.features import Expected, Spec
 from models.records import (
     Confidence,
@@ -30,7 +25,6 @@ from onnx_export.drift import (
     Rows,
     Shape,
     Verdict,
-    changes,
     excluded,
     looked,
     noticed,
@@ -38,10 +32,7 @@ from onnx_export.drift import (
     told_apart,
     watched,
 )
-from onnx_export.drift.labelled import by_chance, calibrated, covered
-from onnx_export.drift.looked import are_together
-from onnx_export.drift.rows import Role, daily
-from onnx_export.drift.stability import LARGE, Sample, bar_of, psi
+from onnx_export.drift.rows import Role
 from onnx_export.drift.told_apart import MAY_UPDATE, REASONS, RULES, Told
 from onnx_export.history import DAY_US
 
@@ -110,26 +101,6 @@ def causes(found: tuple[Told, ...]) -> list[DriftCause]:
     return [one.cause for one in found]
 
 
-def test_psi_is_what_it_is_by_hand():
-    recent = np.array([1.0] * 5 + [10.0] * 5)
-    by_hand = 2 * (0.5 - 0.1) * math.log(5) + 8 * (0.001 - 0.1) * math.log(0.01)
-    assert psi(np.arange(1.0, 11.0), recent) == pytest.approx(by_hand)
-
-
-def test_psi_of_the_same_is_none_and_of_nothing_is_not_known():
-    values = np.arange(100.0)
-    assert psi(values, values) == 0.0
-    assert math.isnan(psi(values, np.full(3, np.nan)))
-
-
-def test_machines_that_differ_raise_the_bar_and_alike_ones_do_not():
-    random, asset = np.random.default_rng(2), np.repeat(np.arange(8), 500)
-    time_us = np.tile(np.arange(500) * DAY_US // 12, 8)
-    alike = Sample(random.normal(size=len(asset)), asset, time_us)
-    assert bar_of(alike, 14 * DAY_US, LARGE, 1.5) == LARGE
-    assert bar_of(alike._replace(value=alike.value + 3 * asset), 14 * DAY_US, LARGE, 1.5) > 1.0
-
-
 def test_a_steady_plant_has_no_cause():
     assert [causes(told(plant(seed))) for seed in range(5)] == [[]] * 5
 
@@ -194,25 +165,6 @@ def test_a_degrading_machine_beside_a_new_product_is_told_apart_from_it():
     assert causes(told(rows)) == [DriftCause.DEGRADATION, DriftCause.NEW_PRODUCT]
 
 
-def test_a_repair_is_no_step():
-    rows = moved(plant(), "temp.over_1h", 6.0, (4,))
-    repaired = np.where((rows.asset == 4) & (rows.window_end_us > MIDDLE_US), MIDDLE_US, 0)
-    assert causes(told(rows._replace(since_us=repaired))) == []
-
-
-def test_a_step_of_a_machine_that_was_repaired_since_is_over_and_a_rise_is_not_learned():
-    rows, repaired_us = plant(), MIDDLE_US + 10 * DAY_US
-    since_us = np.where((rows.asset == 4) & (rows.window_end_us > repaired_us), repaired_us, 0)
-    before = rows.window_end_us <= repaired_us
-    step, rise = (
-        moved(rows._replace(since_us=since_us), "temp.over_1h", by * before, (4,))
-        for by in (6.0 * np.ones(len(before)), 0.8 * days_after(rows))
-    )
-    assert causes(told(step)) == []
-    assert causes(told(step.where(before))) == [DriftCause.SENSOR_SUSPECTED]
-    assert causes(told(rise)) == [DriftCause.DEGRADATION]
-
-
 def failing(chance: float, failures: int) -> Rows:
     """One row a machine and failure, and as many that live on."""
     count = 2 * failures
@@ -224,57 +176,8 @@ def failing(chance: float, failures: int) -> Rows:
     return Rows(features, zero, end_us, zero, hours, known_h, np.full(count, chance), np.ones(count))
 
 
-@pytest.mark.parametrize(
-    ("failures", "chance", "verdict"),
-    [(19, 0.1, Verdict.INSUFFICIENT), (20, 0.1, Verdict.MOVED), (20, 0.5, Verdict.STAYS), (60, 0.9, Verdict.MOVED)],
-)
-def test_chances_are_held_to_failures_once_there_are_enough(failures: int, chance: float, verdict: Verdict):
-    found = calibrated(failing(chance, failures), NAMES, BARS)
-    assert (found.verdict, found.events) == (verdict, failures)
-    assert found.value == pytest.approx(0.5 / chance)
-
-
-def test_rows_of_a_sample_count_for_as_many_as_they_stand_for():
-    rows = failing(0.1, 20)
-    fails = (rows.hours > 0) & (rows.hours <= 72)
-    kept = np.flatnonzero(fails | (np.arange(len(fails)) % 4 == 0))
-    sample = rows._replace(weight=np.where(fails, 1.0, 4.0)).where(kept)
-    assert calibrated(sample, NAMES, BARS).value == pytest.approx(calibrated(rows, NAMES, BARS).value, rel=0.02)
-
-
-def test_rows_of_one_failure_count_as_one():
-    rows = failing(0.1, 20)
-    end_us = np.where(np.isfinite(rows.hours), -rows.hours * DAY_US / 24, rows.window_end_us).astype(np.int64)
-    assert calibrated(rows._replace(window_end_us=end_us), NAMES, BARS).events == 1
-
-
-def test_what_comes_after_a_time_is_not_known_at_it():
-    rows = failing(0.1, 2).between(-1, 5 * DAY_US // 24)
-    assert (rows.hours.tolist(), rows.known_h.tolist()) == ([np.inf], [5.0])
-
-
-def test_the_interval_of_a_count_is_that_of_the_tables():
-    low, high = by_chance(10, 1.96)  # exact: 4.795 and 18.39, of tables of the Poisson distribution
-    assert (10 * low, 10 * high) == (pytest.approx(4.795, abs=0.01), pytest.approx(18.39, abs=0.01))
-
-
-@pytest.mark.parametrize(
-    ("held", "failed", "verdict"),
-    [(10, 10, Verdict.INSUFFICIENT), (90, 100, Verdict.STAYS), (60, 100, Verdict.MOVED)],
-)
-def test_intervals_are_held_to_what_came(held: int, failed: int, verdict: Verdict):
-    outcomes = [Outcome(held=at < held, failed=True) for at in range(failed)]
-    assert covered(outcomes, 0).verdict is verdict
-
-
 def finding(kind: DriftKind, verdict: Verdict = Verdict.MOVED) -> Finding:
     return Finding(kind=kind, what="chance within 72 h", verdict=verdict, since_us=0, value=2.0, bar=1.5)
-
-
-def test_labels_alone_say_that_failures_come_otherwise():
-    (one,) = told_apart([finding(DriftKind.CALIBRATION)], Context(assets=NAMES))
-    assert (one.cause, one.may_update) == (DriftCause.RELATION, True)
-    assert causes(told_apart([finding(DriftKind.OUTPUT)], Context(assets=NAMES))) == [DriftCause.UNKNOWN]
 
 
 def test_residuals_of_a_few_machines_are_not_of_the_type():
@@ -298,31 +201,12 @@ def test_means_of_machines_must_lie_farther_apart_than_days_of_weather():
     assert mix.verdict is Verdict.STAYS
 
 
-def test_too_few_events_are_no_cause():
-    assert told_apart([finding(DriftKind.CALIBRATION, Verdict.INSUFFICIENT)], Context(assets=NAMES)) == ()
-
-
 def finding_of(shape: Shape, signal: str, machines: tuple[str, ...], role: Role = Role.RESIDUAL) -> Finding:
     terms = tuple(name for one in SPEC.expected if one.target == signal for name, _ in one.terms)
     return Finding(
         kind=DriftKind.INPUT, what=signal, shape=shape, verdict=Verdict.MOVED, assets=machines, since_us=MIDDLE_US,
         value=2.0, bar=1.0, signal=signal, role=role, terms=terms,
     )  # fmt: skip
-
-
-def test_labels_stand_by_themselves_beside_a_degrading_machine():
-    rise = finding_of(Shape.RISE, "temp", ("m1",))
-    found = told_apart([rise, finding(DriftKind.CALIBRATION), finding(DriftKind.OUTPUT)], Context(assets=NAMES))
-    assert [(one.cause, one.may_update) for one in found] == [
-        (DriftCause.DEGRADATION, False), (DriftCause.RELATION, True),
-    ]  # fmt: skip
-    assert list(excluded(found)) == ["m1"]
-
-
-def test_labels_are_off_for_what_the_model_sees_otherwise():
-    step = finding_of(Shape.STEP, "temp", ("m1",))
-    found = told_apart([step, finding(DriftKind.CALIBRATION)], Context(assets=NAMES))
-    assert causes(found) == [DriftCause.SENSOR_SUSPECTED]
 
 
 def test_a_rise_beside_a_recorded_recalibration_is_still_a_machine_that_degrades():
@@ -352,55 +236,6 @@ def test_each_cause_has_a_reason_and_says_whether_it_may_be_learned():
     assert {cause for cause, _ in RULES} | {DriftCause.RELATION} == set(DriftCause)
 
 
-def test_a_step_has_its_day_and_a_curve_has_none():
-    day = np.arange(20)
-    at_ten = list(changes.steps(changes.Series(0, day, np.where(day >= 10, 5.0, 0.0))))
-    assert changes.largest(at_ten)[0] == (0, 10, 5.0)
-    curve = changes.Series(0, day, np.exp(day / 4.0))
-    assert max(abs(one.size) for one in changes.steps(curve)) == 0.0
-    over_days = changes.Series(0, day, np.clip(day - 8.0, 0.0, 5.0))
-    assert max(abs(one.size) for one in changes.steps(over_days)) < 2.0
-
-
-def test_a_rise_has_its_slope_and_a_step_has_none():
-    day = np.arange(20)
-    assert changes.largest(changes.rises(changes.Series(0, day, 2.0 * day)))[0].size == pytest.approx(2.0)
-    step = changes.Series(0, day, np.where(day >= 10, 5.0, 0.0))
-    assert max(abs(one.size) for one in changes.rises(step)) == 0.0
-
-
-def test_a_return_level_is_that_of_the_law_it_is_laid_through():
-    sizes = np.random.default_rng(4).gumbel(1.0, 0.5, 20_000).tolist()
-    by_law = 1.0 + 0.5 * math.log(len(sizes) * 9)  # of Gumbel's law, passed once in as many: location + scale ln n
-    assert changes.return_level(sizes, 9) == pytest.approx(by_law, rel=0.02)
-    assert changes.return_level(sizes[:5], 9) == 0.0
-
-
-@pytest.mark.parametrize(("shape", "name"), [(Shape.STEP, "step_days"), (Shape.RISE, "rise_days")])
-def test_a_bar_is_what_a_reference_foresees_of_years_and_not_its_largest_alone(shape: Shape, name: str):
-    rows, low = plant(), dataclasses.replace(BARS, sigmas=0.0, own_margin=1.0)
-    times = rows.between(0, MIDDLE_US), rows.between(MIDDLE_US, 1 << 60)
-    bars = []
-    for days in (1.0, 365.0, 3650.0):
-        found = looked(*times, NAMES, WATCH, bars=dataclasses.replace(low, **{name: days}))
-        bars.append(next(one.bar for one in found if one.shape is shape))
-    assert bars[0] < bars[1] < bars[2]
-
-
-def test_adwin_sees_a_change_and_the_day_is_where_means_fit():
-    day, random = np.arange(40), np.random.default_rng(3)
-    value = random.normal(size=40)
-    assert changes.changed_day(changes.Series(0, day, value), 1.0) is None
-    assert changes.changed_day(changes.Series(0, day, value + 5.0 * (day >= 25)), 1.0) == 25
-
-
-def test_days_of_two_lives_are_two():
-    rows = plant()
-    half = np.where(np.arange(len(rows.asset)) % A_DAY < A_DAY // 2, 0, 7)
-    mine = rows._replace(since_us=half).where(rows.asset == 0)
-    assert len(daily(mine, np.array([0])).day) == 2 * (DAYS + RECENT)
-
-
 def test_a_cause_is_news_once_and_again_on_another_machine():
     first, second = (told(moved(plant(), "temp.over_1h", 6.0, (at,))) for at in (4, 5))
     standing, new = noticed({}, first, 0)
@@ -409,15 +244,6 @@ def test_a_cause_is_news_once_and_again_on_another_machine():
     assert new == ()
     assert noticed(standing, second, 8 * DAY_US)[1] == second
     assert noticed(standing, first, 60 * DAY_US)[1] == first
-
-
-def test_two_machines_that_step_weeks_apart_must_each_pass_the_bar_of_one_alone():
-    days = {
-        apart: [changes.Change(1, 100, 5.0), changes.Change(2, 100 + apart, 5.0)] for apart in (0, 3, 4, 12)
-    }  # fmt: skip
-    assert [are_together(days[apart], Shape.STEP) for apart in days] == [True, True, False, False]
-    assert are_together(days[12], Shape.RISE)
-    assert not are_together(days[0][:1], Shape.RISE)
 
 
 def test_what_is_not_understood_is_no_news_of_machines_that_people_were_asked_to_look_at():

@@ -31,7 +31,7 @@ from pipelines.rebuild import Rebuilding, alone
 from pipelines.saving import Array
 from pipelines.settings import Settings
 from pipelines.slices import Slice
-from pipelines.state import Entry
+from pipelines.small import Entry
 from tests.kit.late import World
 from tests.kit.streams import START_US, stream
 
