@@ -9,7 +9,7 @@ DEV := $(VENV)/dev.stamp
 ONLY ?=
 SERVICES := $(PYTHON) infra/bin/services.py
 
-.PHONY: help setup demo services test lint unit soak bench lock clean
+.PHONY: help setup demo services test lint unit soak bench lock vendor clean
 
 help:
 	@echo "make demo      set up, run the whole job on a simulated plant (KEEP=1 leaves it up)"
@@ -17,6 +17,7 @@ help:
 	@echo "make setup     the development environment alone"
 	@echo "make services  build Kafka, InfluxDB 1.8 and 2.7 into the cache, and an older Kafka for tests"
 	@echo "make soak      long fault runs   make bench ONLY=name   a benchmark   make lock   pin anew   make clean"
+	@echo "make vendor    fetch the chart library of the web page anew, checked by its sha512"
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: Python 3.11 or later is needed, $(PYTHON) is older: make PYTHON=python3.12 ..."; exit 1; }
@@ -74,6 +75,10 @@ lock: $(DEV)
 	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --extra demo pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --all-extras -c requirements.lock pyproject.toml -o requirements-dev.lock
 	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header tests/bench/peers/peers.in -o tests/bench/peers/peers.lock
+
+# Needs npm, which nothing else here does.
+vendor:
+	$(PYTHON) infra/bin/vendor.py
 
 clean:
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

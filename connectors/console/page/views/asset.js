@@ -1,0 +1,209 @@
+// One machine: how it runs, what may happen to it within a week, what drives that, and what became of it before.
+// The top follows the store; charts and lists below ask for themselves.
+
+import { get, query } from "../api.js";
+import { horizons, share } from "../bars.js";
+import { chart } from "../chart.js";
+import { h, refill } from "../dom.js";
+import { icon } from "../icons.js";
+import { adviceTag, card, dim, empty, list, pairs, section, table, tag, toneOf, wide, when } from "../parts.js";
+import { openNotices, state } from "../store.js";
+import { chance72, driverWords, many, number, percent, plain, remaining, signalWords, upper } from "../words.js";
+import { warningList } from "./list.js";
+
+export const view = { title: (name) => name, draw };
+
+const path = (name, more = "") => `/assets/${encodeURIComponent(name)}${more}`;
+
+async function draw(page) {
+  const name = page.arg;
+  const found = await get(path(name), page.signal);
+  const top = h("div", { class: "stacked" });
+  const warned = h("section", { class: "card" });
+  const shown = { now: null };
+  const drawTop = (topics) => {
+    const now = state.assets.get(name) ?? found.now;
+    if (now === shown.now && !topics.has("warnings") && !topics.has("notices")) return;
+    shown.now = now;
+    page.heading(name, icon(now.operating));
+    refill(top, facts(now));
+    refill(
+      warned,
+      h("h2", {}, "Warnings"),
+      warningList(known(found.warnings, name), { withAsset: false, none: "None, as far as is known here." }),
+    );
+  };
+  drawTop(new Set(["warnings"]));
+  page.follow(drawTop);
+  refill(page.body, top, warned, signals(page, name, found.signals), past(page, name), work(page, name));
+}
+
+// What the store knows is newer than what was asked for.
+function known(asked, name) {
+  const all = new Map(asked.map((one) => [one.id, one]));
+  for (const one of state.warnings.values()) {
+    if (one.asset === name && one.revision >= (all.get(one.id)?.revision ?? 0)) all.set(one.id, one);
+  }
+  return [...all.values()].sort(
+    (a, b) => Number(b.is_active || b.is_waiting) - Number(a.is_active || a.is_waiting) || b.opened_us - a.opened_us,
+  );
+}
+
+function facts(now) {
+  const worst = state.warnings.get(now.worst);
+  const tone = toneOf(now, worst);
+  return [
+    h(
+      "p",
+      { class: "tags" },
+      tag(now.operating, "", now.operating),
+      worst ? adviceTag(worst) : now.warnings > 0 && tag("warning held back", "", "held"),
+      dim(
+        [now.description, now.type, now.site, now.area, now.line, now.criticality && `criticality ${now.criticality}`]
+          .filter(Boolean)
+          .join(" · "),
+      ),
+    ),
+    noticed(now.asset),
+    h("div", { class: "columns" }, chances(now, tone), h("div", { class: "stacked" }, health(now), drivers(now))),
+  ];
+}
+
+// What is wrong with its data comes before what is said of it.
+function noticed(name) {
+  const open = openNotices().filter((one) => one.asset === name);
+  return (
+    open.length > 0 &&
+    h(
+      "div",
+      { class: "note" },
+      open.map((one) =>
+        h(
+          "p",
+          {},
+          h("strong", {}, upper(plain(one.kind))),
+          `: ${one.detail || plain(one.reason)} `,
+          dim(when(one.since_us)),
+        ),
+      ),
+    )
+  );
+}
+
+function chances(now, tone) {
+  if (!now.chances.length)
+    return card(
+      "Chance of failure",
+      empty("No model speaks of this machine yet: its warnings rest on rules, limits and health."),
+    );
+  const until = now.operating !== "running" && now.running_until_us;
+  return card(
+    "Chance of failure",
+    h(
+      "p",
+      {},
+      h("span", { class: "big" }, percent(chance72(now))),
+      " within 72 h ",
+      dim(now.confidence && `${now.confidence} confidence`),
+    ),
+    horizons(now.chances, tone),
+    until && h("p", { class: "note" }, "It stands: this is of when it last ran, ", when(now.running_until_us), "."),
+    h(
+      "p",
+      { class: "dim" },
+      [now.basis, now.model].filter(Boolean).join(" · "),
+      now.window_end_us && [" · ", when(now.window_end_us)],
+    ),
+  );
+}
+
+function health(now) {
+  const left = remaining(now.remaining);
+  const has = now.health !== null && now.health !== undefined;
+  return card(
+    "Health",
+    has
+      ? h("p", {}, h("span", { class: "big" }, number(now.health, 0)), " of 100 ", dim("100 as ever, 50 at its limit"))
+      : empty("Not known yet: it takes hours of running."),
+    has && share(now.health / 100, now.health < 50 ? "plan" : "", 0.5),
+    pairs([
+      has && ["Told", when(now.health_us)],
+      now.limiting && ["What limits it", signalWords(now.limiting).words],
+      ["Time left", left || "not known"],
+    ]),
+  );
+}
+
+function drivers(now) {
+  const usual = (drop) => percent(Math.max(0, (chance72(now) ?? 0) - drop));
+  const drawn = (one) => [driverWords(one), h("br"), dim(`were it as usual: ${usual(one.drop)} in 72 h`)];
+  return card("What drives it", now.drivers.length ? list(now.drivers, drawn) : empty("Nothing stands out."));
+}
+
+function signals(page, name, named) {
+  let days = 7;
+  const ask = () => get(path(name, `/signals${query({ days })}`), page.signal);
+  const drawn = (found) => (found.time_us.length ? charts(page, found, named) : null);
+  const pick = (count) => {
+    days = count;
+    for (const one of buttons.children) one.setAttribute("aria-pressed", String(Number(one.dataset.days) === days));
+    shown.ask();
+  };
+  const button = (count) =>
+    h(
+      "button",
+      { type: "button", "aria-pressed": String(count === days), "data-days": count, onclick: () => pick(count) },
+      many(count, "day"),
+    );
+  const buttons = h("div", { class: "pressed", role: "group", "aria-label": "Days shown" }, [1, 7, 30].map(button));
+  const shown = section("Signals", ask, drawn, { more: buttons });
+  return shown.whole;
+}
+
+function charts(page, found, named) {
+  const shared = { time_us: found.time_us, step_us: found.step_us, within_us: [found.from_us, found.to_us] };
+  const one = ({ name, unit, limits }) => {
+    const said = signalWords(name);
+    const lines = { ...shared, ...found.signals[name] };
+    return chart(page, { title: said.words, unit: said.unit || unit, limits, lines });
+  };
+  return h("div", { class: "charts" }, named.filter(({ name }) => found.signals[name]).map(one));
+}
+
+function past(page, name) {
+  const drawn = (found) =>
+    (found.time_us.length || found.health_us.length || null) &&
+    h(
+      "div",
+      { class: "charts" },
+      chart(page, {
+        title: "Chance of failure within 72 h",
+        unit: "",
+        format: (value) => percent(value),
+        least: 0,
+        most: 1,
+        lines: { time_us: found.time_us, mean: found.chance_72h },
+      }),
+      chart(page, {
+        title: "Health",
+        unit: "",
+        format: (value) => number(value, 0),
+        least: 0,
+        most: 100,
+        limits: [{ level: 50, says: "its limit" }],
+        lines: { time_us: found.health_us, mean: found.health },
+      }),
+    );
+  return section("Since this console follows it", () => get(path(name, "/history"), page.signal), drawn).whole;
+}
+
+function work(page, name) {
+  const columns = [
+    ["When", (one) => when(one.time_us, { exact: true })],
+    ["What", (one) => plain(one.kind)],
+    ["Failure mode", (one) => plain(one.mode) || "–"],
+    ["Order", (one) => one.order || "–"],
+  ];
+  const drawn = ({ work: rows }) => (rows.length ? wide("Work done", table(columns, rows)) : null);
+  return section("Work done and failures", () => get(path(name, "/work"), page.signal), drawn).whole;
+}
