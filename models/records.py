@@ -803,6 +803,35 @@ class ReleaseMove(Record, frozen=True, kw_only=True, tag="release-move"):
     time_us: TimeUs
 
 
+class AuditEntry(Record, frozen=True, kw_only=True, tag="audit-entry"):
+    """A call of the HTTP API, as an entry of the audit: who asked what from where, and the status that he was answered.
+
+    A `chain` is of one process: `number` counts its entries from 0, and each has `before`, the hash of the one before
+    it. The first has that of the last entry on the topic when the chain began, which is of `before_chain`; both are
+    empty on an empty topic. `hash` is SHA-256 of the entry as it is encoded with an empty `hash`. A caller that is not
+    known has no name and no role; `sites` null are all. `path` is what was asked, with its query, `route` what that
+    meant, empty where it meant nothing. `left_out` calls since the chain's entry before have none of their own: those
+    of callers that are not known or ask too often, where they are too many, and what came while nothing could be kept.
+    """
+
+    plant: Name
+    chain: Annotated[str, Meta(pattern=r"\A[0-9a-f]{32}\Z")]
+    number: Annotated[int, Meta(ge=0, le=2**53)]
+    before: Annotated[str, Meta(pattern=r"\A([0-9a-f]{64})?\Z")]
+    before_chain: Annotated[str, Meta(pattern=r"\A([0-9a-f]{32})?\Z")] = ""
+    time_us: TimeUs
+    by: Annotated[str, Meta(max_length=200)] = ""
+    role: Annotated[str, Meta(max_length=20)] = ""
+    sites: tuple[Name, ...] | None = None
+    address: Annotated[str, Meta(max_length=64)] = ""
+    method: Annotated[str, Meta(max_length=20)]
+    path: Annotated[str, Meta(max_length=500)]
+    route: Annotated[str, Meta(max_length=500)] = ""
+    status: Annotated[int, Meta(ge=100, le=999)]
+    left_out: Annotated[int, Meta(ge=0, le=2**53)] = 0
+    hash: Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+
+
 class DriftKind(StrEnum):
     """What of a model moved: what it sees, what it says, or how that fits what came."""
 
@@ -1016,12 +1045,18 @@ AnyDelivery = Notification | Delivery | Followed | Subscribed | Redelivery
 """Records about who is told of warnings, on topics of their own."""
 AnyRecord = (
     AnyInput | Forecast | Shadow | Health | Alert | DeadLetter | Notice | AnyRelease | Drift | ModelUpdate | AnyDelivery
-)
+    | AuditEntry
+)  # fmt: skip
 
 
 def key_of(plant: str, asset: str) -> bytes:
     """Key of everything about an asset: UTF-8 `plant/asset`."""
     return f"{plant}/{asset}".encode()
+
+
+def key_of_chain(entry: AuditEntry) -> bytes:
+    """Key of an entry of the audit; all lie on partition 0, so that they have one order."""
+    return key_of(entry.plant, f"audit/{entry.chain}")
 
 
 def key_of_case(alert: Alert) -> bytes:

@@ -11,6 +11,10 @@ from models.records import Reject
 MOST_SOURCES, MOST_FEEDS = 200, 100
 """Sources and feeds that are told apart; what other sources send is counted together, so that rubbish cannot fill
 the state, of which the ledger is a part."""
+LEDGER = "ledger"
+"""The part of a snapshot that it is, never larger than one slice."""
+LEDGER_KEY = f"/{LEDGER}#0".encode()
+"""How its key ends on the topic of state."""
 EVENTS, OTHERS = "(events)", "(others)"
 
 

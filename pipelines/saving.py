@@ -21,7 +21,7 @@ from models.plant import AssetType, PlantError, content
 from models.plant.layout import Layout
 from models.tiers import ARRAYS
 from pipelines.hours import Hours
-from pipelines.ledger import Ledger
+from pipelines.ledger import LEDGER, Ledger
 from pipelines.small import Small
 from pipelines.state import Block, Meant, SnapshotError, State, Written, arrays_of, states_of
 from pipelines.topics import Share
@@ -35,7 +35,7 @@ PAGE_BYTES = 600_000
 SLICE_BYTES = 900_000
 """A slice of a part fits a message of the broker's default size, uncompressed."""
 
-LEDGER, CLOCKS, PLANT, HEAD = "ledger", "clocks", "plant", "head"
+CLOCKS, PLANT, HEAD = "clocks", "plant", "head"
 
 
 class Array(Struct, array_like=True):

@@ -94,7 +94,10 @@ TOPICS: tuple[TopicSpec, ...] = (
         config={"cleanup.policy": "compact", "max.message.bytes": str(MAX_MESSAGE_BYTES)},
     ),
     TopicSpec(
-        topic=Topic.AUDIT, holds="Appointment, ReleaseMove", key="plant/name", config=_ARRIVAL | {"retention.ms": "-1"}
+        topic=Topic.AUDIT,
+        holds="Appointment, ReleaseMove, AuditEntry",  # entries all on partition 0, so that they have one order
+        key="plant/name, plant/audit/chain",
+        config=_ARRIVAL | {"retention.ms": "-1"},
     ),
     TopicSpec(topic=Topic.DRIFT, holds="Drift, ModelUpdate", key="plant/name", config=_ARRIVAL | _keep(365)),
     TopicSpec(

@@ -1,50 +1,80 @@
-"""Whoever asks needs a key whose role covers what is asked.
+"""Whoever asks needs a key or a token whose role covers what is asked, by the header alone.
 
-A framework reads a body before it asks who sent it, so whoever has no key is turned away at a door before that.
+A framework reads a body before it asks who sent it, so whoever has none is turned away at a door before that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Annotated
 
 from fastapi import Depends, HTTPException, Request
-from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from fastapi.security.utils import get_authorization_scheme_param
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from connectors.console.keys import ApiKeys, Caller, Role
+from connectors.console.answers import Refusal
+from connectors.console.callers import Callers, IssuerAway, NoRole
+from connectors.console.keys import Caller, Role
+from connectors.console.rates import Rates
 
-bearer = HTTPBearer(auto_error=False, description="A key that `forewarn api key` made.")
+bearer = HTTPBearer(auto_error=False, description="A key that `forewarn api key` made, or a token of the issuer.")
 Given = Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
 NO_KEY, ASKS = "give a key: Authorization: Bearer KEY", {"WWW-Authenticate": "Bearer"}
+CALLER = "caller"
+"""Where in a scope's state the caller is, once he is known."""
 
 
 class Door:
-    """An ASGI application around another: to paths `within`, it answers 401 where no known key is given."""
+    """An ASGI application around another: to paths `within`, it lets those through who are known and not too fast.
 
-    def __init__(self, app: ASGIApp, keys: ApiKeys, within: str) -> None:
-        self._app, self._keys, self._within = app, keys, within
+    The caller is in the scope's state from there on. Paths in `open_to` have nothing that is a secret.
+    """
+
+    def __init__(self, app: ASGIApp, callers: Callers, rates: Rates, within: str, open_to: Collection[str]) -> None:
+        self._app, self._callers, self._rates = app, callers, rates
+        self._within, self._open_to = within, open_to
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let through, or answer without a look at the body."""
-        if scope["type"] == "http" and scope["path"].startswith(self._within) and not self._known(Request(scope)):
-            headers = ASKS | {"connection": "close"}
-            await JSONResponse({"detail": NO_KEY}, 401, headers)(scope, receive, send)
-            return
+        if scope["type"] == "http" and scope["path"].startswith(self._within) and scope["path"] not in self._open_to:
+            refusal = await self._refusal(scope)
+            if refusal is not None:
+                await refusal.send(scope, receive, send)
+                return
         await self._app(scope, receive, send)
 
-    def _known(self, request: Request) -> bool:
-        scheme, key = get_authorization_scheme_param(request.headers.get("authorization"))
-        return scheme.lower() == "bearer" and self._keys.caller(key) is not None
+    async def _refusal(self, scope: Scope) -> Refusal | None:
+        request, address = Request(scope), address_of(scope)
+        scheme, credential = get_authorization_scheme_param(request.headers.get("authorization"))
+        if scheme.lower() != "bearer" or not credential:
+            return Refusal(401, NO_KEY, ASKS)
+        if wait_s := self._rates.blocked(address):
+            return _too_many("wrong keys from your address", wait_s)
+        try:
+            caller = await self._callers.caller(credential)
+        except IssuerAway as away:
+            return Refusal(503, str(away))
+        except NoRole as without:
+            return Refusal(403, str(without))
+        if caller is None:
+            wait_s = self._rates.wrong(address)
+            return _too_many("wrong keys from your address", wait_s) if wait_s else Refusal(401, NO_KEY, ASKS)
+        scope.setdefault("state", {})[CALLER] = caller
+        wait_s = self._rates.asked(caller.name)
+        return _too_many(f"requests by '{caller.name}'", wait_s) if wait_s else None
 
 
-def caller_of(request: Request, given: Given) -> Caller:
-    """Who asks. Answers 401 to whoever has no key that is known."""
-    keys: ApiKeys = request.app.state.keys
-    caller = keys.caller(given.credentials) if given else None
-    if caller is None:
+def address_of(scope: Scope) -> str:
+    """From where it is asked, as far as the server knows; empty where it does not."""
+    client = scope.get("client")
+    return str(client[0]) if client else ""
+
+
+def caller_of(request: Request, _given: Given) -> Caller:
+    """Who asks, as the door found. Answers 401 to whoever did not come through it."""
+    caller = request.scope.get("state", {}).get(CALLER)
+    if not isinstance(caller, Caller):
         raise HTTPException(401, NO_KEY, ASKS)
     return caller
 
@@ -58,3 +88,21 @@ def allowed(role: Role) -> Callable[[Caller], Caller]:
         return caller
 
     return check
+
+
+def whole(role: Role) -> Callable[[Caller], Caller]:
+    """A dependency: who asks, if the role covers this one and nothing of the plant is kept from him; 403 to others."""
+    covers = allowed(role)
+
+    def check(caller: Annotated[Caller, Depends(caller_of)]) -> Caller:
+        covers(caller)
+        if not caller.is_of_all:
+            sites = ", ".join(sorted(caller.sites or ())) or "none"
+            raise HTTPException(403, f"'{caller.name}' is of some sites ({sites}), this is of the whole plant")
+        return caller
+
+    return check
+
+
+def _too_many(what: str, wait_s: int) -> Refusal:
+    return Refusal(429, f"too many {what}: ask again in {wait_s} s", {"Retry-After": str(wait_s)})

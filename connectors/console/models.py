@@ -11,16 +11,17 @@ from typing import Annotated, Any, Protocol
 from fastapi import APIRouter, Depends, File, Form, HTTPException, Request, UploadFile
 from pydantic import BaseModel, Field
 
-from connectors.console.access import allowed
+from connectors.console.access import whole
 from connectors.console.keys import Caller, Role
+from connectors.console.schemas import ONE_LINE
 from models.onnx_limits import MOST_BYTES
 from models.release import MOST_MANIFEST_BYTES, Channel, Part
 from pipelines.releases.moves import Who
 
 MOST_SIGNED_BYTES = 2 * MOST_MANIFEST_BYTES
 """A manifest with its signatures around."""
-Reads = Annotated[Caller, Depends(allowed(Role.VIEWER))]
-Moves = Annotated[Caller, Depends(allowed(Role.ENGINEER))]
+Reads = Annotated[Caller, Depends(whole(Role.VIEWER))]
+Moves = Annotated[Caller, Depends(whole(Role.ENGINEER))]
 
 
 class Models(Protocol):
@@ -75,7 +76,7 @@ class Models(Protocol):
 class Why(BaseModel):
     """Why a move is asked for, for the audit, in one line: others' terminals show it."""
 
-    why: Annotated[str, Field(max_length=1000, pattern=r"^[^\p{Cc}\p{Zl}\p{Zp}]*$")] = ""
+    why: Annotated[str, Field(max_length=1000, pattern=ONE_LINE)] = ""
 
 
 class Chosen(Why):

@@ -11,7 +11,7 @@ import msgspec
 from fastapi import APIRouter, Body, Depends, Path, Request
 from pydantic import BaseModel, Field
 
-from connectors.console.access import allowed
+from connectors.console.access import whole
 from connectors.console.keys import Caller, Role
 from connectors.console.models import Done
 from models.delivery.errors import SubscriptionError
@@ -19,8 +19,8 @@ from models.delivery.subscriptions import Subscription
 from models.misfits import Misfit, fit
 from models.records import Advice
 
-Reads = Annotated[Caller, Depends(allowed(Role.VIEWER))]
-Changes = Annotated[Caller, Depends(allowed(Role.OPERATOR))]
+Reads = Annotated[Caller, Depends(whole(Role.VIEWER))]
+Changes = Annotated[Caller, Depends(whole(Role.OPERATOR))]
 Name = Annotated[str, Path(min_length=1, max_length=200)]
 EXAMPLE = {"sink": "maintenance", "match": {"type": ["pump*"], "severity": 500}, "repeat": "4h"}
 

@@ -52,6 +52,33 @@ def reduced(bucket: str, measurement: str, from_us: int, to_us: int, function: s
     )
 
 
+def last_of(bucket: str, measurement: str, asset: str, to_us: int) -> str:
+    """Flux for the last row of each of an asset's series."""
+    return (
+        f"from(bucket: {_quoted(bucket)})"
+        f" |> range(start: {_time(0)}, stop: {_time(to_us)})"
+        f" |> filter(fn: (r) => r._measurement == {_quoted(measurement)} and r.asset == {_quoted(asset)})"
+        ' |> last() |> keep(columns: ["_time", "asset", "_field"])'
+    )
+
+
+def windowed(
+    bucket: str, measurement: str, asset: str, fields: Collection[str], span_us: tuple[int, int], step_us: int, of: str
+) -> str:
+    """Flux for what `mean`, `min` or `max` make of each step of an asset's fields, at the step's begin.
+
+    Steps lie on whole multiples since 1970; those without a value are left out.
+    """
+    names = " or ".join(f"r._field == {_quoted(field)}" for field in sorted(fields))
+    return (
+        f"from(bucket: {_quoted(bucket)})"
+        f" |> range(start: {_time(span_us[0])}, stop: {_time(span_us[1])})"
+        f" |> filter(fn: (r) => r._measurement == {_quoted(measurement)} and r.asset == {_quoted(asset)} and ({names}))"
+        f' |> aggregateWindow(every: {step_us}us, fn: {of}, createEmpty: false, timeSrc: "_start")'
+        ' |> keep(columns: ["_time", "asset", "_field", "_value"])'
+    )
+
+
 def _quoted(text: str) -> str:
     """A Flux string; `${` would begin an expression."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("${", "\\${") + '"'

@@ -6,6 +6,7 @@ whatever the range: a page that grows too large is given up and asked for again 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Collection
 from itertools import pairwise
 from types import TracebackType
@@ -19,7 +20,18 @@ from influxdb_client.domain.query import Query
 from influxdb_client.service.query_service import QueryService
 
 from connectors.influx.answers import Answer, Meaning, answer
-from connectors.influx.flux import LATEST_US, QueryRefused, frames, in_order, keys_of, pivoted, question, reduced
+from connectors.influx.flux import (
+    LATEST_US,
+    QueryRefused,
+    frames,
+    in_order,
+    keys_of,
+    last_of,
+    pivoted,
+    question,
+    reduced,
+    windowed,
+)
 from connectors.influx.target import Target, misconfigured
 from pipelines.ports import StoreDown
 
@@ -97,6 +109,30 @@ class InfluxReader:
             if parts:
                 rows += pl.concat(parts).select(keys_of(parts)).n_unique()
         return rows
+
+    async def windows(
+        self, measurement: str, asset: str, fields: Collection[str], span_us: tuple[int, int], step_us: int
+    ) -> dict[str, pl.DataFrame]:
+        """By `mean`, `min` and `max`: what each is of an asset's numbers in steps of `step_us`, as `read` has rows.
+
+        A row's time is its step's begin; InfluxDB reckons, so that little is sent.
+        """
+
+        async def of(function: str) -> pl.DataFrame:
+            flux = windowed(self.target.bucket, measurement, asset, fields, span_us, step_us, function)
+            return pivoted(list(frames(await self._ask(flux, bounded=False) or b"")))
+
+        functions = ("mean", "min", "max")
+        if not fields or span_us[0] >= span_us[1]:
+            return {function: pivoted([]) for function in functions}
+        found = await asyncio.gather(*map(of, functions))
+        return dict(zip(functions, found, strict=True))
+
+    async def last_us(self, measurement: str, asset: str, to_us: int) -> int | None:
+        """The time of an asset's last row before `to_us`; None where there is none."""
+        flux = last_of(self.target.bucket, measurement, asset, to_us)
+        parts = list(frames(await self._ask(flux, bounded=False) or b""))
+        return max((int(time_us) for part in parts for time_us in part["time_us"]), default=None)
 
     async def extents(self, measurement: str, from_us: int, to_us: int) -> list[Extent]:
         """What a measurement has with from_us <= time < to_us, by asset; InfluxDB counts without sending rows."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
@@ -53,8 +53,12 @@ class TailReader:
                 fetch_max_wait_ms=10,
                 max_partition_fetch_bytes=FETCH_BYTES,
             )
+            try:
+                await consumer.start()
+            except BaseException:
+                await consumer.stop()
+                raise
             self._consumer = consumer
-            await consumer.start()
         return self._consumer
 
 
@@ -75,15 +79,19 @@ class Tail:
         return await _bounds(self._consumer, self._beside)
 
     async def last(self, key: bytes) -> ConsumerRecord | None:
-        """The last record with this key, found by reading ever wider spans before the end."""
+        """The last record with this key."""
+        found = await self.last_of(lambda each: each.key == key and each.value is not None, 1)
+        return found[-1] if found else None
+
+    async def last_of(self, fits: Callable[[ConsumerRecord], bool], most: int) -> list[ConsumerRecord]:
+        """The last records of a kind, at most so many, found by reading ever wider spans before the end."""
         span, end = FIRST_SPAN, self._end
-        while end > self._begin:
+        found: list[ConsumerRecord] = []
+        while end > self._begin and len(found) < most:
             start = max(end - span, self._begin)
-            found = [each for each in await self._between(start, end) if each.key == key and each.value is not None]
-            if found:
-                return found[-1]
+            found = [each for each in await self._between(start, end) if fits(each)] + found
             end, span = start, span * WIDER
-        return None
+        return found[-most:]
 
     async def latest(self, most: int) -> list[ConsumerRecord]:
         """The last records, at most so many."""

@@ -221,6 +221,16 @@ MOVES: dict[Move, Asked] = {
 """What people can do, and what each must say."""
 
 
+def moves_of(case: Alert) -> tuple[Move, ...]:
+    """What people can do with a case as it is; to end what holds it back, something must."""
+    ends = {Move.UNSHELVE: HeldBack.SHELVED, Move.PUT_BACK: HeldBack.OUT_OF_SERVICE}
+    return tuple(
+        move
+        for move, asked in MOVES.items()
+        if (case.state, asked.reason) in _AFTER and (move not in ends or held(case, ends[move]) is not None)
+    )
+
+
 def moved_by(case: Alert, action: Action) -> Alert | None:
     """The case once somebody moved it; None where it is so already. Raises Impossible with what is wrong."""
     asked = MOVES[action.move]

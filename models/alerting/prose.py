@@ -7,13 +7,14 @@ sent here.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from models.alerting.lifecycle import SELF
 from models.alerting.page import Facts, parts, title
+from models.alerting.value import Entry
 from models.records import Alert
 
 ASKED = (
@@ -94,6 +95,13 @@ def _without_names(case: Alert, people: Mapping[str, str]) -> Alert:
     return replace(
         case, assigned=people.get(case.assigned, ""), by="", why="", comments=(), held=held, outcome=outcome,
     )  # fmt: skip
+
+
+def masked_names(entries: Sequence[Entry]) -> tuple[Entry, ...]:
+    """What warnings were worth, with aliases for people in all places, in the order in which they come up."""
+    named = dict.fromkeys(one.by for one in entries if one.by.strip() and one.by != SELF)
+    people = {name: f"person {at}" for at, name in enumerate(named, 1)}
+    return tuple(replace(one, by=people.get(one.by, one.by), found=_swept(one.found, people)) for one in entries)
 
 
 def _swept(text: str, people: Mapping[str, str]) -> str:

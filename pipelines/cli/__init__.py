@@ -11,6 +11,7 @@ import typer
 
 from pipelines.cli.of_alerts import alerts
 from pipelines.cli.of_api import api
+from pipelines.cli.of_audit import audit
 from pipelines.cli.of_baselines import baseline
 from pipelines.cli.of_budget import budget
 from pipelines.cli.of_comparing import comparisons
@@ -44,6 +45,7 @@ app.add_typer(feeds, name="connect")
 app.add_typer(labels, name="labels")
 app.add_typer(baseline, name="baseline")
 app.add_typer(api, name="api")
+app.add_typer(audit, name="audit")
 app.add_typer(data)
 app.add_typer(delivery)
 app.add_typer(budget)
@@ -201,6 +203,7 @@ def simulate(
     file: Annotated[Path | None, typer.Option("--from", help="Stream this CSV or Parquet file instead.")] = None,
     by: Annotated[Path | None, typer.Option("--map", help="Which columns of the file are which signals.")] = None,
     compression: Annotated[str, typer.Option(help="none, lz4, zstd, snappy or gzip.")] = "lz4",
+    go_on: Annotated[int, typer.Option(min=0, help="Only so many days behind the live part, at --pace.")] = 0,
     history_only: Annotated[bool, typer.Option(help="Simulate into the cache and stream nothing.")] = False,
     instance: Instance = "default",
 ) -> None:
@@ -229,12 +232,14 @@ def simulate(
     if file is not None and by is not None:
         return feed.stream_file(settings, file, by, compression, errors)
     plan = feed.Plan(days=days, pumps=pumps, seed=seed, live_rows=live_rows, pace=pace)
+    if go_on:
+        return feed.go_on(settings, plan, go_on, compression, errors)
     return feed.stream_plant(settings, plan, compression, errors)
 
 
 @app.command(epilog="Example: forewarn demo --keep")
 def demo(
-    keep: Annotated[bool, typer.Option(help="Leave servers and worker running at the end.")] = False,
+    keep: Annotated[bool, typer.Option(help="Leave servers, worker, page and plant running at the end.")] = False,
     days: Annotated[int, typer.Option(min=8, help="Days of simulated history.")] = 60,
     live_rows: Annotated[int, typer.Option(min=0, help="Rows of the paced phase that latency is measured in.")] = 1200,
     pace: Annotated[float, typer.Option(min=1, help="Rows a second of the paced phase.")] = 60.0,

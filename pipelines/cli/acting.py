@@ -92,22 +92,28 @@ def _cells(one: Alert) -> tuple[str, ...]:
 def act(settings: Settings, wanted: Wanted, now_us: int, console: Console) -> None:
     """Put a move on the log. Raises NoMove where it is none as the warning stands now."""
     case = named_by(wanted.id, warnings_of(settings))
-    action = action_of(case, wanted, now_us)
-    try:
-        is_news = moved_by(case, action) is not None
-    except Impossible as wrong:
-        raise NoMove(f"{case.id[:SHOWN_ID]} of {case.asset}: {wrong}") from wrong
-    if not is_news:
+    if not put(settings, case, wanted, now_us):
         console.print(f"{case.id[:SHOWN_ID]} of {case.asset} is so already: nothing was done", highlight=False,
                       markup=False)  # fmt: skip
         return
-    with LogProducer(settings.kafka) as producer:
-        producer.send(named(settings.topic_prefix, Topic.RECORDS), key_of(case.plant, case.asset), encode(action))
     console.print(
         f"on the log: {wanted.move} {case.id[:SHOWN_ID]} of {case.asset} by {wanted.by}; its worker does the rest",
         highlight=False,
         markup=False,
     )
+
+
+def put(settings: Settings, case: Alert, wanted: Wanted, now_us: int) -> bool:
+    """Put a move on the log; False where the warning is so already, and nothing is done. Raises NoMove, NotSent."""
+    action = action_of(case, wanted, now_us)
+    try:
+        is_news = moved_by(case, action) is not None
+    except Impossible as wrong:
+        raise NoMove(f"{case.id[:SHOWN_ID]} of {case.asset}: {wrong}") from wrong
+    if is_news:
+        with LogProducer(settings.kafka) as producer:
+            producer.send(named(settings.topic_prefix, Topic.RECORDS), key_of(case.plant, case.asset), encode(action))
+    return is_news
 
 
 def named_by(beginning: str, known: dict[str, Alert]) -> Alert:

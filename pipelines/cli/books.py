@@ -12,13 +12,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from connectors.kafka.plain import read
-from pipelines.ledger import Ledger
-from pipelines.saving import LEDGER
+from pipelines.ledger import LEDGER_KEY, Ledger
 from pipelines.settings import Settings
 from pipelines.topics import Topic, named
 
-LEDGER_KEY = f"/{LEDGER}#0".encode()
-"""How the key of a ledger ends, which is never larger than one slice."""
 WHAT = ("read", "stored", "late", "rejected")
 
 
@@ -36,7 +33,7 @@ def show_ledger(settings: Settings, console: Console, *, as_json: bool) -> int:
     found = ledgers(settings)
     total = Ledger.total(list(found.values()))
     if as_json:
-        console.out(json.dumps(_document(settings, found, total)), highlight=False)
+        console.out(json.dumps(document_of(settings, found, total)), highlight=False)
     elif not found:
         console.print("no worker has kept a snapshot yet: start `forewarn worker`, and look again after some seconds")
     else:
@@ -44,7 +41,8 @@ def show_ledger(settings: Settings, console: Console, *, as_json: bool) -> int:
     return 0 if total.balances else 1
 
 
-def _document(settings: Settings, found: dict[int, Ledger], total: Ledger) -> dict[str, Any]:
+def document_of(settings: Settings, found: dict[int, Ledger], total: Ledger) -> dict[str, Any]:
+    """The books in plain values."""
     return {
         "balances": total.balances,
         "total": msgspec.to_builtins(total),

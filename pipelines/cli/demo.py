@@ -6,11 +6,8 @@ import asyncio
 import os
 import re
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -31,7 +28,9 @@ from models.failure.learned import Model
 from models.physics.cycles import RunState
 from models.plant import Plant
 from models.records import MaintenanceAction
-from pipelines.cli import environment, feed, picture
+from pipelines.cli import feed, picture
+from pipelines.cli.demo_child import BUILD, INSTANCE, child
+from pipelines.cli.demo_shown import Page, shown, tell_kept
 from pipelines.cli.demo_told import Receivers
 from pipelines.cli.observer import Observer
 from pipelines.cli.outcome import Outcome, judge
@@ -42,8 +41,6 @@ from pipelines.settings import Settings
 from pipelines.told import MAINTENANCE, WORK_ORDERS
 from pipelines.topics import Topic
 
-INSTANCE = "demo"
-BUILD = Path("build")
 DRAIN_S = 120
 PICTURE_EVERY_S = 3.0
 SAMPLE_H = 1 / 6
@@ -66,16 +63,14 @@ def run(plan: feed.Plan, *, influx: str, keep: bool, console: Console) -> int:
     with Progress() as progress:
         servers = services.up(Options(instance=INSTANCE, influx=influx, fresh=True), progress)
     try:
-        summary = _job(plan, servers, console, began_s, keep)
+        summary, page = _job(plan, servers, console, began_s, keep)
     finally:
         if not keep:
             services.down(Options(instance=INSTANCE))
     write(summary, BUILD / "demo.json")
     show(summary, console)
     if keep:
-        console.print(
-            f"left running: {_left(summary.worker)} and `forewarn down --instance {INSTANCE}`", highlight=False
-        )
+        tell_kept(plan, page, summary.worker, console)
     return 1 if summary.problems() else 0
 
 
@@ -83,7 +78,7 @@ def _limits(models: Iterable[Model]) -> list[float]:
     return [model.card.warning_limit for model in models if isinstance(model, Hazard)]
 
 
-def _job(plan: feed.Plan, servers: Services, console: Console, began_s: float, keep: bool) -> Summary:
+def _job(plan: feed.Plan, servers: Services, console: Console, began_s: float, keep: bool) -> tuple[Summary, Page]:
     settings = Settings(instance=INSTANCE, tick_s=0, snapshot_s=2.0, cache=Options().cache)
     provision(settings)
     history = feed.history_of(plan, settings.cache_folder, console)
@@ -93,8 +88,9 @@ def _job(plan: feed.Plan, servers: Services, console: Console, began_s: float, k
     limit = min(_limits(read_named(plant, settings.models).values()))
     view = View(observer, limit)
     with (
+        shown(settings, console, keep=keep) as page,
         Receivers(settings, BUILD) as receivers,
-        _child(receivers.settings, "deliver", "deliver"),
+        child(receivers.settings, "deliver", "deliver"),
         _Worker(settings, keep=keep) as worker,
         Live(view, console=console, refresh_per_second=4),
     ):
@@ -105,31 +101,7 @@ def _job(plan: feed.Plan, servers: Services, console: Console, began_s: float, k
     outcome = _outcome(observer, history)
     _draw(plant, observer, outcome, asset, of_one, limit)
     found = _summary(plan, servers, observer, history, rows, outcome, time.monotonic() - began_s, worker)
-    return replace(found, told=told)
-
-
-def _left(worker: int) -> str:
-    return f"servers and a worker; look with `forewarn status --instance {INSTANCE}`, stop with `kill {worker}`"
-
-
-@contextmanager
-def _child(settings: Settings, name: str, *arguments: str, keep: bool = False) -> Iterator[subprocess.Popen[bytes]]:
-    """A `forewarn` command as a child process with its log in build/; ended at the end, by SIGTERM."""
-    BUILD.mkdir(exist_ok=True)
-    with (BUILD / f"demo-{name}.log").open("wb") as log:
-        command = [sys.executable, "-m", "pipelines.cli", *arguments]
-        child = subprocess.Popen(
-            command, env=environment(settings), stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=keep
-        )
-    try:
-        yield child
-    except BaseException:
-        child.kill()
-        raise
-    finally:
-        if not keep and child.poll() is None:
-            child.send_signal(signal.SIGTERM)
-            child.wait(timeout=20)
+    return replace(found, told=told), page
 
 
 class _Worker:
@@ -140,7 +112,7 @@ class _Worker:
         self._open()
 
     def _open(self) -> None:
-        self._child = _child(self._settings, "worker", "worker", keep=self._keep)
+        self._child = child(self._settings, "worker", "worker", keep=self._keep)
         self.process = self._child.__enter__()
 
     def __enter__(self) -> _Worker:
@@ -163,7 +135,7 @@ class _Worker:
 def _stream(settings: Settings, plan: feed.Plan, view: View, observer: Observer, worker: _Worker, rows: int) -> None:
     view.phase = f"{plan.days} days of history as fast as it goes, then {plan.live_rows} rows at {plan.pace:.0f} rows/s"
     arguments = ("--days", plan.days, "--seed", plan.seed, "--live-rows", plan.live_rows, "--pace", plan.pace)
-    with _child(settings, "simulate", "simulate", *map(str, arguments)) as feeder:
+    with child(settings, "simulate", "simulate", *map(str, arguments)) as feeder:
         pictured_s = 0.0
         while feeder.poll() is None:
             _watch(observer, worker)

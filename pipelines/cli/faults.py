@@ -7,6 +7,7 @@ from __future__ import annotations
 
 TELLING = frozenset(
     (
+        "connectors.console.gate.WrongGate",
         "connectors.console.keys.WrongApiKeys",
         "connectors.delivery.SinkError",
         "connectors.explainer.ExplainerFailed",

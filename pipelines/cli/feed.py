@@ -19,7 +19,7 @@ from connectors.scada import simulator
 from connectors.scada.history import History, store, told
 from connectors.scada.simulator import START_US, Scenario
 from models.physics.fleet import FleetSpec
-from models.records import AnyInput, Frame
+from models.records import AnyInput, Frame, WorkOrder
 from pipelines.main import provision, read_plant
 from pipelines.settings import Settings
 from pipelines.topics import Topic, named
@@ -41,8 +41,15 @@ class Plan:
     @property
     def spec(self) -> FleetSpec:
         """The plant, with enough days for history and live rows."""
+        return self._spec(0)
+
+    def spec_on(self, days: int) -> FleetSpec:
+        """The same plant for so many days more; what comes before them is the same."""
+        return self._spec(days)
+
+    def _spec(self, days: int) -> FleetSpec:
         live_days = -(-2 * self.live_rows // (144 * self.pumps))
-        return FleetSpec(start_us=START_US, n_pumps=self.pumps, days=self.days + live_days)
+        return FleetSpec(start_us=START_US, n_pumps=self.pumps, days=self.days + live_days + days)
 
     @property
     def live_from_us(self) -> int:
@@ -106,6 +113,39 @@ def stream_plant(settings: Settings, plan: Plan, compression: str, console: Cons
     with _producer(settings, compression) as producer:
         paced = _paced(records, plan, lambda: _caught_up(settings, producer))
         _stream(settings, producer, paced, len(history.time_us), console)
+
+
+def go_on(settings: Settings, plan: Plan, days: int, compression: str, console: Console) -> None:
+    """Stream what comes after the plan's live rows, for so many simulated days at its pace."""
+    plant = read_plant(settings.plant).plant
+    until_us = int(history_of(plan, settings.cache_folder, console).time_us[-1])
+    with bar(console) as progress:
+        task = progress.add_task("simulating days", total=plan.spec_on(days).days)
+        history = simulator.simulate(
+            plan.spec_on(days), plan.seed, settings.cache_folder / "simulated",
+            lambda done, _of: progress.update(task, completed=done),
+        )  # fmt: skip
+    later = (one for one in simulator.records(history, plant, plan.scenario.outages) if _known_us(one) > until_us)
+    rows = len(history.time_us) - int(np.searchsorted(history.time_us, until_us, side="right"))
+    with _producer(settings, compression) as producer:
+        _stream(settings, producer, _at_pace(later, plan.pace), rows, console)
+
+
+def _known_us(record: AnyInput) -> int:
+    """About when the simulated plant tells it; an order tells of the past."""
+    if isinstance(record, Frame):
+        return record.times_us[-1]
+    return record.finished_us if isinstance(record, WorkOrder) else record.time_us  # type: ignore[union-attr] # no others
+
+
+def _at_pace(records: Iterable[AnyInput], pace: float) -> Iterator[AnyInput]:
+    """Frames wait for their turn, and with them what stands between."""
+    due_s = time.monotonic()
+    for record in records:
+        if isinstance(record, Frame):
+            due_s += 1 / pace
+            time.sleep(max(0.0, due_s - time.monotonic()))
+        yield record
 
 
 def stream_file(settings: Settings, file: Path, map_file: Path, compression: str, console: Console) -> None:

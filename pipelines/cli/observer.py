@@ -9,8 +9,7 @@ import msgspec
 
 from connectors.kafka.plain import LogRecord, read
 from models.records import Alert, Forecast, decode
-from pipelines.cli.books import LEDGER_KEY
-from pipelines.ledger import Ledger
+from pipelines.ledger import LEDGER_KEY, Ledger
 from pipelines.settings import Settings
 from pipelines.topics import Topic, named
 

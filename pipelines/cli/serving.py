@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
-import signal
-import sys
+import asyncio
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-import uvicorn
+from aiokafka.errors import KafkaError
 from rich.console import Console
 
 from connectors.console.app import application
+from connectors.console.audit_log import AuditLog
+from connectors.console.callers import KeysAndTokens
+from connectors.console.gate import OPENAPI, Gate, WrongGate, hosts_of, limits_of, origins_of
+from connectors.console.issuer import IssuerKeys, is_safe
 from connectors.console.keys import SETTING, WrongApiKeys, api_keys
+from connectors.console.plant import add_console
+from connectors.console.sign_in import Provider
+from connectors.console.tokens import Rules, Tokens
+from connectors.kafka.audit import KafkaAudit
+from connectors.kafka.following import TopicsFollower
 from connectors.releases.registry import Registry
 from models.alerting.verdict import Bars, verdict
 from models.release import Channel, Part
 from pipelines.cli.board import now_us, place_of
 from pipelines.cli.compared import said_of
 from pipelines.cli.comparing import of_live
+from pipelines.cli.console_desk import ConsoleDesk
+from pipelines.cli.console_run import bound, run
 from pipelines.cli.delivery_desk import DeliveryDesk
+from pipelines.console.role import Follower
+from pipelines.console.standing import Standing
+from pipelines.main import provision_log
+from pipelines.plant_file import PlantFile
 from pipelines.releases.about import told
 from pipelines.releases.moves import Who
 from pipelines.releases.offices import Offices, Place
@@ -55,15 +69,57 @@ def _compared(settings: Settings, name: str) -> dict[str, Any]:
     return said_of(found, verdict(found.trial, Bars()))
 
 
-def serve(settings: Settings, host: str, port: int, console: Console) -> None:
-    """Answer until ended."""
-    keys = api_keys(settings.api_keys)
-    if not len(keys):
+def tokens_of(settings: Settings) -> Tokens | None:
+    """What reads tokens, where an issuer is set. Raises WrongGate."""
+    issuer = settings.oidc_issuer
+    if not issuer:
+        return None
+    if not is_safe(issuer):
+        raise WrongGate(f"FOREWARN_OIDC_ISSUER is '{issuer}': write its https:// URL")
+    if not settings.oidc_audience:
+        raise WrongGate("set FOREWARN_OIDC_AUDIENCE: else tokens that were made for other services would open this one")
+    rules = Rules(
+        issuer,
+        settings.oidc_audience,
+        settings.oidc_roles_claim,
+        settings.oidc_sites_claim,
+        settings.oidc_name_claim,
+    )
+    return Tokens(rules, IssuerKeys(issuer))
+
+
+def gate_of(settings: Settings, host: str, plant: str) -> Gate:
+    """As the settings say. Raises WrongApiKeys, WrongGate."""
+    keys, tokens = api_keys(settings.api_keys), tokens_of(settings)
+    if not len(keys) and tokens is None:
         raise WrongApiKeys(
             f"nobody could ask: make a key by `forewarn api key NAME`, and put what it says into {SETTING}"
         )
-    models = PlantModels(place_of(settings), Registry(settings.registry_url), partial(_compared, settings))
-    app = application(keys, models, DeliveryDesk(settings))
-    console.print(f"http://{host}:{port}/docs: the API's document; end it by ctrl-c", highlight=False, markup=False)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # uvicorn raises it again when all is answered
-    uvicorn.run(app, host=host, port=port, log_level="warning")
+    return Gate(
+        KeysAndTokens(keys, tokens),
+        limits_of(settings.api_rate, settings.api_wrong_keys),
+        origins_of(settings.api_origins),
+        hosts_of(settings.api_hosts, host),
+        AuditLog(KafkaAudit(settings.kafka, settings.topic_prefix), plant) if settings.api_audit else None,
+        Provider(settings.oidc_issuer, settings.oidc_client) if tokens and settings.oidc_client else None,
+    )
+
+
+def serve(settings: Settings, host: str, port: int, console: Console) -> None:
+    """Answer until ended."""
+    place, file = place_of(settings), PlantFile(settings.plant, settings.site)
+    gate = gate_of(settings, host, file.plant.plant)
+    provision_log(settings)
+    log = TopicsFollower(settings.kafka, settings.topic_prefix)
+    follower = Follower(log, Standing(file.plant), (KafkaError,))
+    models = PlantModels(place, Registry(settings.registry_url), partial(_compared, settings))
+    app = application(gate, models, DeliveryDesk(settings))
+    add_console(app, follower, ConsoleDesk(settings, follower.standing))
+    port_held = bound(host, port)
+
+    def ready() -> None:
+        shown = f"http://{f'[{host}]' if ':' in host else host}:{port_held.getsockname()[1]}"
+        for line in (f"the page: {shown}/", f"the API's document: {shown}{OPENAPI}; end it by ctrl-c"):
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+    asyncio.run(run(app, follower, file, port_held, console, ready))

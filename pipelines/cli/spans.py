@@ -62,6 +62,11 @@ def week_of(time_us: int, zone: str) -> Span:
     return week(f"{year}-W{number:02}", zone)
 
 
+def month_of(time_us: int, zone: str) -> Span:
+    """The month in which a time is."""
+    return month((_EPOCH + timedelta(microseconds=time_us)).astimezone(ZoneInfo(zone)).strftime("%Y-%m"), zone)
+
+
 def _us(day: date, zone: str) -> int:
     midnight = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone))
     return (midnight - _EPOCH) // timedelta(microseconds=1)

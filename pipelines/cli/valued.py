@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -40,7 +40,7 @@ def tell_value(
     span = month(said, plant.timezone)
     if warned := thinned(span, now_us):
         errors.print(warned, highlight=False, markup=False, soft_wrap=True)
-    work = asyncio.run(_maintenance(settings, plant, span.to_us))
+    work = asyncio.run(maintenance_until(settings, plant, span.to_us))
     found = value(alerts_of(settings), work, plant, span.from_us, span.to_us, hours)
     if to is not None:
         write_csv(found, plant, to)
@@ -52,7 +52,7 @@ def tell_value(
         console.print(f"the same lines are in {to}", highlight=False, markup=False, soft_wrap=True)
 
 
-async def _maintenance(settings: Settings, plant: Plant, to_us: int) -> list[Maintenance]:
+async def maintenance_until(settings: Settings, plant: Plant, to_us: int) -> list[Maintenance]:
     """All failures and repairs up to then: a warning of this month may be of a life that began long before."""
     async with InfluxReader(influx_target(settings)) as reader:
         return maintenance_of(await reader.read(MAINTENANCE, 0, to_us, list(plant.assets)), plant.plant)
@@ -106,9 +106,13 @@ def money(found: Value, hours: float | None) -> Iterator[str]:
 def write_csv(found: Value, plant: Plant, file: Path) -> None:
     """A line an entry, in UTF-8 with a mark, so that spreadsheets read it as such."""
     with file.open("w", encoding="utf-8-sig", newline="") as opened:
-        rows = csv.writer(opened)
-        rows.writerow(COLUMNS)
-        rows.writerows(map(_row, found.entries, [(plant.plant, found.currency)] * len(found.entries)))
+        csv.writer(opened).writerows(rows_of(found.entries, plant, found.currency))
+
+
+def rows_of(entries: Sequence[Entry], plant: Plant, currency: str) -> Iterator[tuple[object, ...]]:
+    """A head, and a line an entry; no cell is a formula."""
+    yield COLUMNS
+    yield from map(_row, entries, [(plant.plant, currency)] * len(entries))
 
 
 def _row(one: Entry, of: tuple[str, str]) -> tuple[object, ...]:

@@ -29,10 +29,9 @@ from connectors.kafka.records import put
 from connectors.memory import MemoryStore
 from models.plant import Plant
 from models.records import AnyInput, key_of
-from pipelines.cli.books import LEDGER_KEY
 from pipelines.controls.models import Shelf
 from pipelines.driver import Driver
-from pipelines.ledger import Ledger
+from pipelines.ledger import LEDGER_KEY, Ledger
 from pipelines.main import influx_target, provision
 from pipelines.partition import Partition
 from pipelines.ports import Effects, RawRecord

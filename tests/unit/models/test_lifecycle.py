@@ -8,6 +8,7 @@ from contextlib import suppress
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from models.alerting.belonging import COMES_BACK_US
 from models.alerting.cases import acted, expired, moved, repaired, stood
@@ -21,6 +22,8 @@ from models.alerting.lifecycle import (
     Impossible,
     Lack,
     is_active,
+    moved_by,
+    moves_of,
 )
 from models.alerting.raised import raised
 from models.plant import ANY_MODE
@@ -38,6 +41,9 @@ from models.records import (
     Remaining,
     Rung,
 )
+from tests.kit.closing import move as move_case
+from tests.kit.closing import opened as opened_case
+from tests.kit.runs import at as at_hour
 from tests.unit.models.test_cases import FORECAST, HAZARD, HOT, evidence, said
 
 MINUTE_US = 60_000_000
@@ -313,3 +319,26 @@ def test_no_history_reaches_a_state_that_the_table_does_not_have_and_cases_stay_
         assert not any(one.held for one in cases if one.state is AlertState.CLOSED)
         modes = Counter(one.mode for one in cases if is_active(one))
         assert all(count == 1 for count in modes.values())
+
+
+@pytest.mark.parametrize("state", AlertState)
+def test_what_can_be_done_with_a_case_is_what_the_table_takes(state):
+    case = replace(opened_case("lathe-01", 1), state=state)
+    for move in Move:
+        whole = Action(
+            plant=case.plant, asset=case.asset, alert=case.id, move=move, time_us=at_hour(2), by="kim", why="so",
+            until_us=at_hour(3), to="lee", severity=3, order="1", outcome=CloseReason.REPAIRED,
+        )  # fmt: skip
+        try:
+            is_taken = moved_by(case, whole) is not None
+        except Impossible:
+            is_taken = False
+        ends_a_hold = move in (Move.UNSHELVE, Move.PUT_BACK)
+        assert (move in moves_of(case)) == (is_taken and not ends_a_hold), move
+
+
+def test_what_holds_a_case_back_can_be_ended_once_it_does():
+    case = opened_case("lathe-01", 1)
+    assert not {Move.UNSHELVE, Move.PUT_BACK} & set(moves_of(case))
+    assert Move.UNSHELVE in moves_of(move_case(case, Move.SHELVE, 2, until_us=at_hour(3)))
+    assert Move.PUT_BACK in moves_of(move_case(case, Move.TAKE_OUT, 2))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from models.alerting.prose import Unfounded, answered, asking
+from models.alerting.lifecycle import SELF
+from models.alerting.prose import Unfounded, answered, asking, masked_names
+from models.alerting.value import Entry, Kind
 from models.plant import parse
 from models.records import CloseReason, Move
 from tests.kit.closing import close, move
@@ -69,3 +71,16 @@ def test_prose_with_a_number_that_no_fact_has_is_none():
     assert "50 %" in answered("It fails within 72 h by 50 %, so look before 3 January 2026.", asked)
     with pytest.raises(Unfounded, match=r"numbers that no fact has: 41, 99\.5"):
         answered("It fails by 41 %, or 99.5.", asked)
+
+
+def entry(by: str, found: str) -> Entry:
+    return Entry(kind=Kind.SAVED, time_us=0, asset="pump-01", asset_type="pump", mode="seal", by=by, found=found)
+
+
+def test_in_an_export_people_are_aliases_wherever_they_stand_and_the_same_one_for_the_same():
+    told = masked_names([
+        entry("Kim Lee", "worn seal, says Ana"), entry("Ana", "told by KIM LEE, kim@plant.example"),
+        entry(SELF, ""), entry("Kim Lee", "again"),
+    ])  # fmt: skip
+    assert [one.by for one in told] == ["person 1", "person 2", SELF, "person 1"]
+    assert [one.found for one in told] == ["worn seal, says person 2", "told by person 1, somebody", "", "again"]

@@ -69,6 +69,8 @@ GROUPS = [
     ["baseline", "approve"],
     ["clock", "list"],
     ["clock", "decide"],
+    ["audit", "list"],
+    ["audit", "verify"],
 ]
 
 

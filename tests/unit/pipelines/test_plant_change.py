@@ -21,6 +21,7 @@ from models.records import (
     encode,
 )
 from pipelines import saving
+from pipelines.ledger import LEDGER
 from pipelines.partition import Partition
 from pipelines.ports import RawRecord
 from pipelines.state import SnapshotError
@@ -74,7 +75,7 @@ class Log:
     def state(self) -> dict[str, bytes]:
         """All that it remembers but its counts, as a snapshot of a copy would have it."""
         parts, _ = saving.save(copy.deepcopy(self.partition.state), 120)
-        return {name: part for name, part in parts.items() if not name.startswith(saving.LEDGER)}
+        return {name: part for name, part in parts.items() if not name.startswith(LEDGER)}
 
 
 def steady(first: int, last: int, asset: str = "pump-01") -> list[Frame]:

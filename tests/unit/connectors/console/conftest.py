@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
 from connectors.console.app import application
+from connectors.console.callers import KeysAndTokens
+from connectors.console.gate import Gate
 from connectors.console.keys import Role, api_keys, new_key
 from connectors.memory import MemoryBoard
 from connectors.releases.registry import Registry
@@ -20,6 +23,14 @@ from pipelines.releases.offices import Place
 from tests.kit import tiny
 
 PARTITIONS = 2
+NORTH = "north"
+"""A site whose admin has a key."""
+HOSTS = frozenset({"testserver"})
+
+
+def gate(told: Iterable[str], **more: Any) -> Gate:
+    """Lets in who has one of these keys, by the name that the test client calls it."""
+    return Gate(KeysAndTokens(api_keys(",".join(told))), **{"hosts": HOSTS, **more})
 
 
 @dataclass
@@ -47,20 +58,20 @@ class Api:
         self.workers = Workers()
         self.in_folder = ""
         self.log = MemoryBoard("tiny", self.workers)
-        made = {role: new_key(f"a {role}", role) for role in Role}
+        made = {role: new_key(f"a {role}", role) for role in Role} | {NORTH: new_key("kim", Role.ADMIN, [NORTH])}
         self.keys = {role: key for role, (key, _) in made.items()}
         place = Place(self.log, tiny.plant, PARTITIONS, lambda: 1_000, lambda _: self.in_folder, 0.0)
         models = PlantModels(place, Registry(str(folder / "registry")), lambda name: {"of": name})
-        self.app = application(api_keys(",".join(told for _, told in made.values())), models)
+        self.app = application(gate(told for _, told in made.values()), models)
         self.client = TestClient(self.app, raise_server_exceptions=False)
 
-    def headers(self, role: Role | None) -> dict[str, str]:
+    def headers(self, role: str | None) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.keys[role]}"} if role else {}
 
-    def get(self, path: str, role: Role | None = Role.VIEWER):
+    def get(self, path: str, role: str | None = Role.VIEWER):
         return self.client.get(f"/api/v1/models/{path}", headers=self.headers(role))
 
-    def post(self, path: str, body: object = None, role: Role | None = Role.ENGINEER, **more):
+    def post(self, path: str, body: object = None, role: str | None = Role.ENGINEER, **more):
         asked = {} if body is None else {"json": body}
         return self.client.post(f"/api/v1/models/{path}", headers=self.headers(role), **asked, **more)
 

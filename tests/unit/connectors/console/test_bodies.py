@@ -24,7 +24,11 @@ def sent_to(api, path: str, key: str) -> tuple[int, int]:
         nonlocal status
         status = message.get("status", status)
 
-    headers = [(b"authorization", f"Bearer {key}".encode()), (b"content-type", b"application/json")]
+    headers = [
+        (b"authorization", f"Bearer {key}".encode()),
+        (b"content-type", b"application/json"),
+        (b"host", b"testserver"),
+    ]
     scope = {
         "type": "http", "method": "POST", "path": f"{ROOT}/{path}", "raw_path": b"", "query_string": b"",
         "headers": headers, "http_version": "1.1", "scheme": "http", "server": ("x", 1), "root_path": "",

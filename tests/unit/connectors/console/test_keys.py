@@ -37,3 +37,35 @@ def test_a_name_that_the_setting_could_not_hold_is_refused(name):
 def test_roles_cover_those_before_them():
     assert Role.ENGINEER.covers(Role.VIEWER) and Role.ENGINEER.covers(Role.ENGINEER)
     assert not Role.OPERATOR.covers(Role.ENGINEER)
+
+
+def test_a_key_of_some_sites_is_read_with_them():
+    key, told = new_key("kim", Role.OPERATOR, ["south", "north", "south"])
+    assert told.startswith("kim:operator@north+south:")
+    assert api_keys(told).caller(key) == Caller("kim", Role.OPERATOR, frozenset({"north", "south"}))
+
+
+@pytest.mark.parametrize("sites", ["", "+", "north+", " north", "n:s", "\n"])
+def test_sites_that_cannot_be_read_are_a_fault_and_never_all_sites(sites):
+    with pytest.raises(WrongApiKeys, match="key 1 of"):
+        api_keys(f"a:viewer@{sites}:" + "0" * 64)
+
+
+@pytest.mark.parametrize("site", ["", "a,b", "a:b", "a+b", " a", "a\n", "x" * 201])
+def test_a_site_that_the_setting_could_not_hold_is_refused(site):
+    with pytest.raises(WrongApiKeys, match="cannot be told"):
+        new_key("kim", Role.VIEWER, [site])
+
+
+@pytest.mark.parametrize("site", ["Werk Süd", "a@b", "north/1"])
+def test_a_site_is_named_as_in_the_plant_file(site):
+    key, told = new_key("kim", Role.VIEWER, [site])
+    caller = api_keys(told).caller(key)
+    assert caller is not None and caller.sees(site) and not caller.sees(site + "x")
+
+
+def test_what_has_no_site_is_for_callers_of_all_sites_alone():
+    assert Caller("a", Role.VIEWER).sees(None) and Caller("a", Role.VIEWER).is_of_all
+    some, none = Caller("a", Role.ADMIN, frozenset({"north"})), Caller("a", Role.ADMIN, frozenset())
+    assert some.sees("north") and not some.sees("south") and not some.sees(None) and not some.is_of_all
+    assert not none.sees("north") and not none.sees(None) and not none.is_of_all

@@ -11,6 +11,7 @@ from models.records import ReleaseMove, encode
 from models.release import Part
 from pipelines.releases.publish import made
 from tests.kit import releasing
+from tests.unit.connectors.console.conftest import NORTH
 
 A, B = (releasing.release(slope).version for slope in (0.5, 0.8))
 
@@ -126,7 +127,7 @@ MOVES = [
 
 def test_every_way_in_is_in_these_tests(api):
     paths = api.app.openapi()["paths"]
-    found = {(method.upper(), path) for path, of in paths.items() for method in of}
+    found = {(method, path) for path, of in paths.items() for method in of if path.startswith("/api/v1/models/")}
     assert len(found) == len(READS) + len(MOVES)
 
 
@@ -141,6 +142,13 @@ def test_only_whose_role_covers_it_gets_through(api, method, path, role):
     else:
         assert found.status_code not in (401, 403)
     assert not api.log.pairs
+
+
+@pytest.mark.parametrize(("method", "path"), READS + MOVES)
+def test_models_are_of_the_whole_plant_and_so_for_nobody_of_some_sites(api, method, path):
+    found = api.client.request(method, f"/api/v1/models/{path}", headers=api.headers(NORTH))
+    assert found.status_code == 403
+    assert found.json()["detail"] == "'kim' is of some sites (north), this is of the whole plant"
 
 
 @pytest.mark.parametrize("given", ["", "Bearer", "Bearer x", "Basic eDp5", "Bearer fw_" + "A" * 43])

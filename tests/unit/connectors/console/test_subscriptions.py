@@ -8,10 +8,11 @@ import pytest
 from fastapi.testclient import TestClient
 
 from connectors.console.app import application
-from connectors.console.keys import Role, api_keys, new_key
+from connectors.console.keys import Role, new_key
 from models.delivery.errors import SubscriptionError
 from models.delivery.subscriptions import Subscription
 from models.records import Advice
+from tests.unit.connectors.console.conftest import gate
 
 
 class Desk:
@@ -54,7 +55,7 @@ class Api:
         self.desk = Desk()
         made = {role: new_key(f"a {role}", role) for role in Role}
         self._keys = {role: key for role, (key, _) in made.items()}
-        app = application(api_keys(",".join(told for _, told in made.values())), None, self.desk)  # type: ignore[arg-type]
+        app = application(gate(told for _, told in made.values()), None, self.desk)  # type: ignore[arg-type]
         self._client = TestClient(app, raise_server_exceptions=False)
 
     def ask(self, method: str, path: str, role: Role | None = Role.OPERATOR, **more: Any):

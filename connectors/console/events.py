@@ -1,0 +1,50 @@
+"""The API's stream of what changes, as server-sent events; who comes back goes on behind what was seen last."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header
+from starlette.responses import StreamingResponse
+
+from connectors.console.keys import Caller
+from connectors.console.place import Following, Reads
+from pipelines.console.feed import Feed
+
+router = APIRouter(prefix="/api/v1", tags=["events"])
+ALIVE_S = 15.0
+"""Between two comments where nothing comes, so that what stands in between does not close the connection. As HTML's
+standard on server-sent events advises."""
+STREAM: dict[int | str, dict[str, Any]] = {
+    200: {"description": "Events.", "content": {"text/event-stream": {"schema": {"type": "string"}}}}
+}
+
+
+@router.get("/events", response_class=StreamingResponse, responses=STREAM)
+async def events(
+    following: Following,
+    caller: Reads,
+    last_event_id: Annotated[str, Header(max_length=100, description="Where to go on.")] = "",
+) -> StreamingResponse:
+    """What changes, from now on or behind Last-Event-ID: warning, assets, notice, ledger, models, log.
+
+    `reset` says that what was missed is not known any more: ask for GET /api/v1/overview again.
+    """
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    stream = _stream(following.feed, last_event_id, caller)
+    return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
+
+
+async def _stream(feed: Feed, token: str, caller: Caller) -> AsyncIterator[bytes]:
+    number = feed.number_of(token or feed.token)
+    if number is None:
+        number, sent = feed.reset()
+        yield sent
+    else:
+        yield b": \n\n"  # so that the browser knows at once that it is connected
+    while True:
+        last, sent = await feed.after(number, caller.sees, ALIVE_S)
+        if sent or last == number:
+            yield sent or b": \n\n"
+        number = last

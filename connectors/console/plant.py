@@ -1,0 +1,39 @@
+"""The console itself: what routes about machines, warnings and figures, the stream and the page add to the API."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.responses import FileResponse
+from starlette.staticfiles import StaticFiles
+
+from connectors.console import assets, events, figures, overview, warnings
+from connectors.console.place import Desk
+from pipelines.console.role import Follower
+
+PAGE = Path(__file__).parent / "page"
+ROUTERS = (overview.router, assets.router, warnings.router, figures.router, events.router)
+ASK_AGAIN = {"Cache-Control": "no-cache"}
+"""A browser asks whether its copy is still good, which the entity tag tells it: an update holds at the next look."""
+
+
+class _Files(StaticFiles):
+    """The page's own."""
+
+    def file_response(self, *args: object, **options: object) -> FileResponse:
+        found = super().file_response(*args, **options)  # type: ignore[arg-type]
+        found.headers.update(ASK_AGAIN)
+        return found  # type: ignore[return-value]
+
+
+def add_console(app: FastAPI, follower: Follower, desk: Desk) -> None:
+    """Have an application answer for a plant that is followed, and show its page."""
+    app.state.follower, app.state.desk = follower, desk
+    for router in ROUTERS:
+        app.include_router(router)
+    app.mount("/page", _Files(directory=PAGE))
+
+    @app.get("/", include_in_schema=False)
+    async def page() -> FileResponse:
+        return FileResponse(PAGE / "index.html", headers=ASK_AGAIN)

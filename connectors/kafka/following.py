@@ -1,0 +1,97 @@
+"""The topics that say how a plant stands, each from as far back as it is needed, and then as they go on.
+
+One consumer without a group: each console reads all partitions for itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from connectors.kafka.deliveries import CALL_TIMEOUT_S, assign
+from pipelines.console.ports import Came, News
+from pipelines.topics import Topic, named
+
+EVERYTHING = None
+"""As a start: from the first record that the topic keeps."""
+STARTS: Mapping[Topic, int | None] = {
+    Topic.ALERTS: EVERYTHING,
+    Topic.NOTICES: EVERYTHING,
+    Topic.HEALTH: 20_000,
+    Topic.FORECASTS: 20_000,
+    Topic.STATE: 500,
+    Topic.RELEASES: 0,
+}
+"""How many of the last records of each partition are read at the start. A forecast comes once a minute and machine, so
+these are the last hours of some hundred machines; a snapshot of state has a ledger among few dozens of parts."""
+FETCH_MS = 50
+ALIVE_S = 5.0
+"""A broker that does not answer for so long is away. Our choice."""
+
+
+class TopicsFollower:
+    """A `pipelines.console.ports.PlantLog`. Belongs to one event loop."""
+
+    def __init__(self, bootstrap: str, prefix: str, starts: Mapping[Topic, int | None] = STARTS) -> None:
+        self._bootstrap, self._starts = bootstrap, starts
+        self._topics = {named(prefix, topic): topic for topic in starts}
+        self._consumer: AIOKafkaConsumer | None = None
+        self._positions: dict[TopicPartition, int] = {}
+        self._ends: dict[TopicPartition, int] = {}
+
+    async def more(self, patience_s: float) -> News:
+        """What came. Raises KafkaError, TimeoutError, LookupError where a topic is not there."""
+        try:
+            consumer = await self._started()
+            took = await consumer.getmany(timeout_ms=round(patience_s * 1000))
+            if not took:  # a consumer whose broker is away says nothing of it
+                await asyncio.wait_for(consumer.end_offsets(list(self._positions)[:1]), ALIVE_S)
+            records = [
+                Came(self._topics[place.topic], place.partition, record.key or b"", record.value)
+                for place, of in took.items()
+                for record in of
+            ]
+            for place in took.keys() | self._ends.keys():
+                self._positions[place] = await consumer.position(place)
+        except BaseException:
+            await self.close()
+            raise
+        self._ends = {place: end for place, end in self._ends.items() if self._positions[place] < end}
+        return News(records, not self._ends)
+
+    async def close(self) -> None:
+        """Read no more."""
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            await consumer.stop()
+
+    async def _started(self) -> AIOKafkaConsumer:
+        if self._consumer is not None:
+            return self._consumer
+        consumer = self._consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._bootstrap,
+            isolation_level="read_committed",
+            auto_offset_reset="earliest",
+            enable_auto_commit=False,
+            fetch_max_wait_ms=FETCH_MS,
+        )
+        async with asyncio.timeout(CALL_TIMEOUT_S):
+            await consumer.start()
+            places = [place for name in self._topics for place in await assign(consumer, name)]
+            consumer.assign(places)
+            begins, self._ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
+            for place in places:
+                begin = self._begin(place, begins[place], self._ends[place])
+                consumer.seek(place, begin)
+                self._positions[place] = begin
+        return consumer
+
+    def _begin(self, place: TopicPartition, first: int, end: int) -> int:
+        """Behind what was given already; else as the topic's start says. Of a topic made anew, its beginning."""
+        known = self._positions.get(place)
+        if known is not None:
+            return known if first <= known <= end else first
+        last = self._starts[self._topics[place.topic]]
+        return first if last is EVERYTHING else max(first, end - last)

@@ -1,0 +1,90 @@
+"""Runs the console: it reads until it knows how the plant stands, and only then answers; all on one event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn
+
+from pipelines.console.role import Follower
+from pipelines.plant_file import PlantFile
+
+PORTS_TRIED = 50
+"""From the port that is asked for upwards. Our choice."""
+GOODBYE_S = 2
+"""How long who still reads is waited for at the end; streams never end by themselves."""
+
+
+class Server(uvicorn.Server):
+    """One that ends well when it is told to: uvicorn's own raises the signal again, which is a status of its own."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """As the base's, for an event loop."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        yield
+
+
+class NoPort(Exception):
+    """No port can be had; the message says what to do."""
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """A socket on the port, or on the next that nobody has. Raises NoPort."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for tried in range(port, min(port + PORTS_TRIED, 65_536)):
+        found = socket.socket(family)
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            found.bind((host, tried))
+        except OSError as wrong:
+            found.close()
+            if wrong.errno != errno.EADDRINUSE:
+                raise NoPort(f"{host}:{tried} cannot be answered on ({wrong.strerror}): give another --host") from wrong
+        else:
+            return found
+    raise NoPort(f"all ports of {host} from {port} on are taken: give another --port")
+
+
+async def run(
+    app: object, follower: Follower, file: PlantFile, place: socket.socket, console: Console, ready: Callable[[], None]
+) -> None:
+    """Follow and answer until SIGTERM or Ctrl-C; `ready` is called once it answers."""
+    with Progress(
+        SpinnerColumn(), TextColumn("{task.description}"), console=console, transient=True,
+        disable=not console.is_terminal,
+    ) as progress:  # fmt: skip
+        task = progress.add_task("reading topics")
+        following = asyncio.create_task(
+            follower.run(lambda read: progress.update(task, description=f"reading topics: {read:,} records"))
+        )
+        await asyncio.wait(
+            {following, known := asyncio.create_task(follower.caught_up())}, return_when="FIRST_COMPLETED"
+        )
+        known.cancel()
+    if following.done():
+        following.result()
+    looking = asyncio.create_task(file.follow(follower.change_plant))
+    server = Server(
+        uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=GOODBYE_S, server_header=False)  # type: ignore[arg-type]
+    )
+    serving = asyncio.create_task(server.serve(sockets=[place]))
+    ready()
+    try:
+        done, _ = await asyncio.wait({following, looking, serving}, return_when="FIRST_COMPLETED")
+        for task_ in done:
+            task_.result()
+    finally:
+        for task_ in (following, looking):
+            task_.cancel()
+        server.should_exit = True
+        await asyncio.gather(following, looking, serving, return_exceptions=True)

@@ -1,0 +1,237 @@
+"""How the plant stands: its topics folded to the last of everything, and what each batch of records changes. Pure.
+
+Of forecasts and healths only the last of an asset in a batch is parsed: nobody sees those before it.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import chain
+from typing import NamedTuple
+
+import msgspec
+
+from models.alerting.lifecycle import is_active, is_waiting
+from models.failure.hazard import WARNING
+from models.plant import Plant
+from models.records import (
+    Alert,
+    AlertReason,
+    AlertState,
+    Forecast,
+    Health,
+    Notice,
+    NoticeState,
+    Record,
+    decode,
+)
+from pipelines.console.feed import Change, Kind
+from pipelines.console.ports import Came
+from pipelines.console.shown import AlertNow, AssetNow, LedgerNow, alert_now, asset_now, ledger_now, site_of
+from pipelines.ledger import LEDGER_KEY, Ledger
+from pipelines.topics import Topic
+
+TRACK_STEP_US = 15 * 60_000_000
+TRACK_POINTS = 30 * 24 * 4
+"""An asset's chances are kept a quarter of an hour apart for 30 days: what a picture resolves. Our choice."""
+BEHIND_US = 6 * 3_600_000_000
+"""A plant whose last forecast is older than this is held to be replayed, or stands still altogether. Our choice."""
+LAST_ONLY = {Topic.FORECASTS: Forecast, Topic.HEALTH: Health}
+
+
+class Moved(msgspec.Struct, frozen=True, kw_only=True):
+    """A revision of a warning in short: what moved it, who and why."""
+
+    revision: int
+    moved_us: int
+    reason: AlertReason
+    state: AlertState
+    by: str
+    why: str
+
+
+class Case(NamedTuple):
+    """A warning: its last revision, and all that were seen, in short."""
+
+    alert: Alert
+    revisions: tuple[Moved, ...]
+
+
+class Track:
+    """A figure of an asset over time, in order, the oldest dropped."""
+
+    def __init__(self) -> None:
+        self.time_us, self.value = array("q"), array("d")
+
+    def add(self, time_us: int, value: float) -> None:
+        """Keep it if it is a step after the last."""
+        if self.time_us and time_us < self.time_us[-1] + TRACK_STEP_US:
+            return
+        self.time_us.append(time_us)
+        self.value.append(value)
+        if len(self.time_us) > 2 * TRACK_POINTS:
+            del self.time_us[:TRACK_POINTS], self.value[:TRACK_POINTS]
+
+
+class Standing:
+    """Of one plant; `odd` counts records that cannot be read, which another version may have written."""
+
+    def __init__(self, plant: Plant) -> None:
+        self.plant = plant
+        self.forecasts: dict[str, Forecast] = {}
+        self.healths: dict[str, Health] = {}
+        self.cases: dict[str, Case] = {}
+        self.notices: dict[str, Notice] = {}
+        self.ledgers: dict[int, Ledger] = {}
+        self.chances: dict[str, Track] = defaultdict(Track)
+        self.indices: dict[str, Track] = defaultdict(Track)
+        self.odd = 0
+        self._of_asset: dict[str, set[str]] = defaultdict(set)
+
+    def take(self, records: Sequence[Came]) -> Iterator[Change]:
+        """What a batch changes: each move of a warning, and of the rest how it is in the end."""
+        touched, moved, notices, has_books, has_models = set[str](), [], {}, False, False
+        for one in _needed(records):
+            if one.topic is Topic.STATE:
+                has_books |= self._take_ledger(one)
+            elif one.topic is Topic.RELEASES:
+                has_models = True
+            else:
+                record = self._read(one.value)
+                if isinstance(record, Forecast | Health) and self._take_figure(record):
+                    touched.add(record.asset)
+                elif isinstance(record, Alert) and self._take_alert(record):
+                    moved.append(record)
+                    touched.add(record.asset)
+                elif isinstance(record, Notice) and self._take_notice(record):
+                    notices[record.id] = record
+        yield from self._changes(moved, touched, notices.values())
+        if has_books and (books := self.ledger()) is not None:
+            yield Change(Kind.LEDGER, None, books)
+        if has_models:
+            yield Change(Kind.MODELS, None, {})
+
+    def asset(self, name: str) -> AssetNow:
+        """A machine. Raises KeyError for one that is not in the plant file."""
+        cases = [self.cases[id_].alert for id_ in self._of_asset.get(name, ())]
+        return asset_now(self.plant, name, self.forecasts.get(name), self.healths.get(name), cases)
+
+    def assets(self, names: Iterable[str] | None = None) -> list[AssetNow]:
+        """Machines, the worst first."""
+        found = (self.asset(name) for name in (self.plant.assets if names is None else names))
+        return sorted(found, key=lambda one: (-one.rank, one.asset))
+
+    def warnings(self, *, closed: bool = True) -> list[AlertNow]:
+        """The last opened first; without `closed`, those that hold or wait for somebody to say what became of them."""
+        found = [case.alert for case in self.cases.values() if closed or _is_open(case.alert)]
+        found.sort(key=lambda one: (-one.opened_us, one.id))
+        return [alert_now(self.plant, one) for one in found]
+
+    def warnings_of(self, asset: str) -> list[AlertNow]:
+        """An asset's, the last opened first."""
+        found = sorted((self.cases[id_].alert for id_ in self._of_asset.get(asset, ())), key=lambda one: -one.opened_us)
+        return [alert_now(self.plant, one) for one in found]
+
+    def warning(self, case: Alert) -> AlertNow:
+        """One of them."""
+        return alert_now(self.plant, case)
+
+    def ledger(self) -> LedgerNow | None:
+        """The books, where a worker kept any."""
+        return ledger_now(self.ledgers.values())
+
+    @property
+    def as_of_us(self) -> int | None:
+        """The latest time that a forecast, a health or a warning speaks of."""
+        figures: Iterable[Forecast | Health] = chain(self.forecasts.values(), self.healths.values())
+        warnings = (case.alert.window_end_us for case in self.cases.values())
+        return max(chain((one.window_end_us for one in figures), warnings), default=None)
+
+    def now_us(self, clock_us: int) -> int:
+        """The time by the plant's clock: a plant that is replayed, such as a simulated one, lives in its past."""
+        as_of_us = self.as_of_us
+        return clock_us if as_of_us is None or abs(clock_us - as_of_us) < BEHIND_US else as_of_us
+
+    def _changes(self, moved: list[Alert], touched: set[str], notices: Collection[Notice]) -> Iterator[Change]:
+        for alert in moved:
+            yield Change(Kind.WARNING, site_of(self.plant, alert.asset), alert_now(self.plant, alert))
+        by_site: dict[str, list[AssetNow]] = defaultdict(list)
+        for name in sorted(touched & self.plant.assets.keys()):
+            by_site[site_of(self.plant, name)].append(self.asset(name))
+        for site, assets in by_site.items():
+            yield Change(Kind.ASSETS, site, {"assets": assets})
+        for notice in notices:
+            yield Change(Kind.NOTICE, site_of(self.plant, notice.asset) if notice.asset else None, notice)
+
+    def _read(self, value: bytes | None) -> Record | None:
+        """The record; None for one of another plant, a tombstone, and what cannot be read."""
+        if value is None:
+            return None
+        try:
+            record = decode(value)
+        except msgspec.DecodeError:
+            self.odd += 1
+            return None
+        return record if getattr(record, "plant", "") == self.plant.plant else None
+
+    def _take_figure(self, record: Forecast | Health) -> bool:
+        """Whether it is news: history says nothing of now, and a replay repeats."""
+        known = (self.forecasts if isinstance(record, Forecast) else self.healths).get(record.asset)
+        key = (record.window_end_us, record.revision)
+        if record.historical or (known is not None and key <= (known.window_end_us, known.revision)):
+            return False
+        if isinstance(record, Forecast):
+            self.forecasts[record.asset] = record
+            if record.chances:
+                self.chances[record.asset].add(record.window_end_us, record.chances[WARNING])
+        else:
+            self.healths[record.asset] = record
+            if record.index is not None:
+                self.indices[record.asset].add(record.window_end_us, record.index)
+        return True
+
+    def _take_alert(self, alert: Alert) -> bool:
+        known = self.cases.get(alert.id)
+        if alert.historical or (known is not None and alert.revision <= known.alert.revision):
+            return False
+        moved = Moved(
+            revision=alert.revision, moved_us=alert.moved_us, reason=alert.reason, state=alert.state, by=alert.by,
+            why=alert.why,
+        )  # fmt: skip
+        self.cases[alert.id] = Case(alert, (*(known.revisions if known else ()), moved))
+        self._of_asset[alert.asset].add(alert.id)
+        return True
+
+    def _take_notice(self, notice: Notice) -> bool:
+        known = self.notices.get(notice.id)
+        if known is not None and notice.revision <= known.revision:
+            return False
+        if notice.state is NoticeState.OPEN:
+            self.notices[notice.id] = notice
+        else:
+            self.notices.pop(notice.id, None)
+        return True
+
+    def _take_ledger(self, one: Came) -> bool:
+        if one.value is None or not one.key.endswith(LEDGER_KEY):
+            return False
+        try:
+            self.ledgers[one.partition] = msgspec.json.decode(one.value, type=Ledger)
+        except msgspec.DecodeError:
+            self.odd += 1
+            return False
+        return True
+
+
+def _needed(records: Sequence[Came]) -> Iterator[Came]:
+    """All but what a later record of the same asset in the batch takes the place of."""
+    last = {(one.topic, one.key): at for at, one in enumerate(records) if one.topic in LAST_ONLY}
+    for at, one in enumerate(records):
+        if one.topic not in LAST_ONLY or last[one.topic, one.key] == at:
+            yield one
+
+
+def _is_open(alert: Alert) -> bool:
+    return is_active(alert) or is_waiting(alert)

@@ -1,0 +1,149 @@
+"""Who may call what: each call of the API by each role, of all sites, of the machine's, and of another one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import pytest
+from fastapi.testclient import TestClient
+
+from connectors.console.keys import Role
+from connectors.console.warnings import MOVED_BY
+from models.records import Move
+from tests.kit.whole_api import MILL, QUAY, WholeApi
+
+OPEN = {("GET", "/api/v1/sign-in")}
+"""To whoever comes: where to sign in, which is no secret."""
+ANY, MACHINE, WHOLE = "what is of the caller's sites", "of one machine", "of the whole plant"
+V, O, E, A = Role  # noqa: E741 - as a table has them
+CALLS: dict[tuple[str, str], tuple[Role, str]] = {
+    ("GET", "/api/v1/me"): (V, ANY),
+    ("GET", "/api/v1/overview"): (V, ANY),
+    ("GET", "/api/v1/events"): (V, ANY),
+    ("GET", "/api/v1/assets"): (V, ANY),
+    ("GET", "/api/v1/assets/{asset}"): (V, MACHINE),
+    ("GET", "/api/v1/assets/{asset}/history"): (V, MACHINE),
+    ("GET", "/api/v1/assets/{asset}/signals"): (V, MACHINE),
+    ("GET", "/api/v1/assets/{asset}/work"): (V, MACHINE),
+    ("GET", "/api/v1/forecasts"): (V, ANY),
+    ("GET", "/api/v1/alerts"): (V, ANY),
+    ("GET", "/api/v1/alerts/{id}"): (V, MACHINE),
+    ("GET", "/api/v1/alerts/{id}/page"): (V, MACHINE),
+    ("POST", "/api/v1/alerts/{id}/actions"): (O, MACHINE),
+    ("GET", "/api/v1/actions"): (V, ANY),
+    ("GET", "/api/v1/kpis"): (V, ANY),
+    ("GET", "/api/v1/value"): (V, ANY),
+    ("GET", "/api/v1/value/export"): (V, ANY),
+    ("GET", "/api/v1/notices"): (V, ANY),
+    ("GET", "/api/v1/ledger"): (V, WHOLE),
+    ("GET", "/api/v1/suggestions"): (V, ANY),
+    ("GET", "/api/v1/plans"): (V, ANY),
+    ("GET", "/api/v1/audit"): (A, WHOLE),
+    ("GET", "/api/v1/subscriptions"): (V, WHOLE),
+    ("PUT", "/api/v1/subscriptions/{name}"): (O, WHOLE),
+    ("DELETE", "/api/v1/subscriptions/{name}"): (O, WHOLE),
+    ("POST", "/api/v1/subscriptions/test"): (V, WHOLE),
+    ("GET", "/api/v1/deliveries"): (V, WHOLE),
+    ("POST", "/api/v1/deliveries/{begin}/retry"): (O, WHOLE),
+    ("GET", "/api/v1/models/releases"): (V, WHOLE),
+    ("POST", "/api/v1/models/releases"): (E, WHOLE),
+    ("GET", "/api/v1/models/releases/{version}"): (V, WHOLE),
+    ("POST", "/api/v1/models/releases/{version}/withdraw"): (E, WHOLE),
+    ("GET", "/api/v1/models/names/{name}/compare"): (V, WHOLE),
+    ("POST", "/api/v1/models/promote"): (E, WHOLE),
+    ("POST", "/api/v1/models/names/{name}/rollback"): (E, WHOLE),
+    ("POST", "/api/v1/models/names/{name}/end-shadow"): (E, WHOLE),
+    ("POST", "/api/v1/models/types/{asset_type}/pin"): (E, WHOLE),
+    ("POST", "/api/v1/models/types/{asset_type}/freeze"): (E, WHOLE),
+    ("POST", "/api/v1/models/types/{asset_type}/unpin"): (E, WHOLE),
+}
+BODY = {"move": "acknowledge", "version": "tiny@0", "why": "a test", "asset": "pump-01", "sink": "desk"}
+PATH = {"asset": "pump-01", "id": QUAY.id}
+
+
+class Called(NamedTuple):
+    """A call by somebody, and whether it is answered: 401, 403, 404, or 0 for anything else."""
+
+    method: str
+    path: str
+    role: Role
+    place: str
+    refused: int
+
+
+def calls() -> Iterator[Called]:
+    """All of them, with what the table makes of each. The machine is of the site quay."""
+    for (method, path), (least, what) in CALLS.items():
+        for role in Role:
+            for place in ("all", "quay", "mill"):
+                hidden = 404 if what == MACHINE and place == "mill" else 0
+                elsewhere = 403 if what == WHOLE and place != "all" else 0
+                too_low = 403 if not role.covers(least) else 0
+                yield Called(method, path, role, place, hidden or too_low or elsewhere)
+
+
+@pytest.fixture(scope="module")
+def api(tmp_path_factory) -> WholeApi:
+    return WholeApi(tmp_path_factory.mktemp("api"))
+
+
+@pytest.fixture(scope="module")
+def client(api) -> Iterator[TestClient]:
+    with TestClient(api.app, raise_server_exceptions=False) as started:
+        yield started
+
+
+def asked(client: TestClient, call: Called, headers: dict[str, str]) -> int:
+    path = call.path.format_map({**dict.fromkeys(("name", "begin", "version", "asset_type"), "tiny"), **PATH})
+    body = {} if call.method in ("GET", "DELETE") else {"json": BODY}
+    return client.request(call.method, path, headers=headers, **body).status_code
+
+
+def test_the_table_has_every_call_of_the_document(client):
+    paths = client.get("/api/v1/openapi.json").json()["paths"]
+    assert {(method.upper(), path) for path, of in paths.items() for method in of} == CALLS.keys() | OPEN
+
+
+@pytest.mark.parametrize("call", [one for one in calls() if one.path != "/api/v1/events"], ids=str)
+def test_a_call_is_answered_to_whom_the_table_says(client, api, call: Called):
+    status = asked(client, call._replace(refused=0), api.headers(call.role, call.place))
+    if call.refused:
+        assert status == call.refused
+    else:
+        assert status not in (401, 403) and status < 500, status
+        assert status != 404 or call.path.startswith("/api/v1/models/releases/"), status
+
+
+@pytest.mark.parametrize(("method", "path"), CALLS)
+def test_nobody_without_a_key_is_answered(client, method, path):
+    assert asked(client, Called(method, path, V, "all", 401), {}) == 401
+    assert asked(client, Called(method, path, V, "all", 401), {"Authorization": "Bearer fw_wrong"}) == 401
+
+
+@pytest.mark.parametrize("move", Move)
+@pytest.mark.parametrize("role", Role)
+def test_a_move_is_made_by_whom_it_is_for(client, api, role, move):
+    answer = client.post(f"/api/v1/alerts/{QUAY.id}/actions", json={"move": move}, headers=api.headers(role))
+    assert (answer.status_code == 403) == (not role.covers(MOVED_BY[move]))
+    assert answer.status_code in (202, 403, 422)
+
+
+def test_every_move_is_for_somebody():
+    assert MOVED_BY.keys() == set(Move)
+
+
+@pytest.mark.parametrize("path", ["overview", "assets", "forecasts", "alerts?state=all", "actions", "kpis", "value",
+                                  "notices"])  # fmt: skip
+def test_an_answer_to_a_site_names_no_machine_of_another(client, api, path):
+    told = client.get(f"/api/v1/{path}", headers=api.headers(Role.ADMIN, "mill")).text
+    assert "pump-01" not in told and "pump-02" not in told and QUAY.id not in told
+    assert "pump-01" in client.get("/api/v1/overview", headers=api.headers(Role.VIEWER)).text
+
+
+def test_what_is_asked_for_is_on_the_audit_with_who_asked(client, api):
+    client.get(f"/api/v1/alerts/{MILL.id}", headers=api.headers(Role.OPERATOR, "quay"))
+    client.post(f"/api/v1/alerts/{MILL.id}/actions", json={"move": "acknowledge"},
+                headers=api.headers(Role.OPERATOR, "mill"))  # fmt: skip
+    told = [(one.by, one.method, one.status) for one in api.audit.entries]
+    assert ("operator-quay", "GET", 404) in told and ("operator-mill", "POST", 202) in told
