@@ -1,0 +1,79 @@
+"""Each view as people see it: a picture, nothing that axe finds, at 360 px too, and little to load on a slow link."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.browser.conftest import PHONE, Opened, picture, shown
+
+pytestmark = pytest.mark.servers
+ROUTES = {
+    "overview": "#/", "asset": "#/assets/pump-01", "warnings": "#/warnings", "warning": "#/warnings/ID",
+    "week": "#/kpis", "value": "#/value", "suggestions": "#/suggestions", "plans": "#/plans", "models": "#/models",
+    "ledger": "#/ledger", "audit": "#/audit", "api": "#/api",
+}  # fmt: skip
+MOST_BYTES = 300 * 1024
+SLOW = {"offline": False, "latency": 400, "downloadThroughput": 50_000, "uploadThroughput": 25_000}
+"""As Chromium's own tools call Slow 3G: 400 kbit/s, 400 ms."""
+
+
+def route_of(console, name: str) -> str:
+    found = console.ask("alerts?asset=pump-01").json()["alerts"]
+    return ROUTES[name].replace("ID", found[0]["id"])
+
+
+@pytest.mark.parametrize("name", ROUTES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_view_is_drawn_whole_and_axe_finds_nothing(console, opened: Opened, name, scheme):
+    page = opened("admin", route_of(console, name), color_scheme=scheme)
+    assert page.get_attribute("main", "data-state") in ("ready", "empty")
+    picture(page, f"{name}-{scheme}")
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    assert page.query_selector("#worst [data-asset]"), "the worst machines are always in sight"
+
+
+@pytest.mark.parametrize("name", ROUTES)
+def test_a_view_fits_a_phone(console, opened: Opened, name):
+    page = opened("admin", route_of(console, name), viewport=PHONE, has_touch=True)
+    picture(page, f"{name}-phone")
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= PHONE["width"]
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+
+
+def test_the_first_view_is_small_and_there_on_a_slow_link(console, browser):
+    context = browser.new_context()
+    page = context.new_page()
+    link = context.new_cdp_session(page)
+    link.send("Network.enable")
+    link.send("Network.emulateNetworkConditions", SLOW)
+    sizes: list[int] = []
+    page.on("response", lambda answer: sizes.append(int(answer.headers.get("content-length") or 0)))
+    loaded: list[float] = []
+    link.on("Network.dataReceived", lambda told: loaded.append(told["dataLength"]))
+    page.goto(console.page("viewer"), timeout=60_000)
+    page.wait_for_selector("main [data-asset]", timeout=60_000)
+    total = sum(loaded)
+    context.close()
+    assert 1_000 < total < MOST_BYTES, f"{total:,.0f} bytes before compression"
+
+
+def test_a_reload_shows_what_is_so_now_and_stays_signed_in(console, opened: Opened):
+    page = opened("viewer", "#/warnings")
+    before = page.inner_text("main")
+    page.reload()
+    shown(page)
+    assert page.inner_text("main").split()[:3] == before.split()[:3] and "key" not in page.url
+
+
+def test_a_key_that_is_wrong_is_refused_in_words_and_nothing_is_shown(console, browser):
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{console.url}/#key=fw_wrong")
+    page.wait_for_selector("input[type=password]")
+    picture(page, "sign-in")
+    found = Axe().run(page)
+    assert page.query_selector("[data-asset]") is None and found.violations_count == 0, found.generate_report()
+    context.close()
