@@ -1,6 +1,6 @@
 """How the plant stands: its topics folded to the last of everything, and what each batch of records changes. Pure.
 
-Of forecasts and healths only the last of an asset in a batch is parsed: nobody sees those before it.
+Of forecasts and healths a batch is parsed from its end, up to an asset's first that is news: nobody sees others.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 from array import array
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from itertools import chain
 from typing import NamedTuple
 
 import msgspec
@@ -38,7 +37,7 @@ TRACK_POINTS = 30 * 24 * 4
 """An asset's chances are kept a quarter of an hour apart for 30 days: what a picture resolves. Our choice."""
 BEHIND_US = 6 * 3_600_000_000
 """A plant whose last forecast is older than this is held to be replayed, or stands still altogether. Our choice."""
-LAST_ONLY = {Topic.FORECASTS: Forecast, Topic.HEALTH: Health}
+LAST_ONLY = frozenset({Topic.FORECASTS, Topic.HEALTH})
 
 
 class Moved(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,7 +75,11 @@ class Track:
 
 
 class Standing:
-    """Of one plant; `odd` counts records that cannot be read, which another version may have written."""
+    """Of one plant. Belongs to one event loop, but for `plant`, `as_of_us` and `now_us`, which any thread may ask.
+
+    `odd` counts records that cannot be read, which another version may have written; `as_of_us` is the latest time that
+    a forecast, a health or a warning speaks of.
+    """
 
     def __init__(self, plant: Plant) -> None:
         self.plant = plant
@@ -88,25 +91,27 @@ class Standing:
         self.chances: dict[str, Track] = defaultdict(Track)
         self.indices: dict[str, Track] = defaultdict(Track)
         self.odd = 0
+        self.as_of_us: int | None = None
         self._of_asset: dict[str, set[str]] = defaultdict(set)
 
     def take(self, records: Sequence[Came]) -> Iterator[Change]:
         """What a batch changes: each move of a warning, and of the rest how it is in the end."""
-        touched, moved, notices, has_books, has_models = set[str](), [], {}, False, False
-        for one in _needed(records):
-            if one.topic is Topic.STATE:
+        figures: dict[tuple[Topic, bytes], list[Came]] = defaultdict(list)
+        moved, notices, has_books, has_models = [], {}, False, False
+        for one in records:
+            if one.topic in LAST_ONLY:
+                figures[one.topic, one.key].append(one)
+            elif one.topic is Topic.STATE:
                 has_books |= self._take_ledger(one)
             elif one.topic is Topic.RELEASES:
                 has_models = True
             else:
                 record = self._read(one.value)
-                if isinstance(record, Forecast | Health) and self._take_figure(record):
-                    touched.add(record.asset)
-                elif isinstance(record, Alert) and self._take_alert(record):
+                if isinstance(record, Alert) and self._take_alert(record):
                     moved.append(record)
-                    touched.add(record.asset)
                 elif isinstance(record, Notice) and self._take_notice(record):
                     notices[record.id] = record
+        touched = {one.asset for one in moved}.union(*map(self._take_last, figures.values()))
         yield from self._changes(moved, touched, notices.values())
         if has_books and (books := self.ledger()) is not None:
             yield Change(Kind.LEDGER, None, books)
@@ -142,13 +147,6 @@ class Standing:
         """The books, where a worker kept any."""
         return ledger_now(self.ledgers.values())
 
-    @property
-    def as_of_us(self) -> int | None:
-        """The latest time that a forecast, a health or a warning speaks of."""
-        figures: Iterable[Forecast | Health] = chain(self.forecasts.values(), self.healths.values())
-        warnings = (case.alert.window_end_us for case in self.cases.values())
-        return max(chain((one.window_end_us for one in figures), warnings), default=None)
-
     def now_us(self, clock_us: int) -> int:
         """The time by the plant's clock: a plant that is replayed, such as a simulated one, lives in its past."""
         as_of_us = self.as_of_us
@@ -176,12 +174,21 @@ class Standing:
             return None
         return record if getattr(record, "plant", "") == self.plant.plant else None
 
+    def _take_last(self, of_asset: Sequence[Came]) -> set[str]:
+        """Whose last is another now: one of history, which comes late, must not stand in for what came before it."""
+        for one in reversed(of_asset):
+            record = self._read(one.value)
+            if isinstance(record, Forecast | Health) and self._take_figure(record):
+                return {record.asset}
+        return set()
+
     def _take_figure(self, record: Forecast | Health) -> bool:
         """Whether it is news: history says nothing of now, and a replay repeats."""
         known = (self.forecasts if isinstance(record, Forecast) else self.healths).get(record.asset)
         key = (record.window_end_us, record.revision)
         if record.historical or (known is not None and key <= (known.window_end_us, known.revision)):
             return False
+        self._heard(record.window_end_us)
         if isinstance(record, Forecast):
             self.forecasts[record.asset] = record
             if record.chances:
@@ -202,7 +209,11 @@ class Standing:
         )  # fmt: skip
         self.cases[alert.id] = Case(alert, (*(known.revisions if known else ()), moved))
         self._of_asset[alert.asset].add(alert.id)
+        self._heard(alert.window_end_us)
         return True
+
+    def _heard(self, time_us: int) -> None:
+        self.as_of_us = time_us if self.as_of_us is None else max(self.as_of_us, time_us)
 
     def _take_notice(self, notice: Notice) -> bool:
         known = self.notices.get(notice.id)
@@ -223,14 +234,6 @@ class Standing:
             self.odd += 1
             return False
         return True
-
-
-def _needed(records: Sequence[Came]) -> Iterator[Came]:
-    """All but what a later record of the same asset in the batch takes the place of."""
-    last = {(one.topic, one.key): at for at, one in enumerate(records) if one.topic in LAST_ONLY}
-    for at, one in enumerate(records):
-        if one.topic not in LAST_ONLY or last[one.topic, one.key] == at:
-            yield one
 
 
 def _is_open(alert: Alert) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from msgspec.structs import replace
 
@@ -105,6 +107,35 @@ def test_of_forecasts_in_a_batch_only_the_last_of_an_asset_is_read(standing):
     rubbish = Came(Topic.FORECASTS, 0, came(forecast("pump-01", 1))[0].key, b"{")
     take(standing, rubbish, forecast("pump-01", 2))
     assert standing.odd == 0
+
+
+@pytest.mark.parametrize("says", [forecast, health])
+@pytest.mark.parametrize("later", [{"historical": True, "revision": 3}, {"plant": "south"}, {"hours": 1}])
+def test_what_comes_late_in_a_batch_and_is_no_news_does_not_hide_what_is(standing, says, later):
+    take(standing, says("pump-01", 1.5))
+    take(standing, says("pump-01", 2), says("pump-01", **{"hours": 1.9} | later))
+    now = standing.asset("pump-01")
+    assert (now.window_end_us or now.health_us) == at(2)
+
+
+def test_the_time_it_is_as_of_can_be_asked_by_a_thread_while_records_are_folded(standing):
+    """Sets and dicts that grow cannot be gone over by another thread: that would answer 500 to who acts."""
+    going, faults = threading.Event(), []
+
+    def ask() -> None:
+        try:
+            while not going.is_set():
+                standing.now_us(at(1000))
+        except RuntimeError as fault:
+            faults.append(fault)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    for number in range(3_000):
+        take(standing, forecast(f"pump-{number}", 1))
+    going.set()
+    asking.join()
+    assert not faults and standing.as_of_us == at(1)
 
 
 def test_a_track_has_a_point_a_quarter_of_an_hour_and_forgets_the_oldest():
