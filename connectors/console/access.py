@@ -1,11 +1,13 @@
 """Whoever asks needs a key or a token whose role covers what is asked, by the header alone.
 
-A framework reads a body before it asks who sent it, so whoever has none is turned away at a door before that.
+A framework reads a body before it asks who sent it, so whoever has none is turned away at a door before that. What a
+route depends on is `async`, though it waits for nothing: else FastAPI would ask it in a thread, and where slow answers
+hold all threads, nothing at all would be answered.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from typing import Annotated
 
 from fastapi import Depends, HTTPException, Request
@@ -71,7 +73,7 @@ def address_of(scope: Scope) -> str:
     return str(client[0]) if client else ""
 
 
-def caller_of(request: Request, _given: Given) -> Caller:
+async def caller_of(request: Request, _given: Given) -> Caller:
     """Who asks, as the door found. Answers 401 to whoever did not come through it."""
     caller = request.scope.get("state", {}).get(CALLER)
     if not isinstance(caller, Caller):
@@ -79,10 +81,10 @@ def caller_of(request: Request, _given: Given) -> Caller:
     return caller
 
 
-def allowed(role: Role) -> Callable[[Caller], Caller]:
+def allowed(role: Role) -> Callable[[Caller], Awaitable[Caller]]:
     """A dependency: who asks, if the role covers this one; 403 to others."""
 
-    def check(caller: Annotated[Caller, Depends(caller_of)]) -> Caller:
+    async def check(caller: Annotated[Caller, Depends(caller_of)]) -> Caller:
         if not caller.role.covers(role):
             raise HTTPException(403, f"'{caller.name}' is {caller.role}, this is for {role}")
         return caller
@@ -90,12 +92,12 @@ def allowed(role: Role) -> Callable[[Caller], Caller]:
     return check
 
 
-def whole(role: Role) -> Callable[[Caller], Caller]:
+def whole(role: Role) -> Callable[[Caller], Awaitable[Caller]]:
     """A dependency: who asks, if the role covers this one and nothing of the plant is kept from him; 403 to others."""
     covers = allowed(role)
 
-    def check(caller: Annotated[Caller, Depends(caller_of)]) -> Caller:
-        covers(caller)
+    async def check(caller: Annotated[Caller, Depends(caller_of)]) -> Caller:
+        await covers(caller)
         if not caller.is_of_all:
             sites = ", ".join(sorted(caller.sites or ())) or "none"
             raise HTTPException(403, f"'{caller.name}' is of some sites ({sites}), this is of the whole plant")

@@ -15,7 +15,7 @@ MOST = 1000
 Reads = Annotated[Caller, Depends(whole(Role.ADMIN))]
 
 
-def log_of(request: Request) -> AuditLog:
+async def log_of(request: Request) -> AuditLog:
     """The application's."""
     found: AuditLog = request.app.state.audit
     return found

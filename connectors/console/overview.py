@@ -22,7 +22,7 @@ NO_PLANS = "No production is planned: this installation has no load forecast, no
 
 
 @router.get("/me", **says(Me))
-def me(here: Here, caller: Reads) -> Told:
+async def me(here: Here, caller: Reads) -> Told:
     """Who asks, with which role, at which sites, and what that opens."""
     plant, is_whole = here.plant, caller.sites is None
     may = May(

@@ -81,18 +81,18 @@ class Desk(Protocol):
         ...
 
 
-def follower_of(request: Request) -> Follower:
+async def follower_of(request: Request) -> Follower:
     """The application's."""
     found: Follower = request.app.state.follower
     return found
 
 
-def standing_of(request: Request) -> Standing:
+async def standing_of(request: Request) -> Standing:
     """The application's."""
-    return follower_of(request).standing
+    return (await follower_of(request)).standing
 
 
-def desk_of(request: Request) -> Desk:
+async def desk_of(request: Request) -> Desk:
     """The application's."""
     found: Desk = request.app.state.desk
     return found
@@ -114,14 +114,14 @@ def sees_of(standing: Standing, caller: Caller) -> Sees:
     return lambda asset: site_seen(standing, caller, asset)
 
 
-def seen_asset(asset: Name, here: Here, caller: Reads) -> str:
+async def seen_asset(asset: Name, here: Here, caller: Reads) -> str:
     """An asset of the path, if it is one, and one that the caller may see; to others it is not there."""
     if asset not in here.plant.assets or not site_seen(here, caller, asset):
         raise HTTPException(404, f"no asset '{asset}' is here: GET /api/v1/assets has those of your sites")
     return asset
 
 
-def seen_case(id: Name, here: Here, caller: Reads) -> Alert:  # noqa: A002 - the path's word
+async def seen_case(id: Name, here: Here, caller: Reads) -> Alert:  # noqa: A002 - the path's word
     """A warning of the path, if it is one of an asset that the caller may see."""
     found = here.cases.get(id)
     if found is None or not site_seen(here, caller, found.alert.asset):
