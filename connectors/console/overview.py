@@ -14,7 +14,7 @@ from connectors.console.schemas import Told, says
 from connectors.console.warnings import moves_for
 from models.records import Notice
 from pipelines.console.shown import Overview
-from pipelines.console.standing import Standing
+from pipelines.console.standing import Standing, is_open
 
 router = APIRouter(prefix="/api/v1", tags=["plant"])
 NO_SUGGESTIONS = "No process settings are suggested: this installation has no defect model and no topic of suggestions."
@@ -42,11 +42,11 @@ async def me(here: Here, caller: Reads) -> Told:
 async def overview(following: Following, here: Here, caller: Reads) -> Told:
     """The plant at a glance; what changes of it comes by GET /api/v1/events with Last-Event-ID: `event_id`."""
     assets = tuple(here.assets(_seen(here, caller)))
+    warnings = here.warnings(lambda one: is_open(one) and site_seen(here, caller, one.asset))
     return Told(Overview(
         plant=here.plant.plant, now_us=here.now_us(time.time_ns() // 1000), as_of_us=here.as_of_us,
         event_id=following.feed.token, is_following=following.is_following, assets=assets,
-        warnings=tuple(one for one in here.warnings(closed=False) if site_seen(here, caller, one.asset)),
-        notices=_notices(here, caller), ledger=here.ledger(),
+        warnings=tuple(map(here.warning, warnings)), notices=_notices(here, caller), ledger=here.ledger(),
     ))  # fmt: skip
 
 

@@ -16,7 +16,8 @@ from connectors.console.place import AtDesk, Here, Reads, SeenCase, Wish, site_s
 from connectors.console.said import Acted, ActionOf, Actions, Alerts, CasePage, Page
 from connectors.console.schemas import ONE_LINE, Told, says
 from models.alerting.lifecycle import SELF, moves_of
-from models.records import CloseReason, Move
+from models.records import Alert, CloseReason, Move
+from pipelines.console.standing import is_open
 
 router = APIRouter(prefix="/api/v1", tags=["warnings"])
 MOVED_BY: dict[Move, Role] = {
@@ -62,12 +63,13 @@ async def alerts(
     limit: Annotated[int, Query(ge=1, le=5000)] = 200,
 ) -> Told:
     """Warnings, the last opened first."""
-    found = [
-        one for one in here.warnings(closed=state is not Which.OPEN)
-        if site_seen(here, caller, one.asset) and (not asset or one.asset == asset)
-        and (state is not Which.CLOSED or not (one.is_active or one.is_waiting))
-    ]  # fmt: skip
-    return Told(Alerts(alerts=tuple(found[:limit]), more=len(found) > limit))
+
+    def fits(one: Alert) -> bool:
+        is_asked_for = state is Which.ALL or is_open(one) is (state is Which.OPEN)
+        return is_asked_for and (not asset or one.asset == asset) and site_seen(here, caller, one.asset)
+
+    found = here.warnings(fits)
+    return Told(Alerts(alerts=tuple(map(here.warning, found[:limit])), more=len(found) > limit))
 
 
 @router.get("/alerts/{id}", **says(CasePage))

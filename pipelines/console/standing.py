@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from array import array
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -128,11 +128,10 @@ class Standing:
         found = (self.asset(name) for name in (self.plant.assets if names is None else names))
         return sorted(found, key=lambda one: (-one.rank, one.asset))
 
-    def warnings(self, *, closed: bool = True) -> list[AlertNow]:
-        """The last opened first; without `closed`, those that hold or wait for somebody to say what became of them."""
-        found = [case.alert for case in self.cases.values() if closed or _is_open(case.alert)]
-        found.sort(key=lambda one: (-one.opened_us, one.id))
-        return [alert_now(self.plant, one) for one in found]
+    def warnings(self, fits: Callable[[Alert], bool]) -> list[Alert]:
+        """Those that fit, the last opened first: whole, since there may be many more than anybody is shown."""
+        found = [case.alert for case in self.cases.values() if fits(case.alert)]
+        return sorted(found, key=lambda one: (-one.opened_us, one.id))
 
     def warnings_of(self, asset: str) -> list[AlertNow]:
         """An asset's, the last opened first."""
@@ -236,5 +235,6 @@ class Standing:
         return True
 
 
-def _is_open(alert: Alert) -> bool:
+def is_open(alert: Alert) -> bool:
+    """Whether it holds, or waits for somebody to say what became of it."""
     return is_active(alert) or is_waiting(alert)

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from models.records import AlertReason, OperatingState
 from pipelines.console.feed import Kind
 from pipelines.console.ports import Came
-from pipelines.console.standing import TRACK_POINTS, Standing, Track
+from pipelines.console.standing import TRACK_POINTS, Standing, Track, is_open
 from pipelines.topics import Topic
 from tests.kit.followed import PLANT, books, came, forecast, health, silent
 from tests.kit.warned import alert, at, hold, moved
@@ -77,8 +77,8 @@ def test_a_warning_that_is_held_back_or_over_makes_no_machine_worst(standing, wa
 def test_closed_warnings_are_asked_for(standing):
     first, other = alert("pump-01"), alert("pump-02", opened_h=1)
     take(standing, first, moved(first, AlertReason.CLOSED), other)
-    assert [one.id for one in standing.warnings(closed=False)] == [other.id]
-    assert [one.id for one in standing.warnings()] == [other.id, first.id]
+    assert [one.id for one in standing.warnings(is_open)] == [other.id]
+    assert [one.id for one in standing.warnings(lambda _: True)] == [other.id, first.id]
 
 
 def test_an_open_notice_stands_until_it_closes(standing):
