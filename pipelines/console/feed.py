@@ -1,7 +1,8 @@
 """What changes, as server-sent events: one ring of encoded events that all subscribers read, each at its own pace.
 
 Nobody is waited for: who falls behind by more than the ring holds, or comes with the number of another run, is told to
-load everything again. So memory is bounded however many listen, and what is sent is encoded once.
+load everything again. So memory is bounded however many listen and however large events are, and what is sent is
+encoded once.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import msgspec
 
 KEPT = 4096
 """Events; a browser that was away for as long as these took to come loads everything again. Our choice."""
+KEPT_BYTES = 64 * 1024 * 1024
+"""An event may tell of all machines of a site: 4,096 of those about 2,000 machines were gigabytes. Our choice."""
 
 
 class Kind(StrEnum):
@@ -53,9 +56,11 @@ Sees = Callable[[str | None], bool]
 class Feed:
     """The ring. Belongs to one event loop."""
 
-    def __init__(self, kept: int = KEPT) -> None:
+    def __init__(self, kept: int = KEPT, kept_bytes: int = KEPT_BYTES) -> None:
         self._run, self._last = secrets.token_hex(4), 0
-        self._events: deque[Event] = deque(maxlen=kept)
+        self._kept, self._kept_bytes = kept, kept_bytes
+        self._events: deque[Event] = deque()
+        self._bytes = 0
         self._news = asyncio.Event()
 
     @property
@@ -68,7 +73,7 @@ class Feed:
         before = self._last
         for kind, site, data in changes:
             self._last += 1
-            self._events.append(Event(self._last, site, self._encoded(kind, data, self._last)))
+            self._add(Event(self._last, site, self._encoded(kind, data, self._last)))
         if self._last != before:
             news, self._news = self._news, asyncio.Event()
             news.set()
@@ -100,6 +105,13 @@ class Feed:
             return self.reset()
         fresh = list(self._since(number))
         return self._last, b"".join(one.sent for one in fresh if one.site is None or sees(one.site))
+
+    def _add(self, event: Event) -> None:
+        """Keep it, and drop the oldest that are too many or too much."""
+        self._events.append(event)
+        self._bytes += len(event.sent)
+        while len(self._events) > self._kept or (self._bytes > self._kept_bytes and len(self._events) > 1):
+            self._bytes -= len(self._events.popleft().sent)
 
     @property
     def _begins(self) -> int:

@@ -64,6 +64,15 @@ def test_who_falls_behind_by_more_than_is_kept_is_told_to_load_anew():
     assert heard(feed, 0) == (3, ["reset {}"])
 
 
+def test_large_events_push_out_the_oldest_however_few_they_are():
+    feed = Feed(kept_bytes=2_500)
+    for _ in range(3):
+        feed.put([Change(Kind.ASSETS, "a", "x" * 1_000)])
+    assert heard(feed, 0)[1] == ["reset {}"] and len(heard(feed, 1)[1]) == 2
+    feed.put([Change(Kind.ASSETS, "a", "x" * 10_000), Change(Kind.LOG, None, {})])
+    assert heard(feed, 3)[1] == ["reset {}"] and heard(feed, 4) == (5, ["log {}"])
+
+
 def test_a_site_hears_its_own_and_what_is_of_no_site_and_never_what_nobody_can_place():
     feed = Feed()
     put(feed, "quay", "mill", None, "")
