@@ -43,13 +43,16 @@ class Follower:
 
     async def run(self, told: Callable[[int], None] = lambda _: None) -> None:
         """Follow until cancelled; `told` hears how many records were read until it caught up."""
-        while True:
-            try:
-                await self._follow(told)
-            except self._away as fault:
-                _log.warning("log-away", error=repr(fault), doing="asks again; what is shown is as old as this")
-                self._say(is_following=False)
-                await asyncio.sleep(AGAIN_S)
+        try:
+            while True:
+                try:
+                    await self._follow(told)
+                except self._away as fault:
+                    _log.warning("log-away", error=repr(fault), doing="asks again; what is shown is as old as this")
+                    self._say(is_following=False)
+                    await asyncio.sleep(AGAIN_S)
+        finally:
+            await self._log.close()
 
     async def _follow(self, told: Callable[[int], None]) -> None:
         read = 0

@@ -25,6 +25,8 @@ def followed(log: MemoryLog, then: Callable[[Follower], Coroutine], monkeypatch)
         await asyncio.wait_for(follower.caught_up(), 5)
         await then(follower)
         task.cancel()
+        await asyncio.wait({task})
+        assert log.closed == 1
         return (await follower.feed.after(0, lambda _: True, 0.01))[1].decode()
 
     return asyncio.run(run())
