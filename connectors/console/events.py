@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
@@ -29,6 +31,7 @@ async def events(
 ) -> StreamingResponse:
     """What changes, from now on or behind Last-Event-ID: warning, assets, notice, ledger, models, log.
 
+    It ends when the token that it was asked with does: come back with another one, and the last id.
     `reset` says that what was missed is not known any more: ask for GET /api/v1/overview again.
     """
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -43,8 +46,13 @@ async def _stream(feed: Feed, token: str, caller: Caller) -> AsyncIterator[bytes
         yield sent
     else:
         yield b": \n\n"  # so that the browser knows at once that it is connected
-    while True:
-        last, sent = await feed.after(number, caller.sees, ALIVE_S)
+    while (left_s := _left_s(caller)) > 0:
+        last, sent = await feed.after(number, caller.sees, min(ALIVE_S, left_s))
         if sent or last == number:
             yield sent or b": \n\n"
         number = last
+
+
+def _left_s(caller: Caller) -> float:
+    """How long he may listen: who was sent away at the issuer has no more than the token that he had."""
+    return math.inf if caller.until_s is None else caller.until_s - time.time()

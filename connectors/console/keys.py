@@ -37,11 +37,15 @@ class Role(StrEnum):
 
 
 class Caller(NamedTuple):
-    """Who asks: the name is what the audit says; the sites are those whose machines he sees, None for all."""
+    """Who asks: the name is what the audit says; the sites are those whose machines he sees, None for all.
+
+    What he sent is good until then, in seconds since 1970; a key is as long as the process lives.
+    """
 
     name: str
     role: Role
     sites: frozenset[str] | None = None
+    until_s: float | None = None
 
     @property
     def is_of_all(self) -> bool:

@@ -59,7 +59,8 @@ class Tokens:
         role = _role(_words(_claim(claims, self._rules.roles)))
         if role is None:
             raise NoRole(f"'{name}' has no role here: the token's {self._rules.roles} has none of {', '.join(Role)}")
-        return Caller(name, role, _sites(_claim(claims, self._rules.sites), role))
+        sites = _sites(_claim(claims, self._rules.sites), role)
+        return Caller(name, role, sites, float(claims["exp"]) + LEEWAY_S)
 
     def _claims(self, token: str) -> Mapping[str, Any] | None:
         """What a good token says. What is plainly not ours is turned away before the issuer is asked anything."""

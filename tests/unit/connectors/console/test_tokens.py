@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from connectors.console.callers import IssuerAway, KeysAndTokens, NoRole
 from connectors.console.issuer import PAUSE_S, IssuerKeys, is_safe
 from connectors.console.keys import Caller, Role, api_keys, new_key
-from connectors.console.tokens import Rules, Tokens
+from connectors.console.tokens import LEEWAY_S, Rules, Tokens
 from tests.kit.issuer import AUDIENCE, issuing, private, public
 
 
@@ -47,6 +47,11 @@ def tokens(issuer, clock):
 KIM = Caller("kim", Role.ENGINEER)
 
 
+def lasting(caller: Caller | None) -> Caller | None:
+    """The caller but for when his token ends."""
+    return caller._replace(until_s=None) if caller else None
+
+
 @pytest.mark.parametrize(
     ("kind", "kid", "alg"),
     [
@@ -58,7 +63,7 @@ KIM = Caller("kim", Role.ENGINEER)
     ],
 )
 def test_a_good_token_is_its_bearer_s(tokens, issuer, kind, kid, alg):
-    assert tokens.caller(issuer.token(kind, kid, alg)) == KIM
+    assert lasting(tokens.caller(issuer.token(kind, kid, alg))) == KIM
 
 
 @pytest.mark.parametrize(
@@ -85,7 +90,7 @@ def test_for_a_token_of_another_issuer_ours_is_not_even_asked(tokens, issuer):
 
 
 def test_clocks_may_differ_by_half_a_minute(tokens, issuer):
-    assert tokens.caller(issuer.token(exp=time.time() - 20)) == KIM
+    assert lasting(tokens.caller(issuer.token(exp=time.time() - 20))) == KIM
 
 
 def test_a_token_that_nobody_signed_is_nobody_s(tokens, issuer):
@@ -144,7 +149,7 @@ def test_keys_that_rotate_are_asked_for_again_but_not_for_each_unknown_one(token
         assert tokens.caller(issuer.token("rsa-other", "new")) is None
     assert len(issuer.asked) == asked
     clock.now_s += PAUSE_S
-    assert tokens.caller(issuer.token("rsa-other", "new")) == KIM
+    assert lasting(tokens.caller(issuer.token("rsa-other", "new"))) == KIM
     assert tokens.caller(issuer.token()) is None
     assert len(issuer.asked) == asked + 1
 
@@ -157,7 +162,7 @@ def test_an_issuer_that_is_away_is_told_as_that_at_once_and_asked_again_later(to
     assert len(issuer.asked) == 1
     issuer.status = 200
     clock.now_s += PAUSE_S
-    assert tokens.caller(issuer.token()) == KIM
+    assert lasting(tokens.caller(issuer.token())) == KIM
 
 
 def test_keys_that_are_held_are_good_while_the_issuer_is_away(tokens, issuer, clock):
@@ -165,7 +170,7 @@ def test_keys_that_are_held_are_good_while_the_issuer_is_away(tokens, issuer, cl
     issuer.status = 500
     clock.now_s += PAUSE_S
     assert tokens.caller(issuer.token(kid="unknown")) is None
-    assert tokens.caller(issuer.token()) == KIM
+    assert lasting(tokens.caller(issuer.token())) == KIM
 
 
 @pytest.mark.parametrize(
@@ -221,7 +226,12 @@ def test_claims_within_others_are_named_with_dots(issuer):
     tokens = Tokens(rules, IssuerKeys(issuer.url))
     claims = {"realm_access": {"roles": ["operator"]}, "https://forewarn/sites": "north", "email": "kim@example.org"}
     found = tokens.caller(issuer.token(**claims, roles=["admin"]))
-    assert found == Caller("kim@example.org", Role.OPERATOR, frozenset({"north"}))
+    assert lasting(found) == Caller("kim@example.org", Role.OPERATOR, frozenset({"north"}))
+
+
+def test_a_caller_by_token_is_known_until_it_ends_by_a_clock_that_may_be_late(tokens, issuer):
+    found = tokens.caller(issuer.token(exp=4_000_000_000))
+    assert found is not None and found.until_s == 4_000_000_000 + LEEWAY_S
 
 
 def test_a_name_that_is_not_there_is_the_subject(tokens, issuer):
@@ -246,6 +256,6 @@ def test_a_key_is_asked_of_keys_and_a_token_of_the_issuer(tokens, issuer):
     both, keys_alone = KeysAndTokens(api_keys(told), tokens), KeysAndTokens(api_keys(told))
     assert asyncio.run(_ask(both, key)) == Caller("mes", Role.VIEWER)
     assert issuer.asked == []
-    assert asyncio.run(_ask(both, issuer.token())) == KIM
+    assert lasting(asyncio.run(_ask(both, issuer.token()))) == KIM
     assert asyncio.run(_ask(keys_alone, issuer.token())) is None
     assert asyncio.run(_ask(both, f"{'x' * 20_000}..")) is None
