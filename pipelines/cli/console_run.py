@@ -39,17 +39,23 @@ class NoPort(Exception):
 
 
 def bound(host: str, port: int) -> socket.socket:
-    """A socket on the port, or on the next that nobody has. Raises NoPort."""
+    """A socket on the port, or on the next that nobody has. Raises NoPort.
+
+    It listens at once: else two that read topics at the same time would have the same port, and one of them fail then.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for tried in range(port, min(port + PORTS_TRIED, 65_536)):
         found = socket.socket(family)
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             found.bind((host, tried))
+            found.listen()
         except OSError as wrong:
             found.close()
             if wrong.errno != errno.EADDRINUSE:
-                raise NoPort(f"{host}:{tried} cannot be answered on ({wrong.strerror}): give another --host") from wrong
+                raise NoPort(
+                    f"{host}:{tried} cannot be answered on ({wrong.strerror}): give another --host or --port"
+                ) from wrong
         else:
             return found
     raise NoPort(f"all ports of {host} from {port} on are taken: give another --port")
