@@ -160,17 +160,20 @@ def _span(made: Callable[[str, str], spans.Span], text: str, zone: str) -> spans
 
 
 def _signals(found: dict[str, pl.DataFrame], fields: list[str], from_us: int, to_us: int, step_us: int) -> Signals:
-    """All steps that any signal has, in order; a gap in one of them is null."""
-    mean = found["mean"]
-    times = mean["time_us"] if "time_us" in mean.columns else pl.Series("time_us", [], pl.Int64)
-    empty = [None] * len(times)
+    """All steps that any signal has, in order; a gap in one of them is null.
+
+    Rows may come between the three questions, so that one of the answers has steps that another has not.
+    """
+    times = pl.concat([frame.select("time_us") for frame in found.values()]).unique().sort("time_us")
+    even = {which: times.join(frame, on="time_us", how="left", maintain_order="left") for which, frame in found.items()}
 
     def of(which: str, name: str) -> tuple[float | None, ...]:
-        frame = found[which]
-        return tuple(frame[name].to_list() if name in frame.columns else empty)
+        frame = even[which]
+        return tuple(frame[name].to_list() if name in frame.columns else [None] * len(frame))
 
     columns = {
         name: Column(mean=of("mean", name), low=of("min", name), high=of("max", name))
-        for name in fields if name in mean.columns
+        for name in fields if name in even["mean"].columns
     }  # fmt: skip
-    return Signals(from_us=from_us, to_us=to_us, step_us=step_us, time_us=tuple(times.to_list()), signals=columns)
+    told = tuple(times["time_us"].to_list())
+    return Signals(from_us=from_us, to_us=to_us, step_us=step_us, time_us=told, signals=columns)
