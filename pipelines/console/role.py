@@ -58,7 +58,9 @@ class Follower:
         read = 0
         while True:
             records, is_caught_up = await self._log.more(PATIENCE_S)
+            odd = self.standing.odd
             changes = list(self.standing.take(records))
+            self._tell_odd(odd, self.standing.odd)
             if self._caught_up.is_set():
                 self.feed.put(changes)
             else:
@@ -68,6 +70,11 @@ class Follower:
                 self._caught_up.set()
                 self._say(is_following=True)
             await asyncio.sleep(GATHER_S if self.is_following else 0)
+
+    def _tell_odd(self, before: int, now: int) -> None:
+        """At each power of two: where workers are newer than the console, all that comes may be so."""
+        if before.bit_length() != now.bit_length():
+            _log.error("cannot-read", records=now, doing="shows what it can read; is it older than the workers?")
 
     def _say(self, *, is_following: bool) -> None:
         if is_following is not self.is_following:

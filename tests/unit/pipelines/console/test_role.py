@@ -6,10 +6,13 @@ import asyncio
 from collections.abc import Callable, Coroutine
 
 from msgspec.structs import replace
+from structlog.testing import capture_logs
 
 from pipelines.console import role
+from pipelines.console.ports import Came
 from pipelines.console.role import Follower
 from pipelines.console.standing import Standing
+from pipelines.topics import Topic
 from tests.kit.followed import PLANT, MemoryLog, came, forecast
 from tests.kit.warned import alert
 
@@ -63,6 +66,19 @@ def test_a_log_that_is_away_is_told_and_asked_again_and_nothing_is_missed(monkey
     said = [line for line in told.splitlines() if "is_following" in line]
     assert said == [f'data: {{"is_following":{word}}}' for word in ("true", "false", "true")]
     assert told.count("event: warning") == 1
+
+
+def test_records_that_cannot_be_read_are_told_in_the_log_and_not_each_of_them(monkeypatch):
+    log = MemoryLog()
+
+    async def then(follower: Follower) -> None:
+        for number in range(1, 101):
+            log.put(Came(Topic.ALERTS, 0, b"", b"{"))
+            await until(lambda seen=number: follower.standing.odd == seen)
+
+    with capture_logs() as told:
+        followed(log, then, monkeypatch)
+    assert [one["records"] for one in told if one["event"] == "cannot-read"] == [1, 2, 4, 8, 16, 32, 64]
 
 
 def test_an_edited_plant_file_has_everybody_load_anew(monkeypatch):
