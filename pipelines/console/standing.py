@@ -1,6 +1,7 @@
 """How the plant stands: its topics folded to the last of everything, and what each batch of records changes. Pure.
 
-Of forecasts and healths a batch is parsed from its end, up to an asset's first that is news: nobody sees others.
+Of forecasts and healths a batch is parsed from its end, up to an asset's first that is news, and of those before it as
+many as a picture over time has points: nobody sees others.
 """
 
 from __future__ import annotations
@@ -175,28 +176,40 @@ class Standing:
 
     def _take_last(self, of_asset: Sequence[Came]) -> set[str]:
         """Whose last is another now: one of history, which comes late, must not stand in for what came before it."""
-        for one in reversed(of_asset):
-            record = self._read(one.value)
-            if isinstance(record, Forecast | Health) and self._take_figure(record):
+        for at in reversed(range(len(of_asset))):
+            record = self._read(of_asset[at].value)
+            if isinstance(record, Forecast | Health) and self._is_news(record):
+                for earlier in self._apart(of_asset[:at], record.window_end_us):
+                    self._track(earlier)
+                self._track(record)
+                self._heard(record.window_end_us)
+                if isinstance(record, Forecast):
+                    self.forecasts[record.asset] = record
+                else:
+                    self.healths[record.asset] = record
                 return {record.asset}
         return set()
 
-    def _take_figure(self, record: Forecast | Health) -> bool:
-        """Whether it is news: history says nothing of now, and a replay repeats."""
+    def _is_news(self, record: Forecast | Health) -> bool:
+        """History says nothing of now, and a replay repeats."""
         known = (self.forecasts if isinstance(record, Forecast) else self.healths).get(record.asset)
         key = (record.window_end_us, record.revision)
-        if record.historical or (known is not None and key <= (known.window_end_us, known.revision)):
-            return False
-        self._heard(record.window_end_us)
-        if isinstance(record, Forecast):
-            self.forecasts[record.asset] = record
-            if record.chances:
-                self.chances[record.asset].add(record.window_end_us, record.chances[WARNING])
-        else:
-            self.healths[record.asset] = record
-            if record.index is not None:
-                self.indices[record.asset].add(record.window_end_us, record.index)
-        return True
+        return not record.historical and (known is None or key > (known.window_end_us, known.revision))
+
+    def _apart(self, of_asset: Sequence[Came], to_us: int) -> Iterator[Forecast | Health]:
+        """Some of them, about as far apart as a track has points: at the start many of an asset come at once."""
+        first = self._read(of_asset[0].value) if of_asset else None
+        steps = (to_us - first.window_end_us) // TRACK_STEP_US if isinstance(first, Forecast | Health) else 0
+        for one in of_asset[:: max(1, len(of_asset) // steps)] if steps > 0 else ():
+            record = self._read(one.value)
+            if isinstance(record, Forecast | Health) and not record.historical:
+                yield record
+
+    def _track(self, record: Forecast | Health) -> None:
+        if isinstance(record, Forecast) and record.chances:
+            self.chances[record.asset].add(record.window_end_us, record.chances[WARNING])
+        elif isinstance(record, Health) and record.index is not None:
+            self.indices[record.asset].add(record.window_end_us, record.index)
 
     def _take_alert(self, alert: Alert) -> bool:
         known = self.cases.get(alert.id)

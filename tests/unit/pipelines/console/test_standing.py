@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from models.records import AlertReason, OperatingState
 from pipelines.console.feed import Kind
 from pipelines.console.ports import Came
-from pipelines.console.standing import TRACK_POINTS, Standing, Track, is_open
+from pipelines.console.standing import TRACK_POINTS, TRACK_STEP_US, Standing, Track, is_open
 from pipelines.topics import Topic
 from tests.kit.followed import PLANT, books, came, forecast, health, silent
 from tests.kit.warned import alert, at, hold, moved
@@ -103,10 +103,20 @@ def test_what_is_told_says_at_which_site_it_is(standing):
     ]  # fmt: skip
 
 
-def test_of_forecasts_in_a_batch_only_the_last_of_an_asset_is_read(standing):
+def test_of_forecasts_of_one_moment_in_a_batch_only_the_last_of_an_asset_is_read(standing):
     rubbish = Came(Topic.FORECASTS, 0, came(forecast("pump-01", 1))[0].key, b"{")
-    take(standing, rubbish, forecast("pump-01", 2))
+    take(standing, forecast("pump-01", 1), rubbish, rubbish, forecast("pump-01", 1.1))
     assert standing.odd == 0
+
+
+@pytest.mark.parametrize("says", [forecast, health])
+def test_a_console_that_begins_has_the_days_before_as_close_as_one_that_was_there(standing, says):
+    minutes = [says("pump-01", minute / 60) for minute in range(3 * 1440)]
+    for begin in range(0, len(minutes), 1_000):
+        take(standing, *minutes[begin : begin + 1_000])
+    track = (standing.chances if says is forecast else standing.indices)["pump-01"]
+    steps = [b - a for a, b in zip(track.time_us, track.time_us[1:], strict=False)]
+    assert len(track.time_us) > 0.9 * 3 * 96 and max(steps) <= 2 * TRACK_STEP_US
 
 
 @pytest.mark.parametrize("says", [forecast, health])
