@@ -81,7 +81,13 @@ async def run(
         following.result()
     looking = asyncio.create_task(file.follow(follower.change_plant))
     server = Server(
-        uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=GOODBYE_S, server_header=False)  # type: ignore[arg-type]
+        uvicorn.Config(
+            app,  # type: ignore[arg-type]
+            log_config=None,  # else its lines would look unlike ours, and pass by what takes secrets out
+            log_level="warning",
+            timeout_graceful_shutdown=GOODBYE_S,
+            server_header=False,
+        )
     )
     serving = asyncio.create_task(server.serve(sockets=[place]))
     ready()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
@@ -143,6 +145,15 @@ def test_figures_are_of_the_machines_that_are_seen(console):
     assert (whole["standing"], mill["standing"]) == (2, 1)
     assert console.ask("value").json()["entries"] == []
     assert console.ask("value/export").text.startswith("\ufeffkind,")
+
+
+def test_what_the_process_logs_is_a_line_of_json_each(console):
+    where = urlsplit(console.url)
+    with socket.create_connection((where.hostname, where.port), timeout=10) as raw:
+        raw.sendall(b"rubbish\r\n\r\n")
+        assert b" 400 " in raw.recv(100)
+    (line,) = (one for one in console.installation.told().splitlines() if "Invalid HTTP request" in one)
+    assert json.loads(line)["level"] == "warning"
 
 
 def test_a_console_that_is_started_anew_knows_all_and_has_browsers_load_anew(console):
