@@ -15,7 +15,7 @@ from connectors.console.place import Following, Reads
 from pipelines.console.feed import Feed
 
 router = APIRouter(prefix="/api/v1", tags=["events"])
-ALIVE_S = 15.0
+ALIVE, ALIVE_S = b": \n\n", 15.0
 """Between two comments where nothing comes, so that what stands in between does not close the connection. As HTML's
 standard on server-sent events advises."""
 STREAM: dict[int | str, dict[str, Any]] = {
@@ -45,12 +45,14 @@ async def _stream(feed: Feed, token: str, caller: Caller) -> AsyncIterator[bytes
         number, sent = feed.reset()
         yield sent
     else:
-        yield b": \n\n"  # so that the browser knows at once that it is connected
+        yield ALIVE  # so that the browser knows at once that it is connected
+    due_s = time.monotonic() + ALIVE_S
     while (left_s := _left_s(caller)) > 0:
-        last, sent = await feed.after(number, caller.sees, min(ALIVE_S, left_s))
-        if sent or last == number:
-            yield sent or b": \n\n"
-        number = last
+        quiet_s = max(0.0, due_s - time.monotonic())
+        number, sent = await feed.after(number, caller.sees, min(quiet_s, left_s))
+        if sent or time.monotonic() >= due_s:  # much may come that is not for him
+            yield sent or ALIVE
+            due_s = time.monotonic() + ALIVE_S
 
 
 def _left_s(caller: Caller) -> float:

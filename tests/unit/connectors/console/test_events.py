@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from connectors.console.events import _stream
+from connectors.console import events
 from connectors.console.keys import Caller, Role
 from pipelines.console.feed import Change, Feed, Kind
 
@@ -19,7 +19,7 @@ def heard(caller: Caller, for_s: float) -> tuple[bytes, bool]:
         feed, came = Feed(), []
 
         async def listen() -> None:
-            came.extend([part async for part in _stream(feed, "", caller)])
+            came.extend([part async for part in events._stream(feed, "", caller)])
 
         listening = asyncio.create_task(listen())
         await asyncio.sleep(0)
@@ -34,6 +34,27 @@ def heard(caller: Caller, for_s: float) -> tuple[bytes, bool]:
 def test_a_stream_by_a_token_ends_with_it():
     came, is_over = heard(KIM._replace(until_s=time.time() + 0.1), 5)
     assert is_over and b"event: log" in came
+
+
+def test_who_hears_nothing_of_much_that_comes_is_told_that_the_line_lives(monkeypatch):
+    monkeypatch.setattr(events, "ALIVE_S", 0.1)
+
+    async def listens() -> int:
+        feed, came = Feed(), []
+
+        async def listen() -> None:
+            async for part in events._stream(feed, "", KIM._replace(sites=frozenset({"mill"}))):
+                came.append(part)
+
+        listening = asyncio.create_task(listen())
+        for _ in range(50):
+            await asyncio.sleep(0.01)
+            feed.put([Change(Kind.WARNING, "quay", {})])
+        listening.cancel()
+        assert set(came) == {b": \n\n"}
+        return len(came)
+
+    assert 3 <= asyncio.run(listens()) <= 6
 
 
 def test_a_stream_by_a_key_goes_on():
