@@ -65,20 +65,7 @@ async def run(
     app: object, follower: Follower, file: PlantFile, place: socket.socket, console: Console, ready: Callable[[], None]
 ) -> None:
     """Follow and answer until SIGTERM or Ctrl-C; `ready` is called once it answers."""
-    with Progress(
-        SpinnerColumn(), TextColumn("{task.description}"), console=console, transient=True,
-        disable=not console.is_terminal,
-    ) as progress:  # fmt: skip
-        task = progress.add_task("reading topics")
-        following = asyncio.create_task(
-            follower.run(lambda read: progress.update(task, description=f"reading topics: {read:,} records"))
-        )
-        await asyncio.wait(
-            {following, known := asyncio.create_task(follower.caught_up())}, return_when="FIRST_COMPLETED"
-        )
-        known.cancel()
-    if following.done():
-        following.result()
+    following = await _caught_up(follower, console)
     looking = asyncio.create_task(file.follow(follower.change_plant))
     server = Server(
         uvicorn.Config(
@@ -100,3 +87,22 @@ async def run(
             task_.cancel()
         server.should_exit = True
         await asyncio.gather(following, looking, serving, return_exceptions=True)
+
+
+async def _caught_up(follower: Follower, console: Console) -> asyncio.Task[None]:
+    """The task that follows, once it knows all that was there. Raises what it fails with before."""
+    with Progress(
+        SpinnerColumn(), TextColumn("{task.description}"), console=console, transient=True,
+        disable=not console.is_terminal,
+    ) as progress:  # fmt: skip
+        task = progress.add_task("reading topics")
+        following = asyncio.create_task(
+            follower.run(lambda read: progress.update(task, description=f"reading topics: {read:,} records"))
+        )
+        await asyncio.wait(
+            {following, known := asyncio.create_task(follower.caught_up())}, return_when="FIRST_COMPLETED"
+        )
+        known.cancel()
+    if following.done():
+        following.result()
+    return following

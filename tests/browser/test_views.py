@@ -49,8 +49,6 @@ def test_the_first_view_is_small_and_there_on_a_slow_link(console, browser):
     link = context.new_cdp_session(page)
     link.send("Network.enable")
     link.send("Network.emulateNetworkConditions", SLOW)
-    sizes: list[int] = []
-    page.on("response", lambda answer: sizes.append(int(answer.headers.get("content-length") or 0)))
     loaded: list[float] = []
     link.on("Network.dataReceived", lambda told: loaded.append(told["dataLength"]))
     page.goto(console.page("viewer"), timeout=60_000)
