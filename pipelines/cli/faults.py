@@ -36,6 +36,7 @@ TELLING = frozenset(
         "pipelines.cli.baselines.BaselineError",
         "pipelines.cli.budget.asked.BudgetError",
         "pipelines.cli.clocks.NothingKnown",
+        "pipelines.cli.console_run.NoPort",
         "pipelines.cli.delivering.DeliveryError",
         "pipelines.cli.demo.DemoFailed",
         "pipelines.cli.feed.NotCaughtUp",

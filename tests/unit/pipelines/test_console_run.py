@@ -8,6 +8,7 @@ import pytest
 
 from pipelines.cli import console_run
 from pipelines.cli.console_run import NoPort, bound
+from pipelines.cli.faults import told
 
 
 def test_two_that_start_together_have_two_ports(monkeypatch):
@@ -26,5 +27,6 @@ def test_who_comes_while_it_still_reads_topics_waits_and_is_not_refused():
 
 
 def test_an_address_that_is_not_this_machine_s_is_named():
-    with pytest.raises(NoPort, match="cannot be answered on"):
+    with pytest.raises(NoPort, match="cannot be answered on") as fault:
         bound("192.0.2.1", 40_000)
+    assert told(fault.value) == str(fault.value)
