@@ -6,9 +6,11 @@ One consumer without a group: each console reads all partitions for itself.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import UnknownTopicOrPartitionError
 
 from connectors.kafka.deliveries import CALL_TIMEOUT_S, assign
 from pipelines.console.ports import Came, News
@@ -27,6 +29,9 @@ STARTS: Mapping[Topic, int | None] = {
 """How many of the last records of each partition are read at the start. A forecast comes once a minute and machine, so
 these are the last hours of some hundred machines; a snapshot of state has a ledger among few dozens of parts."""
 FETCH_MS = 50
+LOOK_S = 1.0
+"""All partitions are asked for so often, since a consumer says nothing of a broker that is away, or of a topic that is
+gone, and others may go on meanwhile. Our choice."""
 ALIVE_S = 5.0
 """A broker that does not answer for so long is away. Our choice."""
 
@@ -40,14 +45,16 @@ class TopicsFollower:
         self._consumer: AIOKafkaConsumer | None = None
         self._positions: dict[TopicPartition, int] = {}
         self._ends: dict[TopicPartition, int] = {}
+        self._look_s = 0.0
 
     async def more(self, patience_s: float) -> News:
-        """What came. Raises KafkaError, TimeoutError, LookupError where a topic is not there."""
+        """What came. Raises KafkaError, which is so of a topic that is not there, too, and TimeoutError."""
         try:
             consumer = await self._started()
             took = await consumer.getmany(timeout_ms=round(patience_s * 1000))
-            if not took:  # a consumer whose broker is away says nothing of it
-                await asyncio.wait_for(consumer.end_offsets(list(self._positions)[:1]), ALIVE_S)
+            if time.monotonic() >= self._look_s:
+                await asyncio.wait_for(consumer.end_offsets(list(self._positions)), ALIVE_S)
+                self._look_s = time.monotonic() + LOOK_S
             records = [
                 Came(self._topics[place.topic], place.partition, record.key or b"", record.value)
                 for place, of in took.items()
@@ -79,7 +86,10 @@ class TopicsFollower:
         )
         async with asyncio.timeout(CALL_TIMEOUT_S):
             await consumer.start()
-            places = [place for name in self._topics for place in await assign(consumer, name)]
+            try:
+                places = [place for name in self._topics for place in await assign(consumer, name)]
+            except LookupError as gone:
+                raise UnknownTopicOrPartitionError(str(gone)) from gone
             consumer.assign(places)
             begins, self._ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
             for place in places:
