@@ -1,6 +1,7 @@
 """How the plant stands: its topics folded to the last of everything, and what each batch of records changes. Pure.
 
-Of forecasts and healths only the last of an asset in a batch is parsed: nobody sees those before it.
+Of forecasts and healths only the last of an asset in a batch is parsed whole: nobody sees those before it but as a
+point of a picture.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from models.records import (
     NoticeState,
     Record,
     decode,
+    key_of,
 )
 from pipelines.console.feed import Change, Kind
 from pipelines.console.ports import Came
@@ -39,6 +41,16 @@ TRACK_POINTS = 30 * 24 * 4
 BEHIND_US = 6 * 3_600_000_000
 """A plant whose last forecast is older than this is held to be replayed, or stands still altogether. Our choice."""
 LAST_ONLY = {Topic.FORECASTS: Forecast, Topic.HEALTH: Health}
+
+
+class Glance(msgspec.Struct, frozen=True, gc=False):
+    """What a picture over time has of a forecast or a health."""
+
+    asset: str
+    window_end_us: int
+    chances: tuple[float, ...] = ()
+    index: float | None = None
+    historical: bool = False
 
 
 class Moved(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,6 +87,9 @@ class Track:
             del self.time_us[:TRACK_POINTS], self.value[:TRACK_POINTS]
 
 
+_glances = msgspec.json.Decoder(Glance)
+
+
 class Standing:
     """Of one plant; `odd` counts records that cannot be read, which another version may have written."""
 
@@ -88,13 +103,17 @@ class Standing:
         self.chances: dict[str, Track] = defaultdict(Track)
         self.indices: dict[str, Track] = defaultdict(Track)
         self.odd = 0
+        self._keys = key_of(plant.plant, "")
         self._of_asset: dict[str, set[str]] = defaultdict(set)
 
     def take(self, records: Sequence[Came]) -> Iterator[Change]:
         """What a batch changes: each move of a warning, and of the rest how it is in the end."""
         touched, moved, notices, has_books, has_models = set[str](), [], {}, False, False
-        for one in _needed(records):
-            if one.topic is Topic.STATE:
+        last = {(one.topic, one.key): at for at, one in enumerate(records) if one.topic in LAST_ONLY}
+        for at, one in enumerate(records):
+            if one.topic in LAST_ONLY and last[one.topic, one.key] != at:
+                self._glance(one)
+            elif one.topic is Topic.STATE:
                 has_books |= self._take_ledger(one)
             elif one.topic is Topic.RELEASES:
                 has_models = True
@@ -184,13 +203,28 @@ class Standing:
             return False
         if isinstance(record, Forecast):
             self.forecasts[record.asset] = record
-            if record.chances:
-                self.chances[record.asset].add(record.window_end_us, record.chances[WARNING])
         else:
             self.healths[record.asset] = record
-            if record.index is not None:
-                self.indices[record.asset].add(record.window_end_us, record.index)
+        self._track(record)
         return True
+
+    def _glance(self, one: Came) -> None:
+        """Of a record that a later one of the batch takes the place of, its point."""
+        if one.value is None or not one.key.startswith(self._keys):
+            return
+        try:
+            self._track(_glances.decode(one.value))
+        except msgspec.DecodeError:
+            self.odd += 1
+
+    def _track(self, record: Forecast | Health | Glance) -> None:
+        chances, index = getattr(record, "chances", ()), getattr(record, "index", None)
+        if record.historical:
+            return
+        if chances:
+            self.chances[record.asset].add(record.window_end_us, chances[WARNING])
+        if index is not None:
+            self.indices[record.asset].add(record.window_end_us, index)
 
     def _take_alert(self, alert: Alert) -> bool:
         known = self.cases.get(alert.id)
@@ -223,14 +257,6 @@ class Standing:
             self.odd += 1
             return False
         return True
-
-
-def _needed(records: Sequence[Came]) -> Iterator[Came]:
-    """All but what a later record of the same asset in the batch takes the place of."""
-    last = {(one.topic, one.key): at for at, one in enumerate(records) if one.topic in LAST_ONLY}
-    for at, one in enumerate(records):
-        if one.topic not in LAST_ONLY or last[one.topic, one.key] == at:
-            yield one
 
 
 def _is_open(alert: Alert) -> bool:
