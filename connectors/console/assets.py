@@ -7,8 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from connectors.console.place import AtDesk, Here, SeenAsset
-from connectors.console.said import AssetPage, History, Level, SignalOf, Signals, Works
+from connectors.console.said import AssetPage, History, SignalOf, Signals, Works
 from connectors.console.schemas import Told, says
+from models.alerting.trends import Line
 from models.plant import Plant
 
 router = APIRouter(prefix="/api/v1/assets/{asset}", tags=["machines"])
@@ -53,7 +54,7 @@ def _signals(plant: Plant, asset: str) -> list[SignalOf]:
         SignalOf(
             name=name, unit=signal.unit, kind=str(signal.kind),
             limits=tuple(
-                Level(level=level, says=f"{which.replace('_', ' ')} of the plant file")
+                Line(level=level, says=f"{which.replace('_', ' ')} of the plant file")
                 for which, level in (limits[name].levels.items() if name in limits else ())
             ),
         )

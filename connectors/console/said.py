@@ -9,8 +9,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from models.alerting.kpis import OfEngineer
-from models.alerting.value import Entry
+from models.alerting.kpis import Kpis
+from models.alerting.trends import Line
+from models.alerting.value import Value
 from models.records import Alert, AlertReason, AlertState, Forecast, Health, Move, Notice
 from pipelines.console.shown import AlertNow, AssetNow
 from pipelines.console.standing import Moved
@@ -44,20 +45,13 @@ class Assets(Struct, frozen=True, kw_only=True):
     assets: tuple[AssetNow, ...]
 
 
-class Level(Struct, frozen=True, kw_only=True):
-    """A level that a signal is held against, in its unit, and what it is."""
-
-    level: float
-    says: str
-
-
 class SignalOf(Struct, frozen=True, kw_only=True):
     """A signal of a machine, as the plant file has it."""
 
     name: str
     unit: str
     kind: str
-    limits: tuple[Level, ...]
+    limits: tuple[Line, ...]
 
 
 class AssetPage(Struct, frozen=True, kw_only=True):
@@ -183,30 +177,17 @@ class Actions(Struct, frozen=True, kw_only=True):
     actions: tuple[ActionOf, ...]
 
 
-class KpisOf(Struct, frozen=True, kw_only=True):
-    """How a week's warnings were looked after. `top` are machines, how many warnings each had, and its share of all."""
+class KpisOf(Kpis, frozen=True, kw_only=True):
+    """How a week's warnings were looked after; `thinned` says what of it is not known any more."""
 
     week: str
-    from_us: int
-    to_us: int
-    engineers: tuple[OfEngineer, ...]
-    whole: OfEngineer
-    top: tuple[tuple[str, int, float], ...]
-    broken: tuple[str, ...]
     thinned: str
 
 
-class ValueOf(Struct, frozen=True, kw_only=True):
-    """What a month's warnings were worth: missed failures first. `thinned` says what of it is not known any more."""
+class ValueOf(Value, frozen=True, kw_only=True):
+    """What a month's warnings were worth, missed failures first; `thinned` says what of it is not known any more."""
 
     month: str
-    from_us: int
-    to_us: int
-    currency: str
-    entries: tuple[Entry, ...]
-    counts: dict[str, int]
-    amount: float | None
-    unpriced: int
     thinned: str
 
 

@@ -29,6 +29,7 @@ STARTS: Mapping[Topic, int | None] = {
 """How many of the last records of each partition are read at the start. A forecast comes once a minute and machine, so
 these are the last hours of some hundred machines; a snapshot of state has a ledger among few dozens of parts."""
 FETCH_MS = 50
+STOP_S = 5.0
 LOOK_S = 1.0
 """All partitions are asked for so often, since a consumer says nothing of a broker that is away, or of a topic that is
 gone, and others may go on meanwhile. Our choice."""
@@ -71,8 +72,11 @@ class TopicsFollower:
     async def close(self) -> None:
         """Read no more."""
         consumer, self._consumer = self._consumer, None
-        if consumer is not None:
-            await consumer.stop()
+        if consumer is None:
+            return
+        stopping = asyncio.ensure_future(consumer.stop())
+        await asyncio.wait({stopping}, timeout=STOP_S)  # not awaited itself: away from its broker it ends as cancelled
+        stopping.cancel()
 
     async def _started(self) -> AIOKafkaConsumer:
         if self._consumer is not None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 import polars as pl
 import typer
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from connectors.console.place import Sees, Unwelcome, Wish
 from connectors.console.said import Acted, Books, Column, KpisOf, Page, Part, Signals, Table, ValueOf, Worked, Works
@@ -80,8 +80,7 @@ class ConsoleDesk:
         span = _span(spans.week, week, zone) if week else spans.week_of(self._now_us(), zone)
         so_far_us = self._now_us() + 1
         found = kpis(self._alerts(sees), self._plant.budget, span.from_us, span.to_us, so_far_us)
-        told = {name: getattr(found, name) for name in found.__struct_fields__}
-        return KpisOf(week=span.name, thinned=spans.thinned(span, self._now_us()), **told)
+        return KpisOf(week=span.name, thinned=spans.thinned(span, self._now_us()), **asdict(found))
 
     def value(self, month: str | None, sees: Sees, hours: float | None) -> ValueOf:
         """A month's. Raises Unwelcome for a month that is none, KafkaUnreachable, StoreDown."""
@@ -90,8 +89,7 @@ class ConsoleDesk:
         plant = self._seen(sees)
         work = asyncio.run(maintenance_until(self._settings, plant, span.to_us))
         found = value(self._alerts(sees), work, plant, span.from_us, span.to_us, hours)
-        told = {name: getattr(found, name) for name in found.__struct_fields__}
-        return ValueOf(month=span.name, thinned=spans.thinned(span, self._now_us()), **told)
+        return ValueOf(month=span.name, thinned=spans.thinned(span, self._now_us()), **asdict(found))
 
     def value_csv(self, month: str | None, sees: Sees) -> bytes:
         """The same for a spreadsheet; who closed a warning is an alias in it, and free text has no names."""

@@ -20,6 +20,7 @@ class NoConsole(Exception):
 def serve(
     host: Annotated[str, typer.Option(help="Address to answer on; 0.0.0.0 for all.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65_535, help="A taken one moves on.")] = 8080,
+    loud: Annotated[bool, typer.Option("--loud", help="Log all that Kafka's client says.")] = False,
     instance: Instance = "default",
 ) -> None:
     """Serve the page at / and the API of /api/v1/openapi.json, to keys or to tokens of an OIDC issuer."""
@@ -31,7 +32,7 @@ def serve(
         ) from missing
     from pipelines.settings import Settings
 
-    serving.serve(Settings(instance=instance), host, port, out)
+    serving.serve(Settings(instance=instance), host, port, out, loud=loud)
 
 
 @api.command(epilog="Examples: forewarn api key mes-line-1 --role engineer   |   forewarn api key kim --site north")

@@ -106,12 +106,12 @@ def gate_of(settings: Settings, host: str, plant: str) -> Gate:
     )
 
 
-def serve(settings: Settings, host: str, port: int, console: Console) -> None:
+def serve(settings: Settings, host: str, port: int, console: Console, *, loud: bool = False) -> None:
     """Answer until ended."""
     place, file = place_of(settings), PlantFile(settings.plant, settings.site)
     gate = gate_of(settings, host, file.plant.plant)
     provision_log(settings)
-    to_stderr(loud=False, secrets=[settings.influx_token.get_secret_value()])
+    to_stderr(loud, [settings.influx_token.get_secret_value()])
     log = TopicsFollower(settings.kafka, settings.topic_prefix)
     follower = Follower(log, Standing(file.plant), (KafkaError,))
     models = PlantModels(place, Registry(settings.registry_url), partial(_compared, settings))

@@ -1,7 +1,7 @@
 """How the plant stands: its topics folded to the last of everything, and what each batch of records changes. Pure.
 
-Of forecasts and healths a batch is parsed from its end, up to an asset's first that is news, and of those before it as
-many as a picture over time has points: nobody sees others.
+Of forecasts and healths a batch is parsed from its end, up to an asset's first that is news; those before it are seen
+as points of a picture alone.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from models.records import (
     NoticeState,
     Record,
     decode,
+    key_of,
 )
 from pipelines.console.feed import Change, Kind
 from pipelines.console.ports import Came
@@ -39,6 +40,16 @@ TRACK_POINTS = 30 * 24 * 4
 BEHIND_US = 6 * 3_600_000_000
 """A plant whose last forecast is older than this is held to be replayed, or stands still altogether. Our choice."""
 LAST_ONLY = frozenset({Topic.FORECASTS, Topic.HEALTH})
+
+
+class Glance(msgspec.Struct, frozen=True, gc=False):
+    """What a picture over time has of a forecast or a health."""
+
+    asset: str
+    window_end_us: int
+    chances: tuple[float, ...] = ()
+    index: float | None = None
+    historical: bool = False
 
 
 class Moved(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,6 +86,9 @@ class Track:
             del self.time_us[:TRACK_POINTS], self.value[:TRACK_POINTS]
 
 
+_glances = msgspec.json.Decoder(Glance)
+
+
 class Standing:
     """Of one plant. Belongs to one event loop, but for `plant`, `as_of_us` and `now_us`, which any thread may ask.
 
@@ -93,6 +107,7 @@ class Standing:
         self.indices: dict[str, Track] = defaultdict(Track)
         self.odd = 0
         self.as_of_us: int | None = None
+        self._keys = key_of(plant.plant, "")
         self._of_asset: dict[str, set[str]] = defaultdict(set)
 
     def take(self, records: Sequence[Came]) -> Iterator[Change]:
@@ -179,8 +194,8 @@ class Standing:
         for at in reversed(range(len(of_asset))):
             record = self._read(of_asset[at].value)
             if isinstance(record, Forecast | Health) and self._is_news(record):
-                for earlier in self._apart(of_asset[:at], record.window_end_us):
-                    self._track(earlier)
+                for earlier in of_asset[:at]:
+                    self._glance(earlier)
                 self._track(record)
                 self._heard(record.window_end_us)
                 if isinstance(record, Forecast):
@@ -196,20 +211,23 @@ class Standing:
         key = (record.window_end_us, record.revision)
         return not record.historical and (known is None or key > (known.window_end_us, known.revision))
 
-    def _apart(self, of_asset: Sequence[Came], to_us: int) -> Iterator[Forecast | Health]:
-        """Some of them, about as far apart as a track has points: at the start many of an asset come at once."""
-        first = self._read(of_asset[0].value) if of_asset else None
-        steps = (to_us - first.window_end_us) // TRACK_STEP_US if isinstance(first, Forecast | Health) else 0
-        for one in of_asset[:: max(1, len(of_asset) // steps)] if steps > 0 else ():
-            record = self._read(one.value)
-            if isinstance(record, Forecast | Health) and not record.historical:
-                yield record
+    def _glance(self, one: Came) -> None:
+        """Of a record that a later one of the batch takes the place of, its point."""
+        if one.value is None or not one.key.startswith(self._keys):
+            return
+        try:
+            self._track(_glances.decode(one.value))
+        except msgspec.DecodeError:
+            self.odd += 1
 
-    def _track(self, record: Forecast | Health) -> None:
-        if isinstance(record, Forecast) and record.chances:
-            self.chances[record.asset].add(record.window_end_us, record.chances[WARNING])
-        elif isinstance(record, Health) and record.index is not None:
-            self.indices[record.asset].add(record.window_end_us, record.index)
+    def _track(self, record: Forecast | Health | Glance) -> None:
+        chances, index = getattr(record, "chances", ()), getattr(record, "index", None)
+        if record.historical:
+            return
+        if chances:
+            self.chances[record.asset].add(record.window_end_us, chances[WARNING])
+        if index is not None:
+            self.indices[record.asset].add(record.window_end_us, index)
 
     def _take_alert(self, alert: Alert) -> bool:
         known = self.cases.get(alert.id)

@@ -15,6 +15,7 @@ from connectors.kafka.plain import LogProducer
 from models.records import Forecast, Frame, Health, Tick, encode, key_of
 from pipelines.topics import Topic, named, partition_of
 from tests.kit.installation import Installation
+from tests.kit.ports import free_port
 from tests.kit.streams import MINUTE_US
 
 PLANT = """
@@ -80,8 +81,6 @@ class Consoled:
 
     def start(self, port: int = 0) -> subprocess.Popen[bytes]:
         """Start a console, and return once it answers; port 0 is one that is free."""
-        from tests.servers.test_api import free_port
-
         port = port or free_port()
         self.url = f"http://127.0.0.1:{port}"
         process = self.installation.worker(program=("pipelines.cli", "api", "serve", "--port", str(port)))

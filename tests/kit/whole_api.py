@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import asdict
+
 from connectors.console.app import application
 from connectors.console.audit_log import AuditLog
 from connectors.console.callers import KeysAndTokens
@@ -58,12 +60,11 @@ class Desk:
         if week == "2026-W99":
             raise Unwelcome("week 2026-W99: write year and week, as 2026-W47")
         found = kpis(self._alerts(sees), PLANT.budget, at(0), at(168), at(24))
-        return KpisOf(week="2026-W01", thinned="", **{name: getattr(found, name) for name in found.__struct_fields__})
+        return KpisOf(week="2026-W01", thinned="", **asdict(found))
 
     def value(self, month: str | None, sees: Sees, hours: float | None) -> ValueOf:
         found = value(self._alerts(sees), [], PLANT, at(0), at(700), hours)
-        told = {name: getattr(found, name) for name in found.__struct_fields__}
-        return ValueOf(month=month or "2026-01", thinned="", **told)
+        return ValueOf(month=month or "2026-01", thinned="", **asdict(found))
 
     def value_csv(self, month: str | None, sees: Sees) -> bytes:
         return b"kind\r\n"

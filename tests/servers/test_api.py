@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,19 +17,13 @@ from models.release import Part
 from pipelines.releases.publish import made
 from tests.kit import releasing
 from tests.kit.installation import Installation
+from tests.kit.ports import free_port
 from tests.servers.test_releases import check_replay, moves, rows
 
 pytestmark = pytest.mark.servers
 
 SLOPES = (0.5, 0.8)
 FIRST, SECOND = (releasing.manifest(slope).version for slope in SLOPES)
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-    return port
 
 
 @contextmanager

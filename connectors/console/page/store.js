@@ -47,8 +47,9 @@ export const hold = (is) => {
   isHeld = is;
 };
 
-// The server's clock: a laptop whose clock is off must not turn "in 3 h" into nonsense.
-export const nowUs = () => Date.now() * 1000 + skewUs;
+// The server's clock: a laptop whose clock is off must not turn "in 3 h" into nonsense. A plant that is replayed may run
+// faster than any clock, and nothing it says is of the future.
+export const nowUs = () => Math.max(Date.now() * 1000 + skewUs, state.asOfUs ?? 0);
 
 export function taken(overview) {
   skewUs = overview.now_us - Date.now() * 1000;

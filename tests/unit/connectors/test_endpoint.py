@@ -11,7 +11,7 @@ import pytest
 from connectors.endpoint import serve
 from connectors.health import Health
 from connectors.metrics import WorkerCollector
-from tests.unit.connectors.scada.opcua_plant import free_port
+from tests.kit.ports import free_port
 
 
 def asked(port: int, path: str) -> tuple[int, dict]:

@@ -26,7 +26,7 @@ async function draw(page) {
     if (now === shown.now && !topics.has("warnings") && !topics.has("notices")) return;
     shown.now = now;
     page.heading(name, icon(now.operating));
-    refill(top, facts(now));
+    refill(top, facts(now, found.forecast));
     refill(
       warned,
       h("h2", {}, "Warnings"),
@@ -49,7 +49,7 @@ function known(asked, name) {
   );
 }
 
-function facts(now) {
+function facts(now, forecast) {
   const worst = state.warnings.get(now.worst);
   const tone = toneOf(now, worst);
   return [
@@ -65,7 +65,12 @@ function facts(now) {
       ),
     ),
     noticed(now.asset),
-    h("div", { class: "columns" }, chances(now, tone), h("div", { class: "stacked" }, health(now), drivers(now))),
+    h(
+      "div",
+      { class: "columns" },
+      h("div", { class: "stacked" }, chances(now, tone), forecast && windowed(forecast)),
+      h("div", { class: "stacked" }, health(now), drivers(now)),
+    ),
   ];
 }
 
@@ -114,6 +119,20 @@ function chances(now, tone) {
       [now.basis, now.model].filter(Boolean).join(" · "),
       now.window_end_us && [" · ", when(now.window_end_us)],
     ),
+  );
+}
+
+// What the chances were made of, as the whole forecast said that was asked for with the view.
+function windowed(forecast) {
+  const missing = forecast.missing.map((name) => signalWords(name).words).join(", ");
+  return card(
+    "What the model saw",
+    pairs([
+      ["Window", ["up to ", when(forecast.window_end_us)]],
+      ["Data there", percent(forecast.completeness)],
+      ["It lacks", missing || "nothing"],
+      ["Whose usual", forecast.baseline],
+    ]),
   );
 }
 

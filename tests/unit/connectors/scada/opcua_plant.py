@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
@@ -12,6 +11,7 @@ from asyncua.common.callback import CallbackType
 
 from connectors.scada.feed import FeedError, Reading
 from connectors.scada.feeds.opcua import Config, open_feed
+from tests.kit.ports import free_port
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 T0_US = 1_767_225_600_000_000
@@ -79,12 +79,6 @@ def data_value(value, seconds: float = 0.0, status=ua.StatusCodes.Good) -> ua.Da
     return ua.DataValue(
         variant, ua.StatusCode(status), T0 + timedelta(seconds=seconds), T0 + timedelta(seconds=seconds)
     )
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 def config_of(plant: Plant, **fields) -> Config:

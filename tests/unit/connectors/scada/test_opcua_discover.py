@@ -18,7 +18,8 @@ from connectors.scada.feeds.opcua import browse
 from connectors.scada.mapping import Mapper
 from models.plant import SignalKind, parse
 from pipelines.cli.discover import discover as look
-from tests.unit.connectors.scada.opcua_plant import SPEED, Plant, Taken, a_plant, free_port, running, until
+from tests.kit.ports import free_port
+from tests.unit.connectors.scada.opcua_plant import SPEED, Plant, Taken, a_plant, running, until
 
 LIMITS = Limits(seconds=20.0, depth=12, most=1000)
 

@@ -16,7 +16,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from connectors.scada.feed import FeedError
 from connectors.scada.feeds.opcua import Security
-from tests.unit.connectors.scada.opcua_plant import SPEED, Plant, Taken, config_of, free_port, running, until
+from tests.kit.ports import free_port
+from tests.unit.connectors.scada.opcua_plant import SPEED, Plant, Taken, config_of, running, until
 
 
 async def _nothing() -> None: ...

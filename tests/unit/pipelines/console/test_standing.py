@@ -7,7 +7,7 @@ import threading
 import pytest
 from msgspec.structs import replace
 
-from models.records import AlertReason, OperatingState
+from models.records import AlertReason, OperatingState, encode
 from pipelines.console.feed import Kind
 from pipelines.console.ports import Came
 from pipelines.console.standing import TRACK_POINTS, TRACK_STEP_US, Standing, Track, is_open
@@ -103,10 +103,20 @@ def test_what_is_told_says_at_which_site_it_is(standing):
     ]  # fmt: skip
 
 
-def test_of_forecasts_of_one_moment_in_a_batch_only_the_last_of_an_asset_is_read(standing):
+def test_all_forecasts_of_a_batch_are_points_of_the_picture_over_time(standing):
+    of_another = replace(forecast("pump-01", 0.5, 0.9), plant="south")
+    other = Came(Topic.FORECASTS, 0, b"south/pump-01", encode(of_another))
+    said = [forecast("pump-01", hours, hours / 10) for hours in (1, 1.1, 2, 3)]
+    take(standing, other, *said, health("pump-01", 1, 80.0), health("pump-01", 2, 70.0))
+    assert list(standing.chances["pump-01"].time_us) == [at(1), at(2), at(3)]
+    assert list(standing.chances["pump-01"].value) == [0.1, 0.2, 0.3]
+    assert list(standing.indices["pump-01"].value) == [80.0, 70.0]
+
+
+def test_rubbish_among_them_is_counted_and_passed_over(standing):
     rubbish = Came(Topic.FORECASTS, 0, came(forecast("pump-01", 1))[0].key, b"{")
-    take(standing, forecast("pump-01", 1), rubbish, rubbish, forecast("pump-01", 1.1))
-    assert standing.odd == 0
+    take(standing, rubbish, forecast("pump-01", 2))
+    assert standing.odd == 1 and standing.asset("pump-01").window_end_us == at(2)
 
 
 @pytest.mark.parametrize("says", [forecast, health])
