@@ -23,6 +23,7 @@ from connectors.console.rates import Rates
 bearer = HTTPBearer(auto_error=False, description="A key that `forewarn api key` made, or a token of the issuer.")
 Given = Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
 NO_KEY, ASKS = "give a key: Authorization: Bearer KEY", {"WWW-Authenticate": "Bearer"}
+WRONG_KEY = "this key is not known here, or this token is not good any more: check that all of it was copied"
 CALLER = "caller"
 """Where in a scope's state the caller is, once he is known."""
 
@@ -61,7 +62,7 @@ class Door:
             return Refusal(403, str(without))
         if caller is None:
             wait_s = self._rates.wrong(address)
-            return _too_many("wrong keys from your address", wait_s) if wait_s else Refusal(401, NO_KEY, ASKS)
+            return _too_many("wrong keys from your address", wait_s) if wait_s else Refusal(401, WRONG_KEY, ASKS)
         scope.setdefault("state", {})[CALLER] = caller
         wait_s = self._rates.asked(caller.name)
         return _too_many(f"requests by '{caller.name}'", wait_s) if wait_s else None
@@ -89,6 +90,7 @@ def allowed(role: Role) -> Callable[[Caller], Awaitable[Caller]]:
             raise HTTPException(403, f"'{caller.name}' is {caller.role}, this is for {role}")
         return caller
 
+    check.role, check.is_whole = role, False  # type: ignore[attr-defined] # what the document says of a call
     return check
 
 
@@ -100,9 +102,12 @@ def whole(role: Role) -> Callable[[Caller], Awaitable[Caller]]:
         await covers(caller)
         if not caller.is_of_all:
             sites = ", ".join(sorted(caller.sites or ())) or "none"
-            raise HTTPException(403, f"'{caller.name}' is of some sites ({sites}), this is of the whole plant")
+            raise HTTPException(
+                403, f"'{caller.name}' is of some sites ({sites}), this is of the whole plant: ask for a key of all"
+            )
         return caller
 
+    check.role, check.is_whole = role, True  # type: ignore[attr-defined] # as above
     return check
 
 

@@ -22,7 +22,7 @@ from connectors.console.callers import IssuerAway
 from connectors.console.gate import OPENAPI, Gate, guard
 from connectors.console.limit import BodyLimit
 from connectors.console.place import Unwelcome
-from connectors.console.schemas import described
+from connectors.console.schemas import described, include
 from connectors.influx.flux import QueryRefused
 from connectors.influx.target import InfluxMisconfigured, InfluxUnreachable
 from connectors.kafka.admin import KafkaUnreachable
@@ -68,17 +68,17 @@ def application(
     )
     app.openapi = described(app)  # type: ignore[method-assign] # as FastAPI's own manual has it
     app.state.provider = gate.provider
-    app.include_router(sign_in.router)
+    include(app, sign_in.router)
     app.state.models = models
-    app.include_router(of_models.router)
+    include(app, of_models.router)
     if subscriptions is not None:
         app.state.subscriptions = subscriptions
-        app.include_router(of_subscriptions.router)
+        include(app, of_subscriptions.router)
     if gate.audit is not None:
         app.state.audit = gate.audit
-        app.include_router(of_audit.router)
+        include(app, of_audit.router)
 
-    app.add_middleware(GZipMiddleware, minimum_size=SMALL)  # it lets event streams through as they are
+    app.add_middleware(GZipMiddleware, minimum_size=SMALL, compresslevel=1)  # it lets event streams through as they are
     app.add_middleware(BodyLimit, most_bytes=MOST_BODY, of_path={f"{of_models.router.prefix}/releases": MOST_UPLOAD})
     guard(app, gate)  # around the limit: the last middleware that is added is met first
     app.add_exception_handler(RequestValidationError, _unreadable)

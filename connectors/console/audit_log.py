@@ -93,12 +93,14 @@ class AuditLog:
         self._idle.set()
         self._chain, self._last = "", None  # type: tuple[str, AuditEntry | None]
         self._since_s: float | None = None
+        self._task: asyncio.Task[None] | None = None
 
     @property
     def is_down(self) -> bool:
         """Whether entries could not be written for longer than our patience, or too many wait."""
         late = self._since_s is not None and self._clock() - self._since_s > self._patience_s
-        return late or len(self._waiting) >= self._most
+        has_died = self._task is not None and self._task.done()
+        return late or has_died or len(self._waiting) >= self._most
 
     def keep(self, call: Call) -> asyncio.Future[None]:
         """Have it written when its turn comes; done then. Raises AuditDown where too many wait."""
@@ -124,7 +126,7 @@ class AuditLog:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Writes meanwhile; at the end what waits is written, as far as that takes no longer than some seconds."""
-        task = asyncio.create_task(self._run())
+        task = self._task = asyncio.create_task(self._run())
         try:
             yield
         finally:

@@ -47,7 +47,7 @@ async def _stream(feed: Feed, token: str, caller: Caller) -> AsyncIterator[bytes
     else:
         yield ALIVE  # so that the browser knows at once that it is connected
     due_s = time.monotonic() + ALIVE_S
-    while (left_s := _left_s(caller)) > 0:
+    while (left_s := _left_s(caller)) > 0 and not feed.has_ended:
         quiet_s = max(0.0, due_s - time.monotonic())
         number, sent = await feed.after(number, caller.sees, min(quiet_s, left_s))
         if sent or time.monotonic() >= due_s:  # much may come that is not for him

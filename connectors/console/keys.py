@@ -70,6 +70,10 @@ class ApiKeys:
     def __len__(self) -> int:
         return len(self._callers)
 
+    def callers(self) -> Collection[Caller]:
+        """All whom a key is known of."""
+        return self._callers.values()
+
     def caller(self, key: str) -> Caller | None:
         """Whose key it is; how long this takes says nothing of how near a wrong one is."""
         asked = _hashed(key)

@@ -45,8 +45,9 @@ async def overview(following: Following, here: Here, caller: Reads) -> Told:
     warnings = here.warnings(lambda one: is_open(one) and site_seen(here, caller, one.asset))
     return Told(Overview(
         plant=here.plant.plant, now_us=here.now_us(time.time_ns() // 1000), as_of_us=here.as_of_us,
-        event_id=following.feed.token, is_following=following.is_following, assets=assets,
-        warnings=tuple(map(here.warning, warnings)), notices=_notices(here, caller), ledger=here.ledger(),
+        event_id=following.feed.token, is_following=following.is_following, silent_s=_silent_s(here), assets=assets,
+        warnings=tuple(map(here.warning, warnings)), notices=_notices(here, caller),
+        ledger=here.ledger() if caller.is_of_all else None,
     ))  # fmt: skip
 
 
@@ -85,6 +86,10 @@ async def suggestions(_caller: Reads) -> Told:
 async def plans(_caller: Reads) -> Told:
     """Energy plans."""
     return Told(Plans(plans=(), missing=NO_PLANS))
+
+
+def _silent_s(here: Standing) -> float | None:
+    return max(0.0, time.time() - here.heard_ms / 1000) if here.heard_ms else None
 
 
 def _seen(here: Standing, caller: Caller) -> list[str]:

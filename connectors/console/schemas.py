@@ -5,16 +5,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import msgspec
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
+from fastapi.dependencies.models import Dependant
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from starlette.responses import Response
 
 REF = "#/components/schemas/{name}"
 _said: dict[str, type] = {}
+OF_CHANGES = frozenset({409, 413})
+"""Faults that a question alone cannot have."""
 ONE_LINE = r"^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$"
 """A text without controls and line breaks of any kind (Unicode's Cc, Zl and Zp), as all readers of patterns know it."""
 FAULT = {
@@ -62,6 +66,14 @@ def _json(schema: Mapping[str, Any]) -> dict[str, Any]:
     return {"content": {"application/json": {"schema": schema}}}
 
 
+def include(app: FastAPI, router: APIRouter) -> None:
+    """Have an application answer by a router, and its document know of it."""
+    if not hasattr(app.state, "routers"):
+        app.state.routers = []
+    app.state.routers.append(router)
+    app.include_router(router)
+
+
 def described(app: FastAPI) -> Callable[[], dict[str, Any]]:
     """What `app.openapi` is to be: FastAPI's document, with the structs and the faults that any route may answer."""
 
@@ -71,12 +83,42 @@ def described(app: FastAPI) -> Callable[[], dict[str, Any]]:
             _, structs = msgspec.json.schema_components(list(_said.values()), ref_template=REF)
             made.setdefault("components", {}).setdefault("schemas", {}).update(structs)
             made["components"]["schemas"]["Fault"] = FAULT
+            for unused in ("HTTPValidationError", "ValidationError"):
+                made["components"]["schemas"].pop(unused, None)
+            roles = dict(_roles(app))
             for path, methods in made["paths"].items():
-                for operation in methods.values() if path.startswith("/api/") else ():
-                    for status, why in FAULTS.items():
-                        said = {"description": why, **_json({"$ref": REF.format(name="Fault")})}
-                        operation["responses"][str(status)] = said
+                for method, operation in methods.items():
+                    _say(operation, method.upper(), roles.get((path, method.upper())))
             app.openapi_schema = made
         return app.openapi_schema
 
     return document
+
+
+def _say(operation: dict[str, Any], method: str, needs: tuple[str, bool] | None) -> None:
+    """What an operation is in a phrase, which role it needs, and its faults."""
+    operation["summary"] = operation.get("description", "").partition("\n")[0].rstrip(".") or operation["summary"]
+    if needs is not None:
+        operation["x-role"] = needs[0] + (" of all sites" if needs[1] else "")
+    for status, why in FAULTS.items():
+        if method == "GET" and status in OF_CHANGES:
+            operation["responses"].pop(str(status), None)
+        else:
+            said = {"description": why, **_json({"$ref": REF.format(name="Fault")})}
+            operation["responses"][str(status)] = said
+
+
+def _roles(app: FastAPI) -> Iterator[tuple[tuple[str, str], tuple[str, bool]]]:
+    """Of each call, the role that its dependencies ask for, and whether of all sites."""
+    for router in app.state.routers:
+        for route in router.routes:
+            if isinstance(route, APIRoute):
+                for needs in _asked(route.dependant):
+                    yield from (((route.path_format, method), needs) for method in route.methods or ())
+
+
+def _asked(dependant: Dependant) -> Iterator[tuple[str, bool]]:
+    for one in dependant.dependencies:
+        yield from _asked(one)
+        if (role := getattr(one.call, "role", None)) is not None:
+            yield str(role), bool(getattr(one.call, "is_whole", False))

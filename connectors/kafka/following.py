@@ -57,7 +57,7 @@ class TopicsFollower:
                 await asyncio.wait_for(consumer.end_offsets(list(self._positions)), ALIVE_S)
                 self._look_s = time.monotonic() + LOOK_S
             records = [
-                Came(self._topics[place.topic], place.partition, record.key or b"", record.value)
+                Came(self._topics[place.topic], place.partition, record.key or b"", record.value, record.timestamp)
                 for place, of in took.items()
                 for record in of
             ]

@@ -203,7 +203,7 @@ def simulate(
     file: Annotated[Path | None, typer.Option("--from", help="Stream this CSV or Parquet file instead.")] = None,
     by: Annotated[Path | None, typer.Option("--map", help="Which columns of the file are which signals.")] = None,
     compression: Annotated[str, typer.Option(help="none, lz4, zstd, snappy or gzip.")] = "lz4",
-    go_on: Annotated[int, typer.Option(min=0, help="Only so many days behind the live part, at --pace.")] = 0,
+    go_on: Annotated[int, typer.Option(min=0, help="Nothing but so many days after the live part, at --pace.")] = 0,
     history_only: Annotated[bool, typer.Option(help="Simulate into the cache and stream nothing.")] = False,
     instance: Instance = "default",
 ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -116,7 +116,7 @@ def put(settings: Settings, case: Alert, wanted: Wanted, now_us: int) -> bool:
     return is_news
 
 
-def named_by(beginning: str, known: dict[str, Alert]) -> Alert:
+def named_by(beginning: str, known: Mapping[str, Alert]) -> Alert:
     """The one warning whose id begins so. Raises NoMove for none, or several, and for no word at all."""
     if not beginning:
         raise NoMove("give the beginning of a warning's id: `forewarn alerts list` has them")

@@ -62,8 +62,9 @@ class ConsoleDesk:
 
     def page(self, id_: str) -> Page:
         """A warning's page. Raises Unwelcome, PlantError, KafkaUnreachable."""
+        warnings = {id_: case.alert for id_, case in list(self._standing.cases.items())}
         try:
-            facts = facts_of(self._settings, id_, self._now_us())
+            facts = facts_of(self._settings, id_, self._now_us(), warnings)
         except NoMove as gone:
             raise Unwelcome(str(gone)) from gone
         return Page(

@@ -13,25 +13,37 @@ import uvicorn
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
+from pipelines.console.feed import Feed
 from pipelines.console.role import Follower
 from pipelines.plant_file import PlantFile
 
 PORTS_TRIED = 50
 """From the port that is asked for upwards. Our choice."""
 GOODBYE_S = 2
-"""How long who still reads is waited for at the end; streams never end by themselves."""
+"""How long whoever still reads is waited for at the end."""
 
 
 class Server(uvicorn.Server):
-    """One that ends well when it is told to: uvicorn's own raises the signal again, which is a status of its own."""
+    """One that ends well when it is told to, and whose streams end then.
+
+    uvicorn's own raises the signal again, which is a status of its own, and waits for streams in vain.
+    """
+
+    def __init__(self, config: uvicorn.Config, feed: Feed) -> None:
+        super().__init__(config)
+        self._feed = feed
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """As the base's, for an event loop."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self.handle_exit, number, None)
+            loop.add_signal_handler(number, self._end, number)
         yield
+
+    def _end(self, number: int) -> None:
+        self._feed.end()
+        self.handle_exit(number, None)
 
 
 class NoPort(Exception):
@@ -74,7 +86,8 @@ async def run(
             log_level="warning",
             timeout_graceful_shutdown=GOODBYE_S,
             server_header=False,
-        )
+        ),
+        follower.feed,
     )
     serving = asyncio.create_task(server.serve(sockets=[place]))
     ready()

@@ -12,11 +12,20 @@ from pipelines.cli.options import Instance, out
 api = typer.Typer(no_args_is_help=True, help="The page that people keep open, and the HTTP API that others build on.")
 
 
+ROLES = (
+    "A viewer reads; an operator acknowledges, shelves, assigns and changes subscriptions, too; an engineer closes and "
+    "moves models, too; an admin reads the audit, too."
+)
+
+
 class NoConsole(Exception):
     """What the HTTP API needs is not installed."""
 
 
-@api.command(epilog="Examples: forewarn api serve   |   forewarn api serve --host 0.0.0.0 --port 8443")
+@api.command(
+    epilog="Examples: FOREWARN_API_KEYS=... forewarn api serve   |   FOREWARN_API_HOSTS=name.of.it forewarn api serve "
+    "--host 0.0.0.0   (it speaks plain HTTP: put a proxy with TLS before it)"
+)
 def serve(
     host: Annotated[str, typer.Option(help="Address to answer on; 0.0.0.0 for all.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65_535, help="A taken one moves on.")] = 8080,
@@ -38,7 +47,7 @@ def serve(
 @api.command(epilog="Examples: forewarn api key mes-line-1 --role engineer   |   forewarn api key kim --site north")
 def key(
     name: Annotated[str, typer.Argument(help="Whose it is: the audit says so of what is done with it.")],
-    role: Annotated[Role, typer.Option(help="A viewer reads, an engineer moves models, too.")] = Role.VIEWER,
+    role: Annotated[Role, typer.Option(help=ROLES)] = Role.VIEWER,
     site: Annotated[
         list[str] | None, typer.Option(help="Only the machines of this site; more than once for more. None: all.")
     ] = None,

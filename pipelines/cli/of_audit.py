@@ -17,7 +17,7 @@ def show(
     as_json: AsJson = False,
     instance: Instance = "default",
 ) -> None:
-    """Tell the last calls of the HTTP API: when, who, from where, what, and the status that was answered."""
+    """Tell the last calls of the HTTP API, the newest last: when, who, from where, what, and the status answered."""
     from pipelines.cli.auditing import show as run_show
     from pipelines.settings import Settings
 

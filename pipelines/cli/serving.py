@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+import structlog
 from aiokafka.errors import KafkaError
 from rich.console import Console
 
@@ -15,7 +16,7 @@ from connectors.console.audit_log import AuditLog
 from connectors.console.callers import KeysAndTokens
 from connectors.console.gate import OPENAPI, Gate, WrongGate, hosts_of, limits_of, origins_of
 from connectors.console.issuer import IssuerKeys, is_safe
-from connectors.console.keys import SETTING, WrongApiKeys, api_keys
+from connectors.console.keys import SETTING, ApiKeys, WrongApiKeys, api_keys
 from connectors.console.plant import add_console
 from connectors.console.sign_in import Provider
 from connectors.console.tokens import Rules, Tokens
@@ -23,6 +24,7 @@ from connectors.kafka.audit import KafkaAudit
 from connectors.kafka.following import TopicsFollower
 from connectors.releases.registry import Registry
 from models.alerting.verdict import Bars, verdict
+from models.plant import Plant
 from models.release import Channel, Part
 from pipelines.cli.board import now_us, place_of
 from pipelines.cli.compared import said_of
@@ -40,6 +42,8 @@ from pipelines.releases.moves import Who
 from pipelines.releases.offices import Offices, Place
 from pipelines.releases.publish import Keeper, checked, made, published, record_of
 from pipelines.settings import Settings
+
+_log = structlog.get_logger()
 
 
 class PlantModels(Offices):
@@ -106,12 +110,21 @@ def gate_of(settings: Settings, host: str, plant: str) -> Gate:
     )
 
 
+def warn_of_sites(keys: ApiKeys, plant: Plant) -> None:
+    """Of keys that show nothing: of sites that the plant file does not have."""
+    for caller in keys.callers():
+        if unknown := sorted((caller.sites or frozenset()) - set(plant.sites)):
+            _log.warning("key-of-no-site", key=caller.name, sites=unknown, known=list(plant.sites),
+                         doing="it shows no machine of them: is the plant file's `site` missing?")  # fmt: skip
+
+
 def serve(settings: Settings, host: str, port: int, console: Console, *, loud: bool = False) -> None:
     """Answer until ended."""
     place, file = place_of(settings), PlantFile(settings.plant, settings.site)
     gate = gate_of(settings, host, file.plant.plant)
     provision_log(settings)
     to_stderr(loud, [settings.influx_token.get_secret_value()])
+    warn_of_sites(api_keys(settings.api_keys), file.plant)
     log = TopicsFollower(settings.kafka, settings.topic_prefix)
     follower = Follower(log, Standing(file.plant), (KafkaError,))
     models = PlantModels(place, Registry(settings.registry_url), partial(_compared, settings))

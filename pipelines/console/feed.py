@@ -34,6 +34,10 @@ class Kind(StrEnum):
     RESET = "reset"
 
 
+NOWHERE = ""
+"""The site of what is of no site that is known, or of the whole plant: callers of all sites see it, and no others."""
+
+
 class Change(NamedTuple):
     """What changed; `site` is where, empty for nobody knows, None for what is of no site and for all to see."""
 
@@ -62,6 +66,12 @@ class Feed:
         self._events: deque[Event] = deque()
         self._bytes = 0
         self._news = asyncio.Event()
+        self.has_ended = False
+
+    def end(self) -> None:
+        """Let all who listen go: nothing comes any more."""
+        self.has_ended = True
+        self._news.set()
 
     @property
     def token(self) -> str:
@@ -92,9 +102,9 @@ class Feed:
     async def after(self, number: int, sees: Sees, patience_s: float) -> tuple[int, bytes]:
         """The number of the last event there is, and what of those behind `number` is for whoever `sees` it.
 
-        Waits for one; empty after a while without.
+        Waits for one; empty after a while without, and at the end.
         """
-        if self._last <= number:
+        if self._last <= number and not self.has_ended:
             news = self._news
             try:
                 async with asyncio.timeout(patience_s):

@@ -9,12 +9,13 @@ from pipelines.topics import Topic
 
 
 class Came(NamedTuple):
-    """A record of a topic."""
+    """A record of a topic, and when it came there."""
 
     topic: Topic
     partition: int
     key: bytes
     value: bytes | None
+    arrived_ms: int = 0
 
 
 class News(NamedTuple):

@@ -123,7 +123,7 @@ class Overview(Struct, frozen=True, kw_only=True):
     """The plant at a glance, the worst machine first. What changes comes as events after `event_id`.
 
     `now_us` is by the plant's clock, `as_of_us` the latest time that anything speaks of; `is_following` is false
-    while Kafka does not answer.
+    while Kafka does not answer. `silent_s` is for how long nothing came of the plant, by the clocks of the servers.
     """
 
     plant: str
@@ -131,6 +131,7 @@ class Overview(Struct, frozen=True, kw_only=True):
     as_of_us: int | None
     event_id: str
     is_following: bool
+    silent_s: float | None
     assets: tuple[AssetNow, ...]
     warnings: tuple[AlertNow, ...]
     notices: tuple[Notice, ...]

@@ -28,7 +28,7 @@ from models.records import (
     decode,
     key_of,
 )
-from pipelines.console.feed import Change, Kind
+from pipelines.console.feed import NOWHERE, Change, Kind
 from pipelines.console.ports import Came
 from pipelines.console.shown import AlertNow, AssetNow, LedgerNow, alert_now, asset_now, ledger_now, site_of
 from pipelines.ledger import LEDGER_KEY, Ledger
@@ -93,7 +93,7 @@ class Standing:
     """Of one plant. Belongs to one event loop, but for `plant`, `as_of_us` and `now_us`, which any thread may ask.
 
     `odd` counts records that cannot be read, which another version may have written; `as_of_us` is the latest time that
-    a forecast, a health or a warning speaks of.
+    a forecast, a health or a warning speaks of, `heard_ms` when anything came last, by Kafka's clock.
     """
 
     def __init__(self, plant: Plant) -> None:
@@ -107,6 +107,7 @@ class Standing:
         self.indices: dict[str, Track] = defaultdict(Track)
         self.odd = 0
         self.as_of_us: int | None = None
+        self.heard_ms = 0
         self._keys = key_of(plant.plant, "")
         self._of_asset: dict[str, set[str]] = defaultdict(set)
 
@@ -114,6 +115,7 @@ class Standing:
         """What a batch changes: each move of a warning, and of the rest how it is in the end."""
         figures: dict[tuple[Topic, bytes], list[Came]] = defaultdict(list)
         moved, notices, has_books, has_models = [], {}, False, False
+        self.heard_ms = max((self.heard_ms, *(one.arrived_ms for one in records)))
         for one in records:
             if one.topic in LAST_ONLY:
                 figures[one.topic, one.key].append(one)
@@ -130,7 +132,7 @@ class Standing:
         touched = {one.asset for one in moved}.union(*map(self._take_last, figures.values()))
         yield from self._changes(moved, touched, notices.values())
         if has_books and (books := self.ledger()) is not None:
-            yield Change(Kind.LEDGER, None, books)
+            yield Change(Kind.LEDGER, NOWHERE, books)
         if has_models:
             yield Change(Kind.MODELS, None, {})
 

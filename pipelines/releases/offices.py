@@ -61,7 +61,7 @@ class Offices:
     """Of one plant. All methods raise ReleaseError, give what was done in lines for people, and may wait PATIENCE_S."""
 
     def __init__(self, place: Place) -> None:
-        self._log, self._plant, self.partitions, self._now_us, self._in_folder, self._patience_s = place
+        self._log, self._plant, self.partitions, self._now_us, self.in_folder, self._patience_s = place
 
     @property
     def plant(self) -> Plant:
@@ -101,7 +101,7 @@ class Offices:
         said = [f"loaded by the workers of all {self.partitions} partitions: forewarn model promote {release.version}"]
         if channel is Channel.SPARE or not self._may_shadow(board, release):
             return said
-        if not board.version_of(release.name, Role.CHAMPION) and self._in_folder(release.name) == release.version:
+        if not board.version_of(release.name, Role.CHAMPION) and self.in_folder(release.name) == release.version:
             said.append(f"it is what '{release.name}' means already, the folder's file: it runs beside nothing")
         else:
             said += self.appoint(board, Wish(release.name, Role.SHADOW, release.version, Cause.SHADOWS), who)

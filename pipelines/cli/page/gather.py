@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import polars as pl
 from msgspec.structs import replace
@@ -33,12 +33,14 @@ Found = tuple[pl.DataFrame, list[Maintenance | WorkOrder], int]
 """Rows of the machine, work on it, and the time up to which rows were asked for."""
 
 
-def facts_of(settings: Settings, beginning: str, now_us: int) -> Facts:
+def facts_of(settings: Settings, beginning: str, now_us: int, warnings: Mapping[str, Alert] | None = None) -> Facts:
     """All of a warning by the beginning of its id. Raises NoMove, PlantError, KafkaUnreachable.
 
-    Where InfluxDB does not answer, what it would have told says so.
+    `warnings` are the last revisions of all, where they are known; else they are read off the topic. Where InfluxDB
+    does not answer, what it would have told says so.
     """
-    plant, known = read_plant(settings.plant, settings.site), warnings_of(settings)
+    plant = read_plant(settings.plant, settings.site)
+    known = warnings_of(settings) if warnings is None else warnings
     case = named_by(beginning, known)
     like_it = _like(case, known.values(), plant)
     kind = plant.type_of(case.asset)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -11,7 +12,7 @@ from fastapi.testclient import TestClient
 from connectors.console.keys import Role
 from connectors.console.warnings import MOVED_BY
 from models.records import Move
-from tests.kit.whole_api import MILL, QUAY, WholeApi
+from tests.kit.whole_api import MILL, QUAY, SITES, WholeApi
 
 OPEN = {("GET", "/api/v1/sign-in")}
 """To whoever comes: where to sign in, which is no secret."""
@@ -139,6 +140,34 @@ def test_an_answer_to_a_site_names_no_machine_of_another(client, api, path):
     told = client.get(f"/api/v1/{path}", headers=api.headers(Role.ADMIN, "mill")).text
     assert "pump-01" not in told and "pump-02" not in told and QUAY.id not in told
     assert "pump-01" in client.get("/api/v1/overview", headers=api.headers(Role.VIEWER)).text
+
+
+def test_the_document_says_which_role_a_call_needs_and_what_it_is(client):
+    paths = client.get("/api/v1/openapi.json").json()["paths"]
+    for (method, path), (least, what) in CALLS.items():
+        operation = paths[path][method.lower()]
+        said = Role.VIEWER if path.endswith("/actions") and method == "POST" else least  # which move says which role
+        assert operation["x-role"] == said + (" of all sites" if what == WHOLE else ""), path
+        assert operation["summary"] == operation["description"].partition("\n")[0].rstrip(".")
+        assert ("409" in operation["responses"]) == (method != "GET")
+
+
+def test_the_books_are_for_callers_of_all_sites(client, api):
+    told = {place: client.get("/api/v1/overview", headers=api.headers(Role.ADMIN, place)).json() for place in SITES}
+    assert told["all"]["ledger"]["rows_read"] == 2 and told["quay"]["ledger"] is None
+
+
+def test_how_long_nothing_came_is_told(client, api):
+    api.follower.standing.heard_ms = round((time.time() - 90) * 1000)
+    told = client.get("/api/v1/overview", headers=api.headers(Role.VIEWER)).json()
+    assert 89 < told["silent_s"] < 120
+
+
+def test_probes_need_no_key_and_say_whether_kafka_is_followed(client, api):
+    assert (client.get("/healthz").status_code, client.get("/readyz").status_code) == (200, 200)
+    api.follower.is_following = False
+    assert (client.get("/healthz").status_code, client.get("/readyz").status_code) == (200, 503)
+    api.follower.is_following = True
 
 
 def test_what_is_asked_for_is_on_the_audit_with_who_asked(client, api):

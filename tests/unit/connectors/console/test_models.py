@@ -148,7 +148,7 @@ def test_only_whose_role_covers_it_gets_through(api, method, path, role):
 def test_models_are_of_the_whole_plant_and_so_for_nobody_of_some_sites(api, method, path):
     found = api.client.request(method, f"/api/v1/models/{path}", headers=api.headers(NORTH))
     assert found.status_code == 403
-    assert found.json()["detail"] == "'kim' is of some sites (north), this is of the whole plant"
+    assert found.json()["detail"] == "'kim' is of some sites (north), this is of the whole plant: ask for a key of all"
 
 
 @pytest.mark.parametrize("given", ["", "Bearer", "Bearer x", "Basic eDp5", "Bearer fw_" + "A" * 43])

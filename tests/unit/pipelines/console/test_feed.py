@@ -80,6 +80,17 @@ def test_a_site_hears_its_own_and_what_is_of_no_site_and_never_what_nobody_can_p
     assert told == (4, ['warning {"at":"quay"}', 'warning {"at":null}'])
 
 
+def test_at_the_end_all_who_wait_are_let_go_at_once():
+    async def waits() -> tuple[int, bytes]:
+        feed = Feed()
+        waiting = asyncio.create_task(feed.after(0, lambda _: True, 60.0))
+        await asyncio.sleep(0)
+        feed.end()
+        return await asyncio.wait_for(waiting, 1.0)
+
+    assert asyncio.run(waits()) == (0, b"")
+
+
 def test_whoever_waits_hears_what_comes_and_is_let_go_where_nothing_does():
     async def waits() -> tuple[int, bytes, int, bytes]:
         feed = Feed()

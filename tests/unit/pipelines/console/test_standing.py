@@ -91,7 +91,7 @@ def test_an_open_notice_stands_until_it_closes(standing):
 def test_the_books_are_the_sum_of_the_partitions(standing):
     assert standing.ledger() is None
     told = take(standing, books(0, rows_read=3, rows_stored=3), books(1, rows_read=2, rows_stored=1))
-    assert [one.kind for one in told] == [Kind.LEDGER]
+    assert [(one.kind, one.site) for one in told] == [(Kind.LEDGER, "")]
     assert (told[0].data.rows_read, told[0].data.rows_stored, told[0].data.balances) == (5, 4, False)
 
 
@@ -164,6 +164,12 @@ def test_a_track_has_a_point_a_quarter_of_an_hour_and_forgets_the_oldest():
         track.add(minute * 60_000_000, float(minute))
     steps = {b - a for a, b in zip(track.time_us, track.time_us[1:], strict=False)}
     assert steps == {15 * 60_000_000} and TRACK_POINTS <= len(track.time_us) <= 2 * TRACK_POINTS
+
+
+def test_it_is_known_when_anything_came_last_by_kafkas_clock(standing):
+    old, new = (came(forecast("pump-01", hours))[0] for hours in (1, 2))
+    take(standing, new._replace(arrived_ms=9_000), old._replace(arrived_ms=5_000))
+    assert standing.heard_ms == 9_000
 
 
 def test_a_plant_that_is_replayed_has_its_own_now(standing):
