@@ -89,6 +89,17 @@ class History:
             faults=tuple(fault for fault in self.faults if fault.first_us <= end_us),
         )
 
+    def after(self, time_us: int) -> History:
+        """What comes after a time: rows, and what is known and begins only then."""
+        row = int(np.searchsorted(self.time_us, time_us, side="right"))
+        return replace(
+            self,
+            **{name: getattr(self, name)[row:] for name in ("asset", "time_us", "values", *CODES)},
+            events=tuple(event for event in self.events if event.time_us > time_us),
+            orders=tuple(order for order in self.orders if order.entered_us > time_us),
+            faults=tuple(fault for fault in self.faults if fault.first_us > time_us),
+        )
+
 
 def simulate(spec: FleetSpec, seed: int, cache: Path, progress: Progress = no_progress) -> History:
     """The plant's `spec.days`, from the cache if they were simulated before; `progress` gets days done and in all."""

@@ -19,7 +19,7 @@ from connectors.scada import simulator
 from connectors.scada.history import History, store, told
 from connectors.scada.simulator import START_US, Scenario
 from models.physics.fleet import FleetSpec
-from models.records import AnyInput, Frame, WorkOrder
+from models.records import AnyInput, Frame
 from pipelines.main import provision, read_plant
 from pipelines.settings import Settings
 from pipelines.topics import Topic, named
@@ -125,17 +125,10 @@ def go_on(settings: Settings, plan: Plan, days: int, compression: str, console: 
             plan.spec_on(days), plan.seed, settings.cache_folder / "simulated",
             lambda done, _of: progress.update(task, completed=done),
         )  # fmt: skip
-    later = (one for one in simulator.records(history, plant, plan.scenario.outages) if _known_us(one) > until_us)
-    rows = len(history.time_us) - int(np.searchsorted(history.time_us, until_us, side="right"))
+    later = history.after(until_us)
+    records = simulator.records(later, plant, plan.scenario.outages)
     with _producer(settings, compression) as producer:
-        _stream(settings, producer, _at_pace(later, plan.pace), rows, console)
-
-
-def _known_us(record: AnyInput) -> int:
-    """About when the simulated plant tells it; an order tells of the past."""
-    if isinstance(record, Frame):
-        return record.times_us[-1]
-    return record.finished_us if isinstance(record, WorkOrder) else record.time_us  # type: ignore[union-attr] # no others
+        _stream(settings, producer, _at_pace(records, plan.pace), len(later.time_us), console)
 
 
 def _at_pace(records: Iterable[AnyInput], pace: float) -> Iterator[AnyInput]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.browser.conftest import PHONE, Opened, picture, shown
+from tests.browser.conftest import PHONE, Opened, picture, shown, within
 
 pytestmark = pytest.mark.servers
 ROUTES = {
@@ -16,6 +16,8 @@ ROUTES = {
 MOST_BYTES = 300 * 1024
 SLOW = {"offline": False, "latency": 400, "downloadThroughput": 50_000, "uploadThroughput": 25_000}
 """As Chromium's own tools call Slow 3G: 400 kbit/s, 400 ms."""
+SLOW_S = 20.0
+"""For what takes 7 s by itself, on a machine that does other things."""
 
 
 def route_of(console, name: str) -> str:
@@ -51,8 +53,9 @@ def test_the_first_view_is_small_and_there_on_a_slow_link(console, browser):
     link.send("Network.emulateNetworkConditions", SLOW)
     loaded: list[float] = []
     link.on("Network.dataReceived", lambda told: loaded.append(told["dataLength"]))
-    page.goto(console.page("viewer"), timeout=60_000)
-    page.wait_for_selector("main [data-asset]", timeout=60_000)
+    with within(SLOW_S):
+        page.goto(console.page("viewer"), timeout=60_000)
+        page.wait_for_selector("main [data-asset]", timeout=60_000)
     total = sum(loaded)
     context.close()
     assert 1_000 < total < MOST_BYTES, f"{total:,.0f} bytes before compression"
@@ -60,10 +63,12 @@ def test_the_first_view_is_small_and_there_on_a_slow_link(console, browser):
 
 def test_a_reload_shows_what_is_so_now_and_stays_signed_in(console, opened: Opened):
     page = opened("viewer", "#/warnings")
-    before = page.inner_text("main")
+    before = {one.get_attribute("data-alert") for one in page.query_selector_all("[data-alert]")}
     page.reload()
     shown(page)
-    assert page.inner_text("main").split()[:3] == before.split()[:3] and "key" not in page.url
+    page.wait_for_selector("[data-alert]")
+    assert {one.get_attribute("data-alert") for one in page.query_selector_all("[data-alert]")} == before
+    assert "key" not in page.url
 
 
 def test_a_key_that_is_wrong_is_refused_in_words_and_nothing_is_shown(console, browser):

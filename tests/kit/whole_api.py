@@ -28,10 +28,9 @@ from pipelines.console.role import Follower
 from pipelines.console.standing import Standing
 from pipelines.releases.offices import Place
 from tests.kit import tiny
+from tests.kit.api_parts import HOSTS, Subscriptions, Workers
 from tests.kit.followed import PLANT, MemoryLog, books, came, forecast, health, silent
 from tests.kit.warned import alert, at
-from tests.unit.connectors.console.conftest import HOSTS, Workers
-from tests.unit.connectors.console.test_subscriptions import Desk as Subscriptions
 
 QUAY, MILL = alert("pump-01", severity=700), alert("fan-01", severity=300)
 SITES: dict[str, tuple[str, ...]] = {"all": (), "quay": ("quay",), "mill": ("mill",)}

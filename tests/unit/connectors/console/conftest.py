@@ -2,53 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
 from connectors.console.app import application
-from connectors.console.callers import KeysAndTokens
-from connectors.console.gate import Gate
-from connectors.console.keys import Role, api_keys, new_key
+from connectors.console.keys import Role, new_key
 from connectors.memory import MemoryBoard
 from connectors.releases.registry import Registry
-from models.records import Ready
 from pipelines.cli.serving import PlantModels
-from pipelines.releases.board import Board
 from pipelines.releases.offices import Place
 from tests.kit import tiny
+from tests.kit.api_parts import PARTITIONS, Workers, gate
 
-PARTITIONS = 2
 NORTH = "north"
 """A site whose admin has a key."""
-HOSTS = frozenset({"testserver"})
-
-
-def gate(told: Iterable[str], **more: Any) -> Gate:
-    """Lets in who has one of these keys, by the name that the test client calls it."""
-    return Gate(KeysAndTokens(api_keys(",".join(told))), **{"hosts": HOSTS, **more})
-
-
-@dataclass
-class Workers:
-    """What two partitions' owners say: all is loaded but what they refuse, and all that is meant is met."""
-
-    refuse: dict[str, str] = field(default_factory=dict)
-    away: bool = False
-
-    def __call__(self, board: Board) -> Sequence[Ready]:
-        if self.away:
-            return ()
-        loaded = tuple(sorted(board.releases.keys() - self.refuse.keys()))
-        means = {office: one.number for office, one in board.appointed.items()}
-        return [
-            Ready(plant="tiny", partition=at, worker="w", loaded=loaded, refused=self.refuse, means=means)
-            for at in range(PARTITIONS)
-        ]
 
 
 class Api:

@@ -18,15 +18,15 @@ from connectors.console.headers import POLICY
 from connectors.console.keys import Role, new_key
 from connectors.memory_audit import MemoryAudit
 from models.audit import verified
-from tests.unit.connectors.console.conftest import gate
-from tests.unit.connectors.console.test_subscriptions import GOOD, Desk
+from tests.kit.api_parts import Subscriptions, gate
+from tests.unit.connectors.console.test_subscriptions import GOOD
 
 
 class Served:
     """The API on a port of its own, with a key of an admin."""
 
     def __init__(self) -> None:
-        self.desk, self.place = Desk(), MemoryAudit()
+        self.desk, self.place = Subscriptions(), MemoryAudit()
         self.key, told = new_key("an admin", Role.ADMIN)
         made = gate([told], hosts=frozenset({"localhost"}), audit=AuditLog(self.place, "tiny"))
         self.server = uvicorn.Server(

@@ -15,15 +15,15 @@ from connectors.console.keys import Role, new_key
 from connectors.memory_audit import MemoryAudit
 from models.audit import verified
 from models.records import decode, encode
-from tests.unit.connectors.console.conftest import gate
-from tests.unit.connectors.console.test_subscriptions import GOOD, Desk
+from tests.kit.api_parts import Subscriptions, gate
+from tests.unit.connectors.console.test_subscriptions import GOOD
 
 
 class Api:
     """The API with an audit in memory and keys of each role, one of them of a site."""
 
     def __init__(self, patience_s: float = 0.3, most_waiting: int = 100) -> None:
-        self.place, self.desk = MemoryAudit(), Desk()
+        self.place, self.desk = MemoryAudit(), Subscriptions()
         made = {role: new_key(f"a {role}", role) for role in Role} | {"north": new_key("kim", Role.ADMIN, ["north"])}
         self.keys = {whose: key for whose, (key, _) in made.items()}
         self.log = AuditLog(self.place, "tiny", patience_s=patience_s, most_waiting=most_waiting)

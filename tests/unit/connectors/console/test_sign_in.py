@@ -12,8 +12,8 @@ from connectors.console.callers import IssuerAway
 from connectors.console.headers import POLICY
 from connectors.console.issuer import HELD_S
 from connectors.console.sign_in import Provider, SignIn
+from tests.kit.api_parts import gate
 from tests.kit.issuer import Issuer, issuing
-from tests.unit.connectors.console.conftest import gate
 
 
 @pytest.fixture

@@ -9,50 +9,12 @@ from fastapi.testclient import TestClient
 
 from connectors.console.app import application
 from connectors.console.keys import Role, new_key
-from models.delivery.errors import SubscriptionError
-from models.delivery.subscriptions import Subscription
-from models.records import Advice
-from tests.unit.connectors.console.conftest import gate
-
-
-class Desk:
-    """A `connectors.console.subscriptions.Subscriptions` that remembers what it was asked."""
-
-    def __init__(self) -> None:
-        self.on_topic: dict[str, tuple[Subscription, str]] = {}
-        self.retried: list[tuple[str, str]] = []
-
-    def told(self) -> list[dict[str, Any]]:
-        return [
-            {"name": name, "from": f"topic, by {by}", "sink": one.sink} for name, (one, by) in self.on_topic.items()
-        ]
-
-    def put(self, name: str, wanted: Subscription, by: str) -> list[str]:
-        if wanted.sink != "desk":
-            raise SubscriptionError(f"subscriptions.{name}.sink is '{wanted.sink}', but sinks are desk")
-        self.on_topic[name] = wanted, by
-        return [f"on the topic: {name}"]
-
-    def remove(self, name: str) -> list[str]:
-        if name not in self.on_topic:
-            raise SubscriptionError(f"no subscription '{name}' is on the topic: there are none")
-        del self.on_topic[name]
-        return [f"off the topic: {name}"]
-
-    def tried(self, asset: str, mode: str, severity: int, advice: Advice) -> list[dict[str, Any]]:
-        return [{"subscription": "mine", "asset": asset, "severity": severity, "advice": advice}]
-
-    def deliveries(self, *, every: bool) -> dict[str, Any]:
-        return {"deliveries": [{"id": "n1", "every": every}], "waiting": []}
-
-    def retry(self, begin: str, by: str) -> list[str]:
-        self.retried.append((begin, by))
-        return ["to be tried again by the role that runs: 1"]
+from tests.kit.api_parts import Subscriptions, gate
 
 
 class Api:
     def __init__(self) -> None:
-        self.desk = Desk()
+        self.desk = Subscriptions()
         made = {role: new_key(f"a {role}", role) for role in Role}
         self._keys = {role: key for role, (key, _) in made.items()}
         app = application(gate(told for _, told in made.values()), None, self.desk)  # type: ignore[arg-type]
