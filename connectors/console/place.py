@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, NamedTuple, Protocol
+from typing import Annotated, Protocol
 
 from fastapi import Depends, HTTPException, Path, Request
 
 from connectors.console.access import allowed, whole
 from connectors.console.keys import Caller, Role
 from connectors.console.said import Acted, Books, KpisOf, Page, Signals, ValueOf, Works
-from models.records import Alert, CloseReason, Move
+from models.alerting.wishes import Wish
+from models.records import Alert
 from pipelines.console.role import Follower
 from pipelines.console.standing import Standing
 
@@ -25,21 +26,6 @@ class Unwelcome(ValueError):
 
 Sees = Callable[[str], bool]
 """Whether an asset may be seen."""
-
-
-class Wish(NamedTuple):
-    """A move of a warning as somebody asks for it; what it does not say is empty."""
-
-    move: Move
-    by: str
-    why: str = ""
-    until_us: int | None = None
-    to: str = ""
-    severity: int | None = None
-    order: str = ""
-    outcome: CloseReason | None = None
-    mode: str = ""
-    found: str = ""
 
 
 class Desk(Protocol):

@@ -12,10 +12,11 @@ from fastapi import APIRouter, HTTPException, Query
 from pydantic import BaseModel, Field
 
 from connectors.console.keys import Role
-from connectors.console.place import AtDesk, Here, Reads, SeenCase, Wish, site_seen
+from connectors.console.place import AtDesk, Here, Reads, SeenCase, site_seen
 from connectors.console.said import Acted, ActionOf, Actions, Alerts, CasePage, Page
 from connectors.console.schemas import ONE_LINE, Told, says
 from models.alerting.lifecycle import SELF, moves_of
+from models.alerting.wishes import Wish
 from models.records import Alert, CloseReason, Move
 from pipelines.console.standing import is_open
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
 import msgspec
 from rich.console import Console
@@ -12,8 +11,9 @@ from rich.table import Table
 
 from connectors.kafka.plain import LogProducer
 from models.alerting.lifecycle import Impossible, is_waiting, moved_by
+from models.alerting.wishes import Wish
 from models.alerting.wording import clock, headline
-from models.records import Action, Alert, AlertState, CloseReason, Move, decode, encode, key_of
+from models.records import Action, Alert, AlertState, Move, decode, encode, key_of
 from pipelines.cli.revisions import alerts_of
 from pipelines.settings import Settings
 from pipelines.topics import Topic, named
@@ -34,22 +34,6 @@ OF_MOVE = {
 
 class NoMove(ValueError):
     """A move that cannot be made; the message says why and what to do."""
-
-
-class Wanted(NamedTuple):
-    """A command line: which warning, by the beginning of its id, what to do with it, who says so."""
-
-    id: str
-    move: Move
-    by: str
-    why: str = ""
-    until_us: int | None = None
-    to: str = ""
-    severity: int | None = None
-    order: str = ""
-    outcome: CloseReason | None = None
-    mode: str = ""
-    found: str = ""
 
 
 def latest(alerts: Iterable[Alert]) -> dict[str, Alert]:
@@ -89,23 +73,23 @@ def _cells(one: Alert) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def act(settings: Settings, wanted: Wanted, now_us: int, console: Console) -> None:
+def act(settings: Settings, beginning: str, wish: Wish, now_us: int, console: Console) -> None:
     """Put a move on the log. Raises NoMove where it is none as the warning stands now."""
-    case = named_by(wanted.id, warnings_of(settings))
-    if not put(settings, case, wanted, now_us):
+    case = named_by(beginning, warnings_of(settings))
+    if not put(settings, case, wish, now_us):
         console.print(f"{case.id[:SHOWN_ID]} of {case.asset} is so already: nothing was done", highlight=False,
                       markup=False)  # fmt: skip
         return
     console.print(
-        f"on the log: {wanted.move} {case.id[:SHOWN_ID]} of {case.asset} by {wanted.by}; its worker does the rest",
+        f"on the log: {wish.move} {case.id[:SHOWN_ID]} of {case.asset} by {wish.by}; its worker does the rest",
         highlight=False,
         markup=False,
     )
 
 
-def put(settings: Settings, case: Alert, wanted: Wanted, now_us: int) -> bool:
+def put(settings: Settings, case: Alert, wish: Wish, now_us: int) -> bool:
     """Put a move on the log; False where the warning is so already, and nothing is done. Raises NoMove, NotSent."""
-    action = action_of(case, wanted, now_us)
+    action = action_of(case, wish, now_us)
     try:
         is_news = moved_by(case, action) is not None
     except Impossible as wrong:
@@ -129,15 +113,14 @@ def named_by(beginning: str, known: Mapping[str, Alert]) -> Alert:
     raise NoMove(f"no warning begins with '{beginning}': `forewarn alerts list --all` has their ids")
 
 
-def action_of(case: Alert, wanted: Wanted, now_us: int) -> Action:
+def action_of(case: Alert, wish: Wish, now_us: int) -> Action:
     """The record of it. Raises NoMove for what the log would refuse, or no move of this kind says."""
     for name, (option, move) in OF_MOVE.items():
-        if getattr(wanted, name) not in (None, "") and wanted.move is not move:
-            raise NoMove(f"{wanted.move} has no {option}, {move} has: leave it out")
-    says = {name: getattr(wanted, name) for name in Wanted._fields if name != "id"}
-    action = Action(plant=case.plant, asset=case.asset, alert=case.id, time_us=now_us, **says)
+        if getattr(wish, name) not in (None, "") and wish.move is not move:
+            raise NoMove(f"{wish.move} has no {option}, {move} has: leave it out")
+    action = Action(plant=case.plant, asset=case.asset, alert=case.id, time_us=now_us, **wish._asdict())
     try:
         decode(encode(action))
     except msgspec.ValidationError as wrong:
-        raise NoMove(f"{wanted.move} cannot be written: {wrong}") from wrong
+        raise NoMove(f"{wish.move} cannot be written: {wrong}") from wrong
     return action

@@ -12,17 +12,18 @@ import polars as pl
 import typer
 from msgspec.structs import asdict, replace
 
-from connectors.console.place import Sees, Unwelcome, Wish
+from connectors.console.place import Sees, Unwelcome
 from connectors.console.said import Acted, Books, Column, KpisOf, Page, Part, Signals, Table, ValueOf, Worked, Works
 from connectors.influx.query import InfluxReader
 from models.alerting.kpis import kpis
 from models.alerting.page import parts, title
 from models.alerting.prose import masked_names
 from models.alerting.value import value
+from models.alerting.wishes import Wish
 from models.plant import Plant
 from models.records import Alert
 from pipelines.cli import spans
-from pipelines.cli.acting import NoMove, Wanted, put
+from pipelines.cli.acting import NoMove, put
 from pipelines.cli.board import now_us
 from pipelines.cli.books import document_of
 from pipelines.cli.page.gather import facts_of
@@ -54,7 +55,7 @@ class ConsoleDesk:
     def act(self, case: Alert, wish: Wish) -> Acted:
         """Put a move on the log. Raises Unwelcome, KafkaUnreachable, NotSent."""
         try:
-            is_news = put(self._settings, case, Wanted(id=case.id, **wish._asdict()), self._now_us())
+            is_news = put(self._settings, case, wish, self._now_us())
         except NoMove as wrong:
             raise Unwelcome(str(wrong)) from wrong
         said = "on the log; its worker does the rest" if is_news else "it is so already: nothing was done"

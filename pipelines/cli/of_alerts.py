@@ -63,13 +63,14 @@ def move(
     instance: Instance = "default",
 ) -> None:
     """Acknowledge, shelve, assign, rate, comment or close a warning, or take it out of service."""
-    from pipelines.cli.acting import Wanted, act
+    from models.alerting.wishes import Wish
+    from pipelines.cli.acting import act
     from pipelines.settings import Settings
 
     now_us = time.time_ns() // 1000
     until_us = None if span is None else now_us + _minutes(span) * 60_000_000
-    wanted = Wanted(alert, what, by, why, until_us, to, severity, order, outcome, mode, found)
-    act(Settings(instance=instance), wanted, now_us, out)
+    wish = Wish(what, by, why, until_us, to, severity, order, outcome, mode, found)
+    act(Settings(instance=instance), alert, wish, now_us, out)
 
 
 @alerts.command(epilog="Examples: forewarn alerts explain 3fa9   |   forewarn alerts explain 3fa9 --revision 0 --json")

@@ -12,7 +12,7 @@ from connectors.console.audit_log import AuditLog
 from connectors.console.callers import KeysAndTokens
 from connectors.console.gate import Gate
 from connectors.console.keys import Role, api_keys, new_key
-from connectors.console.place import Sees, Unwelcome, Wish
+from connectors.console.place import Sees, Unwelcome
 from connectors.console.plant import add_console
 from connectors.console.rates import Limits
 from connectors.console.said import Acted, Books, Column, KpisOf, Page, Part, Signals, ValueOf, Worked, Works
@@ -22,6 +22,7 @@ from connectors.releases.registry import Registry
 from models.alerting.kpis import kpis
 from models.alerting.lifecycle import Impossible, moved_by
 from models.alerting.value import value
+from models.alerting.wishes import Wish
 from models.records import Action, Alert
 from pipelines.cli.serving import PlantModels
 from pipelines.console.role import Follower

@@ -8,9 +8,10 @@ import msgspec
 import pytest
 from rich.console import Console
 
+from models.alerting.wishes import Wish
 from models.records import AlertState, CloseReason, Move
 from pipelines.cli import acting
-from pipelines.cli.acting import NoMove, Wanted, action_of, latest, named_by
+from pipelines.cli.acting import NoMove, action_of, latest, named_by
 from tests.kit.runs import by_rules
 
 OPEN, ENDED = by_rules("pump-01", 2), by_rules("pump-02", 3, 9)
@@ -63,11 +64,11 @@ def test_what_people_typed_is_shown_as_they_typed_it(monkeypatch):
 @pytest.mark.parametrize(
     ("wanted", "why"),
     [
-        (Wanted("", Move.COMMENT, "kim", "x" * 2001), "cannot be written.*2000.*why"),
-        (Wanted("", Move.ACKNOWLEDGE, ""), "cannot be written.*by"),
-        (Wanted("", Move.SHELVE, "kim", "spare", 10**30), "cannot be written.*until_us"),
-        (Wanted("", Move.TAKE_OUT, "kim", "dismantled", 8), "take-out-of-service has no --for, shelve has"),
-        (Wanted("", Move.ACKNOWLEDGE, "kim", outcome=CloseReason.REPAIRED), "acknowledge has no --outcome, close has"),
+        (Wish(Move.COMMENT, "kim", "x" * 2001), "cannot be written.*2000.*why"),
+        (Wish(Move.ACKNOWLEDGE, ""), "cannot be written.*by"),
+        (Wish(Move.SHELVE, "kim", "spare", 10**30), "cannot be written.*until_us"),
+        (Wish(Move.TAKE_OUT, "kim", "dismantled", 8), "take-out-of-service has no --for, shelve has"),
+        (Wish(Move.ACKNOWLEDGE, "kim", outcome=CloseReason.REPAIRED), "acknowledge has no --outcome, close has"),
     ],
 )
 def test_what_the_log_would_refuse_is_refused_before_it_is_sent(wanted, why):
@@ -76,6 +77,6 @@ def test_what_the_log_would_refuse_is_refused_before_it_is_sent(wanted, why):
 
 
 def test_an_action_says_what_was_asked_and_nothing_else():
-    wanted = Wanted(OPEN[0].id, Move.CLOSE, "kim", outcome=CloseReason.REPAIRED, mode="seal", found="worn")
+    wanted = Wish(Move.CLOSE, "kim", outcome=CloseReason.REPAIRED, mode="seal", found="worn")
     made = action_of(OPEN[0], wanted, 7)
     assert (made.asset, made.alert, made.time_us, made.outcome) == ("pump-01", OPEN[0].id, 7, CloseReason.REPAIRED)
