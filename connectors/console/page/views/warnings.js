@@ -7,7 +7,7 @@ import { choice, failed, field, loading, unlessLeft } from "../parts.js";
 import { keepSearch } from "../router.js";
 import { openWarnings, state } from "../store.js";
 import { many } from "../words.js";
-import { sorted, warningList } from "./list.js";
+import { SORTED, sorted, warningList } from "./list.js";
 
 const STEP = 200;
 
@@ -65,7 +65,9 @@ function shown(page, place, chosen, held, ask) {
   if (!rows.length) page.is("empty");
   return refill(
     place,
-    rows.length ? h("p", { class: "dim", role: "status" }, many(rows.length, "warning")) : null,
+    rows.length
+      ? h("p", { class: "dim" }, h("span", { role: "status" }, many(rows.length, "warning")), `. ${SORTED}`)
+      : null,
     h("div", { class: rows.length ? "card" : null }, warningList(rows, { none: NONE[chosen.state] })),
     held.more &&
       chosen.state !== "open" &&
