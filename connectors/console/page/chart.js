@@ -69,8 +69,8 @@ function lastSaid({ lines, unit, format }) {
   return at < 0 ? "" : `last ${withUnit(format(lines.mean[at]), unit)}, ${clock(lines.time_us[at])}`;
 }
 
-// Signals come at their own pace: what is far over a signal's own is a gap, where an empty value stands, so that no line
-// crosses what was not measured.
+// Signals come at their own pace: what is far over a signal's own is a gap, where an empty value stands, so that no
+// line crosses what was not measured.
 function gapped({ time_us: times, mean, low, high, step_us: step }) {
   const own = times.map((_, at) => at).filter((at) => isThere(mean[at]));
   const usual = median(own.slice(1).map((at, before) => times[at] - times[own[before]]));

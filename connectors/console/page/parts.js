@@ -29,7 +29,9 @@ function due(place) {
   const late = (nowUs() - us) / 1e6;
   place.classList.toggle("overdue", late >= 5);
   if (late < 5) return place.childElementCount && !place.querySelector(".tag") ? place : refill(place, when(us));
-  return refill(place, h("span", { class: "tag act", title: clock(us) }, icon("act", "act"), `overdue by ${span(late)}`));
+  const words = tag(`overdue by ${span(late)}`, "act", "act");
+  words.title = clock(us);
+  return refill(place, words);
 }
 
 export function ticking() {
@@ -128,6 +130,9 @@ export const wide = (label, ...children) =>
 export const empty = (...words) => h("p", { class: "empty" }, words.map(coded));
 export const loading = (what) => h("p", { class: "loading", role: "status" }, `Loading ${what}…`);
 
+// The reader's own clock, when a view is drawn of an answer that does not move by itself.
+export const askedAt = () => new Date().toLocaleTimeString();
+
 // What a sentence has between backticks is a command or a name, and stands as code.
 export const coded = (words) =>
   typeof words === "string" ? words.split("`").map((part, at) => (at % 2 ? h("code", {}, part) : part)) : words;
@@ -195,5 +200,3 @@ export function choice(options, value, onchange) {
   select.value = value;
   return select;
 }
-
-export const age = (ms) => span((Date.now() - ms) / 1000);

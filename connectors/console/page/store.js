@@ -24,7 +24,7 @@ const moved = new Set();
 let skewUs = 0;
 let timer = null;
 
-// `then` is called with the set of topics that moved: assets, warnings, notices, ledger, models, live, or an alert's id.
+// `then` is called with the set of topics that moved: assets, warnings, notices, ledger, models, live, an alert's id.
 export function follow(then) {
   followers.add(then);
   return () => followers.delete(then);
@@ -57,8 +57,8 @@ export const settled = (page) =>
     look();
   });
 
-// The server's clock: a laptop whose clock is off must not turn "in 3 h" into nonsense. A plant that is replayed may run
-// faster than any clock, and nothing it says is of the future.
+// The server's clock: a laptop whose clock is off must not turn "in 3 h" into nonsense. A plant that is replayed may
+// run faster than any clock, and nothing it says is of the future.
 export const nowUs = () => Math.max(Date.now() * 1000 + skewUs, state.asOfUs ?? 0);
 
 export function taken(overview) {

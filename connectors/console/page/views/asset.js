@@ -9,7 +9,8 @@ import { icon } from "../icons.js";
 import { adviceTag, card, coded, dim, empty, heldWords, list, pairs, section, table, tag, toneOf } from "../parts.js";
 import { when, wide } from "../parts.js";
 import { heldOf, openNotices, state } from "../store.js";
-import { chance72, driverWords, many, number, percent, plain, remaining, signalWords, upper, wereItUsual } from "../words.js";
+import { chance72, driverWords, many, number, percent, plain, remaining, signalWords } from "../words.js";
+import { upper, wereItUsual } from "../words.js";
 import { sorted, warningList } from "./list.js";
 
 export const view = { title: (name) => name, draw };

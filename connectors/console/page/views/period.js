@@ -1,5 +1,5 @@
-// Views of a week or a month: which one is chosen, kept in the address, with steps back and forth, and what is told of it.
-// The figures themselves are their views' business.
+// Views of a week or a month: which one is chosen, kept in the address, with steps back and forth, and what is
+// told of it. The figures themselves are their views' business.
 
 import { get, query } from "../api.js";
 import { h, refill } from "../dom.js";

@@ -41,10 +41,10 @@ export function drawTiles(place, assets, { group, sort }, whole) {
       noMachine()
         ? empty(noMachine())
         : empty(
-        "No machine is known yet: nothing has been read from this plant. ",
-        h("a", { href: "#/ledger" }, "The ledger"),
-        " says whether rows come in.",
-      ),
+            "No machine is known yet: nothing has been read from this plant. ",
+            h("a", { href: "#/ledger" }, "The ledger"),
+            " says whether rows come in.",
+          ),
     );
   if (!assets.length)
     return refill(place, empty(`None of ${many(whole, "machine")} is like that. Take a filter away.`));

@@ -127,7 +127,7 @@ const heldPair = (held) => [
 
 const closedPair = ({ reason, by, time_us: us, mode, found }) => [
   "Closed",
-  `${OUTCOMES[reason] ?? reason} ${by === SELF ? "by itself" : `by ${by}`}, `,
+  `${OUTCOMES[reason] ?? reason}, ${by === SELF ? "closed by itself" : `by ${by}`}, `,
   when(us),
   mode && `, mode ${plain(mode)}`,
   found && `: ${found}`,
