@@ -182,6 +182,8 @@ function noticed([of, ones]) {
     " ",
     h("strong", {}, `${many(ones.length, "machine")}${told && `, ${told}`}: `),
     coded(first.detail || plain(first.reason)),
+    " ",
+    dim(when(Math.min(...ones.map((one) => one.since_us)))),
     h("details", { open: unfolded.has(of), ontoggle }, h("summary", {}, "Which"), h("ul", { class: "lines" }, names)),
   );
 }
