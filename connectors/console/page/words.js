@@ -125,6 +125,9 @@ export const STATES = {
   closed: "closed",
 };
 
+// Why a revision was told, where the word itself says too little.
+export const REASONS = { suppressed: "held back", unsuppressed: "no longer held back" };
+
 export const OPERATING = ["running", "idle", "off", "starting", "stopping", "maintenance", "unknown"];
 
 export const RUNGS = { rules: "rules", health: "health", "time-to-limit": "time to limit", hazard: "hazard" };

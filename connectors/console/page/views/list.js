@@ -3,7 +3,7 @@
 
 import { h } from "../dom.js";
 import { adviceTag, assetLink, before, dim, empty, table, warningHref, when } from "../parts.js";
-import { ADVICE, percent, RUNGS, STATES } from "../words.js";
+import { ADVICE, OUTCOMES, percent, RUNGS, STATES } from "../words.js";
 
 const ASKS = Object.keys(ADVICE);
 const asks = (one) => (ASKS.indexOf(one.advice) + ASKS.length) % ASKS.length;
@@ -47,7 +47,9 @@ export function warningList(alerts, { withAsset = true, none = "None." } = {}) {
 }
 
 function said(one) {
-  const state = one.is_waiting ? "ended: say what became of it" : (STATES[one.state] ?? one.state);
+  const isClosed = one.state === "closed"; // as its badge says already
+  const ended = isClosed ? OUTCOMES[one.outcome?.reason] : (STATES[one.state] ?? one.state);
+  const state = one.is_waiting ? "ended: say what became of it" : ended;
   return [
     state,
     RUNGS[one.rung] ?? one.rung,

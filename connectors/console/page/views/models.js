@@ -5,7 +5,7 @@ import { get, post } from "../api.js";
 import { dialog } from "../dialog.js";
 import { h, refill } from "../dom.js";
 import { icon } from "../icons.js";
-import { card, dim, empty, failed, field, loading, table, tag, unlessLeft, when } from "../parts.js";
+import { card, coded, dim, empty, failed, field, loading, table, tag, unlessLeft, when } from "../parts.js";
 import { state } from "../store.js";
 import { many } from "../words.js";
 import { comparison } from "./compared.js";
@@ -23,7 +23,7 @@ async function draw(page) {
   };
   const done = async (answer) => {
     const note = "It is on the log; workers do the rest. This list changes when they have.";
-    const lines = [...answer.done, note].map((line) => h("p", {}, line));
+    const lines = [...answer.done, note].map((line) => h("p", {}, coded(line)));
     refill(said, h("div", { class: "sent", role: "status" }, lines));
     await ask();
   };
@@ -138,7 +138,7 @@ function wrongOf(one) {
   return [
     icon(one.refused ? "act" : "plan", one.refused ? "act" : "plan"),
     " ",
-    [one.refused, away].filter(Boolean).join("; "),
+    coded([one.refused, away].filter(Boolean).join("; ")),
   ];
 }
 

@@ -4,7 +4,7 @@
 import { post } from "../api.js";
 import { h } from "../dom.js";
 import { dialog } from "../dialog.js";
-import { choice, field } from "../parts.js";
+import { choice, coded, field } from "../parts.js";
 import { nowUs, state } from "../store.js";
 import { clock, OUTCOMES, plain } from "../words.js";
 
@@ -174,7 +174,7 @@ export function sentNote(sent) {
       {},
       h("strong", {}, MOVES[sent.move].label),
       ": ",
-      sent.has === "nothing new" && sent.done.length ? sent.done.join(" ") : SAID[sent.has],
+      coded(sent.has === "nothing new" && sent.done.length ? sent.done.join(" ") : SAID[sent.has]),
     ),
   );
 }

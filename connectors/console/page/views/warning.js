@@ -12,6 +12,7 @@ import {
   OUTCOMES,
   percent,
   plain,
+  REASONS,
   remaining,
   RUNGS,
   signalWords,
@@ -191,7 +192,7 @@ function history(rows) {
   const columns = [
     ["Revision", (one) => one.revision],
     ["When", (one) => when(one.moved_us, { exact: true }), "short"],
-    ["Why", (one) => plain(one.reason)],
+    ["Why", (one) => REASONS[one.reason] ?? plain(one.reason)],
     ["State", (one) => STATES[one.state] ?? one.state],
     ["By", (one) => (["", SELF].includes(one.by) ? dim("its data") : one.by)],
     ["Words", (one) => one.why, "text"],
