@@ -21,15 +21,16 @@ export function when(us, { exact = false } = {}) {
   );
 }
 
-// The time to act before: once it has passed, by how much it is overdue, with a sign and a tone.
-export const before = (us) => due(h("span", { "data-before": us }));
+// A warning's time to act before: once it has passed, by how much it is overdue, with a sign, and a tone unless it is
+// held back.
+export const before = ({ act_before_us: us, held }) =>
+  due(h("span", { "data-before": us, "data-tone": held?.length ? "" : "act" }));
 
 function due(place) {
   const us = Number(place.dataset.before);
   const late = (nowUs() - us) / 1e6;
-  place.classList.toggle("overdue", late >= 5);
   if (late < 5) return place.childElementCount && !place.querySelector(".tag") ? place : refill(place, when(us));
-  const words = tag(`overdue by ${span(late)}`, "act", "act");
+  const words = tag(`overdue by ${span(late)}`, place.dataset.tone, "act");
   words.title = clock(us);
   return refill(place, words);
 }

@@ -37,7 +37,7 @@ export function warningList(alerts, { withAsset = true, none = "None." } = {}) {
       (one) => [h("a", { href: warningHref(one.id) }, one.headline || "a warning"), h("br"), dim(said(one))],
       "text",
     ],
-    ["Before", (one) => (one.is_active && one.act_before_us ? before(one.act_before_us) : "–"), "short"],
+    ["Before", (one) => (one.is_active && one.act_before_us ? before(one) : "–"), "short"],
     ["72 h, when told", (one) => percent(one.chance_72h), "num"],
     ["Severity", (one) => one.severity, "num"],
     ["Whose", (one) => one.assigned || dim("nobody's"), "short"],

@@ -105,8 +105,8 @@ function asks(now, alert) {
   return card(
     is ? "What it asks" : "What it was",
     pairs([
-      is && ["Asks", upper(plain(now.advice)), by && [", before ", when(by, { exact: true }), ", ", before(by)]],
-      ["Chance in 72 h", percent(now.chance_72h), dim(is ? " when told" : " when last told")],
+      is && ["Asks", upper(plain(now.advice)), by && [", before ", when(by, { exact: true }), ", ", before(now)]],
+      ["Chance in 72 h", percent(now.chance_72h), now.chance_72h !== null && dim(is ? " when told" : " when last told")],
       is && ["Time left", remaining(alert.remaining) || "not known"],
       ["Severity", `${now.severity} of 1000`, alert.is_rated ? dim(" rated by a person") : ""],
       ["Whose", now.assigned || "nobody's"],
