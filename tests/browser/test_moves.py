@@ -69,6 +69,12 @@ def test_a_warning_that_is_shelved_comes_back_when_its_time_is_over(console, ope
     page.click("#dialog-yes")
     page.wait_for_selector('[data-move="unshelve"]')
     picture(page, "warning-shelved")
+    page.goto(f"{console.url}/#/?warned=held")
+    page.wait_for_selector('main [data-asset="fan-01"]')
+    held = {one.get_attribute("data-asset") for one in page.query_selector_all("main [data-asset]")}
+    assert held == {"fan-01"} and "shelved" in page.inner_text('main [data-asset="fan-01"]')
+    page.goto(f"{console.url}/#/warnings/{id_}")
+    page.wait_for_selector('[data-move="unshelve"]')
     assert console.ask(f"alerts/{id_}").json()["now"]["held"][0]["kind"] == "shelved"
     console.installation.send(minutes(("fan-01",), 18, 90, HOT, START_US))
     page.wait_for_selector('[data-move="unshelve"]', state="detached")
@@ -94,6 +100,7 @@ def test_a_warning_is_assigned_and_closed_with_its_reason(console, opened: Opene
         "engineer",
     )
     assert "<img src=x" in page.inner_text("main") and page.query_selector("main img") is None
+    assert page.inner_text(".tags").lower().count("closed") == 1 and "Asks" not in page.inner_text("main .pairs")
     picture(page, "warning-closed")
 
 

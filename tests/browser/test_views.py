@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
@@ -14,6 +16,13 @@ ROUTES = {
     "ledger": "#/ledger", "audit": "#/audit", "api": "#/api",
 }  # fmt: skip
 MOST_BYTES = 300 * 1024
+INKED = """() => {
+    const one = document.querySelector('.charts canvas');
+    if (!one) return false;
+    const { data } = one.getContext('2d').getImageData(0, 0, one.width, one.height);
+    return data.filter((_, at) => at % 4 === 3 && data[at] > 200 && data[at - 3] < 60).length > 100;
+}"""
+"""The first chart has the ink of a line, which is darker than its axes and their words."""
 SLOW = {"offline": False, "latency": 400, "downloadThroughput": 50_000, "uploadThroughput": 25_000}
 """As Chromium's own tools call Slow 3G: 400 kbit/s, 400 ms."""
 SLOW_S = 20.0
@@ -79,4 +88,36 @@ def test_a_key_that_is_wrong_is_refused_in_words_and_nothing_is_shown(console, b
     picture(page, "sign-in")
     found = Axe().run(page)
     assert page.query_selector("[data-asset]") is None and found.violations_count == 0, found.generate_report()
+    assert "Check that you copied all of it." in page.inner_text("main")
+    page.fill("#key", console.keys["viewer"])
+    page.click("#sign-in")
+    page.wait_for_selector("main [data-asset]")
+    assert page.evaluate("() => document.activeElement.tagName") == "H1", "what was opened is heard"
     context.close()
+
+
+@pytest.mark.parametrize("route", ["#/kpis", "#/value"])
+def test_a_week_and_a_month_open_on_the_plants_own_by_its_dates_in_utc(console, opened: Opened, route):
+    page = opened("viewer", route)
+    page.wait_for_selector("[data-period]")
+    plant = datetime.fromtimestamp(console.ask("overview").json()["now_us"] / 1e6, UTC)
+    told = page.inner_text("[data-period]")
+    assert told.endswith(f"{plant.year}, UTC") or plant.month in (1, 12), told
+    page.click('[aria-label^="previous"]')
+    page.wait_for_function("told => document.querySelector('[data-period]').textContent !== told", arg=told)
+
+
+def test_what_is_of_the_whole_plant_is_refused_to_a_caller_of_a_site_in_one_sentence(console, opened: Opened):
+    page = opened("mill-engineer")
+    page.goto(f"{console.url}/#/ledger")
+    page.wait_for_selector('main[data-state="error"]')
+    assert "This is of the whole plant: ask for a key of all sites." in page.inner_text("main")
+
+
+def test_signals_of_a_day_are_lines_though_they_come_seldom(console, opened: Opened):
+    """Rows every 30 min in steps of 2 min: a chart that is not empty has ink of its line."""
+    page = opened("viewer", "#/assets/pump-01")
+    page.click('[data-days="1"]')
+    page.wait_for_selector(".chart canvas")
+    page.wait_for_function(INKED)
+    picture(page, "asset-day")

@@ -82,12 +82,15 @@ export async function ask(method, path, body, signal, more = {}) {
 async function refusal(answer) {
   const said = sentence(await answer.json().catch(() => null));
   const after = Number(answer.headers.get("Retry-After")) || null;
+  if (answer.status === 403 && said.includes("of the whole plant")) return new ApiError(403, WHOLE);
   const [fallback, todo] = TODO[answer.status] ?? [
     `The server answered ${answer.status}.`,
     "Try again, or look at its log.",
   ];
   return new ApiError(answer.status, said || fallback, after ? `Try again in ${after} s.` : todo, after);
 }
+
+const WHOLE = "This is of the whole plant: ask for a key of all sites.";
 
 const TODO = {
   401: ["The key is not known.", "Sign in with another key."],

@@ -1,10 +1,11 @@
 // Lines over time with uPlot, which is fetched only once a chart is drawn. A mean line lies in its band from low to
-// high, gaps stay gaps, limits are dashed; the numbers under the pointer stand above as text.
+// high, gaps stay gaps, what holds until it is told anew is drawn in steps; the numbers under the pointer stand above.
 
 import { h } from "./dom.js";
 import { clock, number } from "./words.js";
 
 const VENDOR = "/page/vendor";
+const GAP = 3; // so many times the usual distance of a signal's values
 let library = null;
 
 function uPlot() {
@@ -26,7 +27,7 @@ function uPlot() {
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
-const PLAIN = { limits: [], format: number, least: null, most: null };
+const PLAIN = { limits: [], format: number, least: null, most: null, isHeld: false };
 
 // `told.lines` is {time_us, mean, low, high, step_us, within_us}, `told.limits` are [{level, says}].
 // Returns the chart's place at once; the lines come when the library is there.
@@ -68,29 +69,52 @@ function lastSaid({ lines, unit, format }) {
   return at < 0 ? "" : `last ${withUnit(format(lines.mean[at]), unit)}, ${clock(lines.time_us[at])}`;
 }
 
-// Where a step is missing, an empty value stands, so that no line crosses what was not measured.
+// Signals come at their own pace: what is far over a signal's own is a gap, where an empty value stands, so that no
+// line crosses what was not measured.
 function gapped({ time_us: times, mean, low, high, step_us: step }) {
-  const usual = step ?? median(times.slice(1).map((time, at) => time - times[at]));
-  const columns = [[], [], [], []];
-  const put = (time, ...values) => [time / 1e6, ...values].forEach((value, at) => columns[at].push(value ?? null));
-  times.forEach((time, at) => {
-    if (at && time - times[at - 1] > usual * 1.9) put(times[at - 1] + usual, null, null, null);
-    put(time, mean[at], low?.[at], high?.[at]);
+  const own = times.map((_, at) => at).filter((at) => isThere(mean[at]));
+  const usual = median(own.slice(1).map((at, before) => times[at] - times[own[before]]));
+  const gap = Math.max(usual * GAP, (step ?? 0) * 1.9);
+  const { columns, put } = columned();
+  own.forEach((at, nth) => {
+    const before = times[own[nth - 1]];
+    if (nth && times[at] - before > gap) put((before + times[at]) / 2, null, null, null);
+    put(times[at], mean[at], low?.[at], high?.[at]);
   });
   return columns;
 }
+
+// What is told when it changes holds until the next value, and the last until the machine was last heard of.
+function heldOn({ time_us: times, mean }) {
+  const { columns, put } = columned();
+  times.forEach((time, at) => isThere(mean[at]) && put(time, mean[at], null, null));
+  if (!isThere(mean.at(-1))) put(times.at(-1), columns[1].at(-1), null, null);
+  return columns;
+}
+
+function columned() {
+  const columns = [[], [], [], []];
+  const put = (time, ...values) => [time / 1e6, ...values].forEach((value, at) => columns[at].push(value ?? null));
+  return { columns, put };
+}
+
+const isThere = (value) => value !== null && value !== undefined;
+
+// Values that no line leads to or from are drawn as points.
+const alone = (values) =>
+  values.flatMap((value, at) => (isThere(value) && !isThere(values[at - 1]) && !isThere(values[at + 1]) ? [at] : []));
 
 const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
 
 async function drawn(page, place, one) {
   const Plot = await uPlot();
   if (page.signal.aborted) return;
-  const columns = gapped(one.lines);
+  const columns = one.isHeld ? heldOn(one.lines) : gapped(one.lines);
   let plot = null;
   const draw = () => {
     if (!place.isConnected) return;
     plot?.destroy();
-    plot = new Plot(options(place, one), columns, place);
+    plot = new Plot(options(place, one, Plot.paths), columns, place);
   };
   const sized = new ResizeObserver(() => plot?.setSize({ width: place.clientWidth, height: place.clientHeight }));
   const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -114,8 +138,11 @@ const axis = () => ({
   font: "11px system-ui, sans-serif",
 });
 
-function options(place, one) {
+function options(place, one, paths) {
   const within = one.lines.within_us?.map((us) => us / 1e6);
+  const points = { show: false, size: 5, fill: colour("ink"), filter: (plot, at) => alone(plot.data[at]) };
+  const seen = { stroke: colour("ink"), width: 1.3, spanGaps: false, points };
+  if (one.isHeld) seen.paths = paths.stepped({ align: 1 });
   const unseen = { stroke: "transparent", width: 0, spanGaps: false, points: { show: false } };
   return {
     width: place.clientWidth,
@@ -128,7 +155,7 @@ function options(place, one) {
       { ...axis(), values: days, space: 60, size: 28 },
       { ...axis(), size: 46, space: 26, values: (_, ticks) => ticks.map((tick) => one.format(tick)) },
     ],
-    series: [{}, { stroke: colour("ink"), width: 1.3, spanGaps: false, points: { show: false } }, unseen, unseen],
+    series: [{}, seen, unseen, unseen],
     bands: [{ series: [3, 2], fill: colour("band") }],
     hooks: { draw: [(plot) => limited(plot, one.limits)], setCursor: [(plot) => pointed(plot, one)] },
   };

@@ -6,7 +6,7 @@ import { byId, h } from "./dom.js";
 import * as live from "./live.js";
 import * as oidc from "./oidc.js";
 import { ticking } from "./parts.js";
-import { leave, route } from "./router.js";
+import { greeted, leave, route } from "./router.js";
 import { drawShell, indicator, title } from "./shell.js";
 import { signIn } from "./signin.js";
 import { cleared, follow, hold, state } from "./store.js";
@@ -24,7 +24,7 @@ async function start() {
   try {
     state.me = await api.get("/me");
   } catch (error) {
-    if (error.status !== 401) signIn(error, start);
+    if (error.status !== 401) asked(error);
     return undefined;
   }
   document.body.classList.add("signed-in");
@@ -35,7 +35,21 @@ async function start() {
   return route();
 }
 
+// A token says what is wrong with it; of a key there is one thing to look at.
+function refused(why) {
+  if (!api.key() || api.key().split(".").length === 3) return new api.ApiError(401, why, "Sign in again.");
+  return state.me
+    ? new api.ApiError(401, "This key is known here no more.", "Ask for another.")
+    : new api.ApiError(401, "This key is not known here.", "Check that you copied all of it.");
+}
+
+function asked(error) {
+  greeted();
+  signIn(error, start);
+}
+
 function signedOut(why) {
+  const error = why ? refused(why) : null;
   api.forget();
   oidc.stop();
   live.stop();
@@ -44,7 +58,7 @@ function signedOut(why) {
   document.body.classList.remove("signed-in");
   byId("worst").hidden = true;
   drawShell(signOut);
-  signIn(why ? new api.ApiError(401, why, "Sign in again.") : null, start);
+  asked(error);
 }
 
 const signOut = () => signedOut("");

@@ -1,5 +1,5 @@
-// Signing in at the plant's identity provider, by OpenID Connect's code flow with PKCE: there, back with a code, and the
-// code changed for a token, which is then the key. What is known in between lies in this tab's session storage.
+// Signing in at the plant's identity provider, by OpenID Connect's code flow with PKCE: there, back with a code, and
+// the code changed for a token, which is then the key. What is known in between lies in this tab's session storage.
 
 import { ApiError, keep } from "./api.js";
 

@@ -3,8 +3,8 @@
 
 import { h, refill } from "./dom.js";
 import { icon } from "./icons.js";
-import { nowUs } from "./store.js";
-import { ADVICE, clock, fromNow, span, utc } from "./words.js";
+import { nowUs, state } from "./store.js";
+import { ADVICE, clock, fromNow, plain, span, utc } from "./words.js";
 
 // A time that keeps saying how far away it is: `ticking` renews these once in a while.
 export function when(us, { exact = false } = {}) {
@@ -21,12 +21,27 @@ export function when(us, { exact = false } = {}) {
   );
 }
 
+// A warning's time to act before: once it has passed, by how much it is overdue, with a sign, and a tone unless it is
+// held back.
+export const before = ({ act_before_us: us, held }) =>
+  due(h("span", { "data-before": us, "data-tone": held?.length ? "" : "act" }));
+
+function due(place) {
+  const us = Number(place.dataset.before);
+  const late = (nowUs() - us) / 1e6;
+  if (late < 5) return place.childElementCount && !place.querySelector(".tag") ? place : refill(place, when(us));
+  const words = tag(`overdue by ${span(late)}`, place.dataset.tone, "act");
+  words.title = clock(us);
+  return refill(place, words);
+}
+
 export function ticking() {
   setInterval(() => {
     for (const one of document.querySelectorAll("time[data-us]")) {
       const words = fromNow(Number(one.dataset.us), nowUs());
       if (one.textContent !== words) one.textContent = words;
     }
+    for (const one of document.querySelectorAll("[data-before]")) due(one);
   }, 15000);
 }
 
@@ -47,9 +62,12 @@ export function adviceTag(alert) {
   return tag(advice.words, advice.tone, advice.icon);
 }
 
-export const heldWords = (held) =>
-  ({ shelved: "shelved", "suppressed-by-design": "held by design", "out-of-service": "out of service" })[held.kind] ??
-  held.kind;
+// The words of a hold, everywhere the same; one by design says why: "held back: it is off".
+export function heldWords(held) {
+  if (!held) return "held back";
+  if (held.kind === "suppressed-by-design") return held.why ? `held back: ${held.why}` : "held back";
+  return plain(held.kind);
+}
 
 // Which tone a machine has: that of its worst warning, and grey where all is as ever.
 // `worst` leaves out those that are held back, so a machine may have warnings and none that is to be looked at.
@@ -110,16 +128,31 @@ export function table(columns, rows, { caption = "", row = () => ({}) } = {}) {
 
 export const wide = (label, ...children) =>
   h("div", { class: "wide", tabindex: 0, role: "region", "aria-label": label }, children);
-export const empty = (...words) => h("p", { class: "empty" }, words);
+export const empty = (...words) => h("p", { class: "empty" }, words.map(coded));
 export const loading = (what) => h("p", { class: "loading", role: "status" }, `Loading ${what}…`);
+
+// The reader's own clock, when a view is drawn of an answer that does not move by itself.
+export const askedAt = () => new Date().toLocaleTimeString();
+
+// What a sentence has between backticks is a command or a name, and stands as code.
+export const coded = (words) =>
+  typeof words === "string" ? words.split("`").map((part, at) => (at % 2 ? h("code", {}, part) : part)) : words;
+
+// That there is no machine, as far as this caller may see.
+export function noMachine() {
+  const { sites } = state.me ?? {};
+  if (!sites) return "";
+  return sites.length ? `No machine is of your sites (${sites.join(", ")}).` : "You have no site, and so no machine.";
+}
+
 export const dim = (...words) => h("span", { class: "dim" }, words);
 
 export function failed(error, again) {
   return h(
     "div",
     { class: "failed", role: "alert" },
-    h("p", {}, icon("act", "act"), " ", error.message || String(error)),
-    error.todo && h("p", {}, error.todo),
+    h("p", {}, icon("act", "act"), " ", coded(error.message || String(error))),
+    error.todo && h("p", {}, coded(error.todo)),
     again && h("button", { type: "button", onclick: again, "data-key": "again" }, "Try again"),
   );
 }
@@ -168,5 +201,3 @@ export function choice(options, value, onchange) {
   select.value = value;
   return select;
 }
-
-export const age = (ms) => span((Date.now() - ms) / 1000);

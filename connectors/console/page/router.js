@@ -25,6 +25,11 @@ const ROUTES = [
 let shown = null;
 let isFirst = true;
 
+// Who has signed in by the form hears what was opened; a reload does not take the focus.
+export const greeted = () => {
+  isFirst = false;
+};
+
 export function leave() {
   shown?.end();
   shown = null;

@@ -4,9 +4,8 @@
 import { byId, h, refill } from "./dom.js";
 import { icon } from "./icons.js";
 import { retry } from "./live.js";
-import { age } from "./parts.js";
 import { nowUs, openWarnings, state } from "./store.js";
-import { fromNow, utc } from "./words.js";
+import { clock, span, utc } from "./words.js";
 
 const VIEWS = [
   ["#/", "Overview"],
@@ -87,14 +86,21 @@ export function title() {
   document.title = `${open ? `(${open}) ` : ""}${words ? `${words} · ` : ""}Forewarn`;
 }
 
-const SIGNS = { live: ["live", "Live"], waiting: ["waiting", "Reconnecting"], off: ["cut", "Offline"] };
+const SIGNS = {
+  live: ["live", "Live"],
+  first: ["waiting", "Connecting"],
+  waiting: ["waiting", "Reconnecting"],
+  off: ["cut", "Offline"],
+};
+const OTHER_US = 3600e6; // a plant so far behind the reader's clock shows its own
 
 // A stream that is open while the service cannot hear Kafka is not live.
 function standing() {
   const { is, heardMs, why } = state.live;
+  if (is !== "live" && !heardMs && !why) return { is: "first", why, said: SIGNS.first[1], old: "" };
   if (is !== "live") {
     const said = is === "waiting" && !heardMs ? "Connecting" : SIGNS[is][1];
-    return { is, why, said, old: heardMs ? `shown is ${age(heardMs)} old` : "nothing loaded yet" };
+    return { is, why, said, old: heardMs ? `shown is ${agoS(heardMs)} old` : "nothing loaded yet" };
   }
   const newest = state.asOfUs ? `newest data ${utc(state.asOfUs)}` : "";
   if (!state.isFollowing) return { is: "waiting", why: newest, said: "Kafka does not answer", old: dataAge() };
@@ -104,13 +110,23 @@ function standing() {
 export function indicator() {
   const place = byId("live");
   const { is, why, said, old } = standing();
-  const text = `${said}, ${old}`;
+  const text = old ? `${said}, ${old}` : said;
   if (place.dataset.text === text && place.dataset.live === is) return;
   Object.assign(place.dataset, { live: is, text });
   place.title = why;
   const again = h("button", { type: "button", class: "quiet", onclick: retry, "data-key": "retry" }, "Retry now");
   const told = [h("strong", {}, said), h("span", { class: "live-age" }, old)];
-  refill(place, icon(SIGNS[is][0]), told, state.live.is !== "live" && state.me && again);
+  const isCut = is !== "first" && state.live.is !== "live";
+  refill(place, icon(SIGNS[is][0]), told, isCut && state.me && again);
 }
 
-const dataAge = () => (state.asOfUs ? `data of ${fromNow(state.asOfUs, nowUs())}` : "no data yet");
+const agoS = (ms) => span((Date.now() - ms) / 1000);
+
+// How long ago anything last came: a plant that is replayed and stopped would else be of this moment at each reload.
+function dataAge() {
+  if (!state.asOfUs) return "no data yet";
+  const silentS = state.toldMs === null ? 0 : (Date.now() - state.toldMs) / 1000;
+  const oldS = Math.max((nowUs() - state.asOfUs) / 1e6, silentS);
+  const isOther = Date.now() * 1000 - state.asOfUs > OTHER_US;
+  return `${isOther ? `plant's clock ${clock(nowUs())}, ` : ""}data of ${oldS < 5 ? "now" : `${span(oldS)} ago`}`;
+}

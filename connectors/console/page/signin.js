@@ -4,7 +4,7 @@
 import { keep } from "./api.js";
 import { byId, h } from "./dom.js";
 import { go, places } from "./oidc.js";
-import { failed, field } from "./parts.js";
+import { coded, failed, field } from "./parts.js";
 import { titled } from "./shell.js";
 
 const SECRET = { type: "password", autocomplete: "off", spellcheck: "false", required: true };
@@ -32,7 +32,7 @@ export function signIn(error, start) {
       { class: "card sign-in", onsubmit: enter },
       error && failed(error, error.status === 0 || error.status >= 429 ? start : null),
       field("key", "Key or token", input),
-      h("p", { class: "dim", id: "key-help" }, HELP),
+      h("p", { class: "dim", id: "key-help" }, coded(HELP)),
       h("button", { type: "submit", id: "sign-in", class: "main" }, "Sign in"),
     ),
   );
@@ -44,6 +44,7 @@ export function signIn(error, start) {
 // Where the plant has an identity provider, people need no key.
 function offer(main, found) {
   const where = new URL(found.issuer).hostname;
-  const there = h("button", { type: "button", class: "main", id: "sign-in-there", onclick: () => go(found) }, `Sign in at ${where}`);
+  const props = { type: "button", class: "main", id: "sign-in-there", onclick: () => go(found) };
+  const there = h("button", props, `Sign in at ${where}`);
   main.querySelector("form").before(h("p", { class: "card sign-in" }, there));
 }

@@ -11,6 +11,7 @@ export const state = {
   notices: new Map(),
   ledger: null,
   asOfUs: null,
+  toldMs: null,
   eventId: "",
   loaded: false,
   isFollowing: true,
@@ -23,7 +24,7 @@ const moved = new Set();
 let skewUs = 0;
 let timer = null;
 
-// `then` is called with the set of topics that moved: assets, warnings, notices, ledger, models, live, or an alert's id.
+// `then` is called with the set of topics that moved: assets, warnings, notices, ledger, models, live, an alert's id.
 export function follow(then) {
   followers.add(then);
   return () => followers.delete(then);
@@ -47,8 +48,17 @@ export const hold = (is) => {
   isHeld = is;
 };
 
-// The server's clock: a laptop whose clock is off must not turn "in 3 h" into nonsense. A plant that is replayed may run
-// faster than any clock, and nothing it says is of the future.
+// Once the first overview is there, or it is known that it will not come soon.
+export const settled = (page) =>
+  new Promise((done) => {
+    const look = () => (state.loaded || state.live.why) && done();
+    page.onEnd(done);
+    page.follow(look);
+    look();
+  });
+
+// The server's clock: a laptop whose clock is off must not turn "in 3 h" into nonsense. A plant that is replayed may
+// run faster than any clock, and nothing it says is of the future.
 export const nowUs = () => Math.max(Date.now() * 1000 + skewUs, state.asOfUs ?? 0);
 
 export function taken(overview) {
@@ -59,6 +69,8 @@ export function taken(overview) {
   state.notices = new Map(overview.notices.map((one) => [one.id, one]));
   state.ledger = overview.ledger;
   state.asOfUs = overview.as_of_us;
+  // Since when nothing has come from the log; a server that does not say so is taken at its data's word.
+  state.toldMs = Number.isFinite(overview.silent_s) ? Date.now() - overview.silent_s * 1000 : null;
   state.eventId = overview.event_id;
   state.isFollowing = overview.is_following !== false;
   state.loaded = true;
@@ -104,14 +116,23 @@ function assetCame(asset) {
   if (asset.window_end_us > (state.asOfUs ?? 0)) state.asOfUs = asset.window_end_us;
 }
 
-export const came = (name, data) => EVENTS[name]?.(data) ?? "";
+export function came(name, data) {
+  if (name !== "log" && state.toldMs !== null) state.toldMs = Date.now();
+  return EVENTS[name]?.(data) ?? "";
+}
 
 export function cleared() {
-  Object.assign(state, { me: null, plant: "", ledger: null, asOfUs: null, eventId: "", loaded: false });
+  Object.assign(state, { me: null, plant: "", ledger: null, asOfUs: null, toldMs: null, eventId: "", loaded: false });
   for (const map of [state.assets, state.warnings, state.notices]) map.clear();
 }
 
 export const openWarnings = () => [...state.warnings.values()].filter((one) => one.is_active || one.is_waiting);
+// What holds a machine's warnings back: the first hold of the worst of them.
+export function heldOf(asset) {
+  const held = [...state.warnings.values()].filter((one) => one.asset === asset && one.is_active && one.held?.length);
+  return held.sort((a, b) => b.severity - a.severity)[0]?.held[0];
+}
+
 export const openNotices = () => [...state.notices.values()].filter((one) => one.state === "open");
 export const byRank = () =>
   [...state.assets.values()].sort((a, b) => b.rank - a.rank || a.asset.localeCompare(b.asset));

@@ -108,6 +108,9 @@ export function driverWords({ signal, change, per_day: perDay }) {
   return `${words}${off}${moves}`;
 }
 
+// What the chance within 72 h would be without one of its drivers.
+export const wereItUsual = (chance, drop) => `were it as usual: ${percent(Math.max(0, (chance ?? 0) - drop))} in 72 h`;
+
 export const ADVICE = {
   "act-now": { icon: "act", tone: "act", words: "act now" },
   plan: { icon: "plan", tone: "plan", words: "plan" },
@@ -121,6 +124,9 @@ export const STATES = {
   "returned-to-normal": "returned to normal",
   closed: "closed",
 };
+
+// Why a revision was told, where the word itself says too little.
+export const REASONS = { suppressed: "held back", unsuppressed: "no longer held back" };
 
 export const OPERATING = ["running", "idle", "off", "starting", "stopping", "maintenance", "unknown"];
 

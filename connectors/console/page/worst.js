@@ -4,8 +4,8 @@
 import { byId, h, refill } from "./dom.js";
 import { share } from "./bars.js";
 import { icon } from "./icons.js";
-import { assetHref, isHeldBack, toneOf } from "./parts.js";
-import { byRank, state } from "./store.js";
+import { assetHref, heldWords, isHeldBack, noMachine, toneOf } from "./parts.js";
+import { byRank, heldOf, state } from "./store.js";
 import { chance72, number, percent } from "./words.js";
 
 const SHOWN = 10;
@@ -19,7 +19,7 @@ export function drawWorst() {
       ? h("p", { class: "loading" }, state.live.why || "Loading…")
       : ten.length
         ? h("ol", {}, ten.map(row))
-        : h("p", { class: "empty" }, "No machine is known yet."),
+        : h("p", { class: "empty" }, noMachine() || "No machine is known yet."),
   );
 }
 
@@ -49,5 +49,5 @@ function row(asset) {
 
 function severity(asset, worst) {
   if (!asset.warnings) return "no warning";
-  return isHeldBack(asset, worst) ? "held back" : `severity ${asset.severity}`;
+  return isHeldBack(asset, worst) ? heldWords(heldOf(asset.asset)) : `severity ${asset.severity}`;
 }

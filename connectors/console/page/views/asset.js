@@ -6,10 +6,12 @@ import { horizons, share } from "../bars.js";
 import { chart } from "../chart.js";
 import { h, refill } from "../dom.js";
 import { icon } from "../icons.js";
-import { adviceTag, card, dim, empty, list, pairs, section, table, tag, toneOf, wide, when } from "../parts.js";
-import { openNotices, state } from "../store.js";
-import { chance72, driverWords, many, number, percent, plain, remaining, signalWords, upper } from "../words.js";
-import { warningList } from "./list.js";
+import { adviceTag, card, coded, dim, empty, heldWords, list, pairs, section, table, tag, toneOf } from "../parts.js";
+import { when, wide } from "../parts.js";
+import { heldOf, openNotices, state } from "../store.js";
+import { chance72, driverWords, many, number, percent, plain, remaining, signalWords } from "../words.js";
+import { upper, wereItUsual } from "../words.js";
+import { sorted, warningList } from "./list.js";
 
 export const view = { title: (name) => name, draw };
 
@@ -44,9 +46,7 @@ function known(asked, name) {
   for (const one of state.warnings.values()) {
     if (one.asset === name && one.revision >= (all.get(one.id)?.revision ?? 0)) all.set(one.id, one);
   }
-  return [...all.values()].sort(
-    (a, b) => Number(b.is_active || b.is_waiting) - Number(a.is_active || a.is_waiting) || b.opened_us - a.opened_us,
-  );
+  return sorted([...all.values()]);
 }
 
 function facts(now, forecast) {
@@ -57,7 +57,7 @@ function facts(now, forecast) {
       "p",
       { class: "tags" },
       tag(now.operating, "", now.operating),
-      worst ? adviceTag(worst) : now.warnings > 0 && tag("warning held back", "", "held"),
+      worst ? adviceTag(worst) : now.warnings > 0 && tag(heldWords(heldOf(now.asset)), "", "held"),
       dim(
         [now.description, now.type, now.site, now.area, now.line, now.criticality && `criticality ${now.criticality}`]
           .filter(Boolean)
@@ -68,7 +68,7 @@ function facts(now, forecast) {
     h(
       "div",
       { class: "columns" },
-      h("div", { class: "stacked" }, chances(now, tone), forecast && windowed(forecast)),
+      h("div", { class: "stacked" }, chances(now, tone), forecast && windowed(forecast, now)),
       h("div", { class: "stacked" }, health(now), drivers(now)),
     ),
   ];
@@ -87,7 +87,9 @@ function noticed(name) {
           "p",
           {},
           h("strong", {}, upper(plain(one.kind))),
-          `: ${one.detail || plain(one.reason)} `,
+          ": ",
+          coded(one.detail || plain(one.reason)),
+          " ",
           dim(when(one.since_us)),
         ),
       ),
@@ -95,13 +97,22 @@ function noticed(name) {
   );
 }
 
+const IT = {
+  idle: "It is idle",
+  off: "It is off",
+  starting: "It is starting",
+  stopping: "It is stopping",
+  maintenance: "It is in maintenance",
+  unknown: "Whether it runs is not known",
+};
+
 function chances(now, tone) {
   if (!now.chances.length)
     return card(
       "Chance of failure",
       empty("No model speaks of this machine yet: its warnings rest on rules, limits and health."),
     );
-  const until = now.operating !== "running" && now.running_until_us;
+  const stands = now.operating !== "running" && now.running_until_us;
   return card(
     "Chance of failure",
     h(
@@ -112,23 +123,27 @@ function chances(now, tone) {
       dim(now.confidence && `${now.confidence} confidence`),
     ),
     horizons(now.chances, tone),
-    until && h("p", { class: "note" }, "It stands: this is of when it last ran, ", when(now.running_until_us), "."),
+    stands &&
+      h("p", { class: "note" }, `${IT[now.operating] ?? "It stands"}: its chances are of when it last ran, `, [
+        when(now.running_until_us),
+        ".",
+      ]),
     h(
       "p",
       { class: "dim" },
       [now.basis, now.model].filter(Boolean).join(" · "),
-      now.window_end_us && [" · ", when(now.window_end_us)],
+      !stands && now.window_end_us && [" · ", when(now.window_end_us)],
     ),
   );
 }
 
 // What the chances were made of, as the whole forecast said that was asked for with the view.
-function windowed(forecast) {
+function windowed(forecast, now) {
   const missing = forecast.missing.map((name) => signalWords(name).words).join(", ");
   return card(
     "What the model saw",
     pairs([
-      ["Window", ["up to ", when(forecast.window_end_us)]],
+      now.operating === "running" && ["Window", ["up to ", when(forecast.window_end_us)]],
       ["Data there", percent(forecast.completeness)],
       ["It lacks", missing || "nothing"],
       ["Whose usual", forecast.baseline],
@@ -154,8 +169,7 @@ function health(now) {
 }
 
 function drivers(now) {
-  const usual = (drop) => percent(Math.max(0, (chance72(now) ?? 0) - drop));
-  const drawn = (one) => [driverWords(one), h("br"), dim(`were it as usual: ${usual(one.drop)} in 72 h`)];
+  const drawn = (one) => [driverWords(one), h("br"), dim(wereItUsual(chance72(now), one.drop))];
   return card("What drives it", now.drivers.length ? list(now.drivers, drawn) : empty("Nothing stands out."));
 }
 
@@ -179,12 +193,15 @@ function signals(page, name, named) {
   return shown.whole;
 }
 
+const HELD = new Set(["setpoint", "state", "boolean"]); // told when they change, and so until the next
+
 function charts(page, found, named) {
   const shared = { time_us: found.time_us, step_us: found.step_us, within_us: [found.from_us, found.to_us] };
-  const one = ({ name, unit, limits }) => {
+  const one = ({ name, unit, limits, kind, sampling }) => {
     const said = signalWords(name);
     const lines = { ...shared, ...found.signals[name] };
-    return chart(page, { title: said.words, unit: said.unit || unit, limits, lines });
+    const isHeld = HELD.has(kind) || sampling === "on-change";
+    return chart(page, { title: said.words, unit: said.unit || unit, limits, lines, isHeld });
   };
   return h("div", { class: "charts" }, named.filter(({ name }) => found.signals[name]).map(one));
 }

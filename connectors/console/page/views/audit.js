@@ -3,7 +3,7 @@
 
 import { get, query } from "../api.js";
 import { h, refill } from "../dom.js";
-import { dim, empty, table, when } from "../parts.js";
+import { askedAt, dim, empty, table, when } from "../parts.js";
 
 const STEP = 100;
 
@@ -23,8 +23,11 @@ async function draw(page, limit = STEP) {
         "Show more",
       ),
     );
+  const again = h("button", { type: "button", id: "ask-again", onclick: () => draw(page, limit).catch(page.wrong) });
+  again.append("Ask again");
   refill(
     page.body,
+    h("p", {}, again, " ", dim("asked at ", askedAt())),
     entries.length
       ? h("div", { class: "card" }, table(COLUMNS, entries, { row: (one) => ({ "data-entry": one.number }) }))
       : empty("Nothing has been done yet."),

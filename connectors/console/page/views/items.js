@@ -1,9 +1,9 @@
-// Things that are told as keys and values, whatever they are: suggestions and plans, until they have views of their own.
-// Where there are none, the API's own sentence says what is missing.
+// Things that are told as keys and values, whatever they are: suggestions and plans, until they have views of their
+// own. Where there are none, the API's own sentence says what is missing.
 
 import { get } from "../api.js";
 import { h, refill } from "../dom.js";
-import { assetLink, empty, list, pairs, when } from "../parts.js";
+import { assetLink, coded, empty, list, pairs, when } from "../parts.js";
 import { number, plain, upper } from "../words.js";
 
 export function itemsView(title, path, what) {
@@ -13,7 +13,7 @@ export function itemsView(title, path, what) {
     page.is(items.length ? "ready" : "empty");
     refill(
       page.body,
-      found.missing && h("p", { class: items.length ? "note" : "card" }, found.missing),
+      found.missing && h("p", { class: items.length ? "note" : "card" }, coded(found.missing)),
       !items.length && !found.missing && empty(`There are no ${what}.`),
       items.map((item) =>
         h(

@@ -4,7 +4,7 @@
 import { share } from "../bars.js";
 import { h } from "../dom.js";
 import { icon } from "../icons.js";
-import { assetLink, card, dim, empty, list, table, warningHref, when } from "../parts.js";
+import { assetLink, card, coded, dim, empty, list, table, warningHref } from "../parts.js";
 import { state } from "../store.js";
 import { percent } from "../words.js";
 import { period } from "./period.js";
@@ -17,13 +17,12 @@ const isEmpty = (found) => !found.engineers.length && !found.whole?.raised && !f
 
 function drawn(found) {
   return [
-    h("p", { class: "dim" }, when(found.from_us, { exact: true }), " to ", when(found.to_us, { exact: true })),
-    found.thinned && h("p", { class: "note" }, found.thinned),
+    found.thinned && h("p", { class: "note" }, coded(found.thinned)),
     found.broken.length > 0 &&
       h(
         "div",
         { class: "note" },
-        found.broken.map((line) => h("p", {}, icon("plan", "plan"), " ", line)),
+        found.broken.map((line) => h("p", {}, icon("plan", "plan"), " ", coded(line))),
       ),
     card("By engineer", isEmpty(found) ? empty("No warning stood in this week.") : engineers(found)),
     h(

@@ -4,7 +4,7 @@
 import { get } from "../api.js";
 import { h, refill } from "../dom.js";
 import { icon } from "../icons.js";
-import { card, dim, empty, list, table, wide } from "../parts.js";
+import { askedAt, card, dim, empty, list, table, wide } from "../parts.js";
 import { state } from "../store.js";
 import { number, plain } from "../words.js";
 
@@ -34,7 +34,7 @@ async function draw(page) {
       {},
       h("button", { type: "button", id: "ask-again", onclick: () => draw(page).catch(page.wrong) }, "Ask again"),
       " ",
-      dim("the parts are of when this view was opened"),
+      dim("the parts were asked for at ", askedAt()),
     ),
   );
 }

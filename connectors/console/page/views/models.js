@@ -5,7 +5,7 @@ import { get, post } from "../api.js";
 import { dialog } from "../dialog.js";
 import { h, refill } from "../dom.js";
 import { icon } from "../icons.js";
-import { card, dim, empty, failed, field, loading, table, tag, unlessLeft, when } from "../parts.js";
+import { card, coded, dim, empty, failed, field, loading, table, tag, unlessLeft, when } from "../parts.js";
 import { state } from "../store.js";
 import { many } from "../words.js";
 import { comparison } from "./compared.js";
@@ -18,12 +18,12 @@ async function draw(page) {
   const compared = h("div", {});
   const ask = async () => {
     const found = await get("/models/releases", page.signal);
-    page.is(found.releases.length ? "ready" : "empty");
+    page.is(found.releases.length || found.in_folder?.length ? "ready" : "empty");
     refill(place, drawn(found, { done, page, compare: (name) => compare(page, compared, name) }));
   };
   const done = async (answer) => {
     const note = "It is on the log; workers do the rest. This list changes when they have.";
-    const lines = [...answer.done, note].map((line) => h("p", {}, line));
+    const lines = [...answer.done, note].map((line) => h("p", {}, coded(line)));
     refill(said, h("div", { class: "sent", role: "status" }, lines));
     await ask();
   };
@@ -32,15 +32,20 @@ async function draw(page) {
   page.follow((topics) => topics.has("models") && ask().catch(unlessLeft(page.wrong)));
 }
 
-function drawn({ releases, appointed }, act) {
+function drawn({ releases, appointed, in_folder: inFolder = [] }, act) {
   const offices = Object.entries(appointed);
-  if (!releases.length && !offices.length)
+  const files = (inFolder ?? []).filter((one) => !isHeld(one, offices));
+  if (!releases.length && !offices.length && !files.length)
     return empty(
       "No model has been offered yet: warnings rest on rules, limits and health. `forewarn model publish` offers one.",
     );
   const names = [...new Set([...releases, ...offices.map(([, one]) => one)].map((one) => one.name).filter(Boolean))];
   return [
-    card("Offices", offices.length ? officeTable(offices) : empty("No model holds an office.")),
+    card(
+      "Offices",
+      offices.length ? officeTable(offices) : !files.length && empty("No model holds an office."),
+      files.map((one) => h("p", { "data-folder": one.name }, folderWords(one))),
+    ),
     names.map((name) =>
       named(
         name,
@@ -51,6 +56,20 @@ function drawn({ releases, appointed }, act) {
     ),
   ];
 }
+
+// A release that is champion of all its types leaves the folder's file nothing to score.
+const isHeld = ({ name, types }, offices) => {
+  const held = offices.map(([, one]) => one).filter((one) => one.role === "champion" && one.version);
+  const isOf = (type) => held.some((one) => (one.asset_type ? one.asset_type === type : one.name === name));
+  return types?.length ? types.every(isOf) : held.some((one) => one.name === name);
+};
+
+const folderWords = ({ name, version, types }) => [
+  h("strong", {}, name),
+  `: types ${(types ?? []).join(", ") || "of no machine"} are scored by the folder's file `,
+  h("code", {}, version),
+  ", no release yet",
+];
 
 function officeTable(offices) {
   const columns = [
@@ -119,7 +138,7 @@ function wrongOf(one) {
   return [
     icon(one.refused ? "act" : "plan", one.refused ? "act" : "plan"),
     " ",
-    [one.refused, away].filter(Boolean).join("; "),
+    coded([one.refused, away].filter(Boolean).join("; ")),
   ];
 }
 

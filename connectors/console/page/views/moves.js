@@ -4,9 +4,9 @@
 import { post } from "../api.js";
 import { h } from "../dom.js";
 import { dialog } from "../dialog.js";
-import { choice, field } from "../parts.js";
+import { choice, coded, field } from "../parts.js";
 import { nowUs, state } from "../store.js";
-import { OUTCOMES, plain } from "../words.js";
+import { clock, OUTCOMES, plain } from "../words.js";
 
 const HOUR_US = 3600e6;
 const LONGEST_US = 31 * 24 * HOUR_US;
@@ -24,8 +24,14 @@ const SPANS = [
   ["until", "until a time"],
 ];
 
+// As a field of the browser wants it: the reader's own time, to the minute.
+function local(us) {
+  const date = new Date(us / 1000);
+  return new Date(date.getTime() - date.getTimezoneOffset() * 60000).toISOString().slice(0, 16);
+}
+
 function shelving() {
-  const until = text("until", "Until", { type: "datetime-local" });
+  const until = text("until", "Until (your time)", { type: "datetime-local", value: local(nowUs() + 8 * HOUR_US) });
   until.hidden = true;
   const span = choice(SPANS, "8", (value) => {
     until.hidden = value !== "until";
@@ -38,8 +44,10 @@ function shelving() {
 function shelved(values) {
   const until =
     values.span === "until" ? new Date(values.until).getTime() * 1000 : nowUs() + Number(values.span) * HOUR_US;
-  if (!(until > nowUs())) throw new Error("Until when? A time that is to come.");
-  if (until > nowUs() + LONGEST_US) throw new Error("At most 31 days: shelve it again then, or close it.");
+  if (!(until > nowUs())) 
+    throw new Error(`Until when? A time to come by the plant's clock, which says ${clock(nowUs())}.`);
+  if (until > nowUs() + LONGEST_US)
+    throw new Error("At most 31 days by the plant's clock: shelve it again then, or close it.");
   return { why: values.why, until_us: Math.round(until) };
 }
 
@@ -146,15 +154,14 @@ function ask(page, found, move, sent) {
 }
 
 const SAID = {
-  sent: "On the log; its worker does the rest. What is shown changes when the worker has said so.",
-  slow: "On the log, but its worker has said nothing for 30 s. It is done once the worker runs: do not send it again.",
-  come: "The worker has done it.",
-  "nothing new": "Nothing was to be done.",
+  sent: "on the log; its worker does the rest. What is shown changes when the worker has said so.",
+  slow: "on the log, but its worker has said nothing for 30 s. It is done once the worker runs: do not send it again.",
+  come: "the worker has done it.",
+  "nothing new": "nothing was to be done.",
 };
 
 export function sentNote(sent) {
   if (!sent) return null;
-  const done = sent.has === "sent" || sent.has === "slow" ? sent.done : [];
   return h(
     "div",
     {
@@ -167,9 +174,7 @@ export function sentNote(sent) {
       {},
       h("strong", {}, MOVES[sent.move].label),
       ": ",
-      (sent.has === "nothing new" ? sent.done : done).join(" "),
-      " ",
-      SAID[sent.has],
+      coded(sent.has === "nothing new" && sent.done.length ? sent.done.join(" ") : SAID[sent.has]),
     ),
   );
 }

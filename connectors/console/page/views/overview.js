@@ -4,10 +4,10 @@
 import { h, refill } from "../dom.js";
 import { icon } from "../icons.js";
 import { retry } from "../live.js";
-import { choice, empty, failed, field, loading, tag, toneOf, when } from "../parts.js";
+import { choice, coded, dim, empty, failed, field, isHeldBack, loading, tag, toneOf, when } from "../parts.js";
 import { keepSearch } from "../router.js";
 import { openNotices, openWarnings, state } from "../store.js";
-import { ADVICE, OPERATING, plain, upper } from "../words.js";
+import { ADVICE, many, OPERATING, plain, upper } from "../words.js";
 import { drawTiles, SORTS } from "./tiles.js";
 
 const DEFAULTS = { text: "", operating: "", warned: "", group: "line", sort: "severity" };
@@ -79,8 +79,11 @@ function isWanted(asset, { text, operating, warned }) {
   );
 }
 
-const isWarned = (asset, kind) =>
-  kind === "none" ? !asset.warnings : toneOf(asset, state.warnings.get(asset.worst)) === ADVICE[kind]?.tone;
+function isWarned(asset, kind) {
+  const worst = state.warnings.get(asset.worst);
+  if (kind === "none") return !asset.warnings;
+  return kind === "held" ? isHeldBack(asset, worst) : toneOf(asset, worst) === ADVICE[kind]?.tone;
+}
 
 function counts(assets, chosen, pick) {
   const count = (of) => assets.filter(of).length;
@@ -100,12 +103,14 @@ function counts(assets, chosen, pick) {
     const found = count((asset) => isWarned(asset, name));
     return button("warned", name, ADVICE[name].icon, found, ADVICE[name].words, found ? ADVICE[name].tone : "none");
   });
+  const heldBack = count((asset) => isWarned(asset, "held"));
   const fact = (found, words) => h("li", {}, h("span", { class: "fact" }, h("strong", {}, found), words));
   const states = OPERATING.map((name) => [name, count((asset) => asset.operating === name)]);
   return h(
     "ul",
     { class: "counts", "aria-label": "Machines by state and by warning" },
     warned,
+    (heldBack > 0 || chosen.warned === "held") && button("warned", "held", "held", heldBack, "held back"),
     fact(openWarnings().filter((one) => one.is_waiting).length, "wait for an outcome"),
     fact(openNotices().length, "open notices"),
     states.filter(([, found]) => found).map(([name, found]) => button("operating", name, name, found, name)),
@@ -147,8 +152,39 @@ function drawNotices(place) {
       h("span", { class: "dim" }, "about data and the service, never about a machine"),
     ),
     open.length
-      ? h("ul", { class: "lines" }, open.map(notice))
-      : empty("None: the data and the service are as they should be."),
+      ? h("ul", { class: "lines" }, alike(open).map(noticed))
+      : empty(state.me?.sites ? "None of your sites." : "None: the data and the service are as they should be."),
+  );
+}
+
+// Notices that say the same of several machines, the last first, as one.
+function alike(open) {
+  const groups = new Map();
+  for (const one of open) {
+    const of = one.asset ? [one.kind, one.signal, one.source, one.detail || one.reason].join("\n") : one.id;
+    groups.set(of, [...(groups.get(of) ?? []), one]);
+  }
+  return [...groups];
+}
+
+const unfolded = new Set(); // groups whose names are shown: they stay so when the list is drawn anew
+
+function noticed([of, ones]) {
+  if (ones.length === 1) return notice(ones[0]);
+  const [first] = ones;
+  const ontoggle = (event) => (event.target.open ? unfolded.add(of) : unfolded.delete(of));
+  const told = [first.signal, first.source].filter(Boolean).join(", ");
+  const names = ones.map((one) => h("li", { "data-notice": one.id }, one.asset, " ", dim(when(one.since_us))));
+  return h(
+    "li",
+    {},
+    tag(upper(plain(first.kind))),
+    " ",
+    h("strong", {}, `${many(ones.length, "machine")}${told && `, ${told}`}: `),
+    coded(first.detail || plain(first.reason)),
+    " ",
+    dim(when(Math.min(...ones.map((one) => one.since_us)))),
+    h("details", { open: unfolded.has(of), ontoggle }, h("summary", {}, "Which"), h("ul", { class: "lines" }, names)),
   );
 }
 
@@ -160,7 +196,7 @@ function notice(one) {
     tag(upper(plain(one.kind))),
     " ",
     about && h("strong", {}, `${about}: `),
-    one.detail || plain(one.reason),
+    coded(one.detail || plain(one.reason)),
     " ",
     h("span", { class: "dim" }, when(one.since_us)),
   );

@@ -4,15 +4,20 @@
 import { share } from "../bars.js";
 import { arrange, h, refill } from "../dom.js";
 import { icon } from "../icons.js";
-import { assetHref, empty, isHeldBack, toneOf } from "../parts.js";
-import { state } from "../store.js";
+import { assetHref, empty, heldWords, isHeldBack, noMachine, toneOf } from "../parts.js";
+import { heldOf, state } from "../store.js";
 import { ADVICE, chance72, many, number, percent } from "../words.js";
 
 const BIG = 24; // so many tiles are worth drawing only once they come into sight
 const byName = (a, b) => a.asset.localeCompare(b.asset, undefined, { numeric: true });
 
 // By warning first, and then by name: machines keep their places while chances move by a hair.
-const bySeverity = (a, b) => (b.warnings ? b.severity : 0) - (a.warnings ? a.severity : 0) || byName(a, b);
+// Those whose warnings are all held back come after the open ones, before the rest.
+const weight = (asset) => {
+  if (!asset.warnings) return 0;
+  return isHeldBack(asset, state.warnings.get(asset.worst)) ? 0.5 : Math.max(1, asset.severity);
+};
+const bySeverity = (a, b) => weight(b) - weight(a) || byName(a, b);
 
 export const SORTS = {
   severity: { words: "warnings first", of: bySeverity },
@@ -33,11 +38,13 @@ export function drawTiles(place, assets, { group, sort }, whole) {
   if (!whole)
     return refill(
       place,
-      empty(
-        "No machine is known yet: nothing has been read from this plant. ",
-        h("a", { href: "#/ledger" }, "The ledger"),
-        " says whether rows come in.",
-      ),
+      noMachine()
+        ? empty(noMachine())
+        : empty(
+            "No machine is known yet: nothing has been read from this plant. ",
+            h("a", { href: "#/ledger" }, "The ledger"),
+            " says whether rows come in.",
+          ),
     );
   if (!assets.length)
     return refill(place, empty(`None of ${many(whole, "machine")} is like that. Take a filter away.`));
@@ -81,14 +88,15 @@ const kept = new WeakMap();
 
 function tile(asset) {
   const worst = state.warnings.get(asset.worst);
+  const held = isHeldBack(asset, worst) ? heldWords(heldOf(asset.asset)) : "";
   const known = kept.get(asset);
-  if (known && known.worst === worst) return known.element;
-  const element = drawnTile(asset, worst);
-  kept.set(asset, { worst, element });
+  if (known && known.worst === worst && known.held === held) return known.element;
+  const element = drawnTile(asset, worst, held);
+  kept.set(asset, { worst, held, element });
   return element;
 }
 
-function drawnTile(asset, worst) {
+function drawnTile(asset, worst, held) {
   const tone = toneOf(asset, worst);
   const chance = chance72(asset);
   return h(
@@ -110,14 +118,14 @@ function drawnTile(asset, worst) {
           asset.health === null || asset.health === undefined ? "no health yet" : `health ${number(asset.health, 0)}`,
         ),
       ),
-      h("span", { class: "tile-more" }, said(asset, worst, tone)),
+      h("span", { class: "tile-more" }, said(asset, held, tone)),
     ),
   );
 }
 
-function said(asset, worst, tone) {
+function said(asset, held, tone) {
   if (!asset.warnings) return h("span", {}, chance72(asset) === null ? "no forecast yet" : "no warning");
-  if (isHeldBack(asset, worst)) return h("span", {}, icon("held"), "warning held back");
+  if (held) return h("span", { title: held }, icon("held"), held);
   const sign = Object.values(ADVICE).find((one) => one.tone === tone);
   return h(
     "span",

@@ -4,19 +4,22 @@
 import { ask, query } from "../api.js";
 import { h, refill } from "../dom.js";
 import { icon } from "../icons.js";
-import { assetLink, dim, empty, failed, table, warningHref, when } from "../parts.js";
+import { assetLink, coded, dim, empty, failed, table, warningHref, when } from "../parts.js";
 import { many, number, plain, upper } from "../words.js";
 import { period } from "./period.js";
 
-const KINDS = [
-  "missed failure",
-  "warning ignored, it failed",
-  "warning acknowledged, it failed all the same",
-  "confirmed save",
-  "found, put off",
-  "unfounded visit",
-];
+// Each kind of entry, and how many of them are said.
+const MANY = {
+  "missed failure": "missed failures",
+  "warning ignored, it failed": "warnings ignored, it failed",
+  "warning acknowledged, it failed all the same": "warnings acknowledged, it failed all the same",
+  "confirmed save": "confirmed saves",
+  "found, put off": "found, put off",
+  "unfounded visit": "unfounded visits",
+};
+const KINDS = Object.keys(MANY);
 const BAD = new Set(KINDS.slice(0, 3));
+const SELF = "forewarn"; // who closes a warning that nobody closed
 
 export const view = { title: () => "Value", draw: (page) => draw(page) };
 
@@ -34,7 +37,7 @@ function drawn(page, found, month) {
     found.amount === null ? "no amount: the plant file tells no costs" : `${money(found.amount)} ${found.currency}`;
   const unpriced = found.unpriced ? `, ${many(found.unpriced, "entry", "entries")} without a price` : "";
   return [
-    found.thinned && h("p", { class: "note" }, found.thinned),
+    found.thinned && h("p", { class: "note" }, coded(found.thinned)),
     h(
       "div",
       { class: "card-head" },
@@ -62,7 +65,7 @@ function counted(counts) {
           { class: BAD.has(kind) ? "fact act" : "fact" },
           BAD.has(kind) && icon("act"),
           h("strong", {}, counts[kind]),
-          kind,
+          counts[kind] === 1 ? kind : MANY[kind],
         ),
       ),
     ),
@@ -79,7 +82,7 @@ function entries(found) {
     ["Machine", (one) => assetLink(one.asset), "short"],
     ["Mode", (one) => plain(one.mode) || "–"],
     ["Warning", (one) => (one.alert ? h("a", { href: warningHref(one.alert) }, one.alert.slice(0, 8)) : "none")],
-    ["By", (one) => one.by || "–"],
+    ["By", (one) => (one.by === SELF ? "closed by itself" : one.by || "–")],
     ["Found", (one) => one.found || "–", "text"],
     ["Hours", (one) => number(one.hours), "num"],
     [`${found.currency} an hour`, (one) => money(one.cost_per_h), "num"],

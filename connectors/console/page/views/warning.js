@@ -3,8 +3,8 @@
 
 import { get } from "../api.js";
 import { h, refill } from "../dom.js";
-import { adviceTag, assetLink, card, dim, empty, heldWords, list, pairs, section, table, tag } from "../parts.js";
-import { unlessLeft, when, wide } from "../parts.js";
+import { adviceTag, assetLink, before, card, coded, dim, empty, heldWords, list, pairs } from "../parts.js";
+import { section, table, tag, unlessLeft, when, wide } from "../parts.js";
 import { state } from "../store.js";
 import {
   driverWords,
@@ -12,22 +12,25 @@ import {
   OUTCOMES,
   percent,
   plain,
+  REASONS,
   remaining,
   RUNGS,
   signalWords,
   STATES,
   upper,
+  wereItUsual,
 } from "../words.js";
 import { moveButtons, sentNote } from "./moves.js";
 
 const SLOW_MS = 30000;
+const REPRINT_MS = 1000; // a burst of revisions is printed once
 const SELF = "forewarn"; // what the machine's own data and rules are called where a person's name would stand
 
 export const view = { title: () => "Warning", draw };
 
 async function draw(page) {
   const path = `/alerts/${encodeURIComponent(page.arg)}`;
-  const shown = { found: null, sent: null, timer: null };
+  const shown = { found: null, sent: null, timer: null, reprint: null };
   const place = h("div", { class: "stacked" });
   const show = () => {
     page.heading(`${shown.found.now.asset}: ${shown.found.now.headline || "warning"}`);
@@ -41,11 +44,15 @@ async function draw(page) {
     show();
   };
   await ask();
-  refill(page.body, place, advisory(page, path));
-  page.onEnd(() => clearTimeout(shown.timer));
+  const printed = advisory(page, path);
+  refill(page.body, place, printed.whole);
+  page.onEnd(() => [shown.timer, shown.reprint].forEach(clearTimeout));
   page.follow((topics) => {
     const isNewer = (state.warnings.get(page.arg)?.revision ?? 0) > shown.found.now.revision;
-    if (topics.has(page.arg) && isNewer) ask().catch(unlessLeft(page.wrong));
+    if (!topics.has(page.arg) || !isNewer) return;
+    ask().catch(unlessLeft(page.wrong));
+    clearTimeout(shown.reprint);
+    shown.reprint = setTimeout(printed.ask, REPRINT_MS);
   });
 }
 
@@ -84,47 +91,44 @@ function head(now) {
   return h(
     "p",
     { class: "tags", "data-alert": now.id, "data-alert-state": now.state },
-    adviceTag(now),
-    tag(now.is_waiting ? "ended: say what became of it" : (STATES[now.state] ?? now.state)),
-    now.level === "alarm" && tag("level alarm: to be acted upon", "act"),
+    now.is_active && adviceTag(now),
+    tag(now.is_waiting ? "ended: say what became of it" : (STATES[now.state] ?? now.state), "", !now.is_active && "ok"),
+    now.is_active && now.level === "alarm" && tag("level alarm: to be acted upon", "act"),
     assetLink(now.asset),
     dim([now.type, now.site].filter(Boolean).join(" · ")),
   );
 }
 
 function asks(now, alert) {
-  const before = now.is_active ? now.act_before_us : null;
+  const is = now.is_active; // what a warning asked that is over, it asks no more
+  const by = now.act_before_us;
   return card(
-    "What it asks",
+    is ? "What it asks" : "What it was",
     pairs([
-      [
-        "Asks",
-        upper(plain(now.advice)),
-        before && [", before ", when(before, { exact: true }), " (", when(before), ")"],
-      ],
-      ["Chance in 72 h", percent(now.chance_72h)],
-      ["Time left", remaining(alert.remaining) || "not known"],
+      is && ["Asks", upper(plain(now.advice)), by && [", before ", when(by, { exact: true }), ", ", before(now)]],
+      ["Chance in 72 h", percent(now.chance_72h), now.chance_72h !== null && dim(is ? " when told" : " when last told")],
+      is && ["Time left", remaining(alert.remaining) || "not known"],
       ["Severity", `${now.severity} of 1000`, alert.is_rated ? dim(" rated by a person") : ""],
       ["Whose", now.assigned || "nobody's"],
       ["Order", now.order || "none"],
       ["Opened", when(now.opened_us)],
-      ...(now.held ?? []).map(heldPair),
+      ...(is ? (now.held ?? []) : []).map(heldPair),
       now.outcome && closedPair(now.outcome),
     ]),
   );
 }
 
 const heldPair = (held) => [
-  upper(heldWords(held)),
-  `by ${held.by || "the plant file"}, `,
+  upper(heldWords({ ...held, why: "" })),
+  held.by === SELF ? [held.why || "by design", ", "] : `by ${held.by || "the plant file"}, `,
   when(held.since_us),
   held.until_us && [", until ", when(held.until_us, { exact: true })],
-  held.why && `: ${held.why}`,
+  held.by !== SELF && held.why && `: ${held.why}`,
 ];
 
 const closedPair = ({ reason, by, time_us: us, mode, found }) => [
   "Closed",
-  `${OUTCOMES[reason] ?? reason} by ${by}, `,
+  `${OUTCOMES[reason] ?? reason}, ${by === SELF ? "closed by itself" : `by ${by}`}, `,
   when(us),
   mode && `, mode ${plain(mode)}`,
   found && `: ${found}`,
@@ -132,7 +136,7 @@ const closedPair = ({ reason, by, time_us: us, mode, found }) => [
 
 function behind(now, alert) {
   const [modes, drivers] = [alert.modes ?? [], alert.drivers ?? []];
-  const lower = (one) => dim(`less ${number(one.drop * 100, 0)} points of the 72 h chance were it as usual`);
+  const lower = (one) => dim(wereItUsual(now.chance_72h, one.drop));
   const basis = [
     `rests on ${RUNGS[now.rung] ?? now.rung}`,
     `${now.confidence} confidence`,
@@ -143,7 +147,7 @@ function behind(now, alert) {
   return card(
     "What is behind it",
     h("h3", {}, "Drivers"),
-    drivers.length ? list(drivers, (one) => [driverWords(one), " ", lower(one)]) : empty("No model tells any."),
+    drivers.length ? list(drivers, (one) => [driverWords(one), h("br"), lower(one)]) : empty("No model tells any."),
     h("h3", {}, "Likely failure modes"),
     modes.length
       ? list(modes, (one) => `${plain(one.mode)} ${percent(one.share)}`)
@@ -188,9 +192,9 @@ function history(rows) {
   const columns = [
     ["Revision", (one) => one.revision],
     ["When", (one) => when(one.moved_us, { exact: true }), "short"],
-    ["Why", (one) => plain(one.reason)],
+    ["Why", (one) => REASONS[one.reason] ?? plain(one.reason)],
     ["State", (one) => STATES[one.state] ?? one.state],
-    ["By", (one) => (one.by === "" ? dim("its data") : one.by)],
+    ["By", (one) => (["", SELF].includes(one.by) ? dim("its data") : one.by)],
     ["Words", (one) => one.why, "text"],
   ];
   return card(
@@ -209,11 +213,11 @@ function history(rows) {
 function advisory(page, path) {
   const part = ({ title, lines, table: rows }) => [
     h("h3", {}, title),
-    lines.map((line) => h("p", {}, line)),
+    lines.map((line) => h("p", {}, coded(line))),
     rows && wide(rows.title || title, plainTable(rows)),
   ];
   const drawn = ({ title, parts }) => h("div", {}, h("p", {}, h("strong", {}, title)), parts.map(part));
-  return section("Advisory page", () => get(`${path}/page`, page.signal), drawn).whole;
+  return section("Advisory page", () => get(`${path}/page`, page.signal), drawn);
 }
 
 const plainTable = ({ title, head, rows }) =>

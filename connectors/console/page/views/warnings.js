@@ -7,7 +7,7 @@ import { choice, failed, field, loading, unlessLeft } from "../parts.js";
 import { keepSearch } from "../router.js";
 import { openWarnings, state } from "../store.js";
 import { many } from "../words.js";
-import { sorted, warningList } from "./list.js";
+import { SORTED, sorted, warningList } from "./list.js";
 
 const STEP = 200;
 
@@ -30,7 +30,8 @@ async function draw(page) {
     if (name === "state" || (name === "asset" && chosen.state !== "open")) ask();
     else show();
   };
-  refill(page.body, filters(chosen, pick), place);
+  held.whose = whose(chosen, pick);
+  refill(page.body, filters(chosen, pick, held.whose.select), place);
   page.follow((topics) => topics.has("warnings") && !held.error && show());
   await ask();
 }
@@ -61,11 +62,15 @@ function shown(page, place, chosen, held, ask) {
       place,
       failed(held.error, () => ask()),
     );
-  const rows = sorted(merged(held.asked, chosen.state).filter((one) => isWanted(one, chosen)));
+  const known = merged(held.asked, chosen.state);
+  held.whose.of(known);
+  const rows = sorted(known.filter((one) => isWanted(one, chosen)));
   if (!rows.length) page.is("empty");
   return refill(
     place,
-    rows.length ? h("p", { class: "dim", role: "status" }, many(rows.length, "warning")) : null,
+    rows.length
+      ? h("p", { class: "dim" }, h("span", { role: "status" }, many(rows.length, "warning")), `. ${SORTED}`)
+      : null,
     h("div", { class: rows.length ? "card" : null }, warningList(rows, { none: NONE[chosen.state] })),
     held.more &&
       chosen.state !== "open" &&
@@ -97,7 +102,7 @@ function merged(asked, wanted) {
 
 const isWanted = (one, { asset, assigned }) =>
   (!asset || one.asset.toLowerCase().includes(asset.toLowerCase())) &&
-  (!assigned || (assigned === "-" ? !one.assigned : one.assigned.toLowerCase().includes(assigned.toLowerCase())));
+  (!assigned || (assigned === "-" ? !one.assigned : one.assigned === assigned));
 
 const STATES = [
   ["open", "open"],
@@ -105,14 +110,28 @@ const STATES = [
   ["all", "all"],
 ];
 
-function filters(chosen, pick) {
+// Whose they are: all, mine, nobody's, and the names that there are.
+function whose(chosen, pick) {
+  const select = choice([], "", (value) => pick("assigned", value));
+  const of = (alerts) => {
+    const names = new Set(alerts.map((one) => one.assigned));
+    names.add(chosen.assigned);
+    for (const not of ["", "-", state.me.name]) names.delete(not);
+    const others = [...names].sort().map((name) => [name, name]);
+    const options = [["", "all"], [state.me.name, `mine (${state.me.name})`], ["-", "nobody's"], ...others];
+    const is = options.join("\n");
+    if (select.dataset.of === is) return; // a list that is open is not closed
+    select.dataset.of = is;
+    select.replaceChildren(...options.map(([key, words]) => h("option", { value: key }, words)));
+    select.value = chosen.assigned;
+  };
+  of([]);
+  return { select, of };
+}
+
+function filters(chosen, pick, assigned) {
   const text = (name) =>
     h("input", { type: "search", value: chosen[name], oninput: (event) => pick(name, event.target.value.trim()) });
-  const assigned = text("assigned");
-  const mine = () => {
-    assigned.value = state.me.name;
-    pick("assigned", state.me.name);
-  };
   return h(
     "div",
     { class: "filters", role: "search", "aria-label": "Warnings" },
@@ -122,7 +141,6 @@ function filters(chosen, pick) {
       choice(STATES, chosen.state, (value) => pick("state", value)),
     ),
     field("asset", "Machine", text("asset")),
-    field("assigned", "Whose (- for nobody's)", assigned),
-    h("button", { type: "button", id: "mine", onclick: mine }, "Mine"),
+    field("assigned", "Whose", assigned),
   );
 }
