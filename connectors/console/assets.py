@@ -52,7 +52,7 @@ def _signals(plant: Plant, asset: str) -> list[SignalOf]:
     limits = plant.limits_of(asset)
     return [
         SignalOf(
-            name=name, unit=signal.unit, kind=str(signal.kind),
+            name=name, unit=signal.unit, kind=str(signal.kind), sampling=str(signal.sampling),
             limits=tuple(
                 Line(level=level, says=f"{which.replace('_', ' ')} of the plant file")
                 for which, level in (limits[name].levels.items() if name in limits else ())

@@ -51,6 +51,7 @@ class SignalOf(Struct, frozen=True, kw_only=True):
     name: str
     unit: str
     kind: str
+    sampling: str
     limits: tuple[Line, ...]
 
 

@@ -89,7 +89,7 @@ async function streamed(signal, opened) {
         return;
       }
     }
-    now("waiting", "The server ended the stream.");
+    // The server ends a stream with the token that it was asked with, or with itself: the next try tells which.
   } finally {
     clearTimeout(watch);
     signal.removeEventListener("abort", end);
