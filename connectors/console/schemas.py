@@ -1,6 +1,6 @@
 """Answers that are structs: encoded by msgspec, and described in the OpenAPI document by their own schema.
 
-`says(Overview)` is what a route is told of its answer, `Struct200` carries it, `described` puts the schemas in.
+`says(Overview)` is what a route is told of its answer, `Told` carries it, `described` puts the schemas in.
 """
 
 from __future__ import annotations

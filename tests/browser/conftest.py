@@ -25,8 +25,9 @@ ASKED_FOR = ("status of 40", "ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED")
 WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Ends with the tests of a file: while Playwright runs, nothing else in its thread can have an event loop."""
     try:
         program = chromium.provide(Options())
     except ServicesError as missing:
