@@ -49,7 +49,7 @@ class Faults:
 
         try:
             await self._app(scope, receive, watched)
-        except Exception:
+        except Exception:  # whatever it is: the caller is told in our form, and the log has it whole
             if began:
                 raise
             _log.exception("api-fault", path=scope["path"])

@@ -13,11 +13,11 @@ PACKAGES = ("chromium", "chromium-common", "fontconfig-config", "fonts-dejavu-co
 """With a font, so that a picture of a page shows its words."""
 FONTS = """<?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "fonts.dtd">
-<fontconfig><dir>/usr/share/fonts</dir><dir>{home}/usr/share/fonts</dir><cachedir>{home}/fonts</cachedir>
-<alias><family>sans-serif</family><prefer><family>DejaVu Sans</family></prefer></alias>
-<alias><family>system-ui</family><prefer><family>DejaVu Sans</family></prefer></alias>
-<alias><family>monospace</family><prefer><family>DejaVu Sans Mono</family></prefer></alias></fontconfig>
+<fontconfig><include ignore_missing="yes">/etc/fonts/fonts.conf</include>
+<include ignore_missing="yes">{home}/etc/fonts/fonts.conf</include>
+<dir>{home}/usr/share/fonts</dir><cachedir>{home}/fonts</cachedir></fontconfig>
 """
+"""The system's where it has any, and those of the packages."""
 
 
 def provide(options: Options) -> Program:

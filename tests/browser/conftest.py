@@ -20,7 +20,7 @@ from tests.kit.streams import START_US
 PICTURES = Path("build/screens")
 ALL = ("pump-01", "pump-02", "fan-01")
 HOT = 85.0
-ASKED_FOR = ("status of 40", "ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED")
+ASKED_FOR = ("status of 40", "status of 503", "ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED")
 """Words of faults that tests bring about: refusals, and a console that is away."""
 WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
 

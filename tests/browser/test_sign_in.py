@@ -111,6 +111,17 @@ def test_whom_the_provider_turns_away_is_told_why(console, provider, opened: Ope
     provider.refuses = False
 
 
+def test_a_provider_that_does_not_answer_is_told_and_a_key_opens_all_the_same(console, opened: Opened, provider):
+    page = opened(None)
+    page.route("**/api/v1/sign-in", lambda route: route.fulfill(status=503, json={"detail": "the issuer is away"}))
+    page.reload()
+    page.wait_for_selector("text=the issuer is away")
+    assert page.query_selector("#sign-in-there") is None
+    page.fill("#key", console.keys["viewer"])
+    page.click("#sign-in")
+    page.wait_for_selector(".signed-in")
+
+
 def test_a_code_that_somebody_else_began_is_not_taken(console, opened: Opened):
     page = opened(None)
     page.goto(f"{console.url}/?code=stolen&state=mine")

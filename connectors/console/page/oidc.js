@@ -10,11 +10,16 @@ const LONGEST_MS = 2 ** 31 - 1; // a timer knows no more
 
 let refreshing = 0;
 
-// Where to sign in; null where keys alone are taken.
+// Where to sign in; null where keys alone are taken. Throws where that is not known now, or cannot be done here.
 export async function places() {
-  const answer = await fetch("/api/v1/sign-in", { cache: "no-store" }).catch(() => null);
-  const found = answer?.ok ? await answer.json() : null;
-  return found?.authorize ? found : null;
+  const answer = await fetch("/api/v1/sign-in", { cache: "no-store" });
+  const found = await answer.json();
+  if (!answer.ok) throw new ApiError(answer.status, found.detail);
+  if (!found.authorize) return null;
+  if (!globalThis.crypto?.subtle) {
+    throw new ApiError(0, "Signing in at the identity provider needs this page over https.");
+  }
+  return found;
 }
 
 export async function go(found) {

@@ -1,7 +1,7 @@
 // The view of nobody: a field for a key or token. The key goes to this tab's session storage, and from there into a
 // header; no form is ever sent.
 
-import { keep } from "./api.js";
+import { ApiError, keep } from "./api.js";
 import { byId, h } from "./dom.js";
 import { go, places } from "./oidc.js";
 import { coded, failed, field } from "./parts.js";
@@ -38,13 +38,17 @@ export function signIn(error, start) {
   );
   titled("Sign in");
   input.focus();
-  places().then((found) => found && main.dataset.view === "sign-in" && offer(main, found));
+  const offer = (...what) => main.dataset.view === "sign-in" && main.querySelector("form").before(card(what));
+  places().then(
+    (found) => found && offer(there(found)),
+    (wrong) => offer(wrong instanceof ApiError ? wrong.message : "Whether people can sign in elsewhere is not known."),
+  );
 }
 
+const card = (what) => h("p", { class: "card sign-in" }, what);
+
 // Where the plant has an identity provider, people need no key.
-function offer(main, found) {
-  const where = new URL(found.issuer).hostname;
+function there(found) {
   const props = { type: "button", class: "main", id: "sign-in-there", onclick: () => go(found) };
-  const there = h("button", props, `Sign in at ${where}`);
-  main.querySelector("form").before(h("p", { class: "card sign-in" }, there));
+  return h("button", props, `Sign in at ${new URL(found.issuer).hostname}`);
 }
