@@ -1031,6 +1031,351 @@ class Redelivery(Record, frozen=True, kw_only=True, tag="redelivery"):
     time_us: TimeUs
 
 
+class OrderState(StrEnum):
+    """What is to become of an order."""
+
+    OPEN = "open"
+    DONE = "done"
+    CANCELLED = "cancelled"
+
+
+class Order(Record, frozen=True, kw_only=True, tag="order"):
+    """So many units of a product, to be done at `due_us` and not begun before `release_us`; the newest `time_us` holds.
+
+    `late_per_h` is what an hour of delay costs in the plant's currency; none: the plant file's.
+    """
+
+    plant: Name
+    order: Name
+    product: Name
+    units: Annotated[int, Meta(ge=1, le=1_000_000_000)]
+    due_us: TimeUs
+    time_us: TimeUs
+    release_us: TimeUs = 0
+    late_per_h: Annotated[float, Meta(ge=0)] | None = None
+    state: OrderState = OrderState.OPEN
+
+
+class Tariff(Record, frozen=True, kw_only=True, tag="tariff"):
+    """Prices of energy from `begin_us` on, one a `step_min`, in the plant's currency a kWh; they may be negative.
+
+    `co2_kg_per_kwh` is the grid's intensity in the same steps, where it is known. Of two that speak of one time the one
+    with the newer `time_us` holds.
+    """
+
+    plant: Name
+    begin_us: TimeUs
+    step_min: Annotated[int, Meta(ge=1, le=1440)]
+    price_per_kwh: Annotated[list[float], Meta(min_length=1, max_length=10_000)]
+    time_us: TimeUs
+    source: Name
+    co2_kg_per_kwh: Annotated[list[float], Meta(max_length=10_000)] = msgspec.field(default_factory=list)
+
+
+class LoadForecast(Record, frozen=True, kw_only=True, tag="load-forecast"):
+    """What a meter will show from `begin_us` on, in kW and steps of `step_min`, made of what was known at `made_us`.
+
+    It stays below `q10_kw` with a chance of 0.1, and so on.
+    """
+
+    plant: str
+    asset: str
+    made_us: int
+    begin_us: int
+    step_min: int
+    q10_kw: tuple[float, ...]
+    q50_kw: tuple[float, ...]
+    q90_kw: tuple[float, ...]
+    model: str
+
+
+class Learned(Struct, frozen=True, kw_only=True):
+    """A figure that was learned, with its standard error; of `minutes` of data."""
+
+    value: float
+    error: float
+    minutes: int
+
+
+class ProductEnergy(Struct, frozen=True, kw_only=True):
+    """What a machine takes for a product: kWh for each more unit, and units an hour as they were made."""
+
+    product: str
+    kwh_per_unit: Learned
+    units_per_h: Learned
+
+
+class EnergyProfile(Record, frozen=True, kw_only=True, tag="energy-profile"):
+    """What a machine takes, learned from its power and its parts: kW by operating state, kWh of a start, kWh a unit.
+
+    `running_kw` is what it takes while it runs before it makes anything: the constant of the process-rate law.
+    """
+
+    plant: str
+    asset: str
+    time_us: int
+    states_kw: dict[str, Learned]
+    start_kwh: Learned | None
+    start_min: Learned | None
+    running_kw: Learned | None
+    products: tuple[ProductEnergy, ...]
+
+
+class PlanReason(StrEnum):
+    """Why production was planned anew."""
+
+    FIRST = "first"
+    ORDERS = "orders"
+    PRICES = "prices"
+    WARNING = "warning"
+    BREAKDOWN = "breakdown"
+    PROFILES = "profiles"
+    PLANT = "plant"
+    ROLLED = "rolled"
+
+
+class PowerState(StrEnum):
+    """What a machine is to do: the states of ISO 14955, as far as a plan decides them."""
+
+    OFF = "off"
+    START = "start-up"
+    IDLE = "idle"
+    SETUP = "setup"
+    RUN = "run"
+    MAINTENANCE = "maintenance"
+
+
+class PlannedJob(Struct, frozen=True, kw_only=True):
+    """A step of an order on a machine: set up from `setup_us`, made from `begin_us` to `end_us`."""
+
+    order: str
+    product: str
+    units: int
+    step: int
+    asset: str
+    setup_us: int
+    begin_us: int
+    end_us: int
+    kwh: float
+    due_us: int
+    is_frozen: bool = False
+
+
+class PlannedPower(Struct, frozen=True, kw_only=True):
+    """What a machine does over a time, and the kW that it is expected to take."""
+
+    asset: str
+    state: PowerState
+    begin_us: int
+    end_us: int
+    kw: float
+
+
+class PlannedCare(Struct, frozen=True, kw_only=True):
+    """When the work that a warning asks for costs least. `chance` is that of a failure before it is begun."""
+
+    asset: str
+    alert: str
+    mode: str
+    begin_us: int
+    end_us: int
+    deadline_us: int
+    chance: float
+    cost: float
+
+
+class PlanFigures(Struct, frozen=True, kw_only=True):
+    """What a plan takes: energy, its cost and CO2 (none where no intensity is known), the highest quarter-hour, delays.
+
+    `demand_cost` is what the peak adds to the bill over what is paid for anyway.
+    """
+
+    kwh: float
+    energy_cost: float
+    demand_cost: float
+    co2_kg: float | None
+    peak_kw: float
+    late_h: float
+    late_orders: int
+    units: int
+
+
+class PlanSaving(Struct, frozen=True, kw_only=True):
+    """What a plan is expected to save against the usual one, with an interval of 80 %, in kWh and in currency."""
+
+    kwh: float
+    kwh_low: float
+    kwh_high: float
+    cost: float
+    cost_low: float
+    cost_high: float
+    co2_kg: float | None
+
+
+class NotPlanned(StrEnum):
+    """Why an order is in no plan."""
+
+    UNKNOWN_PRODUCT = "unknown-product"
+    NO_MACHINE = "no-machine"
+    TOO_LONG = "longer-than-any-working-time"
+    NO_ROOM = "no-room-in-the-horizon"
+    POWER = "over-the-power-limit"
+
+
+class Unplanned(Struct, frozen=True, kw_only=True):
+    """An order that is left out, and why."""
+
+    order: str
+    why: NotPlanned
+    detail: str
+
+
+class Quarters(Struct, frozen=True, kw_only=True):
+    """The quarter-hours of a plan: price a kWh, mean kW of the site by the plan, and by the usual one.
+
+    price_per_kwh: tuple[float, ...]
+    kw: tuple[float, ...]
+    usual_kw: tuple[float, ...]
+
+
+class Plan(Record, frozen=True, kw_only=True, tag="plan"):
+    """Which job on which machine when, what stands idle or off, when maintenance is done, from `begin_us` to `end_us`.
+
+    `usual` is what the plant's usual rule would take: the earliest due date first, on the machine that is free first.
+    `gap` is how much of the objective may at most be left to gain, None where no bound is known. `assumed` says in
+    words what else it rests on. Nothing here is a command to a machine.
+    """
+
+    plant: str
+    id: str
+    revision: int
+    made_us: int
+    begin_us: int
+    end_us: int
+    reason: PlanReason
+    jobs: tuple[PlannedJob, ...]
+    power: tuple[PlannedPower, ...]
+    care: tuple[PlannedCare, ...]
+    unplanned: tuple[Unplanned, ...]
+    figures: PlanFigures
+    usual: PlanFigures
+    saving: PlanSaving
+    gap: float | None
+    solver: str
+    seconds: float
+    moved: int
+    assumed: tuple[str, ...]
+    quarters: Quarters
+    currency: str
+
+
+class PlanResult(Record, frozen=True, kw_only=True, tag="plan-result"):
+    """What came of a plan over a time that is past: energy measured, and what the energy baseline says of that output.
+
+    Savings are shares of the baseline; `predicted` is the plan's for the same time. `is_valid` tells whether the
+    baseline may be used for it, and `why` why not.
+    """
+
+    plant: str
+    plan: str
+    begin_us: int
+    end_us: int
+    measured_kwh: float
+    baseline_kwh: float
+    realised: float
+    realised_low: float
+    realised_high: float
+    predicted: float
+    is_valid: bool
+    why: str = ""
+
+
+class Shed(Struct, frozen=True, kw_only=True):
+    """A machine that may wait, what that takes off the load, for how long at most; the first costs least."""
+
+    asset: str
+    kw: float
+    minutes: int
+    why: str
+
+
+class Unshed(Struct, frozen=True, kw_only=True):
+    """A machine that must not be asked to wait, and why."""
+
+    asset: str
+    why: str
+
+
+class DemandWarning(Record, frozen=True, kw_only=True, tag="demand-warning"):
+    """The quarter-hour that began at `quarter_us` will have a mean over `limit_kw`, if nothing is done.
+
+    `expected_kw` has an interval of 80 %. `shed` are machines that may be asked to wait, `kept` those that must not be
+    with the reason. The last revision of a quarter says whether it was passed.
+    """
+
+    plant: str
+    id: str
+    revision: int
+    quarter_us: int
+    time_us: int
+    minutes_left: float
+    expected_kw: float
+    low_kw: float
+    high_kw: float
+    limit_kw: float
+    is_open: bool
+    shed: tuple[Shed, ...]
+    kept: tuple[Unshed, ...]
+    why: str
+
+
+class SuggestionState(StrEnum):
+    """Life of a suggestion."""
+
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+
+
+class Expected(Struct, frozen=True, kw_only=True):
+    """What a suggestion is to change: a figure before and after, with an interval of 80 %."""
+
+    figure: str
+    unit: str
+    before: float
+    after: float
+    after_low: float
+    after_high: float
+
+
+class Suggestion(Record, frozen=True, kw_only=True, tag="suggestion"):
+    """A setting that people may change: the parameter, what it is now and what is proposed, and what that would do.
+
+    `rails` are limits that bind it. It says until when it holds, how it is reverted and `assumed` what it rests on.
+    Nothing is written to a machine.
+    """
+
+    plant: str
+    asset: str
+    id: str
+    revision: int
+    subject: str
+    parameter: str
+    unit: str
+    now: float
+    proposed: float
+    expected: tuple[Expected, ...]
+    why: str
+    rails: tuple[str, ...]
+    state: SuggestionState
+    made_us: int
+    valid_until_us: int
+    revert: str
+    assumed: tuple[str, ...] = ()
+
+
 Control = PlantChange | ModelChange | ClockDecision | Rebuilt | HealthyBaseline | Action
 """Records that change how those after them are read: a step ends before each."""
 OfNoAsset = Tick | PlantChange | ModelChange | ClockDecision
@@ -1043,9 +1388,11 @@ AnyRelease = Release | Appointment | Ready | ReleaseMove
 """Records about models, on topics of their own."""
 AnyDelivery = Notification | Delivery | Followed | Subscribed | Redelivery
 """Records about who is told of warnings, on topics of their own."""
+AnyEnergy = Order | Tariff | LoadForecast | EnergyProfile | Plan | PlanResult | DemandWarning
+"""Records about energy and production, on topics of their own."""
 AnyRecord = (
     AnyInput | Forecast | Shadow | Health | Alert | DeadLetter | Notice | AnyRelease | Drift | ModelUpdate | AnyDelivery
-    | AuditEntry
+    | AuditEntry | AnyEnergy | Suggestion
 )  # fmt: skip
 
 

@@ -35,6 +35,13 @@ class Topic(StrEnum):
     DRIFT = "model.drift"
     SUBSCRIPTIONS = "subscriptions"
     DELIVERIES = "deliveries"
+    ORDERS = "production.orders"
+    TARIFFS = "energy.tariffs"
+    ENERGY = "energy.profiles"
+    LOADS = "energy.loads"
+    PLANS = "energy.plans"
+    DEMAND = "energy.demand"
+    SUGGESTIONS = "suggestions"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,6 +119,13 @@ TOPICS: tuple[TopicSpec, ...] = (
         key="plant/delivery/id, plant/followed/id",
         config={"cleanup.policy": "compact", "max.message.bytes": str(MAX_MESSAGE_BYTES)},
     ),
+    TopicSpec(topic=Topic.ORDERS, holds="Order", key="plant/order", config={"cleanup.policy": "compact"}),
+    TopicSpec(topic=Topic.TARIFFS, holds="Tariff", key="plant/begin_us", config=_ARRIVAL | _keep(400)),
+    TopicSpec(topic=Topic.ENERGY, holds="EnergyProfile", key="plant/asset", config={"cleanup.policy": "compact"}),
+    TopicSpec(topic=Topic.LOADS, holds="LoadForecast", key="plant/asset", config=_ARRIVAL | _keep(30)),
+    TopicSpec(topic=Topic.PLANS, holds="Plan, PlanResult", key="plant/plan", config=_ARRIVAL | _keep(400)),
+    TopicSpec(topic=Topic.DEMAND, holds="DemandWarning", key="plant/quarter_us", config=_ARRIVAL | _keep(400)),
+    TopicSpec(topic=Topic.SUGGESTIONS, holds="Suggestion", key="plant/asset", config=_ARRIVAL | _keep(400)),
 )
 
 
