@@ -1231,7 +1231,7 @@ class Unplanned(Struct, frozen=True, kw_only=True):
 
 
 class Quarters(Struct, frozen=True, kw_only=True):
-    """The quarter-hours of a plan: price a kWh, mean kW of the site by the plan, and by the usual one.
+    """The quarter-hours of a plan: price a kWh, mean kW of the site by the plan, and by the usual one."""
 
     price_per_kwh: tuple[float, ...]
     kw: tuple[float, ...]
