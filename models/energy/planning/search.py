@@ -1,0 +1,258 @@
+"""The search for a better schedule: parts of it are planned anew, again and again, for as long as there is time.
+
+A small problem is one part. What is found is judged by `timeline`, exactly, and by nothing else; a part's model may
+round. A bound of a whole problem is the solver's, or what no schedule can do without.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from models.energy.planning import cpsat, greedy
+from models.energy.planning.problem import NOTHING, Care, Job, Machine, Problem, Schedule
+from models.energy.planning.timeline import Figures, all_spans, figures, load_kw
+from models.energy.planning.workshop import Workshop
+
+Better = Callable[[Schedule, Figures], None]
+"""Is told of each schedule that is better than all before."""
+WHOLE = 24
+"""Operations up to which the solver is asked for a problem whole. Our choice, by `make bench ONLY=energy`."""
+WHOLE_SHARE = 0.5
+"""Of the time, for that. Our choice."""
+MOST_OUT = 6
+"""Jobs that are taken out at once. Our choice, by the same."""
+NOISE = 0.1
+"""Share by which a place's cost is seen worse than it is, at most: not always the best one is taken. Our choice."""
+WARMTH = 0.05
+"""Of the mean that a job costs over the bound: how much worse a schedule may be that is gone on from. Our choice."""
+LEAST_S = 0.05
+"""Seconds below which no part is begun. Our choice."""
+TRIES = 20
+"""Greedy schedules until one stays under the limit. Our choice."""
+OVER_KW = 1e-6
+"""Over the limit by less is none: sums of floats differ by it."""
+WORSE = 1e-9
+"""A cost lower by less than this share is no better: sums of floats differ by it."""
+
+
+class Found(NamedTuple):
+    """The best schedule that was found, what it takes, and the cost that none can be below."""
+
+    schedule: Schedule
+    figures: Figures
+    bound: float
+    parts: int
+    seconds: float
+
+    @property
+    def gap(self) -> float:
+        """How much of the cost may at most be left to gain, 0 to 1."""
+        cost = self.figures.cost
+        return max(0.0, (cost - self.bound) / abs(cost)) if cost else 0.0
+
+
+class Limits(NamedTuple):
+    """Seconds of a search, its seed, and workers of the solver."""
+
+    seconds: float = 20.0
+    seed: int = 1
+    workers: int = 2
+
+
+def search(
+    problem: Problem,
+    limits: Limits,
+    now_s: Callable[[], float],
+    start: Schedule | None = None,
+    better: Better = lambda *_: None,
+) -> Found:
+    """The best within the time, told as it gets `better`; from a greedy one, or from `start` where that costs less."""
+    began_s = now_s()
+    best = min((one for one in (first(problem), start) if one is not None), key=lambda one: _rank(problem, one))
+    found = Found(best, figures(problem, best), floor(problem, best), 0, 0.0)
+    better(best, found.figures)
+    is_whole = is_small(problem, best)
+    until_s = began_s + limits.seconds * (1.0 - WHOLE_SHARE * is_whole)
+    if not is_plain(problem):
+        found = _mended(problem, found, limits.seed, lambda: now_s() < until_s, better)
+    if is_whole:
+        found = _proven(problem, found, limits, began_s + limits.seconds - now_s(), better)
+    return found._replace(seconds=now_s() - began_s)
+
+
+def mended(problem: Problem, seed: int, rounds: int) -> Found:
+    """What so many rounds make of the first schedule: the same on every machine."""
+    best = first(problem)
+    left = iter(range(rounds))
+    found = Found(best, figures(problem, best), floor(problem, best), 0, 0.0)
+    return _mended(problem, found, seed, lambda: next(left, None) is not None, lambda *_: None)
+
+
+def is_plain(problem: Problem) -> bool:
+    """Whether nothing but times counts: no machine's gaps, starts or setups cost."""
+    return not problem.setup.any() and all(
+        one.idle_kw == one.floor_kw == one.start_kw and (one.start_steps == 0 or not one.may_be_off)
+        for one in problem.machines
+    )
+
+
+def is_small(problem: Problem, schedule: Schedule) -> bool:
+    """Whether the solver is asked for all of it at once."""
+    return is_plain(problem) or 0 < len(planned(schedule)) <= WHOLE
+
+
+def _proven(problem: Problem, found: Found, limits: Limits, left_s: float, better: Better) -> Found:
+    """What the solver makes of all of it, and its bound."""
+    free = planned(found.schedule)
+    part = cpsat.Part(problem, found.schedule, free, range(len(problem.cares)))
+    answer = part.solve(cpsat.Limits(max(left_s, LEAST_S), limits.workers, limits.seed))
+    bound = found.bound if answer.bound is None else max(found.bound, answer.bound + constant(problem))
+    if answer.schedule is not None and _is_better(problem, answer.schedule, found.figures):
+        found = found._replace(schedule=answer.schedule, figures=figures(problem, answer.schedule))
+        better(found.schedule, found.figures)
+    return found._replace(bound=min(bound, found.figures.cost))
+
+
+def _mended(problem: Problem, found: Found, seed: int, goes_on: Callable[[], bool], better: Better) -> Found:
+    """Jobs taken out and put back, for as long as there is time; a worse schedule is gone on from at times."""
+    chooser = random.Random(seed)
+    workshop = Workshop(problem, found.schedule, _cap(problem, found))
+    now, rounds, warmth = (
+        found.figures.cost,
+        0,
+        WARMTH * abs(found.figures.cost - found.bound) / max(1, len(problem.jobs)),
+    )
+    while goes_on():
+        rounds += 1
+        before = workshop.state()
+        schedule = _shaken(workshop, chooser)
+        took = None if schedule is None else figures(problem, schedule)
+        if took is None or took.highest_kw > problem.site.limit_kw + OVER_KW:
+            workshop.restore(before)
+            continue
+        if took.cost < found.figures.cost - WORSE * abs(found.figures.cost):
+            found = found._replace(schedule=schedule, figures=took, parts=rounds)
+            better(schedule, took)
+        if took.cost < now + warmth * chooser.expovariate(1.0):
+            now = took.cost
+        else:
+            workshop.restore(before)
+    return found._replace(parts=rounds)
+
+
+def _shaken(workshop: Workshop, chooser: random.Random) -> Schedule | None:
+    """Some jobs near each other taken out and put back; None where one finds no room."""
+    problem = workshop.problem
+    jobs = _near(problem, workshop.schedule, chooser)
+    workshop.take_out([at for job in jobs for at in problem.jobs[job].operations])
+    chooser.shuffle(jobs)
+    for job in jobs:
+        for at in problem.jobs[job].operations:
+            if not workshop.put_back(at, chooser, NOISE):
+                return None
+    return workshop.schedule
+
+
+def _near(problem: Problem, schedule: Schedule, chooser: random.Random) -> list[int]:
+    """Jobs that are done about the same time, or on the same machines, as one of them."""
+    movable = [n for n, job in enumerate(problem.jobs) if _may_move(problem, schedule, job)]
+    one = chooser.choice(movable)
+    machines = {schedule.machine_of(problem, at) for at in problem.jobs[one].operations}
+    rivals = {option.machine for at in problem.jobs[one].operations for option in problem.operations[at].options}
+    begin = schedule.begin[problem.jobs[one].operations[0]]
+    wanted = machines if chooser.random() < 0.5 else rivals
+
+    def far(other: int) -> tuple[bool, float]:
+        at = problem.jobs[other].operations[0]
+        is_elsewhere = not wanted & {schedule.machine_of(problem, each) for each in problem.jobs[other].operations}
+        return is_elsewhere, abs(schedule.begin[at] - begin) * chooser.uniform(0.5, 1.5)
+
+    return sorted(movable, key=far)[: chooser.randint(1, MOST_OUT)]
+
+
+def _may_move(problem: Problem, schedule: Schedule, job: Job) -> bool:
+    is_planned = schedule.option[job.operations[0]] != NOTHING
+    return is_planned and not any(at in problem.fixed for at in job.operations)
+
+
+def _cap(problem: Problem, found: Found) -> float:
+    """What jobs' power is held under: the limit, and where the peak costs, the highest that there is."""
+    if problem.site.demand_price:
+        return min(problem.site.limit_kw, max(found.figures.highest_kw, problem.site.paid_kw))
+    return problem.site.limit_kw
+
+
+def first(problem: Problem) -> Schedule:
+    """The energy-aware greedy one; anew with less room for jobs where starts and idle machines pass the limit."""
+    spare = np.zeros(problem.steps)
+    for _ in range(TRIES):
+        schedule = greedy.build(problem, greedy.thrifty, spare)
+        over = load_kw(problem, all_spans(problem, schedule)) - problem.site.limit_kw
+        if (over <= OVER_KW).all():
+            break
+        spare += np.maximum(0.0, over)
+    return schedule
+
+
+def planned(schedule: Schedule) -> list[int]:
+    """Operations that are in a schedule."""
+    return [at for at, option in enumerate(schedule.option) if option != NOTHING]
+
+
+def constant(problem: Problem) -> float:
+    """What is paid whatever is planned: the site's other load, and machines' floors."""
+    floors = sum(one.floor_kw for one in problem.machines)
+    return float((problem.site.base_kw + floors) @ np.diff(problem.worth)) - sum(
+        float(one.floor_kw * problem.worth[one.free_from]) for one in problem.machines
+    )
+
+
+def floor(problem: Problem, schedule: Schedule) -> float:
+    """A cost that no schedule of the same jobs is below: each operation at its cheapest time, on its cheapest machine.
+
+    Nothing is between them, but where a machine is paid for it.
+    """
+    operations = sum(_cheapest(problem, at) for at in planned(schedule))
+    cares = sum(_least_risk(problem, care) for care in problem.cares)
+    between = sum(_least_between(problem, one) for one in problem.machines)
+    return constant(problem) + operations + cares + between
+
+
+def _least_between(problem: Problem, one: Machine) -> float:
+    """What a machine's gaps cost over its floor at the least: below zero where it is paid to draw, or draws less."""
+    kws = [kw - one.floor_kw for kw in (one.idle_kw, one.setup_kw, one.start_kw)]
+    each = np.diff(problem.worth)
+    return float(max(0.0, *kws) * np.minimum(0.0, each).sum() + min(0.0, *kws) * np.maximum(0.0, each).sum())
+
+
+def _least_risk(problem: Problem, care: Care) -> float:
+    """Of maintenance at the least, less what the machine's floor takes meanwhile."""
+    begins, worth = slice(care.earliest, care.latest + 1), problem.worth
+    ends = slice(care.earliest + care.steps, care.latest + care.steps + 1)
+    return float((care.risk[begins] - problem.machines[care.machine].floor_kw * (worth[ends] - worth[begins])).min())
+
+
+def _cheapest(problem: Problem, at: int) -> float:
+    """An operation's energy over the floor of its machine, at the least; none where it may stay unplanned."""
+    release = problem.jobs[problem.operations[at].job].release
+    costs = []
+    for option in problem.operations[at].options:
+        extra = option.kw - problem.machines[option.machine].floor_kw
+        spans = problem.worth[release + option.steps :] - problem.worth[release : problem.steps + 1 - option.steps]
+        costs.append(float((extra * spans).min()) if len(spans) else 0.0)
+    return min(costs)
+
+
+def _is_better(problem: Problem, schedule: Schedule, took: Figures) -> bool:
+    found = figures(problem, schedule)
+    return found.highest_kw <= problem.site.limit_kw + OVER_KW and found.cost < took.cost - WORSE * abs(took.cost)
+
+
+def _rank(problem: Problem, schedule: Schedule) -> tuple[int, bool, float]:
+    """More jobs first, then under the limit, then the cost."""
+    found = figures(problem, schedule)
+    return -len(planned(schedule)), found.highest_kw > problem.site.limit_kw + OVER_KW, found.cost

@@ -1,0 +1,239 @@
+"""A schedule under change: operations are taken out and put back where they cost least, and machines timed anew.
+
+What each machine has is in `line`; here is what ties machines together: the order of a job's operations, and the site's
+power. Where neither does, a machine's line stays good until its own visits change.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import NamedTuple
+
+import numpy as np
+
+from models.energy.planning.line import Line, Visit, price_of
+from models.energy.planning.problem import NOTHING, Place, Problem, Schedule
+
+
+class State(NamedTuple):
+    """What can be gone back to: visits of each machine in order, options and begins; maintenance is -1 - its number."""
+
+    orders: tuple[tuple[int, ...], ...]
+    option: tuple[int, ...]
+    begin: tuple[int, ...]
+    care: tuple[int, ...]
+
+
+class Workshop:
+    """A schedule that is changed. No step's jobs take more than `cap_kw` with the site's other load."""
+
+    def __init__(self, problem: Problem, schedule: Schedule, cap_kw: float) -> None:
+        self.problem, self.cap_kw = problem, cap_kw
+        self._prices = [price_of(problem, one) for one in problem.machines]
+        self._is_coupled = np.isfinite(cap_kw) or any(len(job.operations) > 1 for job in problem.jobs)
+        self._least = [min(option.steps for option in one.options) for one in problem.operations]
+        self._plain: dict[tuple[int, int], Visit] = {}
+        self._care_visits = [self._care_visit(number) for number in range(len(problem.cares))]
+        self.take(schedule)
+
+    def take(self, schedule: Schedule) -> None:
+        """Go over to a schedule."""
+        problem = self.problem
+        begins: list[list[tuple[int, int]]] = [[] for _ in problem.machines]
+        for at in range(len(problem.operations)):
+            if (machine := schedule.machine_of(problem, at)) != NOTHING:
+                begins[machine].append((schedule.begin[at], at))
+        for number, care in enumerate(problem.cares):
+            begins[care.machine].append((schedule.care[number], -1 - number))
+        orders = tuple(tuple(work for _, work in sorted(each)) for each in begins)
+        self.restore(State(orders, schedule.option, schedule.begin, schedule.care))
+
+    def state(self) -> State:
+        """What is now."""
+        return State(tuple(map(tuple, self._orders)), tuple(self._option), tuple(self._begin), tuple(self._care))
+
+    def restore(self, state: State) -> None:
+        """Go back to what was."""
+        self._orders = [list(each) for each in state.orders]
+        self._option, self._begin, self._care = list(state.option), list(state.begin), list(state.care)
+        self._lines: dict[int, Line] = {}
+        self._kw = self._load()
+
+    @property
+    def schedule(self) -> Schedule:
+        """What is now, as a schedule."""
+        return Schedule(tuple(self._option), tuple(self._begin), tuple(self._care))
+
+    def take_out(self, operations: list[int]) -> None:
+        """Have operations planned no more, for the time being."""
+        for at in operations:
+            machine = self.problem.operations[at].options[self._option[at]].machine
+            self._orders[machine].remove(at)
+            self._count(at, -1)
+            self._option[at] = NOTHING
+            self._changed(machine)
+
+    def put_back(self, at: int, chooser: random.Random, noise: float) -> bool:
+        """Put an operation where it adds least, give or take a share of noise; False where it finds no room."""
+        best, place = np.inf, (0, 0, 0)
+        for number, option in enumerate(self.problem.operations[at].options):
+            line, visit = self.line(option.machine), self._visit(at, number)
+            base = line.cost()
+            for before in self._places(option.machine, at):
+                more = line.inserted(before, visit) - base
+                more *= 1.0 + noise * chooser.random()
+                if more < best:
+                    best, place = more, (number, option.machine, before)
+        if not np.isfinite(best):
+            return False
+        number, machine, before = place
+        self._option[at] = number
+        self._orders[machine].insert(before, at)
+        line = self.line(machine)
+        self._lines[machine] = line.with_visits([*line.visits[:before], self._visit(at, number), *line.visits[before:]])
+        self.settle(machine)
+        return True
+
+    def settle(self, machine: int) -> None:
+        """Time a machine's visits anew, at their best."""
+        line = self.line(machine)
+        begins = line.begins()
+        for work, begin in zip(self._orders[machine], begins, strict=True):
+            if work < 0:
+                self._care[-1 - work] = begin
+            else:
+                self._begin[work] = begin
+        if self._is_coupled:
+            self._lines.clear()
+        if np.isfinite(self.cap_kw):
+            self._kw = self._load()
+
+    def settle_all(self) -> None:
+        """Time all machines anew, one after another."""
+        for machine in range(len(self.problem.machines)):
+            self.settle(machine)
+
+    def cost(self) -> float:
+        """What all machines cost over their floors if each were timed anew by itself; peaks are not in it."""
+        return sum(self.line(machine).cost() for machine in range(len(self._orders)))
+
+    def line(self, machine: int) -> Line:
+        """A machine's visits as they are."""
+        if (found := self._lines.get(machine)) is None:
+            visits = [self._visit(work, self._option[work]) if work >= 0 else self._care_visits[-1 - work]
+                      for work in self._orders[machine]]  # fmt: skip
+            found = self._lines[machine] = Line(self.problem, machine, visits, self._prices[machine])
+        return found
+
+    def _changed(self, machine: int) -> None:
+        if self._is_coupled:
+            self._lines.clear()
+        self._lines.pop(machine, None)
+
+    def _places(self, machine: int, at: int) -> range:
+        """Before which visits of a machine an operation may come: after what its job has there before it."""
+        order = self._orders[machine]
+        job = self.problem.jobs[self.problem.operations[at].job].operations
+        if len(job) == 1:
+            return range(len(order) + 1)
+        place = job.index(at)
+        first = max((order.index(one) + 1 for one in job[:place] if one in order), default=0)
+        last = min((order.index(one) for one in job[place + 1 :] if one in order), default=len(order))
+        return range(first, last + 1)
+
+    def _visit(self, at: int, number: int) -> Visit:
+        """An option of an operation as a visit, within what its job and the site's power leave it."""
+        plain = self._plain.get((at, number))
+        if plain is None:
+            plain = self._plain[at, number] = self._plain_visit(at, number)
+        if not self._is_coupled:
+            return plain
+        cost = plain.cost.copy()
+        self._keep_order(at, plain.steps, cost)
+        if np.isfinite(self.cap_kw):
+            self._keep_below(at, number, cost)
+        return Visit(at, plain.steps, plain.family, cost)
+
+    def _plain_visit(self, at: int, number: int) -> Visit:
+        """What an option costs by the step it begins at: energy, delay, moving; inf where it cannot be done."""
+        problem, operation = self.problem, self.problem.operations[at]
+        option, job = operation.options[number], problem.jobs[operation.job]
+        one, length = problem.machines[option.machine], problem.steps + 1
+        cost = np.full(length, np.inf)
+        last = length - option.steps
+        cost[:last] = (option.kw - one.floor_kw) * (problem.worth[option.steps :] - problem.worth[:last])
+        if at == job.operations[-1]:
+            cost[:last] += job.late * np.maximum(0, np.arange(last) + option.steps - job.due)
+        busy = np.concatenate(([0], np.cumsum(~one.is_open)))
+        cost[:last][busy[option.steps :] != busy[:last]] = np.inf
+        cost[: job.release] = np.inf
+        before = problem.before.get(at)
+        if before is not None:
+            cost += problem.move
+            if before.option == number:
+                cost[before.begin] -= problem.move
+        if (fixed := problem.fixed.get(at)) is not None:
+            there = cost[fixed.begin] if fixed == Place(number, fixed.begin) else np.inf
+            cost[:] = np.inf
+            cost[fixed.begin] = there if np.isfinite(there) else (0.0 if fixed.option == number else np.inf)
+        return Visit(at, option.steps, operation.family, cost)
+
+    def _care_visit(self, number: int) -> Visit:
+        care, one = self.problem.cares[number], self.problem.machines[self.problem.cares[number].machine]
+        cost = np.full(self.problem.steps + 1, np.inf)
+        begins = slice(care.earliest, care.latest + 1)
+        worth = self.problem.worth
+        saved = one.floor_kw * (worth[care.earliest + care.steps : care.latest + care.steps + 1] - worth[begins])
+        cost[begins] = care.risk[begins] - saved
+        return Visit(-1 - number, care.steps, NOTHING, cost, is_care=True)
+
+    def _keep_order(self, at: int, steps: int, cost: np.ndarray) -> None:
+        """Not before the operation before it is done, and done before the next one begins."""
+        job = self.problem.jobs[self.problem.operations[at].job]
+        place = job.operations.index(at)
+        if place and self._option[job.operations[place - 1]] != NOTHING:
+            before = job.operations[place - 1]
+            end = self._begin[before] + self.problem.operations[before].options[self._option[before]].steps
+            cost[:end] = np.inf
+        if place + 1 == len(job.operations):
+            return
+        if self._option[job.operations[place + 1]] != NOTHING:
+            last = self._begin[job.operations[place + 1]] - steps
+            cost[max(0, last + 1) :] = np.inf
+        else:  # what comes next is to be put back: it will be late with this one
+            rest = sum(self._least[one] for one in job.operations[place + 1 :])
+            cost += job.late * np.maximum(0, np.arange(len(cost)) + steps + rest - job.due)
+            cost[max(0, len(cost) - steps - rest) :] = np.inf
+
+    def _keep_below(self, at: int, number: int, cost: np.ndarray) -> None:
+        """Not while the others on other machines leave it too little power."""
+        option = self.problem.operations[at].options[number]
+        more = option.kw - self.problem.machines[option.machine].floor_kw
+        is_over = self._kw - self._own(option.machine) + more > self.cap_kw
+        over = np.concatenate(([0], np.cumsum(is_over)))
+        last = len(cost) - option.steps
+        cost[:last][over[option.steps :] != over[:last]] = np.inf
+
+    def _own(self, machine: int) -> np.ndarray:
+        """What a machine's jobs take over its floor, [steps]."""
+        kw = np.zeros(self.problem.steps)
+        for work in self._orders[machine]:
+            if work >= 0:
+                self._add(kw, work, 1)
+        return kw
+
+    def _load(self) -> np.ndarray:
+        """What all jobs take with the site's other load and machines' floors, [steps]."""
+        kw = self.problem.site.base_kw + sum(one.floor_kw for one in self.problem.machines)
+        for at, option in enumerate(self._option):
+            if option != NOTHING:
+                self._add(kw, at, 1)
+        return kw
+
+    def _count(self, at: int, sign: int) -> None:
+        self._add(self._kw, at, sign)
+
+    def _add(self, kw: np.ndarray, at: int, sign: int) -> None:
+        option = self.problem.operations[at].options[self._option[at]]
+        more = option.kw - self.problem.machines[option.machine].floor_kw
+        kw[self._begin[at] : self._begin[at] + option.steps] += sign * more
