@@ -11,6 +11,7 @@ from models.plant.durations import LONGEST_S, seconds
 from models.plant.errors import PlantError
 from models.plant.files import parse, parse_files
 from models.plant.plant import Plant
+from models.plant.production import Demand, Making, Producer, Product, Production
 from models.plant.rules import ANY_MODE, Quantity, Rule, Template, TemplateName, When
 from models.plant.shifts import Day, Shift
 from models.plant.signals import LEVELS, Operating, Sampling, Signal, SignalKind
@@ -26,10 +27,15 @@ __all__ = [
     "Component",
     "Criticality",
     "Day",
+    "Demand",
     "Limit",
+    "Making",
     "Operating",
     "Plant",
     "PlantError",
+    "Producer",
+    "Product",
+    "Production",
     "Quantity",
     "Rule",
     "Sampling",

@@ -15,6 +15,7 @@ from models.plant.budget import Budget, Thresholds
 from models.plant.care import check_care
 from models.plant.errors import PlantError
 from models.plant.plant import Plant
+from models.plant.production import check_production
 from models.plant.rule_checks import check_levels, check_rules, check_standard
 from models.plant.shifts import check_shifts, check_zone
 from models.plant.tags import Tag, TagError, Tags
@@ -49,6 +50,7 @@ def check(plant: Plant) -> None:
     for name, thresholds in plant.thresholds.items():
         _check_thresholds(f"thresholds.{name}", thresholds, name in plant.assets)
     _check_tags(plant)
+    check_production(plant.production, plant.assets, {shift.name for shift in plant.shifts})
 
 
 def _check_models(plant: Plant) -> None:

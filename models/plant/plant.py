@@ -10,6 +10,7 @@ from msgspec import Struct
 from models.plant.assets import Asset, AssetType, Limit
 from models.plant.budget import Budget, Thresholds
 from models.plant.errors import PlantError
+from models.plant.production import Production
 from models.plant.shifts import Date, Day, Shift, day_of, next_of, shift_of, weekday_of
 from models.plant.tags import Tag
 from models.plant.version import version_of
@@ -21,6 +22,7 @@ class Plant(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     `site` is that of assets that name none, `currency` that of all costs, `timezone` that of shifts, holidays and days
     of planned `stops`. `thresholds` are by asset, for those that have some of their own.
+    `production` is what plans of production go by.
     """
 
     plant: Name
@@ -36,6 +38,7 @@ class Plant(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     stops: tuple[Date, ...] = ()
     budget: Budget = Budget()
     thresholds: dict[Name, Thresholds] = {}
+    production: Production | None = None
 
     @property
     def version(self) -> str:
@@ -85,12 +88,12 @@ class Plant(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return next_of(self.stops, self.timezone, time_us)
 
     def for_workers(self) -> Plant:
-        """What a worker needs of the plant: no tags, which are the feeds'; what has names is in order of them.
+        """What a worker needs: no tags, which are the feeds', no production; what has names is in order of them.
 
         The order of a type's signals stays: arrays follow it.
         """
         by_name = {name: dict(sorted(getattr(self, name).items())) for name in ("types", "assets", "thresholds")}
-        return msgspec.structs.replace(self, tags=(), **by_name)
+        return msgspec.structs.replace(self, tags=(), production=None, **by_name)
 
     def of_site(self, site: str) -> Plant:
         """The plant with the assets, tags and thresholds of one site alone; the rest stays.
@@ -103,7 +106,7 @@ class Plant(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         assets = {name: asset if asset.parent in here else _alone(asset) for name, asset in here.items()}
         tags = tuple(tag for tag in self.tags if tag.asset in assets)
         thresholds = {name: own for name, own in self.thresholds.items() if name in assets}
-        return msgspec.structs.replace(self, assets=assets, tags=tags, thresholds=thresholds)
+        return msgspec.structs.replace(self, assets=assets, tags=tags, thresholds=thresholds, production=None)
 
 
 def _alone(asset: Asset) -> Asset:

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
-
 from models.energy.planning.problem import NOTHING, Problem, Schedule
 from models.energy.planning.timeline import Span
 from models.records import PowerState
@@ -74,9 +72,9 @@ def _passes(problem: Problem, machine: int, before: Span | None, after: Span, la
     one, works = problem.machines[machine], (PowerState.RUN, PowerState.SETUP, PowerState.IDLE)
     was_off = before is None and not one.is_on and one.free_from == 0 and one.may_be_off
     off = (PowerState.OFF, PowerState.MAINTENANCE)
-    if after.state in works and one.may_be_off and one.start_steps:
-        if was_off or (before is not None and before.state in off):
-            return [f"{machine}: {after.state} at {after.begin} without a start"]
+    was_off = was_off or (before is not None and before.state in off)
+    if after.state in works and one.may_be_off and one.start_steps and was_off:
+        return [f"{machine}: {after.state} at {after.begin} without a start"]
     if before is not None and before.state is PowerState.START and lasted != one.start_steps:
         return [f"{machine}: a start of {lasted} steps at {before.begin}, not {one.start_steps}"]
     if after.state is PowerState.OFF and not one.may_be_off:

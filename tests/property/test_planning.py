@@ -117,4 +117,5 @@ def test_what_a_workshop_says_machines_cost_is_what_the_schedule_takes(seed):
     said = workshop.cost() + search.constant(problem)
     took = figures(problem, workshop.schedule)
     assert said == pytest.approx(took.energy_cost + took.late_cost + took.risk_cost, abs=1e-6)
-    check(problem, workshop.schedule) if np.isinf(problem.site.limit_kw) else None
+    if np.isinf(problem.site.limit_kw):
+        check(problem, workshop.schedule)

@@ -1,12 +1,13 @@
 """A part of a schedule as a model of CP-SAT: some operations may move, the others stay, and the best is asked for.
 
-The only importer of OR-tools. The objective is the cost of `timeline` over the machines' floors, in whole units, but for
-the peak, which counts what jobs and the site's other load take; who asks holds the answer to the exact figures.
+The only importer of OR-tools. The objective is the cost of `timeline` over the machines' floors, in whole units; of the
+peak it counts what jobs and the site's other load take. Who asks holds the answer to the exact figures.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -37,7 +38,7 @@ class Answer(NamedTuple):
 
 
 class Node(NamedTuple):
-    """A visit of a machine that is to be put in an order: variables or numbers of its times, and whether it is there."""
+    """A visit of a machine that is to be put in an order: its times as variables or numbers, and if it is there."""
 
     begin: Any
     end: Any
@@ -183,7 +184,7 @@ class Part:
         """Operations in their order, and what the delay costs."""
         problem, job = self._problem, self._problem.jobs[number]
         times = [self._times(at) for at in job.operations]
-        for (_, end), (begin, _), pair in zip(times, times[1:], zip(job.operations, job.operations[1:]), strict=False):
+        for ((_, end), (begin, _)), pair in zip(pairwise(times), pairwise(job.operations), strict=True):
             if any(at in self._begin for at in pair):
                 self._model.add(end <= begin)
         last = times[-1][1]
@@ -282,7 +283,7 @@ class Part:
                 yield begin + 1, to + 1, self._arc(one, before.end, before.family, follows_on, node, gap)
 
     def _gap(self, one: Machine, node: Node) -> Any:
-        """What the time before a visit costs over the machine's floor, and whether it is off then; none of maintenance."""
+        """What the time before a visit costs over the machine's floor, and if it is off then; none of maintenance."""
         if node.is_care:
             return None
         kw = round((max(one.idle_kw, one.setup_kw, one.start_kw) - one.floor_kw) * KW) + 1
@@ -370,6 +371,5 @@ class Part:
         whole = np.maximum(0, np.round(kw * KW)).astype(int)
         edges = np.concatenate(([0], np.flatnonzero(np.diff(whole)) + 1, [len(whole)]))
         new = self._model.new_fixed_size_interval_var
-        return [new(int(a), int(b - a), "") for a, b in zip(edges, edges[1:], strict=False)], [
-            int(whole[a]) for a in edges[:-1]
-        ]
+        intervals = [new(int(begin), int(end - begin), "") for begin, end in pairwise(edges)]
+        return intervals, [int(whole[begin]) for begin in edges[:-1]]

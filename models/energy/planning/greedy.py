@@ -91,7 +91,7 @@ class Shop:
         return Schedule(tuple(self.option), tuple(self.begin), tuple(cares))
 
 
-def usual(shop: Shop, at: int, option: Option, begin: int) -> float:
+def usual(_shop: Shop, _at: int, _option: Option, begin: int) -> float:
     """The machine that is free first, at the speed that is named first."""
     return float(begin)
 
@@ -137,7 +137,7 @@ def build(problem: Problem, choice: Choice, spare_kw: np.ndarray | None = None) 
 
 def _plan_job(shop: Shop, job: Job, choice: Choice) -> None:
     """Place all operations of a job, or none."""
-    ready, placed = job.release, []
+    ready, placed = job.release, list[int]()
     before = list(shop.stands), shop.taken_kw.copy(), shop._is_free.copy()
     for at in job.operations:
         if shop.option[at] == NOTHING:

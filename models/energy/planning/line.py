@@ -152,7 +152,7 @@ class Line:
         return off if idle is None else np.minimum(idle, off, out=off)
 
     def _from(self, at: int) -> np.ndarray:
-        """The least cost of the visits from one on, by the step that it begins at; its own in it, the gap before not."""
+        """The least cost of the visits from one on, by the step that it begins at, without the gap before it."""
         if (found := self._rest.get(at)) is None:
             visit, last = self.visits[at], self.problem.steps + 1 - self.visits[at].steps
             found = visit.cost.copy()

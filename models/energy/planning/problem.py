@@ -86,7 +86,7 @@ class Care:
 
 @dataclass(frozen=True, kw_only=True)
 class Site:
-    """Price and CO2 a kWh and the load beside the machines by step, [steps] each; what a kW of peak over `paid_kw` costs.
+    """Price and CO2 a kWh and the load beside the machines by step, [steps]; what a kW of peak over `paid_kw` costs.
 
     `co2_price` is money a kg. The mean of no step may pass `limit_kw`.
     """

@@ -6,6 +6,7 @@ round. A bound of a whole problem is the solver's, or what no schedule can do wi
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from collections.abc import Callable
 from typing import NamedTuple
@@ -29,6 +30,14 @@ NOISE = 0.1
 """Share by which a place's cost is seen worse than it is, at most: not always the best one is taken. Our choice."""
 WARMTH = 0.05
 """Of the mean that a job costs over the bound: how much worse a schedule may be that is gone on from. Our choice."""
+PEAK_SHARE = 0.3
+"""Of rounds that are about the highest quarter-hour, where it costs. Our choice."""
+PEAK_LOWER = 0.1
+"""Share by which those ask for less power, at most, and others may take more. Our choice."""
+RAISE_SHARE = 0.05
+"""Of rounds in which more power may be taken, where the peak costs. Our choice."""
+CAPS = 8
+"""Peaks that the first schedule is tried under. Our choice."""
 LEAST_S = 0.05
 """Seconds below which no part is begun. Our choice."""
 TRIES = 20
@@ -120,34 +129,45 @@ def _proven(problem: Problem, found: Found, limits: Limits, left_s: float, bette
 def _mended(problem: Problem, found: Found, seed: int, goes_on: Callable[[], bool], better: Better) -> Found:
     """Jobs taken out and put back, for as long as there is time; a worse schedule is gone on from at times."""
     chooser = random.Random(seed)
-    workshop = Workshop(problem, found.schedule, _cap(problem, found))
-    now, rounds, warmth = (
-        found.figures.cost,
-        0,
-        WARMTH * abs(found.figures.cost - found.bound) / max(1, len(problem.jobs)),
-    )
+    workshop = Workshop(problem, found.schedule, _cap(problem, found.figures))
+    at, rounds = found.figures, 0
+    warmth = WARMTH * abs(at.cost - found.bound) / max(1, len(problem.jobs))
     while goes_on():
         rounds += 1
-        before = workshop.state()
+        before, workshop.cap_kw = workshop.state(), _cap(problem, at)
         schedule = _shaken(workshop, chooser)
         took = None if schedule is None else figures(problem, schedule)
-        if took is None or took.highest_kw > problem.site.limit_kw + OVER_KW:
+        if (
+            schedule is None
+            or took is None
+            or not _is_taken(problem, took, at.cost + warmth * chooser.expovariate(1.0))
+        ):
             workshop.restore(before)
             continue
+        at = took
+        workshop.refresh()
         if took.cost < found.figures.cost - WORSE * abs(found.figures.cost):
-            found = found._replace(schedule=schedule, figures=took, parts=rounds)
+            found = found._replace(schedule=schedule, figures=took)
             better(schedule, took)
-        if took.cost < now + warmth * chooser.expovariate(1.0):
-            now = took.cost
-        else:
-            workshop.restore(before)
     return found._replace(parts=rounds)
+
+
+def _is_taken(problem: Problem, took: Figures, most: float) -> bool:
+    """Whether a schedule is gone on from."""
+    return took.highest_kw <= problem.site.limit_kw + OVER_KW and took.cost < most
 
 
 def _shaken(workshop: Workshop, chooser: random.Random) -> Schedule | None:
     """Some jobs near each other taken out and put back; None where one finds no room."""
     problem = workshop.problem
-    jobs = _near(problem, workshop.schedule, chooser)
+    workshop.low_kw = workshop.cap_kw
+    if problem.site.demand_price and chooser.random() < RAISE_SHARE:
+        workshop.low_kw = workshop.cap_kw = min(problem.site.limit_kw, workshop.cap_kw * (1.0 + PEAK_LOWER))
+    if problem.site.demand_price and chooser.random() < PEAK_SHARE:
+        workshop.low_kw *= 1.0 - PEAK_LOWER * chooser.random()
+        jobs = _highest(problem, workshop.schedule, chooser)
+    else:
+        jobs = _near(problem, workshop.schedule, chooser)
     workshop.take_out([at for job in jobs for at in problem.jobs[job].operations])
     chooser.shuffle(jobs)
     for job in jobs:
@@ -174,24 +194,45 @@ def _near(problem: Problem, schedule: Schedule, chooser: random.Random) -> list[
     return sorted(movable, key=far)[: chooser.randint(1, MOST_OUT)]
 
 
+def _highest(problem: Problem, schedule: Schedule, chooser: random.Random) -> list[int]:
+    """Jobs that run while the site takes most."""
+    step = int(load_kw(problem, all_spans(problem, schedule)).argmax())
+    jobs = {problem.operations[at].job for at in planned(schedule)
+            if schedule.begin[at] <= step < schedule.end_of(problem, at)}  # fmt: skip
+    movable = sorted(one for one in jobs if _may_move(problem, schedule, problem.jobs[one]))
+    return chooser.sample(movable, min(len(movable), chooser.randint(1, MOST_OUT)))
+
+
 def _may_move(problem: Problem, schedule: Schedule, job: Job) -> bool:
     is_planned = schedule.option[job.operations[0]] != NOTHING
     return is_planned and not any(at in problem.fixed for at in job.operations)
 
 
-def _cap(problem: Problem, found: Found) -> float:
+def _cap(problem: Problem, took: Figures) -> float:
     """What jobs' power is held under: the limit, and where the peak costs, the highest that there is."""
     if problem.site.demand_price:
-        return min(problem.site.limit_kw, max(found.figures.highest_kw, problem.site.paid_kw))
+        return min(problem.site.limit_kw, max(took.highest_kw, problem.site.paid_kw))
     return problem.site.limit_kw
 
 
 def first(problem: Problem) -> Schedule:
-    """The energy-aware greedy one; anew with less room for jobs where starts and idle machines pass the limit."""
-    spare = np.zeros(problem.steps)
+    """The energy-aware greedy one; where peaks cost, the cheapest of several under lower and lower ones."""
+    best = _under(problem, problem.site.limit_kw)
+    if not problem.site.demand_price:
+        return best
+    took = figures(problem, best)
+    least = max(problem.site.paid_kw, took.kwh / (problem.steps * problem.step_h))
+    caps = np.linspace(took.highest_kw, min(least, took.highest_kw), CAPS + 1)[1:]
+    return min((best, *(_under(problem, cap) for cap in caps)), key=lambda one: _rank(problem, one))
+
+
+def _under(problem: Problem, cap_kw: float) -> Schedule:
+    """A greedy one under a power; anew with less room for jobs where starts and idle machines pass it."""
+    site = dataclasses.replace(problem.site, limit_kw=cap_kw)
+    capped, spare = dataclasses.replace(problem, site=site), np.zeros(problem.steps)
     for _ in range(TRIES):
-        schedule = greedy.build(problem, greedy.thrifty, spare)
-        over = load_kw(problem, all_spans(problem, schedule)) - problem.site.limit_kw
+        schedule = greedy.build(capped, greedy.thrifty, spare)
+        over = load_kw(problem, all_spans(problem, schedule)) - cap_kw
         if (over <= OVER_KW).all():
             break
         spare += np.maximum(0.0, over)

@@ -7,6 +7,7 @@ power. Where neither does, a machine's line stays good until its own visits chan
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -22,15 +23,22 @@ class State(NamedTuple):
     option: tuple[int, ...]
     begin: tuple[int, ...]
     care: tuple[int, ...]
+    lines: Mapping[int, Line]
 
 
 class Workshop:
-    """A schedule that is changed. No step's jobs take more than `cap_kw` with the site's other load."""
+    """A schedule that is changed. Jobs are to take no more than `cap_kw` in any step, with the site's other load.
+
+    `low_kw` is the same for what is put back. What others are timed by is the load at the last `refresh`, so that who
+    goes on from a schedule looks whether it keeps below.
+    """
 
     def __init__(self, problem: Problem, schedule: Schedule, cap_kw: float) -> None:
         self.problem, self.cap_kw = problem, cap_kw
         self._prices = [price_of(problem, one) for one in problem.machines]
-        self._is_coupled = np.isfinite(cap_kw) or any(len(job.operations) > 1 for job in problem.jobs)
+        self.low_kw = cap_kw
+        self._is_capped = bool(np.isfinite(cap_kw))
+        self._is_shop = any(len(job.operations) > 1 for job in problem.jobs)
         self._least = [min(option.steps for option in one.options) for one in problem.operations]
         self._plain: dict[tuple[int, int], Visit] = {}
         self._care_visits = [self._care_visit(number) for number in range(len(problem.cares))]
@@ -46,18 +54,30 @@ class Workshop:
         for number, care in enumerate(problem.cares):
             begins[care.machine].append((schedule.care[number], -1 - number))
         orders = tuple(tuple(work for _, work in sorted(each)) for each in begins)
-        self.restore(State(orders, schedule.option, schedule.begin, schedule.care))
+        self.restore(State(orders, schedule.option, schedule.begin, schedule.care, {}))
 
     def state(self) -> State:
         """What is now."""
-        return State(tuple(map(tuple, self._orders)), tuple(self._option), tuple(self._begin), tuple(self._care))
+        return State(
+            tuple(map(tuple, self._orders)),
+            tuple(self._option),
+            tuple(self._begin),
+            tuple(self._care),
+            dict(self._lines),
+        )
 
     def restore(self, state: State) -> None:
         """Go back to what was."""
         self._orders = [list(each) for each in state.orders]
         self._option, self._begin, self._care = list(state.option), list(state.begin), list(state.care)
-        self._lines: dict[int, Line] = {}
+        self._lines = dict(state.lines)
+        self._new: set[int] = set()
         self._kw = self._load()
+
+    def refresh(self) -> None:
+        """Hold what is timed from now on against the load as it is."""
+        if self._is_capped:
+            self._lines.clear()
 
     @property
     def schedule(self) -> Schedule:
@@ -68,10 +88,11 @@ class Workshop:
         """Have operations planned no more, for the time being."""
         for at in operations:
             machine = self.problem.operations[at].options[self._option[at]].machine
+            self._tell([at])
             self._orders[machine].remove(at)
             self._count(at, -1)
             self._option[at] = NOTHING
-            self._changed(machine)
+            self._lines.pop(machine, None)
 
     def put_back(self, at: int, chooser: random.Random, noise: float) -> bool:
         """Put an operation where it adds least, give or take a share of noise; False where it finds no room."""
@@ -87,10 +108,12 @@ class Workshop:
         if not np.isfinite(best):
             return False
         number, machine, before = place
+        line, visit = self.line(machine), self._visit(at, number)
         self._option[at] = number
         self._orders[machine].insert(before, at)
-        line = self.line(machine)
-        self._lines[machine] = line.with_visits([*line.visits[:before], self._visit(at, number), *line.visits[before:]])
+        self._lines[machine] = line.with_visits([*line.visits[:before], visit, *line.visits[before:]])
+        self._new.add(at)
+        self._count(at, 1)
         self.settle(machine)
         return True
 
@@ -98,15 +121,33 @@ class Workshop:
         """Time a machine's visits anew, at their best."""
         line = self.line(machine)
         begins = line.begins()
-        for work, begin in zip(self._orders[machine], begins, strict=True):
-            if work < 0:
-                self._care[-1 - work] = begin
-            else:
-                self._begin[work] = begin
-        if self._is_coupled:
-            self._lines.clear()
-        if np.isfinite(self.cap_kw):
-            self._kw = self._load()
+        moved = [work for work, begin in zip(self._orders[machine], begins, strict=True) if self._move(work, begin)]
+        if self._is_shop:
+            self._lines.pop(machine)
+            self._tell(moved)
+
+    def _move(self, work: int, begin: int) -> bool:
+        """Have work begin at a step; whether it did not already."""
+        if work < 0:
+            moved, self._care[-1 - work] = self._care[-1 - work] != begin, begin
+            return moved
+        if self._begin[work] == begin and work not in self._new:
+            return False
+        self._new.discard(work)
+        if self._is_capped:
+            self._count(work, -1)
+            self._begin[work] = begin
+            self._count(work, 1)
+        self._begin[work] = begin
+        return True
+
+    def _tell(self, moved: list[int]) -> None:
+        """Machines of the same jobs' other operations are to be looked at anew."""
+        for work in moved:
+            if work >= 0:
+                for at in self.problem.jobs[self.problem.operations[work].job].operations:
+                    if self._option[at] != NOTHING:
+                        self._lines.pop(self.problem.operations[at].options[self._option[at]].machine, None)
 
     def settle_all(self) -> None:
         """Time all machines anew, one after another."""
@@ -125,11 +166,6 @@ class Workshop:
             found = self._lines[machine] = Line(self.problem, machine, visits, self._prices[machine])
         return found
 
-    def _changed(self, machine: int) -> None:
-        if self._is_coupled:
-            self._lines.clear()
-        self._lines.pop(machine, None)
-
     def _places(self, machine: int, at: int) -> range:
         """Before which visits of a machine an operation may come: after what its job has there before it."""
         order = self._orders[machine]
@@ -146,11 +182,11 @@ class Workshop:
         plain = self._plain.get((at, number))
         if plain is None:
             plain = self._plain[at, number] = self._plain_visit(at, number)
-        if not self._is_coupled:
+        if not (self._is_shop or self._is_capped):
             return plain
         cost = plain.cost.copy()
         self._keep_order(at, plain.steps, cost)
-        if np.isfinite(self.cap_kw):
+        if self._is_capped:
             self._keep_below(at, number, cost)
         return Visit(at, plain.steps, plain.family, cost)
 
@@ -209,7 +245,9 @@ class Workshop:
         """Not while the others on other machines leave it too little power."""
         option = self.problem.operations[at].options[number]
         more = option.kw - self.problem.machines[option.machine].floor_kw
-        is_over = self._kw - self._own(option.machine) + more > self.cap_kw
+        is_over = self._kw - self._own(option.machine) + more > (
+            self.low_kw if self._option[at] == NOTHING else self.cap_kw
+        )
         over = np.concatenate(([0], np.cumsum(is_over)))
         last = len(cost) - option.steps
         cost[:last][over[option.steps :] != over[:last]] = np.inf
