@@ -101,12 +101,8 @@ def choose(machines: Sequence[Sheddable], needed_kwh: float, minutes_left: float
     minutes = {one.asset: int(min(longest_min(one), minutes_left)) for one in machines if keep(one, now_us) is None}
     able = sorted((one for one in machines if minutes.get(one.asset, 0) >= LEAST_MIN), key=_cheapest)
     saved = {one.asset: one.kw * minutes[one.asset] / 60.0 for one in able}
-    named: list[Sheddable] = []
-    for one in able:
-        if _sum(saved, named) >= needed_kwh:
-            break
-        named.append(one)
-    for one in sorted(named, key=_cheapest, reverse=True):
+    named = able
+    for one in reversed(able):
         without = [other for other in named if other is not one]
         named = without if _sum(saved, without) >= needed_kwh else named
     shed = tuple(Shed(asset=one.asset, kw=one.kw, minutes=minutes[one.asset], why=one.why) for one in named)

@@ -90,7 +90,6 @@ def _drawn(spells_min: np.ndarray, at: tuple[float, ...], power: _Power, seed: s
     rows = random.integers(0, len(spells_min), (DRAWS, len(spells_min)))
     value, error = np.array([[one.value, one.error] for one in power]).T
     kw = np.maximum(value + error * random.standard_normal((DRAWS, 3)), 0.0)
-    kw[:, 1] = np.minimum(kw[:, 1], kw[:, 0])
     means = [parts(spells_min, one)[rows].mean(axis=1) for one in at]
     return np.array([np.maximum((one * kw).sum(axis=1), 1e-12) for one in means])
 

@@ -66,6 +66,15 @@ def test_residual_sd_r2_and_f_of_longley_are_those_that_nist_certifies():
     assert (found.residual_sd, found.r2, found.f) == pytest.approx((RESIDUAL_SD, R2, F), rel=1e-9)
 
 
+def test_p_values_of_longley_are_those_that_r_prints():
+    """R, summary(lm(Employed ~ ., longley)), of its own example; in NIST's order of columns."""
+    found = longley()
+    assert [one.p for one in found.terms] == pytest.approx(
+        [0.863141, 0.312681, 0.002535, 0.000944, 0.826212, 0.003037], rel=1e-3
+    )
+    assert found.f_p == pytest.approx(4.984e-10, rel=1e-3)
+
+
 def test_longley_is_refused_since_three_drivers_say_nothing_beyond_the_others():
     assert longley().validity is Validity.DRIVER_P
 

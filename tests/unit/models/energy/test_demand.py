@@ -112,6 +112,43 @@ def test_revisions_of_a_quarter_share_an_id_and_count_from_nought():
     assert len({one.id for one in told}) == 1
 
 
+def test_a_load_that_stays_as_it_is_is_said_once():
+    steady = played([1300.0] * 15, before=1300.0)
+    assert [one.why.split(":")[0] for one in steady] == ["expected over the limit", "the quarter passed its limit"]
+
+
+def opened(**more: object) -> tuple[Watch, Seen]:
+    first = seen([1300.0] * 6, 1300.0, **more)
+    watch, told = step(Watch(), first, "demo")
+    assert told
+    return watch, first
+
+
+def test_another_limit_is_said_at_once():
+    watch, first = opened()
+    assert step(watch, first, "demo")[1] == ()
+    assert step(watch, first._replace(limit_kw=1001.0), "demo")[1][0].limit_kw == 1001.0
+
+
+def test_another_list_of_machines_is_said_at_once():
+    watch, first = opened(machines=(PRESS,))
+    assert step(watch, first._replace(machines=()), "demo")[1][0].shed == ()
+
+
+def test_another_expectation_is_said_once_it_moved_by_a_hundredth_of_the_limit():
+    watch, first = opened()
+    rows = readings([1300.0] * 11, BEGIN_US - 5 * MINUTE_US)
+    for kw, revisions in ((1304.0, 0), (1360.0, 1)):
+        more = [*rows[:6], *(one._replace(kw=kw) for one in rows[6:])]
+        assert len(step(watch, first._replace(readings=more), "demo")[1]) == revisions
+
+
+def test_what_is_seen_of_a_quarter_before_changes_nothing():
+    watch, first = opened()
+    before = first._replace(time_us=BEGIN_US - 1, limit_kw=900.0)
+    assert step(watch, before, "demo") == (watch, ())
+
+
 def test_a_warning_is_a_record_that_travels():
     told = played(RAMP, machines=(PRESS, FURNACE))
     assert [decode(encode(one)) for one in told] == told

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.energy.estimates import line_added, line_sums
 from models.energy.profiles import MOST_PRODUCTS, STATES, Minutes, ProfileState, merge, packed, profile, take, unpacked
 from models.records import EnergyProfile, Learned, decode, encode
 from tests.kit.energy_machine import IDLE, OFF, PRODUCTS, RUN, START, Truth, machine, minutes
@@ -134,6 +135,16 @@ def test_products_beyond_the_most_that_are_told_apart_leave_the_others_as_they_a
     assert len(found.products) == MOST_PRODUCTS
 
 
+def test_hours_of_a_product_too_many_leave_the_slopes_as_they_are():
+    rows = hand_made((RUN, 60 * (MOST_PRODUCTS + 9), 50.0), units=1.0)
+    hour = np.arange(len(rows.minute)) // 60
+    many = tuple(f"p{at}" for at in range(MOST_PRODUCTS + 9))
+    rows = rows._replace(product=hour, products=many, power_kw=np.where(hour < MOST_PRODUCTS, 50.0, 500.0))
+    without, found = learned(cut(rows, 0, 60 * MOST_PRODUCTS)), learned(rows)
+    assert found.states_kw["running"].value > 90
+    assert found.running_kw.value == pytest.approx(without.running_kw.value)
+
+
 def test_a_machine_that_takes_less_than_before_is_known_for_it_after_two_half_lives():
     before, after = hand_made((IDLE, 60 * 1008, 50.0)), hand_made((IDLE, 60 * 2016, 20.0))
     state = take(ProfileState.none(), before)
@@ -184,6 +195,13 @@ def test_states_that_share_an_hour_are_not_merged():
     early, late = (take(ProfileState.none(), one) for one in (cut(rows, 0, 90), cut(rows, 90, 200)))
     with pytest.raises(ValueError, match="share no hour"):
         merge(early, late)
+
+
+def test_an_hour_as_old_as_the_half_life_counts_half_and_its_errors_a_quarter():
+    hour = line_sums(60.0, 600.0, np.zeros(0))
+    both = line_added(hour, 0.5, hour)
+    assert (both.weight, both.weight2, both.minutes2) == (1.5, 1.25, 75.0)
+    assert both.normal.item() == 90.0
 
 
 def test_states_are_those_of_operating_state_in_its_order():

@@ -46,7 +46,7 @@ def test_a_furnace_is_never_asked_to_wait_however_cheap_that_would_be():
 
 
 def test_the_machine_that_costs_least_waits_and_no_second_one_if_it_is_enough():
-    found = choose([press("a", 60, 9.0), press("b", 60, 2.0), press("c", 60, 5.0)], 9.0, 10.0, NOW_US)
+    found = choose([press("a", 70, 9.0), press("b", 55, 2.0), press("c", 60, 5.0)], 9.0, 10.0, NOW_US)
     assert [one.asset for one in found.shed] == ["b"]
 
 
