@@ -64,16 +64,7 @@ def id_of_suggestion(asked: Asked, parameter: str) -> str:
 
 def suggested(find: Find, asked: Asked) -> Suggestion | Refused:
     """The suggestion as the rails leave it, or the rail that refuses it."""
-    proposal = Proposal(
-        asset=asked.asset,
-        parameter=find.parameter,
-        now=find.now,
-        proposed=find.proposed,
-        evidence=find.evidence,
-        time_us=asked.made_us,
-        until_us=asked.valid_until_us,
-    )
-    passed = judge(proposal, asked.limits, asked.context)
+    passed = judge(_proposal(find, asked), asked.limits, asked.context)
     if isinstance(passed, Refused):
         return passed
     return Suggestion(
@@ -94,4 +85,16 @@ def suggested(find: Find, asked: Asked) -> Suggestion | Refused:
         valid_until_us=asked.valid_until_us,
         revert=find.revert,
         assumed=find.assumed,
+    )
+
+
+def _proposal(find: Find, asked: Asked) -> Proposal:
+    return Proposal(
+        asset=asked.asset,
+        parameter=find.parameter,
+        now=find.now,
+        proposed=find.proposed,
+        evidence=find.evidence,
+        time_us=asked.made_us,
+        until_us=asked.valid_until_us,
     )

@@ -172,7 +172,10 @@ def draw(found: Found, file: Path) -> None:
         axis.plot(rows, found.cusum_kwh, color=GOOD if found.cusum_kwh[-1] <= 0 else BAD, lw=1.5)
         if found.rows < len(rows):
             axis.axvline(found.rows + 0.5, color=QUIET, ls="--", lw=1)
-            axis.text(found.rows + 0.5, 0.98, " baseline ends", transform=axis.get_xaxis_transform(), va="top")
+            axis.text(
+                found.rows + 0.5, 1.0, "baseline ends", transform=axis.get_xaxis_transform(), ha="center", va="bottom"
+            )
+        axis.xaxis.get_major_locator().set_params(integer=True)
         axis.set_xlabel("row of the file")
         axis.set_ylabel("kWh over the baseline, added up")
         kind = file.suffix.removeprefix(".")

@@ -10,7 +10,8 @@ from msgspec.structs import replace
 
 from models.energy.baseline import Baseline, Validity, expected, fit
 from models.energy.performance import Calibration, Fitness, Steps, calibration, cusum, enpi, fitness, saving
-from models.energy.realised import realised
+from models.energy.realised import realised, result
+from models.records import Plan, PlanFigures, PlanReason, PlanSaving, Quarters
 
 DAY_US = 86_400_000_000
 
@@ -73,6 +74,32 @@ def test_the_result_of_a_plan_has_both_savings_side_by_side():
 def test_the_result_of_a_plan_says_why_it_claims_nothing():
     found = realised("demo", "p1", 0.12, baseline(), np.ones(2), {"made": np.full(2, 9e3)}, 0, DAY_US)
     assert not found.is_valid and found.why.startswith("mean made")
+
+
+def plan(usual_kwh: float, saved_kwh: float) -> Plan:
+    def figures(kwh: float) -> PlanFigures:
+        return PlanFigures(
+            kwh=kwh, energy_cost=0, demand_cost=0, co2_kg=None, peak_kw=0, late_h=0, late_orders=0, units=0
+        )
+
+    saves = PlanSaving(kwh=saved_kwh, kwh_low=0, kwh_high=saved_kwh, cost=0, cost_low=0, cost_high=0, co2_kg=None)
+    return Plan(
+        plant="demo", id="p1", revision=0, made_us=0, begin_us=DAY_US, end_us=2 * DAY_US, reason=PlanReason.FIRST,
+        jobs=(), power=(), care=(), unplanned=(), figures=figures(usual_kwh - saved_kwh), usual=figures(usual_kwh),
+        saving=saves, gap=None, solver="none", seconds=0.0, moved=0, assumed=(),
+        quarters=Quarters(price_per_kwh=(), kw=(), usual_kw=()), currency="EUR",
+    )  # fmt: skip
+
+
+def test_a_plan_is_held_to_the_share_of_the_usual_plan_that_it_said_it_would_save():
+    energy, drivers = rows(24, 2)
+    found = result(plan(1000.0, 80.0), baseline(), energy, drivers)
+    assert (found.plan, found.predicted, found.begin_us, found.end_us) == ("p1", 0.08, DAY_US, 2 * DAY_US)
+
+
+def test_a_plan_of_nothing_predicts_no_saving():
+    energy, drivers = rows(24, 2)
+    assert result(plan(0.0, 0.0), baseline(), energy, drivers).predicted == 0.0
 
 
 @given(st.integers(0, 1000), st.integers(6, 80))
