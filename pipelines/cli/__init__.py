@@ -18,6 +18,7 @@ from pipelines.cli.of_comparing import comparisons
 from pipelines.cli.of_coverage import coverage
 from pipelines.cli.of_data import data
 from pipelines.cli.of_delivery import delivery
+from pipelines.cli.of_energy import energy
 from pipelines.cli.of_feeds import feeds
 from pipelines.cli.of_labels import labels
 from pipelines.cli.of_learning import learning
@@ -44,6 +45,7 @@ app.add_typer(plant, name="plant")
 app.add_typer(feeds, name="connect")
 app.add_typer(labels, name="labels")
 app.add_typer(baseline, name="baseline")
+app.add_typer(energy, name="energy")
 app.add_typer(api, name="api")
 app.add_typer(audit, name="audit")
 app.add_typer(data)

@@ -39,6 +39,7 @@ TELLING = frozenset(
         "pipelines.cli.console_run.NoPort",
         "pipelines.cli.delivering.DeliveryError",
         "pipelines.cli.demo.DemoFailed",
+        "pipelines.cli.energy_baseline.EnergyError",
         "pipelines.cli.feed.NotCaughtUp",
         "pipelines.cli.labels.LabelsError",
         "pipelines.cli.of_api.NoConsole",
