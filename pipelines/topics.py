@@ -123,7 +123,9 @@ TOPICS: tuple[TopicSpec, ...] = (
     TopicSpec(topic=Topic.TARIFFS, holds="Tariff", key="plant/begin_us", config=_ARRIVAL | _keep(400)),
     TopicSpec(topic=Topic.ENERGY, holds="EnergyProfile", key="plant/asset", config={"cleanup.policy": "compact"}),
     TopicSpec(topic=Topic.LOADS, holds="LoadForecast", key="plant/asset", config=_ARRIVAL | _keep(30)),
-    TopicSpec(topic=Topic.PLANS, holds="Plan, PlanResult", key="plant/plan", config=_ARRIVAL | _keep(400)),
+    TopicSpec(
+        topic=Topic.PLANS, holds="Plan, PlanResult", key="plant/plan, plant/result", config=_ARRIVAL | _keep(400)
+    ),
     TopicSpec(topic=Topic.DEMAND, holds="DemandWarning", key="plant/quarter_us", config=_ARRIVAL | _keep(400)),
     TopicSpec(topic=Topic.SUGGESTIONS, holds="Suggestion", key="plant/asset", config=_ARRIVAL | _keep(400)),
 )

@@ -23,6 +23,7 @@ from pipelines.cli.of_feeds import feeds
 from pipelines.cli.of_labels import labels
 from pipelines.cli.of_learning import learning
 from pipelines.cli.of_models import model
+from pipelines.cli.of_plans import production
 from pipelines.cli.of_plants import plant
 from pipelines.cli.of_releases import releases
 from pipelines.cli.of_worth import pages, worth
@@ -51,6 +52,7 @@ app.add_typer(audit, name="audit")
 app.add_typer(data)
 app.add_typer(delivery)
 app.add_typer(budget)
+app.add_typer(production)
 app.add_typer(worth)
 
 

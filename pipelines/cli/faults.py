@@ -41,6 +41,7 @@ TELLING = frozenset(
         "pipelines.cli.demo.DemoFailed",
         "pipelines.cli.energy_baseline.EnergyError",
         "pipelines.cli.feed.NotCaughtUp",
+        "pipelines.cli.planning_error.PlanError",
         "pipelines.cli.labels.LabelsError",
         "pipelines.cli.of_api.NoConsole",
         "pipelines.cli.rebuild.NoSnapshot",

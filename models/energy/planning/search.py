@@ -132,10 +132,11 @@ def _mended(problem: Problem, found: Found, seed: int, goes_on: Callable[[], boo
     workshop = Workshop(problem, found.schedule, _cap(problem, found.figures))
     at, rounds = found.figures, 0
     warmth = WARMTH * abs(at.cost - found.bound) / max(1, len(problem.jobs))
-    while goes_on():
+    can_move = any(_may_move(problem, found.schedule, job) for job in problem.jobs)
+    while goes_on() and (can_move or not rounds):
         rounds += 1
         before, workshop.cap_kw = workshop.state(), _cap(problem, at)
-        schedule = _shaken(workshop, chooser)
+        schedule = _shaken(workshop, chooser) if rounds > 1 else _timed(workshop)
         took = None if schedule is None else figures(problem, schedule)
         if (
             schedule is None
@@ -150,6 +151,12 @@ def _mended(problem: Problem, found: Found, seed: int, goes_on: Callable[[], boo
             found = found._replace(schedule=schedule, figures=took)
             better(schedule, took)
     return found._replace(parts=rounds)
+
+
+def _timed(workshop: Workshop) -> Schedule:
+    """All machines timed anew in the order that they have: of maintenance alone there is nothing else to do."""
+    workshop.settle_all()
+    return workshop.schedule
 
 
 def _is_taken(problem: Problem, took: Figures, most: float) -> bool:

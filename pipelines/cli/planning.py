@@ -1,0 +1,112 @@
+"""`forewarn plan`: the role as a process, or one plan of how things stand or stood."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Sequence
+from contextlib import nullcontext
+from datetime import UTC, datetime
+
+import structlog
+from aiokafka.errors import KafkaError
+from rich.console import Console
+
+from connectors.kafka.following import EVERYTHING, TopicsFollower
+from connectors.kafka.publisher import KafkaPublisher
+from pipelines.cli import planned
+from pipelines.cli.logs import to_stderr
+from pipelines.cli.planning_error import PlanError
+from pipelines.main import WallClock, provision_log
+from pipelines.plan.board import Board
+from pipelines.plan.role import Planner, Solving
+from pipelines.plant_file import PlantFile
+from pipelines.ports import Output
+from pipelines.settings import Settings
+from pipelines.topics import Topic, partition_of
+
+_log = structlog.get_logger()
+
+STARTS = {
+    Topic.ORDERS: EVERYTHING,
+    Topic.TARIFFS: EVERYTHING,
+    Topic.ALERTS: EVERYTHING,
+    Topic.ENERGY: EVERYTHING,
+    Topic.PLANS: 5,
+    Topic.LOADS: 5,
+}
+"""How many of the last records of each partition are read at the start."""
+
+
+class _Nowhere:
+    """A publisher that publishes nothing: of a dry run."""
+
+    async def publish(self, partition: int, outputs: Sequence[Output]) -> None:
+        """Nothing."""
+
+
+async def once(settings: Settings, seconds: float, at: str, console: Console, *, is_dry: bool, as_json: bool) -> int:
+    """Make one plan, publish and show it; the exit status. Raises PlanError."""
+    publisher = KafkaPublisher(settings.kafka, settings.topic_prefix)
+    planner = _planner(settings, seconds, publisher, until_us(at), is_dry=is_dry)
+    try:
+        with console.status("planning", spinner="dots") if console.is_terminal and not as_json else nullcontext():
+            made = await planner.once()
+    finally:
+        await publisher.stop()
+    if made is None:
+        raise PlanError("there are no open orders: put some on the topic, as by `forewarn orders put orders.csv`")
+    planned.show(made, console, as_json=as_json)
+    return 0
+
+
+async def run(settings: Settings, seconds: float) -> int:
+    """Plan until SIGTERM or Ctrl-C. Raises PlanError."""
+    to_stderr(False, [settings.influx_token.get_secret_value()])
+    publisher = KafkaPublisher(settings.kafka, settings.topic_prefix)
+    planner = _planner(settings, seconds, publisher, None, is_dry=False)
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    _log.info("planning-begins", kafka=settings.kafka, seconds=seconds)
+    file = PlantFile(settings.plant, settings.site)
+    tasks = [asyncio.create_task(one) for one in (planner.run(), stopped.wait(), file.follow(planner.change_plant))]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await publisher.stop()
+    return 0
+
+
+def until_us(at: str) -> int | None:
+    """A time that an option gives, None where it gives none. Raises PlanError."""
+    if not at:
+        return None
+    try:
+        found = datetime.fromisoformat(at)
+    except ValueError as wrong:
+        raise PlanError(f"--at {at}: write a time as 2026-03-02T06:00+01:00") from wrong
+    return round((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() * 1e6)
+
+
+def _planner(
+    settings: Settings, seconds: float, publisher: KafkaPublisher, until: int | None, *, is_dry: bool
+) -> Planner:
+    plant = PlantFile(settings.plant, settings.site).plant
+    if plant.production is None:
+        raise PlanError(f"{settings.plant} says nothing of production: add [production], products and machines to it")
+    provision_log(settings)
+    return Planner(
+        Board(plant, until),
+        TopicsFollower(settings.kafka, settings.topic_prefix, STARTS),
+        _Nowhere() if is_dry else publisher,
+        WallClock(),
+        lambda key: partition_of(key, settings.partitions),
+        Solving(seconds),
+        away=(KafkaError,),
+    )

@@ -1,0 +1,169 @@
+"""The role as it runs: one task follows the log, one plans where there is a reason, others look at what rows say.
+
+The search is in a thread of its own; while it goes on the log is followed, and what comes meanwhile is the next reason.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, NamedTuple
+
+import structlog
+
+from models.energy.planning import search
+from models.energy.planning.continuing import continued
+from models.energy.planning.posing import Situation, pose
+from models.energy.planning.telling import Made, told
+from models.plant import Plant
+from models.records import Plan, PlanReason, Record, encode, key_of
+from pipelines.console.ports import PlantLog
+from pipelines.plan.board import Board
+from pipelines.ports import Clock, Output, Publisher
+from pipelines.topics import Topic
+
+_log = structlog.get_logger()
+
+ROLL_US = 3600 * 1_000_000
+"""A plan is made anew at the latest after so long, since its horizon goes on. Our choice."""
+GATHER_S = 1.0
+"""What comes within so long is one reason. Our choice."""
+PATIENCE_S = 1.0
+AGAIN_S = 2.0
+
+Beside = Callable[[Board, "Sender"], Coroutine[Any, Any, None]]
+"""Another task of the role, which publishes by the sender; it ends never, or with what it raises."""
+Sender = Callable[[Topic, Sequence[tuple[bytes, Record]]], Coroutine[Any, Any, None]]
+
+
+class Solving(NamedTuple):
+    """How long is searched, with how many of the solver's workers."""
+
+    seconds: float = 20.0
+    workers: int = 2
+    seed: int = 1
+
+
+class Planner:
+    """Of one plant. `run` it once; belongs to one event loop."""
+
+    def __init__(
+        self,
+        board: Board,
+        log: PlantLog,
+        publisher: Publisher,
+        clock: Clock,
+        partition_of: Callable[[bytes], int],
+        solving: Solving,
+        away: tuple[type[BaseException], ...] = (),
+    ) -> None:
+        self.board = board
+        self._log, self._publisher, self._clock, self._partition_of = log, publisher, clock, partition_of
+        self._solving = solving
+        self._away: tuple[type[BaseException], ...] = (OSError, TimeoutError, *away)
+        self._reasons: set[PlanReason] = set()
+        self._stirred = asyncio.Event()
+        self._caught_up = asyncio.Event()
+
+    def change_plant(self, plant: Plant) -> None:
+        """Go over to an edited plant file."""
+        self.stir(self.board.change_plant(plant))
+
+    def stir(self, why: PlanReason | None) -> None:
+        """Have production planned anew, for a reason."""
+        if why is not None:
+            self._reasons.add(why)
+            self._stirred.set()
+
+    async def run(self, beside: Sequence[Beside] = ()) -> None:
+        """Follow and plan until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._follow_for_ever())
+            await self._caught_up.wait()
+            group.create_task(self._plan_for_ever())
+            for one in beside:
+                group.create_task(one(self.board, self.send))
+
+    async def once(self) -> Plan | None:
+        """Read what there is, plan, publish and return the plan; None where there is nothing to make."""
+        try:
+            while not (news := await self._log.more(PATIENCE_S)).is_caught_up:
+                self.board.take(news.records)
+            self.board.take(news.records)
+            return await self.plan(PlanReason.FIRST) if self.board.has_orders else None
+        finally:
+            await self._log.close()
+
+    async def plan(self, why: PlanReason) -> Plan:
+        """Make a plan of how things stand, and publish it."""
+        now_us = self.board.now_us(self._clock.now_us())
+        made = await asyncio.to_thread(make, self.board.situation(now_us), why, now_us, self._solving, self._clock)
+        await self.send(Topic.PLANS, [(key_of(made.plant, "plan"), made)])
+        self.board.plan = made
+        _log.info(
+            "planned", why=str(why), jobs=len(made.jobs), unplanned=len(made.unplanned), late=made.figures.late_orders,
+            kwh=made.figures.kwh, saving_kwh=made.saving.kwh, saving=made.saving.cost, moved=made.moved, gap=made.gap,
+        )  # fmt: skip
+        return made
+
+    async def send(self, topic: Topic, records: Sequence[tuple[bytes, Record]]) -> None:
+        """Publish records, by key."""
+        for key, record in records:
+            await self._publisher.publish(self._partition_of(key), [Output(topic, key, encode(record))])
+
+    async def _plan_for_ever(self) -> None:
+        self.stir(PlanReason.FIRST if self.board.has_orders and self.board.plan is None else None)
+        while True:
+            await self._wait()
+            why = min(self._reasons, key=tuple(PlanReason).index, default=PlanReason.ROLLED)
+            self._reasons.clear()
+            self._stirred.clear()
+            if not self.board.has_orders:
+                continue
+            try:
+                await self.plan(why)
+            except ValueError as wrong:
+                _log.error("no-plan", error=str(wrong), doing="waits for a plant file that can be planned by")
+
+    async def _wait(self) -> None:
+        """Until there is a reason, or the plan has become old by the plant's time."""
+        while not self._stirred.is_set():
+            made = self.board.plan
+            if made is not None and self.board.now_us(self._clock.now_us()) >= made.made_us + ROLL_US:
+                return
+            try:
+                await asyncio.wait_for(self._stirred.wait(), AGAIN_S)
+            except TimeoutError:
+                continue
+        await asyncio.sleep(GATHER_S)
+
+    async def _follow_for_ever(self) -> None:
+        try:
+            while True:
+                try:
+                    await self._follow()
+                except self._away as fault:
+                    _log.warning("log-away", error=repr(fault), doing="asks again; the plan stays as it is")
+                    await asyncio.sleep(AGAIN_S)
+        finally:
+            await self._log.close()
+
+    async def _follow(self) -> None:
+        while True:
+            news = await self._log.more(PATIENCE_S)
+            odd = self.board.odd
+            for why in self.board.take(news.records):
+                self.stir(why)
+            if self.board.odd.bit_length() != odd.bit_length():
+                _log.error("cannot-read", records=self.board.odd, doing="plans by what it can read")
+            if news.is_caught_up:
+                self._caught_up.set()
+
+
+def make(at: Situation, why: PlanReason, made_us: int, solving: Solving, clock: Clock) -> Plan:
+    """The best plan that is found within the time. Raises ValueError for a plant file without production."""
+    posed = pose(at)
+    limits = search.Limits(solving.seconds, solving.seed, solving.workers)
+    found = search.search(posed.problem, limits, clock.monotonic_s, start=continued(posed.problem))
+    solver = f"reinsertion with exact timing, {found.parts} rounds"
+    return told(at, posed, found.schedule, Made(why, made_us, solver, found.seconds, round(found.gap, 4), 0))
