@@ -65,7 +65,7 @@ def silent(asset: str, hours: float, *, is_open: bool = True) -> Notice:
     return notice(kind, "north", asset, "", at(hours), is_open=is_open, reason="silent", time_us=at(hours))
 
 
-_TOPICS: dict[type, Topic] = {
+TOPIC_OF: dict[type, Topic] = {
     Forecast: Topic.FORECASTS, Health: Topic.HEALTH, Alert: Topic.ALERTS, Notice: Topic.NOTICES,
     Plan: Topic.PLANS, PlanResult: Topic.PLANS, DemandWarning: Topic.DEMAND, Suggestion: Topic.SUGGESTIONS,
     SuggestionAnswer: Topic.SUGGESTIONS,
@@ -74,7 +74,7 @@ _TOPICS: dict[type, Topic] = {
 
 def came(*records: Record) -> list[Came]:
     """As they come from their topics."""
-    return [Came(_TOPICS[type(one)], 0, key_of("north", getattr(one, "asset", "")), encode(one)) for one in records]
+    return [Came(TOPIC_OF[type(one)], 0, key_of("north", getattr(one, "asset", "")), encode(one)) for one in records]
 
 
 def books(partition: int, **counts: int) -> Came:
