@@ -1376,6 +1376,27 @@ class Suggestion(Record, frozen=True, kw_only=True, tag="suggestion"):
     assumed: tuple[str, ...] = ()
 
 
+class Verdict(StrEnum):
+    """What somebody says to a suggestion."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+
+
+class SuggestionAnswer(Record, frozen=True, kw_only=True, tag="suggestion-answer"):
+    """Who says what to a suggestion, and why. It lies on the partition of the suggestion's asset, behind it.
+
+    The first answer to a suggestion that is open counts. To accept is to say that people will change the setting.
+    """
+
+    plant: Name
+    suggestion: Name
+    answer: Verdict
+    by: Name
+    time_us: TimeUs
+    why: Annotated[str, Meta(max_length=2000)] = ""
+
+
 Control = PlantChange | ModelChange | ClockDecision | Rebuilt | HealthyBaseline | Action
 """Records that change how those after them are read: a step ends before each."""
 OfNoAsset = Tick | PlantChange | ModelChange | ClockDecision
@@ -1392,7 +1413,7 @@ AnyEnergy = Order | Tariff | LoadForecast | EnergyProfile | Plan | PlanResult | 
 """Records about energy and production, on topics of their own."""
 AnyRecord = (
     AnyInput | Forecast | Shadow | Health | Alert | DeadLetter | Notice | AnyRelease | Drift | ModelUpdate | AnyDelivery
-    | AuditEntry | AnyEnergy | Suggestion
+    | AuditEntry | AnyEnergy | Suggestion | SuggestionAnswer
 )  # fmt: skip
 
 

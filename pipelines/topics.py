@@ -127,7 +127,9 @@ TOPICS: tuple[TopicSpec, ...] = (
         topic=Topic.PLANS, holds="Plan, PlanResult", key="plant/plan, plant/result", config=_ARRIVAL | _keep(400)
     ),
     TopicSpec(topic=Topic.DEMAND, holds="DemandWarning", key="plant/quarter_us", config=_ARRIVAL | _keep(400)),
-    TopicSpec(topic=Topic.SUGGESTIONS, holds="Suggestion", key="plant/asset", config=_ARRIVAL | _keep(400)),
+    TopicSpec(
+        topic=Topic.SUGGESTIONS, holds="Suggestion, SuggestionAnswer", key="plant/asset", config=_ARRIVAL | _keep(400)
+    ),
 )
 
 

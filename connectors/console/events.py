@@ -29,7 +29,9 @@ async def events(
     caller: Reads,
     last_event_id: Annotated[str, Header(max_length=100, description="Where to go on.")] = "",
 ) -> StreamingResponse:
-    """What changes, from now on or behind Last-Event-ID: warning, assets, notice, ledger, models, log.
+    """What changes, from now on or behind Last-Event-ID.
+
+    Kinds are warning, assets, notice, ledger, models, plan, demand, suggestion, log.
 
     It ends when the token that it was asked with does: come back with another one, and the last id.
     `reset` says that what was missed is not known any more: ask for GET /api/v1/overview again.

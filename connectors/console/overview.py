@@ -9,7 +9,7 @@ from fastapi import APIRouter
 
 from connectors.console.keys import Caller, Role
 from connectors.console.place import AtDesk, Following, Here, Reads, WholePlant, site_seen
-from connectors.console.said import Assets, Books, Forecasts, May, Me, Notices, Plans, Suggestions
+from connectors.console.said import Assets, Books, Forecasts, May, Me, Notices
 from connectors.console.schemas import Told, says
 from connectors.console.warnings import moves_for
 from models.records import Notice
@@ -17,8 +17,6 @@ from pipelines.console.shown import Overview
 from pipelines.console.standing import Standing, is_open
 
 router = APIRouter(prefix="/api/v1", tags=["plant"])
-NO_SUGGESTIONS = "No process settings are suggested: this installation has no defect model and no topic of suggestions."
-NO_PLANS = "No production is planned: this installation has no load forecast, no tariff and no topic of energy plans."
 
 
 @router.get("/me", **says(Me))
@@ -74,18 +72,6 @@ async def notices(here: Here, caller: Reads) -> Told:
 async def ledger(desk: AtDesk, _caller: WholePlant) -> Told:
     """The books: what was read, stored and rejected, by source, partition and topic."""
     return Told(desk.ledger())
-
-
-@router.get("/suggestions", **says(Suggestions))
-async def suggestions(_caller: Reads) -> Told:
-    """Process settings that are suggested."""
-    return Told(Suggestions(suggestions=(), missing=NO_SUGGESTIONS))
-
-
-@router.get("/plans", **says(Plans))
-async def plans(_caller: Reads) -> Told:
-    """Energy plans."""
-    return Told(Plans(plans=(), missing=NO_PLANS))
 
 
 def _silent_s(here: Standing) -> float | None:

@@ -11,11 +11,12 @@ from connectors.console.access import allowed, whole
 from connectors.console.keys import Caller, Role
 from connectors.console.said import Acted, Books, KpisOf, Page, Signals, ValueOf, Works
 from models.alerting.wishes import Wish
-from models.records import Alert
+from models.records import Alert, Suggestion, Verdict
 from pipelines.console.role import Follower
 from pipelines.console.standing import Standing
 
 Reads = Annotated[Caller, Depends(allowed(Role.VIEWER))]
+Operates = Annotated[Caller, Depends(allowed(Role.OPERATOR))]
 WholePlant = Annotated[Caller, Depends(whole(Role.VIEWER))]
 Name = Annotated[str, Path(min_length=1, max_length=200)]
 
@@ -36,6 +37,10 @@ class Desk(Protocol):
 
     def act(self, case: Alert, wish: Wish) -> Acted:
         """Put a move on the log, unless it is so already."""
+        ...
+
+    def answer(self, suggestion: Suggestion, said: Verdict, by: str, why: str) -> Acted:
+        """Put an answer to a suggestion on the log."""
         ...
 
     def page(self, id_: str) -> Page:
@@ -115,5 +120,14 @@ async def seen_case(id: Name, here: Here, caller: Reads) -> Alert:  # noqa: A002
     return found.alert
 
 
+async def seen_suggestion(suggestion: Name, here: Here, caller: Reads) -> Suggestion:
+    """A suggestion of the path, if it is one for an asset that the caller may see."""
+    found = here.energy.suggestions.get(suggestion)
+    if found is None or not site_seen(here, caller, found.asset):
+        raise HTTPException(404, "no such suggestion is here: GET /api/v1/suggestions has those of your sites")
+    return found
+
+
 SeenAsset = Annotated[str, Depends(seen_asset)]
 SeenCase = Annotated[Alert, Depends(seen_case)]
+SeenSuggestion = Annotated[Suggestion, Depends(seen_suggestion)]

@@ -9,14 +9,14 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 
-from connectors.console import assets, events, figures, overview, warnings
+from connectors.console import assets, energy, events, figures, overview, warnings
 from connectors.console.place import Desk
 from connectors.console.schemas import include
 from connectors.health import Health
 from pipelines.console.role import Follower
 
 PAGE = Path(__file__).parent / "page"
-ROUTERS = (overview.router, assets.router, warnings.router, figures.router, events.router)
+ROUTERS = (overview.router, assets.router, warnings.router, figures.router, energy.router, events.router)
 ASK_AGAIN = {"Cache-Control": "no-cache"}
 """A browser asks whether its copy is still good, which the entity tag tells it: an update holds at the next look."""
 

@@ -12,7 +12,8 @@ from msgspec import Struct
 from models.alerting.kpis import Kpis
 from models.alerting.trends import Line
 from models.alerting.value import Value
-from models.records import Alert, AlertReason, AlertState, Forecast, Health, Move, Notice
+from models.records import Alert, AlertReason, AlertState, Forecast, Health, Move, Notice, PlanResult
+from pipelines.console.energy_shown import DemandNow, PlanNow, SuggestionNow
 from pipelines.console.shown import AlertNow, AssetNow
 from pipelines.console.standing import Moved
 
@@ -208,14 +209,28 @@ class Notices(Struct, frozen=True, kw_only=True):
 
 
 class Suggestions(Struct, frozen=True, kw_only=True):
-    """Process settings that are suggested; `missing` says why there are none."""
+    """Process settings that are suggested, open ones first; `missing` says why there are none."""
 
-    suggestions: tuple[dict[str, Any], ...]
+    suggestions: tuple[SuggestionNow, ...]
     missing: str
 
 
 class Plans(Struct, frozen=True, kw_only=True):
-    """Energy plans; `missing` says why there are none."""
+    """Plans of production in short, the last made first; `missing` says why there are none."""
 
-    plans: tuple[dict[str, Any], ...]
+    plans: tuple[PlanNow, ...]
+    missing: str
+
+
+class PlanResults(Struct, frozen=True, kw_only=True):
+    """What came of plans, the last first; `missing` says why there is nothing."""
+
+    results: tuple[PlanResult, ...]
+    missing: str
+
+
+class Demand(Struct, frozen=True, kw_only=True):
+    """Quarter-hours that were to pass the limit of power, the last first; `missing` says why there are none."""
+
+    warnings: tuple[DemandNow, ...]
     missing: str

@@ -25,9 +25,13 @@ STARTS: Mapping[Topic, int | None] = {
     Topic.FORECASTS: 20_000,
     Topic.STATE: 500,
     Topic.RELEASES: 0,
+    Topic.PLANS: 30,
+    Topic.DEMAND: 100,
+    Topic.SUGGESTIONS: 5_000,
 }
 """How many of the last records of each partition are read at the start. A forecast comes once a minute and machine, so
-these are the last hours of some hundred machines; a snapshot of state has a ledger among few dozens of parts."""
+these are the last hours of some hundred machines; a snapshot of state has a ledger among few dozens of parts. A plan is
+large and each takes the place of the one before."""
 FETCH_MS = 50
 STOP_S = 5.0
 LOOK_S = 1.0

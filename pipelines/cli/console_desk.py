@@ -15,13 +15,14 @@ from msgspec.structs import asdict, replace
 from connectors.console.place import Sees, Unwelcome
 from connectors.console.said import Acted, Books, Column, KpisOf, Page, Part, Signals, Table, ValueOf, Worked, Works
 from connectors.influx.query import InfluxReader
+from connectors.kafka.plain import LogProducer
 from models.alerting.kpis import kpis
 from models.alerting.page import parts, title
 from models.alerting.prose import masked_names
 from models.alerting.value import value
 from models.alerting.wishes import Wish
 from models.plant import Plant
-from models.records import Alert
+from models.records import Alert, Suggestion, SuggestionAnswer, Verdict, encode, key_of
 from pipelines.cli import spans
 from pipelines.cli.acting import NoMove, put
 from pipelines.cli.board import now_us
@@ -34,6 +35,7 @@ from pipelines.ledger import Ledger
 from pipelines.main import influx_target
 from pipelines.settings import Settings
 from pipelines.told import MAINTENANCE, WORK_ORDERS, maintenance_of, orders_of
+from pipelines.topics import Topic, named
 
 DAY_US = 86_400_000_000
 POINTS = 720
@@ -60,6 +62,16 @@ class ConsoleDesk:
             raise Unwelcome(str(wrong)) from wrong
         said = "on the log; its worker does the rest" if is_news else "it is so already: nothing was done"
         return Acted(done=(f"{wish.move} of {case.asset}: {said}",), is_news=is_news)
+
+    def answer(self, suggestion: Suggestion, said: Verdict, by: str, why: str) -> Acted:
+        """Put an answer to a suggestion on its topic, behind the suggestion. Raises KafkaUnreachable, NotSent."""
+        record = SuggestionAnswer(
+            plant=suggestion.plant, suggestion=suggestion.id, answer=said, by=by, time_us=self._now_us(), why=why
+        )
+        topic = named(self._settings.topic_prefix, Topic.SUGGESTIONS)
+        with LogProducer(self._settings.kafka) as producer:
+            producer.send(topic, key_of(suggestion.plant, suggestion.asset), encode(record))
+        return Acted(done=(f"{suggestion.parameter} of {suggestion.asset}: {said}; on the log",), is_news=True)
 
     def page(self, id_: str) -> Page:
         """A warning's page. Raises Unwelcome, PlantError, KafkaUnreachable."""

@@ -30,6 +30,9 @@ class Kind(StrEnum):
     NOTICE = "notice"
     LEDGER = "ledger"
     MODELS = "models"
+    PLAN = "plan"
+    DEMAND = "demand"
+    SUGGESTION = "suggestion"
     LOG = "log"
     RESET = "reset"
 

@@ -28,6 +28,7 @@ from models.records import (
     decode,
     key_of,
 )
+from pipelines.console.energy import Energy
 from pipelines.console.feed import NOWHERE, Change, Kind
 from pipelines.console.ports import Came
 from pipelines.console.shown import AlertNow, AssetNow, LedgerNow, alert_now, asset_now, ledger_now, site_of
@@ -92,8 +93,9 @@ _glances = msgspec.json.Decoder(Glance)
 class Standing:
     """Of one plant. Belongs to one event loop, but for `plant`, `as_of_us` and `now_us`, which any thread may ask.
 
-    `odd` counts records that cannot be read, which another version may have written; `as_of_us` is the latest time that
-    a forecast, a health or a warning speaks of, `heard_ms` when anything came last, by Kafka's clock.
+    `energy` is what is planned and suggested. `odd` counts records that cannot be read, which another version may have
+    written; `as_of_us` is the latest time that a forecast, a health or a warning speaks of, `heard_ms` when anything
+    came last, by Kafka's clock.
     """
 
     def __init__(self, plant: Plant) -> None:
@@ -105,6 +107,7 @@ class Standing:
         self.ledgers: dict[int, Ledger] = {}
         self.chances: dict[str, Track] = defaultdict(Track)
         self.indices: dict[str, Track] = defaultdict(Track)
+        self.energy = Energy()
         self.odd = 0
         self.as_of_us: int | None = None
         self.heard_ms = 0
@@ -115,6 +118,7 @@ class Standing:
         """What a batch changes: each move of a warning, and of the rest how it is in the end."""
         figures: dict[tuple[Topic, bytes], list[Came]] = defaultdict(list)
         moved, notices, has_books, has_models = [], {}, False, False
+        planned: list[Change] = []
         self.heard_ms = max((self.heard_ms, *(one.arrived_ms for one in records)))
         for one in records:
             if one.topic in LAST_ONLY:
@@ -129,12 +133,15 @@ class Standing:
                     moved.append(record)
                 elif isinstance(record, Notice) and self._take_notice(record):
                     notices[record.id] = record
+                elif record is not None:
+                    planned += self.energy.take(self.plant, record)
         touched = {one.asset for one in moved}.union(*map(self._take_last, figures.values()))
         yield from self._changes(moved, touched, notices.values())
         if has_books and (books := self.ledger()) is not None:
             yield Change(Kind.LEDGER, NOWHERE, books)
         if has_models:
             yield Change(Kind.MODELS, None, {})
+        yield from planned
 
     def asset(self, name: str) -> AssetNow:
         """A machine. Raises KeyError for one that is not in the plant file."""

@@ -12,8 +12,9 @@ import httpx2
 
 from connectors.console.keys import Role, new_key
 from connectors.kafka.plain import LogProducer
-from models.records import Forecast, Frame, Health, Tick, encode, key_of
-from pipelines.topics import Topic, named, partition_of
+from models.records import Frame, Record, Tick, encode, key_of
+from pipelines.topics import named, partition_of
+from tests.kit.followed import TOPIC_OF
 from tests.kit.installation import Installation
 from tests.kit.ports import free_port
 from tests.kit.streams import MINUTE_US
@@ -107,15 +108,14 @@ class Consoled:
         return f"{self.url}/#key={self.keys[who]}" if route == "#/" else f"{self.url}/{route}"
 
 
-def spoken(console: Consoled, records: Sequence[Forecast | Health]) -> None:
-    """What models would say of machines, put on their topics in the worker's place: the plant has rules alone."""
+def spoken(console: Consoled, records: Sequence[Record]) -> None:
+    """What roles would say, put on their topics in their place: the plant has rules alone."""
     settings = console.installation.settings
     with LogProducer(settings.kafka) as producer:
         for one in records:
-            key = key_of(one.plant, one.asset)
-            topic = Topic.FORECASTS if isinstance(one, Forecast) else Topic.HEALTH
+            key = key_of("north", getattr(one, "asset", ""))
             place = partition_of(key, settings.partitions)
-            producer.send(named(settings.topic_prefix, topic), key, encode(one), place)
+            producer.send(named(settings.topic_prefix, TOPIC_OF[type(one)]), key, encode(one), place)
 
 
 def minutes(

@@ -11,13 +11,18 @@ import msgspec
 from models.records import (
     Alert,
     Confidence,
+    DemandWarning,
     Forecast,
     Health,
     Notice,
     NoticeKind,
     OperatingState,
+    Plan,
+    PlanResult,
     Record,
     Rung,
+    Suggestion,
+    SuggestionAnswer,
     encode,
     id_of,
     key_of,
@@ -60,14 +65,16 @@ def silent(asset: str, hours: float, *, is_open: bool = True) -> Notice:
     return notice(kind, "north", asset, "", at(hours), is_open=is_open, reason="silent", time_us=at(hours))
 
 
-_TOPICS: dict[type, Topic] = {
+TOPIC_OF: dict[type, Topic] = {
     Forecast: Topic.FORECASTS, Health: Topic.HEALTH, Alert: Topic.ALERTS, Notice: Topic.NOTICES,
+    Plan: Topic.PLANS, PlanResult: Topic.PLANS, DemandWarning: Topic.DEMAND, Suggestion: Topic.SUGGESTIONS,
+    SuggestionAnswer: Topic.SUGGESTIONS,
 }  # fmt: skip
 
 
 def came(*records: Record) -> list[Came]:
     """As they come from their topics."""
-    return [Came(_TOPICS[type(one)], 0, key_of("north", one.asset), encode(one)) for one in records]  # type: ignore[attr-defined]
+    return [Came(TOPIC_OF[type(one)], 0, key_of("north", getattr(one, "asset", "")), encode(one)) for one in records]
 
 
 def books(partition: int, **counts: int) -> Came:

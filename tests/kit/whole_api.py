@@ -23,7 +23,7 @@ from models.alerting.kpis import kpis
 from models.alerting.lifecycle import Impossible, moved_by
 from models.alerting.value import value
 from models.alerting.wishes import Wish
-from models.records import Action, Alert
+from models.records import Action, Alert, Suggestion, Verdict
 from pipelines.cli.serving import PlantModels
 from pipelines.console.role import Follower
 from pipelines.console.standing import Standing
@@ -31,9 +31,11 @@ from pipelines.releases.offices import Place
 from tests.kit import tiny
 from tests.kit.api_parts import HOSTS, Subscriptions, Workers
 from tests.kit.followed import PLANT, MemoryLog, books, came, forecast, health, silent
+from tests.kit.planned import demand, plan, result, suggestion
 from tests.kit.warned import alert, at
 
 QUAY, MILL = alert("pump-01", severity=700), alert("fan-01", severity=300)
+PLANNED, QUAY_SETTING, MILL_SETTING = plan(alert=QUAY.id), suggestion(), suggestion("fan-01", "s-2")
 SITES: dict[str, tuple[str, ...]] = {"all": (), "quay": ("quay",), "mill": ("mill",)}
 
 
@@ -42,6 +44,7 @@ class Desk:
 
     def __init__(self, standing: Standing) -> None:
         self.acted: list[Action] = []
+        self.answered: list[tuple[str, Verdict, str, str]] = []
         self._standing = standing
 
     def act(self, case: Alert, wish: Wish) -> Acted:
@@ -52,6 +55,10 @@ class Desk:
             raise Unwelcome(str(wrong)) from wrong
         self.acted.append(action)
         return Acted(done=("on the log",), is_news=is_news)
+
+    def answer(self, suggestion: Suggestion, said: Verdict, by: str, why: str) -> Acted:
+        self.answered.append((suggestion.id, said, by, why))
+        return Acted(done=("on the log",), is_news=True)
 
     def page(self, id_: str) -> Page:
         return Page(title=id_, parts=(Part(title="What it asks", lines=("Plan a check.",), table=None),))
@@ -93,6 +100,7 @@ class WholeApi:
         self.keys = {of: key for of, (key, _) in made.items()}
         standing = Standing(PLANT)
         records = came(QUAY, MILL, forecast("pump-01", 1, 0.4), health("fan-01", 1, 70.0), silent("pump-02", 1))
+        records += came(PLANNED, result(), demand(), QUAY_SETTING, MILL_SETTING)
         self.changes = list(standing.take([*records, books(0, rows_read=2, rows_stored=2)]))
         self.follower, self.desk = Follower(MemoryLog(), standing, ()), Desk(standing)
         self.follower.is_following = True

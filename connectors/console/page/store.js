@@ -24,7 +24,8 @@ const moved = new Set();
 let skewUs = 0;
 let timer = null;
 
-// `then` is called with the set of topics that moved: assets, warnings, notices, ledger, models, live, an alert's id.
+// `then` is called with the set of topics that moved: assets, warnings, notices, ledger, models, plan, demand,
+// suggestion, live, an alert's id.
 export function follow(then) {
   followers.add(then);
   return () => followers.delete(then);
@@ -74,7 +75,7 @@ export function taken(overview) {
   state.eventId = overview.event_id;
   state.isFollowing = overview.is_following !== false;
   state.loaded = true;
-  tell("assets", "warnings", "notices", "ledger", "live");
+  tell("assets", "warnings", "notices", "ledger", "plan", "demand", "suggestion", "live");
 }
 
 // Events by name. Each returns what people should hear of it, or nothing.
@@ -101,6 +102,16 @@ const EVENTS = {
     tell("ledger");
   },
   models: () => tell("models"),
+  // Plans and demand are cut to who asks, so these say no more than that there is news: views ask for it.
+  plan: () => tell("plan"),
+  demand: ({ revision }) => {
+    tell("demand");
+    return revision ? "" : "The site may pass its limit of power";
+  },
+  suggestion: ({ asset, revision, state: is }) => {
+    tell("suggestion");
+    return is === "open" && !revision ? `New suggestion for ${asset}` : "";
+  },
   // Whether the service behind the page hears the log: a stream that is open may still have nothing new to tell.
   log: ({ is_following: isFollowing }) => {
     state.isFollowing = isFollowing;

@@ -8,6 +8,7 @@ import { choice, coded, dim, empty, failed, field, isHeldBack, loading, tag, ton
 import { keepSearch } from "../router.js";
 import { openNotices, openWarnings, state } from "../store.js";
 import { ADVICE, many, OPERATING, plain, upper } from "../words.js";
+import { energyParts } from "./energy.js";
 import { drawTiles, SORTS } from "./tiles.js";
 
 const DEFAULTS = { text: "", operating: "", warned: "", group: "line", sort: "severity" };
@@ -35,7 +36,8 @@ function draw(page) {
     if (topics.has("notices")) drawNotices(parts.notices);
   };
   refill(parts.tiles, loading("machines"));
-  refill(page.body, parts.counts, filters(chosen, pick), parts.tiles, parts.notices);
+  const [demand, saving] = energyParts(page);
+  refill(page.body, demand, parts.counts, saving, filters(chosen, pick), parts.tiles, parts.notices);
   page.follow(drawAll);
   page.follow((topics) => topics.has("live") && !state.loaded && notLoaded(page, parts.tiles));
   drawAll(new Set(["assets", "warnings", "notices"]));

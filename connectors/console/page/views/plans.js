@@ -1,6 +1,74 @@
-// Plans: when to do which work, once the service makes any.
-// Nothing here yet but the list.
+// Plans of production: which machine does what when, what that saves against the usual rule, and what came of it.
+// Nothing here switches a machine; people do, or their own control system.
 
-import { itemsView } from "./items.js";
+import { get } from "../api.js";
+import { h, refill } from "../dom.js";
+import { gantt, legend } from "../gantt.js";
+import { aim, dueWords, sinceWords, STATE_WORDS } from "../lanes.js";
+import { assetLink, coded, empty, unlessLeft, warningHref, when } from "../parts.js";
+import { number, upper } from "../words.js";
+import { asTable, assumed, cares, earlier, figures, leftOut, reasonWords, results } from "./planned.js";
 
-export const view = itemsView("Plans", "/plans", "plans");
+export const view = { title: () => "Plans", draw };
+
+async function draw(page) {
+  const id = page.search.get("id") ?? "";
+  const ask = async () => {
+    const [found, came] = await Promise.all([get("/plans", page.signal), get("/plans/results", page.signal)]);
+    const isAny = found.plans.length > 0;
+    const path = id ? encodeURIComponent(id) : "latest";
+    const plan = isAny ? await get(`/plans/${path}`, page.signal) : null;
+    page.is(isAny ? "ready" : "empty");
+    const none = () => [h("p", { class: "card" }, coded(found.missing)), came.results.length > 0 && results(came)];
+    refill(page.body, isAny ? drawn(page, plan, found.plans, came) : none());
+  };
+  page.follow((topics) => topics.has("plan") && ask().catch(unlessLeft(page.wrong)));
+  await ask();
+}
+
+function drawn(page, plan, plans, came) {
+  const detail = h("p", { class: "gantt-said dim" }, "Choose a bar, or walk with the arrow keys, to read what it is.");
+  const pick = (bar) => {
+    detail.className = "gantt-said";
+    refill(detail, told(bar));
+  };
+  return [
+    h(
+      "p",
+      {},
+      ["Made ", when(plan.made_us), `, since ${reasonWords(plan.reason)}. From `, when(plan.begin_us, { exact: true })],
+      [" to ", when(plan.end_us, { exact: true }), ". Nothing here switches a machine."],
+    ),
+    figures(plan),
+    h(
+      "section",
+      { class: "card" },
+      h("h2", {}, "Machines"),
+      plan.power.length || plan.jobs.length
+        ? [gantt(page, plan, pick), detail, legend()]
+        : empty("No machine of your sites is in this plan."),
+    ),
+    h("div", { class: "columns" }, cares(plan.care), leftOut(plan.unplanned, plan.is_whole), assumed(plan)),
+    asTable(plan),
+    results(came),
+    earlier(plans, plan.id),
+  ];
+}
+
+// A bar in full, with its links.
+function told(bar) {
+  const { asset, state, job, care, kw } = bar;
+  const rest = [
+    sinceWords(bar),
+    kw !== undefined && `${number(kw)} kW`,
+    state === "run" && job && `${number(job.kwh)} kWh`,
+    dueWords(bar),
+    job?.is_frozen && "it is too near to be moved",
+  ].filter(Boolean);
+  const why = care ? h("a", { href: warningHref(care.alert) }, aim(bar)) : aim(bar);
+  return [
+    [h("strong", {}, upper(STATE_WORDS[state] ?? state)), " ", why, " on ", assetLink(asset, "bar"), ": "],
+    rest.join(", "),
+    ".",
+  ];
+}

@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from connectors.console.keys import Role
 from connectors.console.warnings import MOVED_BY
 from models.records import Move
-from tests.kit.whole_api import MILL, QUAY, SITES, WholeApi
+from tests.kit.whole_api import MILL, PLANNED, QUAY, QUAY_SETTING, SITES, WholeApi
 
 OPEN = {("GET", "/api/v1/sign-in")}
 """To whoever comes: where to sign in, which is no secret."""
@@ -39,7 +39,12 @@ CALLS: dict[tuple[str, str], tuple[Role, str]] = {
     ("GET", "/api/v1/notices"): (V, ANY),
     ("GET", "/api/v1/ledger"): (V, WHOLE),
     ("GET", "/api/v1/suggestions"): (V, ANY),
+    ("POST", "/api/v1/suggestions/{suggestion}/answer"): (O, MACHINE),
     ("GET", "/api/v1/plans"): (V, ANY),
+    ("GET", "/api/v1/plans/latest"): (V, ANY),
+    ("GET", "/api/v1/plans/{plan}"): (V, ANY),
+    ("GET", "/api/v1/plans/results"): (V, ANY),
+    ("GET", "/api/v1/demand"): (V, ANY),
     ("GET", "/api/v1/audit"): (A, WHOLE),
     ("GET", "/api/v1/subscriptions"): (V, WHOLE),
     ("PUT", "/api/v1/subscriptions/{name}"): (O, WHOLE),
@@ -59,8 +64,9 @@ CALLS: dict[tuple[str, str], tuple[Role, str]] = {
     ("POST", "/api/v1/models/types/{asset_type}/freeze"): (E, WHOLE),
     ("POST", "/api/v1/models/types/{asset_type}/unpin"): (E, WHOLE),
 }
-BODY = {"move": "acknowledge", "version": "tiny@0", "why": "a test", "asset": "pump-01", "sink": "desk"}
-PATH = {"asset": "pump-01", "id": QUAY.id}
+BODY = {"move": "acknowledge", "version": "tiny@0", "why": "a test", "asset": "pump-01", "sink": "desk",
+        "answer": "accept"}  # fmt: skip
+PATH = {"asset": "pump-01", "id": QUAY.id, "suggestion": QUAY_SETTING.id, "plan": PLANNED.id}
 
 
 class Called(NamedTuple):
@@ -135,7 +141,8 @@ def test_every_move_is_for_somebody():
 
 
 @pytest.mark.parametrize("path", ["overview", "assets", "forecasts", "alerts?state=all", "actions", "kpis", "value",
-                                  "notices"])  # fmt: skip
+                                  "notices", "plans", "plans/latest", f"plans/{PLANNED.id}", "plans/results", "demand",
+                                  "suggestions"])  # fmt: skip
 def test_an_answer_to_a_site_names_no_machine_of_another(client, api, path):
     told = client.get(f"/api/v1/{path}", headers=api.headers(Role.ADMIN, "mill")).text
     assert "pump-01" not in told and "pump-02" not in told and QUAY.id not in told

@@ -1,0 +1,192 @@
+"""Plans, suggestions and demand warnings on the page: drawn whole, by keys too, and moved in all browsers at once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from msgspec.structs import replace
+
+from models.records import PlanReason
+from tests.browser.conftest import PHONE, Opened, picture, shown, within
+from tests.kit.consoled import Consoled, spoken
+from tests.kit.followed import forecast
+from tests.kit.planned import demand, plan, result, suggestion
+from tests.kit.warned import alert, at
+
+pytestmark = pytest.mark.servers
+SEEN_S = 2.0
+PRESSES, OVENS = ("press-01", "press-02", "press-03"), ("oven-01", "oven-02")
+PLANT = """
+plant = "north"
+site = "quay"
+[types.press.signals.oil_temp_degc]
+kind = "gauge"
+unit = "degC"
+[types.oven.signals.zone_temp_degc]
+kind = "gauge"
+unit = "degC"
+""" + "".join(
+    f'[assets.{name}]\ntype = "{name[:-3]}"\nsite = "{"quay" if name in PRESSES else "mill"}"\narea = "{name[:-3]}s"\n'
+    for name in (*PRESSES, *OVENS)
+)
+WARNED = alert("press-01", severity=600)
+PLAN = plan((PRESSES, OVENS), alert=WARNED.id)
+DEMAND = demand(
+    shed=(replace(demand().shed[0], asset="press-02"),),
+    kept=tuple(replace(one, asset=name) for one, name in zip(demand().kept, ("oven-01", "press-01"), strict=True)),
+)
+SETTING = suggestion("press-01")
+OVEN = suggestion("oven-01", "s-2", parameter="zone_temp_degc", now=412.0, proposed=405.0, rails=())
+
+
+@pytest.fixture(scope="module")
+def console(servers, tmp_path_factory) -> Iterator[Consoled]:
+    """A plant of presses and ovens at two sites, as roles that plan and watch would speak of it."""
+    with Consoled(tmp_path_factory.mktemp("plans"), plant=PLANT) as made:
+        speaks = [forecast(name, 1.1, 0.02) for name in (*PRESSES, *OVENS)]
+        earlier = replace(PLAN, id="earlier", made_us=at(-6), reason=PlanReason.FIRST)
+        past = [result(day) for day in range(4)] + [result(5, is_valid=False, why="other products were made")]
+        spoken(made, [*speaks, WARNED, earlier, PLAN, *past, DEMAND, SETTING, OVEN])
+        until_s = time.monotonic() + 20
+        while not (made.ask("suggestions").json()["suggestions"] and made.ask("plans").json()["plans"]):
+            assert time.monotonic() < until_s, made.installation.told()
+            time.sleep(0.1)
+        yield made
+
+
+def drawn(page) -> None:
+    shown(page)
+    page.wait_for_selector("svg.gantt .bar-of")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_plan_is_drawn_whole_and_axe_finds_nothing(console, opened: Opened, scheme):
+    page = opened("admin", "#/plans", color_scheme=scheme)
+    drawn(page)
+    picture(page, f"plan-{scheme}")
+    lanes = {one.get_attribute("data-lane") for one in page.query_selector_all("svg.gantt [data-lane]")}
+    assert lanes == {*PRESSES, *OVENS}
+    assert len(page.query_selector_all("svg.gantt [data-lane].is-run")) == len(PLAN.jobs)
+    assert len(page.query_selector_all("svg.gantt [data-lane].is-maintenance")) == 1
+    assert len(page.query_selector_all("svg.gantt path.curve[d*=H]")) >= 3, "price, and kW by both"
+    assert f"{PLAN.saving.kwh:,.0f} kWh" in page.inner_text(".figures")
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+
+
+@pytest.mark.parametrize(("name", "route"), [("suggestion", "#/suggestions"), ("demand", "#/")])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_suggestions_and_the_overview_are_drawn_whole_and_axe_finds_nothing(console, opened, name, route, scheme):
+    page = opened("operator", route, color_scheme=scheme)
+    page.wait_for_selector(f"[data-{name}]")
+    picture(page, f"{name}-{scheme}")
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+
+
+@pytest.mark.parametrize(("name", "route"), [("plan", "#/plans"), ("suggestion", "#/suggestions"), ("demand", "#/")])
+def test_they_fit_a_phone_and_the_chart_scrolls_in_its_box(console, opened: Opened, name, route):
+    page = opened("operator", route, viewport=PHONE, has_touch=True)
+    page.wait_for_selector("svg.gantt .bar-of" if name == "plan" else f"[data-{name}]")
+    picture(page, f"{name}-phone")
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= PHONE["width"]
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    if name == "plan":
+        box = page.query_selector(".gantt-box")
+        assert box.evaluate("box => box.scrollWidth > 2 * box.clientWidth")
+
+
+def test_bars_are_walked_by_keys_and_say_what_they_are(console, opened: Opened):
+    page = opened("viewer", "#/plans")
+    drawn(page)
+    page.focus('.bar-of[tabindex="0"]')
+    page.keyboard.press("ArrowRight")
+    first = next(job for job in PLAN.jobs if job.asset == PRESSES[0])
+    assert first.order in page.inner_text(".gantt-said") and "230 kWh" in page.inner_text(".gantt-said")
+    assert first.order in page.evaluate("() => document.activeElement.getAttribute('aria-label')")
+    page.keyboard.press("ArrowDown")
+    assert PRESSES[1] in page.inner_text(".gantt-said")
+    page.keyboard.press("End")
+    assert page.evaluate("() => document.activeElement.dataset.lane") == PRESSES[1]
+    assert len(page.query_selector_all('.bar-of[tabindex="0"]')) == 1
+
+
+def test_the_table_has_a_row_of_each_bar(console, opened: Opened):
+    page = opened("viewer", "#/plans")
+    drawn(page)
+    page.click(".as-table summary")
+    rows, bars = page.query_selector_all(".as-table tbody tr"), page.query_selector_all("svg.gantt [data-lane]")
+    assert len(rows) == len(bars) > len(PLAN.jobs)
+    assert all(job.order in page.inner_text(".as-table") for job in PLAN.jobs)
+
+
+def test_maintenance_leads_to_its_warning(console, opened: Opened):
+    page = opened("viewer", "#/plans")
+    page.click(f'[data-care="{WARNED.id}"]')
+    page.wait_for_selector(f'[data-alert="{WARNED.id}"]')
+
+
+def test_a_caller_of_a_site_sees_its_machines_and_no_figure_of_the_plant(console, opened: Opened):
+    page = opened("mill-engineer", "#/plans")
+    drawn(page)
+    picture(page, "plan-of-a-site")
+    lanes = {one.get_attribute("data-lane") for one in page.query_selector_all("svg.gantt [data-lane]")}
+    assert lanes == set(OVENS) and not page.query_selector(".figures")
+    told = page.inner_text("main")
+    assert "press" not in told and "P-1011" not in told
+    page.goto(f"{console.url}/#/suggestions")
+    page.wait_for_selector("[data-suggestion]")
+    assert [one.get_attribute("data-suggestion") for one in page.query_selector_all("[data-suggestion]")] == ["s-2"]
+
+
+def test_a_later_plan_comes_to_a_page_that_is_open(console, opened: Opened):
+    page = opened("viewer", "#/plans")
+    drawn(page)
+    assert len(page.query_selector_all('a[href^="#/plans?id="]')) == 1
+    spoken(console, [replace(PLAN, id="later", made_us=at(0.5), reason=PlanReason.BREAKDOWN)])
+    page.wait_for_selector("text=a machine broke down")
+    drawn(page)
+    page.click('a[href="#/plans?id=earlier"]')
+    page.wait_for_selector("p:has-text('since it is the first')")
+
+
+def test_one_browser_accepts_a_suggestion_and_a_second_sees_it_within_two_seconds(console, opened: Opened):
+    one, other = opened("operator", "#/suggestions"), opened("viewer", "#/suggestions")
+    assert other.query_selector_all("[data-move]") == []
+    one.click(f'[data-move="accept {SETTING.id}"]')
+    one.fill("#move-why", "tried on the last shift")
+    with within(SEEN_S):
+        one.click("#dialog-yes")
+        other.wait_for_selector(f'[data-suggestion="{SETTING.id}"][data-suggestion-state="accepted"]')
+    assert "by operator" in other.inner_text(f'[data-suggestion="{SETTING.id}"]')
+    one.wait_for_selector(f'[data-move="accept {SETTING.id}"]', state="detached")
+    picture(one, "suggestion-accepted")
+    refused = console.ask(f"suggestions/{OVEN.id}/answer", "viewer", json={"answer": "accept"})
+    assert refused.status_code == 403
+
+
+def test_a_suggestion_is_rejected_with_a_reason(console, opened: Opened):
+    page = opened("engineer", "#/suggestions")
+    page.click(f'[data-move="reject {OVEN.id}"]')
+    page.click("#dialog-yes")
+    assert page.query_selector("dialog[open]"), "the browser asks for the reason"
+    page.fill("#move-why", "the zone is being repaired")
+    page.click("#dialog-yes")
+    page.wait_for_selector(f'[data-suggestion="{OVEN.id}"][data-suggestion-state="rejected"]')
+    (told,) = (one for one in console.ask("suggestions").json()["suggestions"] if one["id"] == OVEN.id)
+    assert (told["by"], told["answer_why"]) == ("engineer", "the zone is being repaired")
+
+
+def test_a_demand_warning_is_a_banner_until_it_is_over(console, opened: Opened):
+    page = opened("viewer")
+    page.wait_for_selector("[data-demand]")
+    told = page.inner_text("[data-demand]")
+    assert "271 kW expected (262 to 283), the limit is 260 kW" in told and "minutes left" in told
+    assert "press-02: 46 kW, 15 min at most" in told and "what is in it would be scrap" in told
+    assert page.get_attribute(".plan-tile", "href") == "#/plans"
+    spoken(console, [replace(DEMAND, revision=1, is_open=False)])
+    page.wait_for_selector("[data-demand]", state="detached")
