@@ -55,6 +55,7 @@ class Settings(BaseSettings):
     oidc_sites_claim: str = Field("sites", description='claim with the sites, "*" for all')
     oidc_name_claim: str = Field("preferred_username", description="claim with the name for the audit; else sub")
     subscriptions: Path | None = Field(None, description="the file of sinks and subscriptions that `deliver` goes by")
+    energy_baseline: Path | None = Field(None, description="the energy baseline that savings are claimed against")
     explainer_url: str = Field("", description="chat endpoint that `alerts page --prose` asks; none: nothing is sent")
     explainer_model: str = Field("", description="the model that it asks there")
     explainer_key: SecretStr = Field(SecretStr(""), description="key of that endpoint, where it wants one")

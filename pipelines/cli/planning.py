@@ -7,19 +7,31 @@ import signal
 from collections.abc import Sequence
 from contextlib import nullcontext
 from datetime import UTC, datetime
+from pathlib import Path
 
+import msgspec
 import structlog
 from aiokafka.errors import KafkaError
 from rich.console import Console
 
+from connectors.influx.query import InfluxReader
 from connectors.kafka.following import EVERYTHING, TopicsFollower
 from connectors.kafka.publisher import KafkaPublisher
+from models.energy.baseline import Baseline
+from models.energy.load import forecast
+from models.energy.wall import Calendar
+from models.failure.learned import Model
+from models.figures.model import FigureModel
+from models.plant import Plant
 from pipelines.cli import planned
 from pipelines.cli.logs import to_stderr
 from pipelines.cli.planning_error import PlanError
-from pipelines.main import WallClock, provision_log
+from pipelines.main import WallClock, influx_target, provision_log, read_model
 from pipelines.plan.board import Board
-from pipelines.plan.role import Planner, Solving
+from pipelines.plan.machines import look_for_ever
+from pipelines.plan.meter import Forecaster, forecast_for_ever, watch_for_ever
+from pipelines.plan.results import tell_for_ever
+from pipelines.plan.role import Beside, Planner, Solving
 from pipelines.plant_file import PlantFile
 from pipelines.ports import Output
 from pipelines.settings import Settings
@@ -32,6 +44,7 @@ STARTS = {
     Topic.TARIFFS: EVERYTHING,
     Topic.ALERTS: EVERYTHING,
     Topic.ENERGY: EVERYTHING,
+    Topic.SUGGESTIONS: 1000,
     Topic.PLANS: 5,
     Topic.LOADS: 5,
 }
@@ -70,17 +83,58 @@ async def run(settings: Settings, seconds: float) -> int:
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     _log.info("planning-begins", kafka=settings.kafka, seconds=seconds)
     file = PlantFile(settings.plant, settings.site)
-    tasks = [asyncio.create_task(one) for one in (planner.run(), stopped.wait(), file.follow(planner.change_plant))]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await publisher.stop()
+    async with InfluxReader(influx_target(settings)) as rows:
+        parts = (planner.run(beside(settings, planner, rows)), stopped.wait(), file.follow(planner.change_plant))
+        tasks = [asyncio.create_task(one) for one in parts]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await publisher.stop()
     return 0
+
+
+def beside(settings: Settings, planner: Planner, rows: InfluxReader) -> list[Beside]:
+    """What the role does beside plans, by what the plant file has. Raises PlanError, ModelError."""
+    clock, plant = WallClock(), planner.board.plant
+    baseline = baseline_of(settings.energy_baseline)
+
+    def now() -> int:
+        return planner.board.now_us(clock.now_us())
+
+    found: list[Beside] = [
+        lambda board, send: look_for_ever(planner, board, send, rows, now),
+        lambda board, send: tell_for_ever(board, send, rows, now, baseline),
+    ]
+    meter = plant.production.meter if plant.production else None
+    if meter is not None:
+        found.append(lambda board, send: watch_for_ever(board, send, rows, now))
+    if meter is not None and meter.model is not None:
+        forecaster = forecaster_of(plant, read_model(settings.models, meter.model))
+        found.append(lambda board, send: forecast_for_ever(board, send, rows, now, forecaster))
+    return found
+
+
+def forecaster_of(plant: Plant, model: Model) -> Forecaster:
+    """What a load model says of a meter's history. Raises PlanError for another kind of model."""
+    if not isinstance(model, FigureModel):
+        raise PlanError(f"model '{model.card.name}' forecasts no load: make one by `forewarn model load-forecast`")
+    calendar = Calendar(zone=plant.timezone, holidays=plant.holidays)
+    return lambda history, origin_us: (model.card.version, forecast(model, history, origin_us, calendar))
+
+
+def baseline_of(file: Path | None) -> Baseline | None:
+    """The energy baseline of a file. Raises PlanError."""
+    if file is None:
+        return None
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=Baseline)
+    except (OSError, msgspec.DecodeError) as wrong:
+        raise PlanError(f"FOREWARN_ENERGY_BASELINE: {file} is no energy baseline ({wrong})") from wrong
 
 
 def until_us(at: str) -> int | None:

@@ -20,7 +20,11 @@ from models.records import (
     Plan,
     PlanReason,
     Record,
+    Suggestion,
+    SuggestionAnswer,
+    SuggestionState,
     Tariff,
+    Verdict,
     decode,
 )
 from pipelines.console.ports import Came
@@ -45,6 +49,8 @@ class Board:
         self._load: LoadForecast | None = None
         self._down: frozenset[str] = frozenset()
         self._as_of_us: int | None = None
+        self._suggestions: dict[str, Suggestion] = {}
+        self._answers: dict[str, SuggestionAnswer] = {}
         self.plan: Plan | None = None
 
     @property
@@ -96,6 +102,25 @@ class Board:
         """Whether anything is to be made."""
         return any(one.state is OrderState.OPEN for one in self._orders.values())
 
+    @property
+    def load(self) -> LoadForecast | None:
+        """The newest forecast of the meter."""
+        return self._load
+
+    @property
+    def down(self) -> frozenset[str]:
+        """Machines that are broken."""
+        return self._down
+
+    def suggested(self, asset: str, now_us: int) -> tuple[frozenset[tuple[str, str]], tuple[int, ...]]:
+        """An asset's parameters of which a suggestion is open, and when suggestions of it were accepted."""
+        of = [one for one in self._suggestions.values() if one.asset == asset]
+        answers = self._answers
+        open_ = [one for one in of if one.state is SuggestionState.OPEN and one.valid_until_us > now_us]
+        waiting = {(one.asset, one.parameter) for one in open_ if one.id not in answers}
+        said = [answers[one.id] for one in of if one.id in answers]
+        return frozenset(waiting), tuple(one.time_us for one in said if one.answer is Verdict.ACCEPTED)
+
     def _warnings(self) -> tuple[Alert, ...]:
         """Those of planned machines that ask for work, one a machine: the one to be dealt with first."""
         found: dict[str, Alert] = {}
@@ -121,7 +146,7 @@ class Board:
         said_us = said_at(record)
         if said_us is None or (self._until_us is not None and said_us > self._until_us):
             return None
-        if not isinstance(record, Plan | LoadForecast):
+        if not isinstance(record, Plan | LoadForecast | Suggestion | SuggestionAnswer):
             self._as_of_us = said_us if self._as_of_us is None else max(self._as_of_us, said_us)
         match record:
             case Order():
@@ -134,6 +159,10 @@ class Board:
                 return self._take_alert(record)
             case LoadForecast():
                 self._load = record
+            case Suggestion():
+                self._suggestions[record.id] = record
+            case SuggestionAnswer():
+                self._answers.setdefault(record.suggestion, record)
             case Plan():
                 if self.plan is None or (record.made_us, record.revision) > (self.plan.made_us, self.plan.revision):
                     self.plan = record
@@ -165,10 +194,10 @@ def asks(alert: Alert) -> bool:
 def said_at(record: Record) -> int | None:
     """When something was said, by the plant's time; None for records that are of no interest here."""
     match record:
-        case Order() | Tariff() | EnergyProfile():
+        case Order() | Tariff() | EnergyProfile() | SuggestionAnswer():
             return record.time_us
         case Alert():
             return max(record.moved_us, record.window_end_us)
-        case Plan() | LoadForecast():
+        case Plan() | LoadForecast() | Suggestion():
             return record.made_us
     return None

@@ -54,9 +54,7 @@ class Learner:
             out += [one for one in [await self._learn(board, rows, name, machine, now_us)] if one is not None]
         return out
 
-    async def _learn(
-        self, board: Board, rows: Rows, name: str, machine: Producer, now_us: int
-    ) -> EnergyProfile | None:
+    async def _learn(self, board: Board, rows: Rows, name: str, machine: Producer, now_us: int) -> EnergyProfile | None:
         kind = board.plant.assets[name].type
         from_us = self._until.get(name, now_us - BACK_US) - LAP_US
         found = await rows.read(kind, from_us, now_us, [name])
@@ -109,7 +107,7 @@ async def look(
 
 
 async def _standby(board: Board, rows: Rows, learned: EnergyProfile, now_us: int) -> Suggestion | None:
-    """When a machine had better be stood down, by its idle times of the last weeks; None where nothing is to be said."""
+    """When a machine had better be stood down, by its idle times of the last weeks; None where there is nothing."""
     name, kind = learned.asset, board.plant.assets[learned.asset].type
     machine = board.producers[name]
     if not machine.may_be_off:
@@ -121,7 +119,7 @@ async def _standby(board: Board, rows: Rows, learned: EnergyProfile, now_us: int
     days = (int(minutes.minute[-1]) - int(minutes.minute[0]) + 1) / 1440
     off = Learned(value=machine.off_kw, error=0.0, minutes=0)
     idle = Idle(idle_spells(minutes), days, NEVER_MIN, learned.states_kw.get("off", off))
-    asked = Asked(learned.plant, name, now_us, now_us + 7 * DAY_US, STANDBY, _context(board, name))
+    asked = Asked(learned.plant, name, now_us, now_us + 7 * DAY_US, STANDBY, _context(board, name, now_us))
     said = stand_down(learned, idle, asked)
     if isinstance(said, Suggestion):
         return said
@@ -129,7 +127,7 @@ async def _standby(board: Board, rows: Rows, learned: EnergyProfile, now_us: int
     return None
 
 
-def _context(board: Board, name: str) -> Context:
+def _context(board: Board, name: str, now_us: int) -> Context:
     """What is known of a machine's suggestions: those that are open, and when one was accepted last."""
-    open_, changes = board.suggested(name)
+    open_, changes = board.suggested(name, now_us)
     return Context(changes=tuple(Change(time_us=at, before=0.0, after=0.0) for at in changes), open=open_)

@@ -18,5 +18,5 @@ class Rows(Protocol):
     async def read(
         self, measurement: str, from_us: int, to_us: int, assets: Collection[str] | None = None
     ) -> pl.DataFrame:
-        """All rows with from_us <= time < to_us: `asset`, `time_us`, then the fields by name, sorted by the first two."""
+        """All rows with from_us <= time < to_us: `asset`, `time_us`, then fields by name, sorted by the first two."""
         ...

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import polars as pl
 
@@ -33,7 +35,9 @@ def minutes_of(rows: pl.DataFrame, machine: Producer, kind: AssetType) -> Minute
     operating = kind.operating
     wanted = {"power": machine.power, "parts": machine.parts, "product": machine.product}
     wanted["state"] = operating.signal if operating else None
-    columns = [pl.col(name).alias(key) if name in rows.columns else pl.lit(None).alias(key) for key, name in wanted.items()]
+    columns = [
+        pl.col(name).alias(key) if name in rows.columns else pl.lit(None).alias(key) for key, name in wanted.items()
+    ]
     found = (
         rows.select((pl.col("time_us") // MINUTE_US).alias("minute"), *columns)
         .group_by("minute", maintain_order=True)
@@ -65,7 +69,9 @@ def _states(said: list[object], rule: Operating | None) -> np.ndarray:
         words = {word: STATES.index(state) for state, of in rule.states.items() for word in of}
         return np.array([words.get(one, UNKNOWN) for one in said], int)  # type: ignore[call-overload]
     values = np.array([np.nan if one is None else float(str(one)) for one in said])
-    level = np.where(values >= (rule.running_above or 0.0), RUNNING, np.where(values <= (rule.off_below or 0.0), OFF, IDLE))
+    level = np.where(
+        values >= (rule.running_above or 0.0), RUNNING, np.where(values <= (rule.off_below or 0.0), OFF, IDLE)
+    )
     level = np.where(np.isnan(values), UNKNOWN, level)
     return _with_starts(level)
 
@@ -74,7 +80,7 @@ def _with_starts(level: np.ndarray) -> np.ndarray:
     """Idle runs between off and running, as starts."""
     edges = np.concatenate(([0], np.flatnonzero(np.diff(level)) + 1, [len(level)]))
     out = level.copy()
-    for before, begin, end in zip(edges, edges[1:], edges[2:], strict=False):
+    for before, begin, end in zip(edges[:-2], edges[1:-1], edges[2:], strict=True):
         after = level[end] if end < len(level) else UNKNOWN
         if level[begin] == IDLE and level[before] == OFF and after == RUNNING:
             out[begin:end] = STARTING
@@ -86,7 +92,7 @@ def idle_spells(minutes: Minutes) -> np.ndarray:
     edges = np.concatenate(([0], np.flatnonzero(np.diff(minutes.state)) + 1, [len(minutes.state)]))
     lengths = [
         minutes.minute[end - 1] - minutes.minute[begin] + 1
-        for begin, end in zip(edges[1:], edges[2:], strict=False)
+        for begin, end in pairwise(edges[1:])
         if minutes.state[begin] == IDLE and minutes.state[begin - 1] == RUNNING
     ]
     return np.array(lengths, float)
