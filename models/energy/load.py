@@ -1,4 +1,4 @@
-"""Load forecasts: rows of a model from a meter's history up to an origin, a row a step ahead, and their quantiles in kW.
+"""Load forecasts: rows of a model from a meter's history up to an origin, a row a step ahead, and quantiles in kW.
 
 All of a row is known at the origin: the calendar of the target, what the site took at that time of day before, how it
 runs now. Loads are in shares of a meter's level, so that one graph serves meters of any size; that level, `scale_kw`,
@@ -26,7 +26,7 @@ STEPS = 72 * 60 // STEP_MIN
 SCALE = "scale_kw"
 AHEAD = "ahead."
 """Before the name of a series that is known ahead: planned production, weather."""
-_CALENDAR: Mapping[str, str] = {
+_CALENDAR = {
     "step": "1", "slot": "1", "slot_sin": "1", "slot_cos": "1", "weekday": "1", "holiday": "1", "holiday_before": "1",
     "holiday_after": "1",
 }  # fmt: skip
@@ -58,7 +58,8 @@ def rows_of(
     """Float32 rows [steps, inputs] for an origin, in the order of `inputs_of`; NaN is missing.
 
     `history_kw` are float64 means over 15 min that end at the origin, NaN where missing; `past.DAYS` of them are looked
-    at, and fewer do. `scale_kw` is the meter's level (`past.level_of`). `ahead` has [steps] values of each series that is known ahead. Raises ValueError.
+    at, and fewer do. `scale_kw` is the meter's level (`past.level_of`). `ahead` has [steps] values of each series that
+    is known ahead. Raises ValueError.
     """
     if origin_us % STEP_US or not 0 < steps <= MOST_STEPS:
         raise ValueError(f"an origin is at a whole {STEP_MIN} min, of 1 to {MOST_STEPS} steps: {origin_us}, {steps}")
@@ -84,8 +85,8 @@ def forecast(
 ) -> LoadQuantiles:
     """Quantiles of the load at each step from the origin on. Raises ModelError where the model takes other inputs.
 
-    `ahead` is by name, in the model's units; what the model knows of ahead and is not given counts as missing. `scale_kw` is
-    the level of another meter than the one that the model learned from.
+    `ahead` is by name, in the model's units; what the model knows of ahead and is not given counts as missing.
+    `scale_kw` is the level of another meter than the one that the model learned from.
     """
     names = [one.name for one in model.card.inputs]
     wanted = [name.removeprefix(AHEAD) for name in names if name.startswith(AHEAD)]
