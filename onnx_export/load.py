@@ -58,7 +58,7 @@ def train_load(series: Series, asked: Asked, show: Progress = lambda *_: None) -
     recipe = fitting(series, asked.recipe)
     cuts = [(first * DAY_STEPS, end * DAY_STEPS) for first, end in cuts_of(len(series.kw) // DAY_STEPS, recipe)]
     level_kw = level_of(series.kw[: cuts[0][0]])
-    rows = rows_until(series, len(series.kw), level_kw, recipe.every, recipe.share, show)
+    rows = rows_until(series, len(series.kw), level_kw, recipe.every, recipe.shares, show)
     folds = []
     for number, (begin, end) in enumerate(cuts):
         show(number, len(cuts) + 1, "training")
@@ -109,7 +109,11 @@ def _thresholds(model: Quantiles) -> list[tuple[int, float]]:
     """Of all trees, as (column, value), without doubles."""
     found: set[tuple[int, float]] = set()
     waiting = [
-        tree["tree_structure"] for some in model.boosters for one in some for tree in one.dump_model()["tree_info"]
+        tree["tree_structure"]
+        for part in model.parts
+        for some in part.boosters
+        for one in some
+        for tree in one.dump_model()["tree_info"]
     ]
     while waiting:
         node = waiting.pop()

@@ -1,7 +1,8 @@
 """Boosted quantiles as one ONNX graph: trees in shares of the site's level, widened by horizon, times that level in kW.
 
-Thresholds are to be floored to float32 before (onnx_export.train). What widens the interval is two more trees, which
-look at the step alone. Quantiles that cross are put in order by `wrapped_figures`. Bytes are a function of the model.
+Each part of the horizon has its own trees: those of one that told all of it were 4 % worse over the first day. They,
+and what widens the interval, are chosen by splits on the step. Thresholds are to be floored to float32 before
+(onnx_export.train). Quantiles that cross are put in order by `wrapped_figures`. Bytes are a function of the model.
 """
 
 from __future__ import annotations
@@ -31,21 +32,41 @@ class Widening(NamedTuple):
     high: float
 
 
-class Quantiles(NamedTuple):
-    """Boosters of each quantile, whose mean counts, and how the interval is widened, horizon by horizon."""
+class Part(NamedTuple):
+    """Boosters of each quantile, whose mean counts, up to and with a step."""
 
+    until_step: int
     boosters: tuple[Sequence[lightgbm.Booster], Sequence[lightgbm.Booster], Sequence[lightgbm.Booster]]
+
+
+class Quantiles(NamedTuple):
+    """Parts of the horizon, and how the interval is widened, both in order of steps."""
+
+    parts: Sequence[Part]
     widening: Sequence[Widening]
 
     def said(self, rows: np.ndarray) -> np.ndarray:
         """What the graph is held to, in float64 kW: [3, rows] of float32 rows, whose last column is the level."""
-        trees = np.stack([np.mean([one.predict(rows[:, :-1]) for one in some], axis=0) for some in self.boosters])
-        ends = np.array([one.until_step for one in self.widening[:-1]])
-        band = np.searchsorted(ends, rows[:, 0], side="left")
-        low, high = (np.array([one[at] for one in self.widening])[band] for at in (1, 2))
-        middle = trees[1]
-        shares = np.stack([middle + low * (trees[0] - middle), middle, middle + high * (trees[2] - middle)])
-        return np.sort(shares * rows[:, -1].astype(np.float64), axis=0)
+        trees, of = np.empty((3, len(rows))), _place(self.parts, rows[:, 0])
+        for at, part in enumerate(self.parts):
+            for told, some in zip(trees, part.boosters, strict=True):
+                if (of == at).any():
+                    told[of == at] = np.mean([one.predict(rows[of == at, :-1]) for one in some], axis=0)
+        return stretched(trees, self.widening, rows[:, 0]) * rows[:, -1].astype(np.float64)
+
+
+def stretched(said: np.ndarray, widening: Sequence[Widening], steps: np.ndarray) -> np.ndarray:
+    """Quantiles [3, n] of steps [n] with their ends moved, in order."""
+    factors = np.array([(one.low, one.high) for one in widening])[_place(widening, steps)].T
+    below, middle, above = said
+    ends = middle + factors[0] * (below - middle), middle + factors[1] * (above - middle)
+    return np.sort([ends[0], middle, ends[1]], axis=0)
+
+
+def _place(of: Sequence[Part] | Sequence[Widening], steps: np.ndarray) -> np.ndarray:
+    """Which one each step is of; a step that is missing is of the last."""
+    ends = np.array([one.until_step for one in of[:-1]])
+    return np.searchsorted(ends, steps, side="left")
 
 
 def to_onnx(model: Quantiles, inputs: int) -> bytes:
@@ -95,12 +116,16 @@ def _after() -> list[onnx.NodeProto]:
 
 
 def _trees(model: Quantiles) -> onnx.NodeProto:
-    pieces = [
-        (_read(tree["tree_structure"]), target, 1.0 / len(some))
-        for target, some in enumerate(model.boosters)
-        for booster in some
-        for tree in booster.dump_model()["tree_info"]
-    ]
+    pieces, first = [], -1
+    for number, part in enumerate(model.parts):
+        last = None if number == len(model.parts) - 1 else part.until_step
+        pieces += [
+            (_within(first, last, _read(tree["tree_structure"])), target, 1.0 / len(some))
+            for target, some in enumerate(part.boosters)
+            for booster in some
+            for tree in booster.dump_model()["tree_info"]
+        ]
+        first = part.until_step
     pieces += [(_by_step(model.widening, side), 2 + side, 1.0) for side in (1, 2)]
     attributes: dict[str, Any] = _attributes(pieces)
     return helper.make_node(
@@ -129,13 +154,27 @@ def _read(structure: Mapping[str, Any]) -> list[Node]:
     return [node for node in out if node is not None]
 
 
+def _within(before: int, last: int | None, tree: list[Node]) -> list[Node]:
+    """A tree that adds nothing outside of its part of the horizon, after one step and up to and with another."""
+    nothing = Node(LEAF, 0, 0.0, 0, 0, 0, 0.0)
+    if before >= 0:
+        tree = [Node("BRANCH_LEQ", 0, float(before), 1, 2, 0, 0.0), nothing, *_moved(tree, 2)]
+    if last is not None:
+        tree = [Node("BRANCH_LEQ", 0, float(last), 2, 1, 0, 0.0), nothing, *_moved(tree, 2)]
+    return tree
+
+
+def _moved(tree: Sequence[Node], by: int) -> list[Node]:
+    return [node if node.mode == LEAF else node._replace(true=node.true + by, false=node.false + by) for node in tree]
+
+
 def _by_step(widening: Sequence[Widening], side: int) -> list[Node]:
     """A tree of the step: a leaf for each horizon."""
     out: list[Node] = []
     for one in widening[:-1]:
         at = len(out)
         out += [
-            Node("BRANCH_LEQ", 0, float(one.until_step), at + 1, at + 2, 1, 0.0),
+            Node("BRANCH_LEQ", 0, float(one.until_step), at + 1, at + 2, 0, 0.0),
             Node(LEAF, 0, 0.0, 0, 0, 0, one[side]),
         ]
     return [*out, Node(LEAF, 0, 0.0, 0, 0, 0, widening[-1][side])]

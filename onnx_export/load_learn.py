@@ -14,12 +14,14 @@ import lightgbm
 import numpy as np
 from msgspec import Struct
 
-from models.contracts import QUANTILES
+from models.energy.load import STEPS
 from models.energy.wall import DAY_STEPS
-from onnx_export.load_graph import Quantiles, Widening
+from onnx_export.load_graph import Part, Quantiles, Widening
 from onnx_export.load_rows import Rows
 from onnx_export.train import floored
 
+PARTS = (DAY_STEPS - 1, 7 * DAY_STEPS - 1)
+"""Last step of each part of the horizon that has its own trees."""
 BANDS = (DAY_STEPS - 1, 2 * DAY_STEPS - 1, 7 * DAY_STEPS - 1)
 """Last step of each horizon that has its own factors."""
 LEAST_FACTOR, MOST_FACTOR = 0.25, 4.0
@@ -50,11 +52,17 @@ class Recipe(Struct, frozen=True, kw_only=True):
     """Boosters whose mean is the median, each of another seed; ends of the interval have one."""
     every: int = 24
     """Steps from origin to origin of training."""
-    share: float = 0.25
-    """Of the steps of each origin: those beside one another say the same."""
+    share: float = 0.5
+    share_later: float = 0.15
+    """Of the steps of each origin, over the first day and later: those beside one another say the same."""
     folds: int = FOLDS
     fold_days: int = FOLD_DAYS
     seed: int = 20260107
+
+    @property
+    def shares(self) -> np.ndarray:
+        """Chance of each step to be learned from, [STEPS]."""
+        return np.where(np.arange(STEPS) < DAY_STEPS, self.share, self.share_later)
 
 
 class Fold(NamedTuple):
@@ -69,13 +77,23 @@ PLAIN = (Widening(BANDS[-1], 1.0, 1.0),)
 
 def fit(rows: Rows, recipe: Recipe) -> Quantiles:
     """The boosters of rows, with thresholds floored, without any widening."""
+    parts, first = [], 0
+    for last in PARTS:
+        of = rows.where((rows.step >= first) & (rows.step <= last))
+        if len(of.kw):
+            parts.append(Part(last, _boosters(of, recipe)))
+        first = last + 1
+    return Quantiles(parts, PLAIN)
+
+
+def _boosters(
+    rows: Rows, recipe: Recipe
+) -> tuple[list[lightgbm.Booster], list[lightgbm.Booster], list[lightgbm.Booster]]:
     level = rows.features[:, -1].astype(np.float64)
     data = lightgbm.Dataset(rows.features[:, :-1], rows.kw / level, params=PARAMETERS, free_raw_data=False)
-    found = []
-    for share in QUANTILES.values():
-        seeds = range(recipe.seed, recipe.seed + (recipe.medians if share == 0.5 else 1))
-        found.append([_booster(data, share, seed, recipe.trees) for seed in seeds])
-    return Quantiles((found[0], found[1], found[2]), PLAIN)
+    low, high = ([_booster(data, share, recipe.seed, recipe.trees)] for share in (TAIL, 1.0 - TAIL))
+    seeds = range(recipe.seed, recipe.seed + recipe.medians)
+    return low, [_booster(data, 0.5, seed, recipe.trees) for seed in seeds], high
 
 
 def _booster(data: lightgbm.Dataset, share: float, seed: int, trees: int) -> lightgbm.Booster:

@@ -76,15 +76,15 @@ class Rows(NamedTuple):
 
 
 def rows_until(
-    series: Series, end: int, level_kw: float, every: int, share: float, show: Progress = lambda *_: None
+    series: Series, end: int, level_kw: float, every: int, shares: np.ndarray, show: Progress = lambda *_: None
 ) -> Rows:
-    """Rows of origins so many steps apart whose targets came before `end`; of each a share of its steps, by chance."""
+    """Rows of origins so many steps apart whose targets came before `end`; each step by chance, with its share."""
     origins = range(FIRST_DAYS * DAY_STEPS, end, every)
     random, parts = np.random.default_rng(SEED), []
     for number, origin in enumerate(origins):
         if number % 50 == 0:
             show(number, len(origins), "rows")
-        steps = np.flatnonzero(random.random(STEPS) < share)
+        steps = np.flatnonzero(random.random(STEPS) < shares)
         target = origin + steps
         came = np.where(target < end, series.kw[np.minimum(target, end - 1)], np.nan)
         steps = steps[~np.isnan(came)]

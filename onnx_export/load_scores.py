@@ -11,6 +11,7 @@ import numpy as np
 
 from models.contracts import QUANTILES
 from models.energy.wall import DAY_STEPS, WEEK_STEPS
+from onnx_export.load_graph import stretched
 from onnx_export.load_learn import Fold, widening_of
 from onnx_export.load_rows import Series
 
@@ -58,15 +59,7 @@ def scores_of(series: Series, folds: Sequence[Fold]) -> dict[str, float]:
         error, without = error_of(came[of], said[1, of]), error_of(came[of], naive[of])
         out |= {f"error_{hours}h_kw": error, f"naive_error_{hours}h_kw": without, f"of_naive_{hours}h": error / without}
     if len(folds) > 1:
-        held = _widened(folds[-1], folds[:-1])
-        out |= {"covered_of_80": covered_of(folds[-1].rows.kw, held), "pinball_kw": pinball_of(folds[-1].rows.kw, held)}
+        last = folds[-1]
+        held = stretched(last.said, widening_of(folds[:-1]), last.rows.step)
+        out |= {"covered_of_80": covered_of(last.rows.kw, held), "pinball_kw": pinball_of(last.rows.kw, held)}
     return {name: round(value, 4) for name, value in out.items()}
-
-
-def _widened(fold: Fold, before: Sequence[Fold]) -> np.ndarray:
-    """What a fold's model says with the interval as wide as earlier folds ask."""
-    widening = widening_of(before)
-    ends = np.array([one.until_step for one in widening[:-1]])
-    low, high = np.array([(one.low, one.high) for one in widening])[np.searchsorted(ends, fold.rows.step)].T
-    below, middle, above = fold.said
-    return np.sort([middle + low * (below - middle), middle, middle + high * (above - middle)], axis=0)
