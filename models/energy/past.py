@@ -129,6 +129,8 @@ def _of_days(known: np.ndarray, chosen: np.ndarray) -> list[np.ndarray]:
 
 def level_of(history_kw: np.ndarray) -> float:
     """A site's level in kW, of its history; 1 where that has no load."""
+    if not len(history_kw):
+        return 1.0
     level = float(quantiles(np.abs(history_kw)[:, None], (LEVEL_SHARE,))[0, 0])
     return level if level > LEAST_LEVEL_KW else 1.0
 
