@@ -28,10 +28,11 @@ LEAST_FACTOR, MOST_FACTOR = 0.25, 4.0
 """A factor beyond would be of an interval that trees know nothing of. Our choice."""
 TAIL = 0.1
 FOLDS, FOLD_DAYS = 3, 28
+MOST_IN_LEAF, LEAST_IN_LEAF = 300, 20
+"""Rows that a leaf has at least, a hundredth of all within these: of many days, since steps of a day say the same."""
 PARAMETERS: dict[str, object] = {
     "num_leaves": 8,
-    "learning_rate": 0.03,
-    "min_data_in_leaf": 300,  # of many days, since steps of a day say the same again
+    "learning_rate": 0.06,
     "feature_fraction": 0.4,
     "bagging_fraction": 0.5,
     "bagging_freq": 1,
@@ -47,7 +48,7 @@ PARAMETERS: dict[str, object] = {
 class Recipe(Struct, frozen=True, kw_only=True):
     """What is trained: chosen on `steel_energy` before its last eight weeks, on the eight weeks before those."""
 
-    trees: int = 200
+    trees: int = 150
     medians: int = 3
     """Boosters whose mean is the median, each of another seed; ends of the interval have one."""
     every: int = 24
@@ -90,15 +91,16 @@ def _boosters(
     rows: Rows, recipe: Recipe
 ) -> tuple[list[lightgbm.Booster], list[lightgbm.Booster], list[lightgbm.Booster]]:
     level = rows.features[:, -1].astype(np.float64)
-    data = lightgbm.Dataset(rows.features[:, :-1], rows.kw / level, params=PARAMETERS, free_raw_data=False)
-    low, high = ([_booster(data, share, recipe.seed, recipe.trees)] for share in (TAIL, 1.0 - TAIL))
+    in_leaf = min(MOST_IN_LEAF, max(LEAST_IN_LEAF, len(rows.kw) // 100))
+    parameters = PARAMETERS | {"min_data_in_leaf": in_leaf}
+    data = lightgbm.Dataset(rows.features[:, :-1], rows.kw / level, params=parameters, free_raw_data=False)
+
+    def booster(seed: int, **objective: object) -> lightgbm.Booster:
+        return floored(lightgbm.train(parameters | objective | {"seed": seed}, data, recipe.trees))
+
+    low, high = ([booster(recipe.seed, objective="quantile", alpha=share)] for share in (TAIL, 1.0 - TAIL))
     seeds = range(recipe.seed, recipe.seed + recipe.medians)
-    return low, [_booster(data, 0.5, seed, recipe.trees) for seed in seeds], high
-
-
-def _booster(data: lightgbm.Dataset, share: float, seed: int, trees: int) -> lightgbm.Booster:
-    objective = {"objective": "regression_l1"} if share == 0.5 else {"objective": "quantile", "alpha": share}
-    return floored(lightgbm.train(PARAMETERS | objective | {"seed": seed}, data, trees))
+    return low, [booster(seed, objective="regression_l1") for seed in seeds], high
 
 
 def cuts_of(days: int, recipe: Recipe) -> list[tuple[int, int]]:

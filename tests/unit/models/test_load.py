@@ -1,4 +1,4 @@
-"""Rows of a load forecast: of what is known at the origin alone, by the wall's clock, in shares of the meter's level."""
+"""Rows of a load forecast: of what is known at the origin alone, by the wall's clock, in shares of its level."""
 
 from __future__ import annotations
 
