@@ -46,10 +46,10 @@ PARAMETERS: dict[str, object] = {
 
 
 class Recipe(Struct, frozen=True, kw_only=True):
-    """What is trained: chosen on `steel_energy` before its last eight weeks, on the eight weeks before those."""
+    """What is trained: chosen on `steel_energy`, on the sixteen weeks before its last eight."""
 
-    trees: int = 150
-    medians: int = 3
+    trees: int = 200
+    medians: int = 2
     """Boosters whose mean is the median, each of another seed; ends of the interval have one."""
     every: int = 24
     """Steps from origin to origin of training."""

@@ -16,7 +16,7 @@ import numpy as np
 from models.contracts import MOST_STEPS, QUANTILES, STEP_MIN
 from models.energy import past
 from models.energy.past import Past
-from models.energy.wall import DAY_STEPS, STEP_US, Calendar, on
+from models.energy.wall import DAY_STEPS, STEP_US, Calendar
 from models.figures.card import Input
 from models.figures.model import FigureModel
 from models.inference import ModelError
@@ -26,10 +26,7 @@ STEPS = 72 * 60 // STEP_MIN
 SCALE = "scale_kw"
 AHEAD = "ahead."
 """Before the name of a series that is known ahead: planned production, weather."""
-_CALENDAR = {
-    "step": "1", "slot": "1", "slot_sin": "1", "slot_cos": "1", "weekday": "1", "holiday": "1", "holiday_before": "1",
-    "holiday_after": "1",
-}  # fmt: skip
+_CALENDAR = {"step": "1", "slot": "1", "weekday": "1", "holiday": "1"}
 
 
 class LoadQuantiles(NamedTuple):
@@ -102,15 +99,10 @@ def forecast(
 
 def _calendar(target: np.ndarray, calendar: Calendar) -> list[np.ndarray]:
     """Of targets in steps of the wall: one of the columns of _CALENDAR each."""
-    days, slots, holidays = target // DAY_STEPS, target % DAY_STEPS, calendar.holiday_numbers
-    turn = 2.0 * np.pi * slots / DAY_STEPS
+    days = target // DAY_STEPS
     return [
         np.arange(len(target), dtype=np.float64),
-        slots.astype(np.float64),
-        np.sin(turn),
-        np.cos(turn),
+        (target % DAY_STEPS).astype(np.float64),
         ((days + 3) % 7).astype(np.float64),  # 1970-01-01 was a Thursday
-        on(days, holidays),
-        on(days - 1, holidays),
-        on(days + 1, holidays),
+        np.isin(days, calendar.holiday_numbers).astype(np.float64),
     ]

@@ -12,18 +12,17 @@ import numpy as np
 
 from models.energy.wall import DAY_STEPS, STEP_US, WEEK_STEPS, by_wall, wall_steps
 
-WEEKS = 18
+WEEKS = 26
 DAYS = 7 * WEEKS
-"""Looked back at: 80 worked days of a five-day week are 16 weeks. Our choice, as all numbers of days here: tried on
-`steel_energy` before its last eight weeks."""
+"""Looked back at: what the weekday took in half a year. Our choice, as all numbers of days here: tried on `steel_energy`
+before its last eight weeks."""
 WORKED = (10, 20, 40, 80)
 """Last days worked, whose quantiles at a time of day are told."""
 SHARES = (0.2, 0.35, 0.5, 0.65, 0.8)
-SAME_WEEKDAYS = 8
+SAME_WEEKDAYS = (4, 8, 16, 24)
 """Last weeks whose same weekday is told, at the target's time."""
 RECENT = {"1h": 4, "2h": 8, "4h": 16, "8h": 32, "24h": 96, "48h": 192, "7d": 672, "28d": 2688}
 """Means up to the origin, in steps."""
-LAST_DAYS = 7
 LEVEL_SHARE = 0.9
 """A site's level is that share's quantile of its loads: of one that works one shift of three it is a working load."""
 LEAST_LEVEL_KW = 1e-3
@@ -34,11 +33,13 @@ BUSY = 0.7
 NAMES: tuple[str, ...] = (
     *(f"worked{days}_{'mean' if share is None else f'q{share * 100:.0f}'}" for days in WORKED
       for share in (*SHARES, None)),
-    "weekday_q25", "weekday_q50", "weekday_q75", "weekday_mean", "days21_mean", "days21_q20", "days21_q50",
+    *(f"weekday{weeks}_{'mean' if share is None else f'q{share * 100:.0f}'}" for weeks in SAME_WEEKDAYS
+      for share in (*SHARES, None)),
+    "days21_mean", "days21_q20", "days21_q50",
     "days21_q80", "last",
     *(f"mean_{name}" for name in RECENT),
-    *(f"day_{at}" for at in range(LAST_DAYS)),
-    "day_max", "to_last_week", "days_since_worked", "days_worked_on_end", "share_worked", "day_week_ago",
+    "day_max", "max_8h", "min_8h", "spread_8h", "spread_24h", "max_2_days_ago", "to_last_week", "to_last_week_24h",
+    "to_yesterday", "day_0", "day_1", "days_since_worked", "days_worked_on_end", "share_worked", "day_week_ago",
     "day_2_weeks_ago",
 )  # fmt: skip
 """Of the columns that are made here, in order."""
@@ -89,8 +90,8 @@ class Past:
 
     def _same_weekdays(self, ahead: np.ndarray) -> list[np.ndarray]:
         """Of the target's time on its weekday before, in so many weeks."""
-        weeks = np.stack([self._before(ahead, week * WEEK_STEPS) for week in range(1, SAME_WEEKDAYS + 1)])
-        return [*quantiles(weeks, (0.25, 0.5, 0.75)), _mean(weeks)]
+        weeks = np.stack([self._before(ahead, week * WEEK_STEPS) for week in range(1, max(SAME_WEEKDAYS) + 1)])
+        return [told for last in SAME_WEEKDAYS for told in (*quantiles(weeks[:last], SHARES), _mean(weeks[:last]))]
 
     def _before(self, ahead: np.ndarray, steps: int) -> np.ndarray:
         """Values so many steps before the targets."""
@@ -103,13 +104,25 @@ class Past:
 
     def _rhythm(self, worked: np.ndarray) -> list[float]:
         """Of the last days as wholes: what they took, and whether they were worked on."""
-        days = [_one_mean(self._known[at]) for at in range(LAST_DAYS)]
-        week_ago = _one_mean(self._flat[-WEEK_STEPS - RECENT["8h"] : -WEEK_STEPS])
+        eight, day = self._flat[-RECENT["8h"] :], self._known[0]
+        before = [self._flat[-steps - RECENT["8h"] : -steps] for steps in (WEEK_STEPS, DAY_STEPS)]
         busy = worked[:28].mean(axis=1) > 0.5
         since, on_end = (int(some.argmax()) if some.any() else len(some) for some in (busy, ~busy))
-        highest = np.nanmax(self._known[0]) if not np.isnan(self._known[0]).all() else np.nan
-        ratio = _one_mean(self._flat[-RECENT["8h"] :]) / week_ago if week_ago > 0.0 else np.nan
-        return [*days, float(highest), ratio, float(since), float(on_end), float(busy.mean())]
+        return [
+            *(
+                _highest(day),
+                _highest(eight),
+                -_highest(-eight),
+                _spread(eight),
+                _spread(day),
+                _highest(self._known[1]),
+            ),
+            _ratio(_one_mean(eight), _one_mean(before[0])),
+            _ratio(_one_mean(day), _one_mean(self._known[7])),
+            _ratio(_one_mean(eight), _one_mean(before[1])),
+            *(_one_mean(day), _one_mean(self._known[1])),
+            *(float(since), float(on_end), float(busy.mean())),
+        ]
 
     def _weeks_ago(self, ahead: np.ndarray) -> list[np.ndarray]:
         """The means of the 24 h one and two weeks before those that the target is in."""
@@ -159,3 +172,16 @@ def _mean(values: np.ndarray) -> np.ndarray:
 
 def _one_mean(values: np.ndarray) -> float:
     return float(_mean(values[:, None])[0])
+
+
+def _highest(values: np.ndarray) -> float:
+    return float(np.nanmax(values)) if not np.isnan(values).all() else float("nan")
+
+
+def _spread(values: np.ndarray) -> float:
+    """Standard deviation of what is known."""
+    return float(np.nanstd(values)) if not np.isnan(values).all() else float("nan")
+
+
+def _ratio(one: float, other: float) -> float:
+    return one / other if other > 0.0 else float("nan")

@@ -6,8 +6,6 @@ An hour that the wall skips is missing, and of one that it shows twice the secon
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 from msgspec import Struct
 
@@ -56,8 +54,3 @@ def by_wall(values: np.ndarray, wall: np.ndarray, end: int, count: int) -> np.nd
     there = (places >= 0) & (places < count)
     out[places[there]] = values[there]
     return out
-
-
-def on(days: np.ndarray, of: Iterable[int] | np.ndarray) -> np.ndarray:
-    """Which days are among some, float64 0 or 1 of the same shape."""
-    return np.isin(days, np.asarray(of, np.int64)).astype(np.float64)
