@@ -14,8 +14,8 @@ from models.energy.wall import DAY_STEPS, STEP_US, WEEK_STEPS, by_wall, wall_ste
 
 WEEKS = 26
 DAYS = 7 * WEEKS
-"""Looked back at: what the weekday took in half a year. Our choice, as all numbers of days here: tried on `steel_energy`
-before its last eight weeks."""
+"""Looked back at: what the weekday took in half a year. Our choice, as all numbers of days here: tried on
+`steel_energy` before its last eight weeks."""
 WORKED = (10, 20, 40, 80)
 """Last days worked, whose quantiles at a time of day are told."""
 SHARES = (0.2, 0.35, 0.5, 0.65, 0.8)
