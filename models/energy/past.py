@@ -109,14 +109,8 @@ class Past:
         busy = worked[:28].mean(axis=1) > 0.5
         since, on_end = (int(some.argmax()) if some.any() else len(some) for some in (busy, ~busy))
         return [
-            *(
-                _highest(day),
-                _highest(eight),
-                -_highest(-eight),
-                _spread(eight),
-                _spread(day),
-                _highest(self._known[1]),
-            ),
+            *(_highest(day), _highest(eight), -_highest(-eight)),
+            *(_spread(eight), _spread(day), _highest(self._known[1])),
             _ratio(_one_mean(eight), _one_mean(before[0])),
             _ratio(_one_mean(day), _one_mean(self._known[7])),
             _ratio(_one_mean(eight), _one_mean(before[1])),

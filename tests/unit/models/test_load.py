@@ -112,6 +112,24 @@ def test_over_a_change_of_the_clock_the_same_time_of_day_is_looked_up(begin_us: 
     assert np.array_equal(column("days21_q50", found), column("slot", found) + 1.0)
 
 
+def test_each_name_is_of_its_own_column():
+    """By a load that is the number of its step: every mean and every look back is a number that can be told."""
+    count = 200 * DAY_STEPS
+    found = rows_of(np.arange(count, dtype=np.float64), ORIGIN_US, Calendar(zone=BRUSSELS), 1.0)
+    first = {name: float(found[0, at]) for name, at in COLUMN.items()}
+    # In float32, and in summer time throughout but for the first of these weeks.
+    wanted = {
+        "last": count - 1, "mean_1h": count - 2.5, "mean_8h": count - 16.5, "day_0": count - 48.5,
+        "day_1": count - 144.5, "day_max": count - 1, "max_8h": count - 1, "min_8h": count - 32,
+        "max_2_days_ago": count - 97, "weekday4_mean": count - 2.5 * WEEK_STEPS,
+        "weekday8_q50": count - 4.5 * WEEK_STEPS, "days21_mean": count - 11 * DAY_STEPS,
+        "worked10_mean": count - 5.5 * DAY_STEPS, "day_week_ago": count - WEEK_STEPS + 47.5,
+        "day_2_weeks_ago": count - 2 * WEEK_STEPS + 47.5, "spread_8h": np.std(np.arange(32)),
+        "to_yesterday": (count - 16.5) / (count - 112.5), "to_last_week": (count - 16.5) / (count - 688.5),
+    }  # fmt: skip
+    assert {name: first[name] for name in wanted} == pytest.approx(wanted, rel=1e-6)
+
+
 def test_days_that_were_not_worked_do_not_count_among_the_worked():
     kw = history(70)
     idle = np.arange(70) % 7 == 0
