@@ -144,11 +144,15 @@ def main() -> None:
         sys.exit(why_not(steel.path()))
     series = steel.series()
     came = came_after(series.kw)
+    asked = {OURS: (series, SEEDS[0])} | {f"ours, seed {seed}": (series, seed) for seed in SEEDS[1:]}
+    asked["ours, tariff known ahead"] = (steel.with_tariff(), SEEDS[0])
     with Progress(console=Console(stderr=True), transient=True) as progress:
-        said = {OURS: ours(series, SEEDS[0], progress)}
-        said |= {f"ours, seed {seed}": ours(series, seed, progress) for seed in SEEDS[1:]}
-        said["ours, tariff known ahead"] = ours(steel.with_tariff(), SEEDS[0], progress)
-        said |= theirs(series.kw, progress)
+        others, said = theirs(series.kw, progress), {}
+        for name, (of, seed) in asked.items():
+            said[name] = ours(of, seed, progress)
+            share = judged(said[name], others[NAIVE], came).of_naive_24
+            progress.console.print(f"{name}: {share:.3f} of the weekly naive's error over 24 h")
+    said |= others
     figures = {name: judged(one, said[NAIVE], came) for name, one in said.items()}
     Console(width=120).print(table(figures))
     unprinted = [

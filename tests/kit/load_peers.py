@@ -19,13 +19,15 @@ Peer = Callable[[np.ndarray, Sequence[int], int, int], np.ndarray]
 WINDOW = 8 * WEEK_STEPS
 """Of history of those that are fitted anew at each origin."""
 LAGS = WEEK_STEPS
+LEAST_KW = 1.0
+"""Theta's season is multiplied, which 0 cannot be: what is below is taken for that."""
 
 
 def peers() -> dict[str, Peer]:
     """By name; Theta where statsmodels is installed, which sktime's needs and we do not."""
     out: dict[str, Peer] = {"weekly seasonal naive": _each(_naive)}
     if find_spec("statsmodels"):
-        out["Theta, weekly season"] = _each(_theta)
+        out["Theta, weekly season"] = _above_zero
     return out | {"plain LightGBM on lags": _reduced}
 
 
@@ -53,12 +55,16 @@ def _theta() -> Any:
     return ThetaForecaster(sp=WEEK_STEPS)
 
 
+def _above_zero(kw: np.ndarray, origins: Sequence[int], steps: int, trained: int) -> np.ndarray:
+    return _each(_theta)(np.maximum(kw, LEAST_KW), origins, steps, trained)
+
+
 def _reduced(kw: np.ndarray, origins: Sequence[int], steps: int, trained: int) -> np.ndarray:
     import pandas as pd
     from lightgbm import LGBMRegressor
     from sktime.forecasting.compose import make_reduction
 
-    learner = LGBMRegressor(objective="l1", n_jobs=2, verbose=-1)
+    learner = LGBMRegressor(objective="l1", n_jobs=1, verbose=-1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         reduced = make_reduction(learner, window_length=LAGS, strategy="recursive")
