@@ -94,6 +94,17 @@ def day_of(zone: str, time_us: int) -> Date:
     return datetime.fromtimestamp(time_us // 1_000_000, ZoneInfo(zone)).date()
 
 
+def offset_us(zone: str, time_us: int) -> int:
+    """By how much the clock on the wall is ahead of UTC at a time, in microseconds."""
+    ahead = datetime.fromtimestamp(time_us // 1_000_000, ZoneInfo(zone)).utcoffset()
+    return 0 if ahead is None else ahead // timedelta(microseconds=1)
+
+
+def day_number(day: Date) -> int:
+    """Days from 1970-01-01 to a day."""
+    return day.toordinal() - date(1970, 1, 1).toordinal()
+
+
 def next_of(days: Iterable[Date], zone: str, time_us: int) -> Date | None:
     """The first of some days that is not over, today's among them; None where all are."""
     return min((day for day in days if day >= day_of(zone, time_us)), default=None)

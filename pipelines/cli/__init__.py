@@ -22,6 +22,7 @@ from pipelines.cli.of_energy import energy
 from pipelines.cli.of_feeds import feeds
 from pipelines.cli.of_labels import labels
 from pipelines.cli.of_learning import learning
+from pipelines.cli.of_load import load
 from pipelines.cli.of_models import model
 from pipelines.cli.of_plans import production
 from pipelines.cli.of_plants import plant
@@ -40,6 +41,7 @@ model.add_typer(coverage)
 model.add_typer(releases)
 model.add_typer(learning)
 model.add_typer(comparisons)
+model.add_typer(load)
 app.add_typer(alerts, name="alerts")
 alerts.add_typer(pages)
 app.add_typer(plant, name="plant")
