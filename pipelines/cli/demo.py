@@ -30,6 +30,7 @@ from models.plant import Plant
 from models.records import MaintenanceAction
 from pipelines.cli import feed, picture
 from pipelines.cli.demo_child import BUILD, INSTANCE, child
+from pipelines.cli.demo_planned import planned
 from pipelines.cli.demo_shown import Page, shown, tell_kept
 from pipelines.cli.demo_told import Receivers
 from pipelines.cli.observer import Observer
@@ -97,11 +98,13 @@ def _job(plan: feed.Plan, servers: Services, console: Console, began_s: float, k
         _stream(settings, plan, view, observer, worker, len(history.time_us))
         _drain(settings, view, observer, worker)
         told = receivers.wait(observer.alerts)
+    said_us = [max(one.window_end_us, one.moved_us) for one in observer.alerts.values()]
+    made = planned(settings, plant.plant, max([int(history.time_us[-1]), *said_us]))
     rows, of_one = asyncio.run(_ask_influxdb(settings, history, asset := _pictured(history)))
     outcome = _outcome(observer, history)
     _draw(plant, observer, outcome, asset, of_one, limit)
     found = _summary(plan, servers, observer, history, rows, outcome, time.monotonic() - began_s, worker)
-    return replace(found, told=told), page
+    return replace(found, told=told, planned=made), page
 
 
 class _Worker:

@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from models.alerting.wording import clock
+from pipelines.cli.demo_planned import Planned, lines
 from pipelines.cli.outcome import Outcome, Verdict, Warned, became, leads
 from pipelines.cli.watching import trend
 from pipelines.ledger import Ledger
@@ -23,6 +24,9 @@ WARNINGS_HEAD = (
     "\n[bold]warnings[/] as they opened; after a colon, drivers: how far from this pump's usual at this load, and how "
     "that moves"
 )
+
+
+UNPLANNED = Planned(None, "it was not asked for")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +60,7 @@ class Summary:
     worker: int
     restarts: int
     told: Told = Told()
+    planned: Planned = UNPLANNED
 
     def problems(self) -> list[str]:
         """Why the demo has failed; empty if it has not."""
@@ -67,6 +72,7 @@ class Summary:
                 ledger.rows_stored == self.rows_in_influxdb,
                 f"{ledger.rows_stored} rows stored, {self.rows_in_influxdb} in InfluxDB",
             ),
+            (not self.planned.problem, self.planned.problem),
             (not self.told.missing, f"{self.told.missing} warnings were not delivered to both subscriptions"),
         )
         return [problem for holds, problem in checks if not holds]
@@ -96,6 +102,7 @@ def write(summary: Summary, file: Path) -> None:
         "machine_months": round(outcome.machine_months, 1),
         "worker_restarts": summary.restarts,
         "delivered": asdict(summary.told),
+        "plan": msgspec.to_builtins(summary.planned.plan),
         "latency_ms": {
             "p50": summary.latency_ms(50), "p99": summary.latency_ms(99),
             "forecasts": len(summary.latencies_ms), "pace_rows_s": summary.pace_rows_s,
@@ -157,6 +164,7 @@ def _lines(summary: Summary) -> tuple[str, ...]:
         f"unfounded warnings {outcome.count(Verdict.UNFOUNDED)} in {outcome.machine_months:.0f} machine-months,"
         f" {outcome.count(Verdict.UNDECIDED)} undecided at the end",
         delivered(summary.told),
+        *lines(summary.planned),
         f"latency p50 {summary.latency_ms(50):.0f} ms, p99 {summary.latency_ms(99):.0f} ms"
         f" ({len(summary.latencies_ms)} forecasts at {summary.pace_rows_s:.0f} rows/s; bar p99 {P99_BAR_MS} ms)",
         f"{summary.forecasts:,} forecasts; InfluxDB holds {summary.rows_in_influxdb:,} rows;"
