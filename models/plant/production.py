@@ -95,6 +95,28 @@ class Meter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     whole: bool = True
 
 
+class Tap(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A signal of an asset."""
+
+    asset: Name
+    signal: Name
+
+
+class Air(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A compressed-air network: what its compressors take, the pressure at the consumer that needs most, all in bar(g).
+
+    `setpoint_bar` is what the network is held at, `least_bar` what that consumer needs, and a suggestion never goes
+    below `lowest_bar`. `flow` is in m3 a minute, where it is measured.
+    """
+
+    compressors: tuple[Tap, ...]
+    pressure: Tap
+    setpoint_bar: float
+    least_bar: float
+    lowest_bar: float
+    flow: Tap | None = None
+
+
 class Production(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is planned, and how. `shifts` are those in which machines may work that name none; none: always.
 
@@ -113,6 +135,7 @@ class Production(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     setups: dict[str, str] = {}
     base_kw: float = 0.0
     meter: Meter | None = None
+    air: Air | None = None
     demand: Demand = Demand()
     price_per_kwh: float = 0.0
     late_per_h: float = 10.0
@@ -156,6 +179,7 @@ def check_production(production: Production | None, assets: Collection[str], shi
     _check_demand(production.demand)
     if production.meter is not None and production.meter.asset not in assets:
         raise PlantError(f"production.meter.asset: there is no asset '{production.meter.asset}'")
+    _check_air(production.air, assets)
     for key in ("base_kw", "late_per_h", "co2_per_t", "move_cost"):
         _check_number(f"production.{key}", getattr(production, key))
 
@@ -219,6 +243,16 @@ def _check_demand(demand: Demand) -> None:
         raise PlantError("production.demand.ratchet is a share, 0 to 1")
     if demand.limit_kw is not None and not demand.limit_kw > 0:
         raise PlantError("production.demand.limit_kw must be over 0")
+
+
+def _check_air(air: Air | None, assets: Collection[str]) -> None:
+    if air is None:
+        return
+    for tap in (*air.compressors, air.pressure, *([air.flow] if air.flow else [])):
+        if tap.asset not in assets:
+            raise PlantError(f"production.air: there is no asset '{tap.asset}'")
+    if not 0 < air.lowest_bar <= air.least_bar < air.setpoint_bar:
+        raise PlantError("production.air: lowest_bar, least_bar and setpoint_bar must rise, from over 0")
 
 
 def _check_number(where: str, value: float) -> None:

@@ -25,13 +25,14 @@ class EnergyError(Exception):
 
 
 class Asked(NamedTuple):
-    """Which file, which columns, how many rows the baseline is of (None: all), and where to draw."""
+    """Which file, which columns, how many rows the baseline is of (None: all), where to draw, where to keep it."""
 
     file: Path
     energy: str
     drivers: tuple[str, ...]
     baseline_rows: int | None = None
     chart: Path | None = None
+    out: Path | None = None
 
 
 class Found(NamedTuple):
@@ -51,6 +52,9 @@ def baseline(asked: Asked, console: Console, *, as_json: bool) -> None:
     found = find(asked)
     if asked.chart is not None:
         draw(found, asked.chart)
+    if asked.out is not None:
+        asked.out.parent.mkdir(parents=True, exist_ok=True)
+        asked.out.write_bytes(msgspec.json.encode(found.baseline))
     if as_json:
         console.out(json.dumps(_said(found)), highlight=False)
     else:

@@ -27,6 +27,7 @@ from pipelines.cli import planned
 from pipelines.cli.logs import to_stderr
 from pipelines.cli.planning_error import PlanError
 from pipelines.main import WallClock, influx_target, provision_log, read_model
+from pipelines.plan.air import advise_for_ever
 from pipelines.plan.board import Board
 from pipelines.plan.machines import look_for_ever
 from pipelines.plan.meter import Forecaster, forecast_for_ever, watch_for_ever
@@ -110,6 +111,8 @@ def beside(settings: Settings, planner: Planner, rows: InfluxReader) -> list[Bes
         lambda board, send: look_for_ever(planner, board, send, rows, now),
         lambda board, send: tell_for_ever(board, send, rows, now, baseline),
     ]
+    if plant.production and plant.production.air:
+        found.append(lambda board, send: advise_for_ever(board, send, rows, now))
     meter = plant.production.meter if plant.production else None
     if meter is not None:
         found.append(lambda board, send: watch_for_ever(board, send, rows, now))

@@ -47,9 +47,8 @@ def order(name: str, product: str = "cover", units: int = 90, due_h: float = 24.
 
 def tariff(price: list[float], begin_us: int = MONDAY_US, **said: Any) -> Tariff:
     """Prices by the hour."""
-    return Tariff(
-        plant="moulding", begin_us=begin_us, step_min=60, price_per_kwh=price, time_us=begin_us, source="test", **said
-    )
+    whole: dict[str, Any] = {"time_us": begin_us, "source": "test"} | said
+    return Tariff(plant="moulding", begin_us=begin_us, step_min=60, price_per_kwh=price, **whole)
 
 
 def warning(asset: str = "press-1", **said: Any) -> Alert:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
 import numpy as np
 import polars as pl
 import pytest
@@ -12,7 +13,9 @@ from models.energy.baseline import fit
 from models.energy.demand import Watch
 from models.energy.load import LoadQuantiles
 from models.energy.profiles import STATES
+from models.plant.production import Air, Tap
 from models.records import DemandWarning, EnergyProfile, LoadForecast, PlanReason, Suggestion
+from pipelines.plan.air import advise
 from pipelines.plan.board import Board
 from pipelines.plan.machines import Learner, look, look_for_ever
 from pipelines.plan.meter import limit_of, quarter_means, readings, send_forecast
@@ -141,6 +144,38 @@ def test_a_store_that_is_away_is_asked_again(monkeypatch):
 
     asyncio.run(check())
     assert sent.of(EnergyProfile)
+
+
+def air_plant():
+    tap = Tap(asset="site", signal="power_kw")
+    air = Air(
+        compressors=(tap,), pressure=Tap(asset="site", signal="bar"), setpoint_bar=7.0, least_bar=5.8, lowest_bar=5.5
+    )
+    return msgspec.structs.replace(PLANT, production=msgspec.structs.replace(PLANT.production, air=air))
+
+
+def air_rows(bar):
+    times = MONDAY_US - np.arange(14 * 1440, 0, -1) * MINUTE_US
+    hours = times // HOUR_US % 24
+    kw = np.where((hours >= 6) & (hours < 22), 60.0, 18.0)
+    return pl.DataFrame(
+        {"asset": ["site"] * len(times), "time_us": times, "power_kw": kw, "bar": np.full(len(times), bar)}
+    )
+
+
+def test_a_network_at_more_pressure_than_is_needed_and_leaks_at_night_are_advised_on():
+    sent, rows = Sent(), MemoryRows(meter=air_rows(6.6), press=WEEK.with_columns(pl.col("time_us")))
+    asyncio.run(advise(Board(air_plant()), sent, rows, MONDAY_US))
+    pressure, leaks = sent.of(Suggestion)
+    assert (pressure.parameter, pressure.now, pressure.proposed) == ("network pressure", 7.0, pytest.approx(6.7))
+    assert "step" in pressure.rails
+    assert leaks.parameter == "leak share of output"
+
+
+def test_a_network_that_has_no_pressure_to_spare_is_left_alone():
+    sent = Sent()
+    asyncio.run(advise(Board(air_plant()), sent, MemoryRows(meter=air_rows(5.9)), MONDAY_US))
+    assert [one.parameter for one in sent.of(Suggestion)] == ["leak share of output"]
 
 
 def meter(kw):
