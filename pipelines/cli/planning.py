@@ -61,6 +61,7 @@ class _Nowhere:
 
 async def once(settings: Settings, seconds: float, at: str, console: Console, *, is_dry: bool, as_json: bool) -> int:
     """Make one plan, publish and show it; the exit status. Raises PlanError."""
+    to_stderr(False, [settings.influx_token.get_secret_value()])
     publisher = KafkaPublisher(settings.kafka, settings.topic_prefix)
     planner = _planner(settings, seconds, publisher, until_us(at), is_dry=is_dry)
     try:
