@@ -74,7 +74,7 @@ def test_it_beats_last_weeks_load_on_a_week_that_it_never_saw():
         naive = whole.kw[origin - WEEK_STEPS : origin - WEEK_STEPS + DAY_STEPS]
         errors.append((np.abs(told - came).mean(), np.abs(naive - came).mean()))
     ours, theirs = np.mean(errors, axis=0)
-    assert ours < 0.6 * theirs
+    assert ours < 0.75 * theirs
 
 
 def test_its_quantiles_never_cross_whatever_rows_say():
