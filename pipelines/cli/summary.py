@@ -26,9 +26,6 @@ WARNINGS_HEAD = (
 )
 
 
-UNPLANNED = Planned(None, "it was not asked for")
-
-
 @dataclass(frozen=True, kw_only=True)
 class Told:
     """Warnings that both receivers were told of, and by how many notifications each.
@@ -60,7 +57,7 @@ class Summary:
     worker: int
     restarts: int
     told: Told = Told()
-    planned: Planned = UNPLANNED
+    planned: Planned | None = None
 
     def problems(self) -> list[str]:
         """Why the demo has failed; empty if it has not."""
@@ -72,7 +69,7 @@ class Summary:
                 ledger.rows_stored == self.rows_in_influxdb,
                 f"{ledger.rows_stored} rows stored, {self.rows_in_influxdb} in InfluxDB",
             ),
-            (not self.planned.problem, self.planned.problem),
+            (not (wrong := self.planned.problem if self.planned else ""), wrong),
             (not self.told.missing, f"{self.told.missing} warnings were not delivered to both subscriptions"),
         )
         return [problem for holds, problem in checks if not holds]
@@ -102,7 +99,7 @@ def write(summary: Summary, file: Path) -> None:
         "machine_months": round(outcome.machine_months, 1),
         "worker_restarts": summary.restarts,
         "delivered": asdict(summary.told),
-        "plan": msgspec.to_builtins(summary.planned.plan),
+        "plan": msgspec.to_builtins(summary.planned.plan) if summary.planned else None,
         "latency_ms": {
             "p50": summary.latency_ms(50), "p99": summary.latency_ms(99),
             "forecasts": len(summary.latencies_ms), "pace_rows_s": summary.pace_rows_s,
@@ -164,7 +161,7 @@ def _lines(summary: Summary) -> tuple[str, ...]:
         f"unfounded warnings {outcome.count(Verdict.UNFOUNDED)} in {outcome.machine_months:.0f} machine-months,"
         f" {outcome.count(Verdict.UNDECIDED)} undecided at the end",
         delivered(summary.told),
-        *lines(summary.planned),
+        *(lines(summary.planned) if summary.planned else ()),
         f"latency p50 {summary.latency_ms(50):.0f} ms, p99 {summary.latency_ms(99):.0f} ms"
         f" ({len(summary.latencies_ms)} forecasts at {summary.pace_rows_s:.0f} rows/s; bar p99 {P99_BAR_MS} ms)",
         f"{summary.forecasts:,} forecasts; InfluxDB holds {summary.rows_in_influxdb:,} rows;"

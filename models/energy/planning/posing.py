@@ -14,10 +14,23 @@ import numpy as np
 
 from models.energy.planning.calendar import open_steps
 from models.energy.planning.machines import rates_of
-from models.energy.planning.problem import Care, Job, Machine, Operation, Option, Place, Problem, Site
+from models.energy.planning.problem import NOTHING, Care, Job, Machine, Operation, Option, Place, Problem, Site
 from models.energy.planning.worth import prices
 from models.plant import Plant, Producer, Production, seconds
-from models.records import HORIZONS_H, Alert, EnergyProfile, LoadForecast, NotPlanned, Order, Plan, Tariff, Unplanned
+from models.records import (
+    HORIZONS_H,
+    Alert,
+    EnergyProfile,
+    LoadForecast,
+    NotPlanned,
+    Order,
+    Plan,
+    PlannedCare,
+    PlannedJob,
+    PowerState,
+    Tariff,
+    Unplanned,
+)
 
 US = 1_000_000
 HOUR_US = 3600 * US
@@ -109,7 +122,17 @@ class _Poser:
         self._jobs: list[Job] = []
         self._fixed: dict[int, Place] = {}
         self._before: dict[int, Place] = {}
-        self._was = {(job.order, job.step): job for job in (at.running.jobs if at.running else ())}
+        self._was = {(job.order, job.step): job for job in self._going_on()}
+
+    def _going_on(self) -> list[PlannedJob]:
+        """Jobs of the running plan that still count: of open orders, and none that a broken machine was to finish."""
+        if self._at.running is None:
+            return []
+        return [
+            job
+            for job in self._at.running.jobs
+            if job.order in self._at.orders and (job.asset not in self._at.down or job.end_us <= self._at.begin_us)
+        ]
 
     def posed(self) -> Posed:
         for order in sorted(self._at.orders.values(), key=lambda one: (one.due_us, one.order)):
@@ -237,15 +260,31 @@ class _Poser:
 
     def _machine(self, name: str) -> Machine:
         rates, one = self._rates[name], self._production.machines[name]
-        running = [job for job in self._was.values() if job.asset == name and job.begin_us < self._at.begin_us]
-        last = max(running, key=lambda job: job.end_us, default=None)
-        until = 0 if last is None else self._grid.step_of(last.end_us)
+        free, family, is_on = self._now(name)
         return Machine(
             name=name, off_kw=rates.off_kw, idle_kw=rates.idle_kw, setup_kw=rates.setup_kw, start_kw=rates.start_kw,
             start_steps=math.ceil(rates.start_s / self._grid.step_s), is_open=self._open[name],
-            may_be_off=one.may_be_off, free_from=until,
-            family=-1 if last is None else self._family(last.product), is_on=until > 0,
+            may_be_off=one.may_be_off, free_from=free, family=family, is_on=is_on,
         )  # fmt: skip
+
+    def _now(self, name: str) -> tuple[int, int, bool]:
+        """From which step a machine is free, what it is set up for, and whether it is on, by the running plan."""
+        begin_us = self._at.begin_us
+        jobs = [job for job in self._was.values() if job.asset == name and job.setup_us <= begin_us]
+        last = max(jobs, key=lambda job: job.end_us, default=None)
+        family = NOTHING if last is None else self._family(last.product)
+        if (care := self._care_now(name)) is not None:
+            return self._grid.step_of(care.end_us), NOTHING, False
+        if last is not None and last.begin_us < begin_us < last.end_us:
+            return self._grid.step_of(last.end_us), family, True
+        spans = self._at.running.power if self._at.running else ()
+        state = next((one.state for one in spans if one.asset == name and one.begin_us <= begin_us < one.end_us), None)
+        return 0, family, state not in (None, PowerState.OFF, PowerState.MAINTENANCE) and name not in self._at.down
+
+    def _care_now(self, name: str) -> PlannedCare | None:
+        """Maintenance of a machine that goes on as the running plan had it."""
+        cares = self._at.running.care if self._at.running else ()
+        return next((c for c in cares if c.asset == name and c.begin_us < self._at.begin_us < c.end_us), None)
 
     def _setups(self) -> np.ndarray:
         count = len(self._families)
@@ -278,7 +317,7 @@ class _Poser:
     def _care(self, alert: Alert) -> Care | None:
         """The work that a warning asks for: its cost grows with the chance that the machine fails before."""
         one = self._production.machines.get(alert.asset)
-        if one is None or alert.asset in self._at.down:
+        if one is None or alert.asset in self._at.down or self._care_now(alert.asset) is not None:
             return None
         grid, number = self._grid, self._names.index(alert.asset)
         steps = max(1, math.ceil(seconds(one.maintenance) / grid.step_s))

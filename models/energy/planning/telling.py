@@ -71,7 +71,7 @@ def told(at: Situation, posed: Posed, schedule: Schedule, made: Made) -> Plan:
         reason=made.reason,
         jobs=_jobs(at, posed, schedule),
         power=_power(posed, spans),
-        care=_cares(posed, schedule),
+        care=_cares(at, posed, schedule),
         unplanned=(*posed.unplanned, *_without_room(posed, schedule)),
         figures=_figures(posed, schedule, took),
         usual=_figures(posed, usual, usual_took),
@@ -90,7 +90,8 @@ def _jobs(at: Situation, posed: Posed, schedule: Schedule) -> tuple[PlannedJob, 
     """What is planned, with what is being made since before."""
     problem, grid, out = posed.problem, posed.grid, []
     running = at.running.jobs if at.running else ()
-    out += [job for job in running if job.begin_us < grid.begin_us < job.end_us and job.order in at.orders]
+    out += [job for job in running if job.begin_us < grid.begin_us < job.end_us and job.order in at.orders
+            and job.asset not in at.down]  # fmt: skip
     for machine, spans in enumerate(all_spans(problem, schedule)):
         setups = {span.end: span.begin for span in spans if span.state is PowerState.SETUP}
         for span in spans:
@@ -130,8 +131,10 @@ def _power(posed: Posed, of: list[list[Span]]) -> tuple[PlannedPower, ...]:
     )
 
 
-def _cares(posed: Posed, schedule: Schedule) -> tuple[PlannedCare, ...]:
-    grid, out = posed.grid, []
+def _cares(at: Situation, posed: Posed, schedule: Schedule) -> tuple[PlannedCare, ...]:
+    """What is planned, with what goes on since before."""
+    grid, running = posed.grid, at.running.care if at.running else ()
+    out = [care for care in running if care.begin_us < grid.begin_us < care.end_us and care.asset not in at.down]
     for alert, care, begin in zip(posed.cares, posed.problem.cares, schedule.care, strict=True):
         begin_us = grid.time_of(begin)
         out.append(

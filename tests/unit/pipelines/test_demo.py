@@ -5,13 +5,19 @@ from __future__ import annotations
 import dataclasses
 import json
 
+import msgspec
 import pytest
 from rich.console import Console
 
-from models.records import Reject
+from models.energy.planning import search
+from models.energy.planning.posing import pose
+from models.energy.planning.telling import Made, told
+from models.records import NotPlanned, PlanReason, Reject, Unplanned
+from pipelines.cli.demo_planned import Planned
 from pipelines.cli.outcome import Outcome, judge
 from pipelines.cli.summary import Summary, Told, show, write
 from pipelines.ledger import MOST_SOURCES, OTHERS, Ledger, Source
+from tests.kit.production import order, situation, warning
 from tests.kit.runs import at, by_rules, mixed
 
 
@@ -36,6 +42,30 @@ def test_a_balanced_ledger_that_influxdb_agrees_with_is_no_problem():
 def test_a_warning_that_was_not_delivered_is_a_problem_and_one_that_ended_unheard_is_none():
     assert summary(told=Told(warnings=3, to_webhook=9, to_topic=9, unheard=1)).problems() == []
     assert summary(told=Told(missing=2)).problems() == ["2 warnings were not delivered to both subscriptions"]
+
+
+def test_a_plan_that_is_missing_or_leaves_orders_out_is_a_problem():
+    assert summary(planned=Planned(None, "Kafka was away")).problems() == ["there is no plan: Kafka was away"]
+    plan = some_plan()
+    left = Unplanned(order="a", why=NotPlanned.NO_ROOM, detail="no room")
+    short = Planned(msgspec.structs.replace(plan, unplanned=(left,)))
+    assert summary(planned=Planned(plan)).problems() == []
+    assert "1 of 24 orders are not planned" in summary(planned=short).problems()[0]
+
+
+def test_the_summary_says_what_the_plan_saves_and_when_maintenance_is():
+    console = Console(record=True, width=300)
+    show(summary(planned=Planned(some_plan())), console)
+    said = console.export_text()
+    assert "less than the usual rule" in said
+    assert "maintenance of press-2 for its warning" in said
+
+
+def some_plan():
+    at = situation(order("a"), order("b", "seal"), warnings=(warning("press-2"),))
+    posed = pose(at)
+    schedule = search.first(posed.problem)
+    return told(at, posed, schedule, Made(PlanReason.FIRST, at.begin_us, "test", 1.0, 0.02, 0))
 
 
 def test_the_summary_for_people_says_how_many_were_delivered():

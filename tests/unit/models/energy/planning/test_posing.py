@@ -6,9 +6,21 @@ import msgspec
 import numpy as np
 import pytest
 
+from models.energy.planning import search
 from models.energy.planning.posing import chance_by, pose
 from models.energy.planning.problem import Place
-from models.records import EnergyProfile, Learned, NotPlanned, PlannedJob, ProductEnergy
+from models.energy.planning.telling import Made, told
+from models.records import (
+    EnergyProfile,
+    Learned,
+    NotPlanned,
+    PlannedCare,
+    PlannedJob,
+    PlannedPower,
+    PlanReason,
+    PowerState,
+    ProductEnergy,
+)
 from tests.kit.production import DAY_US, HOUR_US, MONDAY_US, order, plant, situation, tariff, warning
 
 
@@ -145,14 +157,21 @@ def test_what_was_learned_of_too_little_data_does_not():
     assert machine(posed, "press-1").idle_kw == 17
 
 
-def running(begin_h, end_h, asset="press-1", name="a", step=0):
-    plan = type("Running", (), {})()
-    plan.jobs = (PlannedJob(
-        order=name, product="cover", units=90, step=step, asset=asset, setup_us=MONDAY_US + round(begin_h * HOUR_US),
-        begin_us=MONDAY_US + round(begin_h * HOUR_US), end_us=MONDAY_US + round(end_h * HOUR_US), kwh=34.0,
-        due_us=MONDAY_US + DAY_US,
-    ),)  # fmt: skip
-    return plan
+def running(begin_h, end_h, setup_h=None, **said):
+    """A plan that has one job of order `a` on press-1."""
+
+    def us(hours):
+        return MONDAY_US + round(hours * HOUR_US)
+
+    setup_us = us(begin_h if setup_h is None else setup_h)
+    job = PlannedJob(
+        order="a", product="cover", units=90, step=0, asset="press-1", setup_us=setup_us,
+        begin_us=us(begin_h), end_us=us(end_h), kwh=34.0, due_us=MONDAY_US + DAY_US,
+    )  # fmt: skip
+    here = situation(order("a"))
+    posed = pose(here)
+    plan = told(here, posed, search.first(posed.problem), Made(PlanReason.FIRST, MONDAY_US, "test", 1.0, None, 0))
+    return msgspec.structs.replace(plan, jobs=(job,), **({"power": (), "care": ()} | said))
 
 
 def test_a_job_that_began_is_made_as_planned_and_its_machine_free_after_it():
@@ -181,3 +200,39 @@ def test_an_order_over_the_power_limit_is_named():
     strict = msgspec.structs.replace(base, production=msgspec.structs.replace(base.production, demand=tight))
     posed = pose(situation(order("a"), plant=strict))
     assert why(posed) == {"a": NotPlanned.POWER}
+
+
+def span(state, begin_h, end_h):
+    begin_us, end_us = (MONDAY_US + round(at * HOUR_US) for at in (begin_h, end_h))
+    return PlannedPower(asset="press-1", state=state, begin_us=begin_us, end_us=end_us, kw=1.0)
+
+
+def test_a_machine_that_is_being_started_is_on():
+    plan = running(0.25, 1.25, power=(span(PowerState.START, -0.1, 0.25),))
+    one = machine(pose(situation(order("a"), running=plan)), "press-1")
+    assert (one.is_on, one.free_from) == (True, 0)
+
+
+def test_a_machine_that_is_being_set_up_is_set_up():
+    plan = running(0.25, 1.25, setup_h=-0.1, power=(span(PowerState.SETUP, -0.1, 0.25),))
+    posed = pose(situation(order("a"), running=plan))
+    assert machine(posed, "press-1").family == posed.problem.operations[0].family
+
+
+def test_maintenance_that_goes_on_is_not_planned_again_and_its_machine_free_after_it():
+    begin_us, end_us = MONDAY_US - HOUR_US, MONDAY_US + HOUR_US
+    care = PlannedCare(asset="press-1", alert="warning-press-1", mode="", begin_us=begin_us, end_us=end_us,
+                       deadline_us=end_us, chance=0.1, cost=1.0)  # fmt: skip
+    posed = pose(situation(order("a"), running=running(5, 6, care=(care,)), warnings=(warning("press-1"),)))
+    assert posed.problem.cares == ()
+    assert (machine(posed, "press-1").free_from, machine(posed, "press-1").is_on) == (12, False)
+
+
+def test_a_job_that_a_broken_machine_was_to_finish_is_planned_anew():
+    posed = pose(situation(order("a"), running=running(-0.5, 0.5), down=frozenset({"press-1"})))
+    assert [step.step for step in posed.steps] == [0, 1]
+
+
+def test_an_order_that_is_done_leaves_its_machine_free():
+    posed = pose(situation(order("b"), running=running(-0.5, 0.5)))
+    assert machine(posed, "press-1").free_from == 0
