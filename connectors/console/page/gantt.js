@@ -43,7 +43,8 @@ function drawn(plan, room, pick) {
   const top = AXIS + CURVE * curves.length;
   const high = top + LANE * names.length + 4;
   const all = bars(plan);
-  const label = `Plan of ${names.length} machines, ${clock(plan.begin_us)} to ${clock(plan.end_us)}. Arrow keys move`;
+  const when = `${clock(plan.begin_us)} to ${clock(plan.end_us)}`;
+  const label = `Plan of ${names.length} machines, ${when}. Arrow keys walk its bars`;
   const whole = svg(
     "svg",
     { width, height: high, viewBox: `0 0 ${width} ${high}`, class: "gantt", role: "group", "aria-label": label },
@@ -235,16 +236,16 @@ function patterns() {
 
 export function legend() {
   const item = (words, of, shape) => {
-    const props = { width: 26, height: 24, class: "gantt", "aria-hidden": "true" };
+    const props = { width: 26, height: 28, class: "gantt", "aria-hidden": "true" };
     return h("li", {}, svg("svg", props, svg("g", { class: of }, shape)), words);
   };
-  const box = (tall) => svg("rect", { class: "box", x: 1, y: 12 - tall / 2, width: 24, height: tall, rx: 2 });
+  const box = (tall) => svg("rect", { class: "box", x: 1, y: 14 - tall / 2, width: 24, height: tall, rx: 2 });
   const path = (d) => svg("path", { d });
   const steps = "M1 16h8v-8h8v6h8";
   return h(
     "ul",
     { class: "gantt-legend", "aria-label": "What the bars mean" },
-    Object.entries(STATE_WORDS).map(([state, words]) => item(words, `bar-of is-${state}`, box(Math.min(22, TALL[state])))),
+    Object.entries(STATE_WORDS).map(([state, words]) => item(words, `bar-of is-${state}`, box(TALL[state]))),
     item("site by the plan", "curve", path(steps)),
     item("site by the usual rule", "curve is-usual", path(steps)),
     item(`due (${LATE} late)`, "due", path("M13 2v20M13 2l7 3.5l-7 3.5")),
