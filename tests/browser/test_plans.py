@@ -29,7 +29,7 @@ unit = "degC"
 kind = "gauge"
 unit = "degC"
 """ + "".join(
-    f'[assets.{name}]\ntype = "{name[:-3]}"\nsite = "{"quay" if name in PRESSES else "mill"}"\narea = "{name[:-3]}s"\n'
+    f'[assets.{name}]\ntype = "{name[:-3]}"\nsite = "{"quay" if name in PRESSES else "mill"}"\narea = "hall"\n'
     for name in (*PRESSES, *OVENS)
 )
 WARNED = alert("press-01", severity=600)
@@ -119,6 +119,7 @@ def test_the_table_has_a_row_of_each_bar(console, opened: Opened):
     page = opened("viewer", "#/plans")
     drawn(page)
     page.click(".as-table summary")
+    page.wait_for_selector(".as-table tbody tr")
     rows, bars = page.query_selector_all(".as-table tbody tr"), page.query_selector_all("svg.gantt [data-lane]")
     assert len(rows) == len(bars) > len(PLAN.jobs)
     assert all(job.order in page.inner_text(".as-table") for job in PLAN.jobs)
@@ -147,9 +148,13 @@ def test_a_later_plan_comes_to_a_page_that_is_open(console, opened: Opened):
     page = opened("viewer", "#/plans")
     drawn(page)
     assert len(page.query_selector_all('a[href^="#/plans?id="]')) == 1
+    page.focus('.bar-of[tabindex="0"]')
+    page.keyboard.press("ArrowRight")
+    key = page.evaluate("() => document.activeElement.dataset.key")
     spoken(console, [replace(PLAN, id="later", made_us=at(0.5), reason=PlanReason.BREAKDOWN)])
     page.wait_for_selector("text=a machine broke down")
     drawn(page)
+    assert page.evaluate("() => document.activeElement.dataset.key") == key, "who walks the bars stays on his"
     page.click('a[href="#/plans?id=earlier"]')
     page.wait_for_selector("p:has-text('since it is the first')")
 

@@ -11,22 +11,24 @@ import { clock, number } from "./words.js";
 const HOUR_US = 3600e6;
 const QUARTER_US = HOUR_US / 4;
 const LEAST_PX_PER_H = 10;
-const NAMES_PX = 118; // as in plans.css
+const [NAMES_PX, CARD_PX] = [118, 30]; // of the names, and what a card takes on both sides; as in plans.css
 const [AXIS, CURVE, LANE] = [24, 62, 36]; // heights, as in plans.css
-const LETTER_PX = 6.4;
+const LETTER_PX = 6.8;
 const TICKS_H = [1, 2, 3, 6, 12, 24];
 
-// `pick` is called with the bar that is pointed at. Returns the place; it is drawn once it has a width.
+// `pick` is called with the bar that is pointed at. Returns the place.
 export function gantt(page, plan, pick) {
   const box = wide("Plan by machine and time: scroll sideways for later hours");
   box.classList.add("gantt-box");
   let drawnAt = 0;
-  const draw = () => {
-    if (Math.abs(box.clientWidth - drawnAt) < 24) return;
-    drawnAt = box.clientWidth;
-    refill(box, drawn(plan, drawnAt, pick));
+  const draw = (room) => {
+    if (Math.abs(room - drawnAt) < 2) return;
+    drawnAt = room;
+    refill(box, drawn(plan, room, pick));
   };
-  const sized = new ResizeObserver(draw);
+  // At once, so that who walks the bars stays on his when a later plan comes; its true width is known a moment later.
+  draw(page.body.clientWidth - CARD_PX);
+  const sized = new ResizeObserver(() => draw(box.clientWidth));
   sized.observe(box);
   page.onEnd(() => sized.disconnect());
   return box;
@@ -41,7 +43,8 @@ function drawn(plan, room, pick) {
   const top = AXIS + CURVE * curves.length;
   const high = top + LANE * names.length + 4;
   const all = bars(plan);
-  const label = `Plan of ${names.length} machines, ${clock(plan.begin_us)} to ${clock(plan.end_us)}. Arrow keys move`;
+  const when = `${clock(plan.begin_us)} to ${clock(plan.end_us)}`;
+  const label = `Plan of ${names.length} machines, ${when}. Arrow keys walk its bars`;
   const whole = svg(
     "svg",
     { width, height: high, viewBox: `0 0 ${width} ${high}`, class: "gantt", role: "group", "aria-label": label },
@@ -57,6 +60,10 @@ function drawn(plan, room, pick) {
   );
   whole.querySelector(".bar-of")?.setAttribute("tabindex", 0);
   whole.addEventListener("keydown", (event) => walked(event, whole));
+  whole.addEventListener("focusin", ({ target }) => {
+    for (const bar of whole.querySelectorAll('.bar-of[tabindex="0"]')) bar.setAttribute("tabindex", -1);
+    target.setAttribute("tabindex", 0);
+  });
   return h("div", { class: "gantt-parts" }, named(names, curves), whole);
 }
 
@@ -152,18 +159,17 @@ function laned(all, name, x, top, pick) {
       const size = Math.max(1.5, to - from - 1);
       const tall = TALL[bar.state];
       const words = said(bar);
-      const isLate = bar.late > 0;
       const label = lettered(bar, size);
       return svg(
         "g",
         {
-          class: `bar-of is-${bar.state}${isLate ? " is-late" : ""}`,
+          class: `bar-of is-${bar.state}${bar.late > 0 ? " is-late" : ""}`,
           ...{ role: "button", tabindex: -1, "aria-label": words, "data-key": bar.key, "data-mid": (from + to) / 2 },
           ...{ "data-lane": name, onfocus: () => pick(bar), onclick: () => pick(bar) },
         },
         svg("title", {}, words),
         svg("rect", { class: "hit", x: from, y: top + 2, width: size, height: LANE - 4 }),
-        svg("rect", { x: from + 0.5, y: top + (LANE - tall) / 2, width: size, height: tall, rx: 2 }),
+        svg("rect", { class: "box", x: from + 0.5, y: top + (LANE - tall) / 2, width: size, height: tall, rx: 2 }),
         label ? svg("text", { x: from + 5, y: top + LANE / 2 + 4 }, label) : signed(bar, from, size, top),
       );
     });
@@ -173,18 +179,19 @@ function laned(all, name, x, top, pick) {
 function signed({ state }, from, size, top) {
   if (state !== "maintenance" || size < 15) return null;
   const sign = icon("maintenance");
-  sign.setAttribute("x", from + size / 2 - 6);
-  sign.setAttribute("y", top + LANE / 2 - 6);
+  const at = { x: from + size / 2 - 6, y: top + LANE / 2 - 6, width: 12, height: 12 };
+  for (const [name, value] of Object.entries(at)) sign.setAttribute(name, value);
   return sign;
 }
 
 function lettered({ state, job, late }, size) {
-  const whole = state === "run" && job ? `${late > 0 ? `${LATE} ` : ""}${job.order}` : STATE_WORDS[state];
-  const room = Math.floor((size - 7) / LETTER_PX);
   if (state !== "run" && state !== "maintenance") return "";
-  if (whole.length <= room) return whole;
-  if (state === "maintenance") return "";
-  return room >= 4 ? `${whole.slice(0, room - 1)}…` : "";
+  const mark = late > 0 ? `${LATE} ` : "";
+  const whole = state === "run" && job ? job.order : STATE_WORDS[state];
+  const room = Math.floor((size - 7) / LETTER_PX) - mark.length;
+  if (whole.length <= room) return mark + whole;
+  // Numbers of orders differ at their end.
+  return room >= 4 && state === "run" ? `${mark}…${whole.slice(1 - room)}` : mark.trim();
 }
 
 // Left and right are the bars of the lane, up and down those of the next one at the same time.
@@ -211,10 +218,7 @@ function walked(event, whole) {
   };
   if (!moves[event.key] && event.key !== " ") return;
   event.preventDefault();
-  const next = moves[event.key]?.();
-  if (!next) return;
-  for (const bar of all) bar.setAttribute("tabindex", bar === next ? 0 : -1);
-  next.focus();
+  moves[event.key]?.()?.focus();
 }
 
 // Patterns differ where colours cannot be told apart.
@@ -226,38 +230,24 @@ function patterns() {
       svg("rect", { class: "ground", width: size, height: size }),
       svg("path", { class: `stroke is-${name}`, d }),
     );
-  return svg(
-    "defs",
-    {},
-    of("setup", 6, "M-1 1l2-2M0 6l6-6M5 7l2-2"),
-    of("start-up", 6, "M1 6l2-4l2 4"),
-    of("idle", 4, "M0 2h4"),
-  );
+  const start = of("start-up", 6, "M1 6l2-4l2 4");
+  return svg("defs", {}, of("setup", 6, "M-1 1l2-2M0 6l6-6M5 7l2-2"), start, of("idle", 4, "M0 2h4"));
 }
 
 export function legend() {
-  const item = (state) =>
-    h(
-      "li",
-      {},
-      svg(
-        "svg",
-        { width: 26, height: 24, viewBox: "0 0 26 24", class: "gantt", "aria-hidden": "true" },
-        svg("g", { class: `bar-of is-${state}` },
-          svg("rect", { x: 1, y: (24 - TALL[state]) / 2, width: 24, height: TALL[state], rx: 2 })),
-      ),
-      STATE_WORDS[state],
-    );
-  const line = (name, words, d) =>
-    h("li", {}, svg("svg", { width: 26, height: 24, viewBox: "0 0 26 24", class: "gantt", "aria-hidden": "true" },
-      svg("path", { class: `${name}`, d })), words);
+  const item = (words, of, shape) => {
+    const props = { width: 26, height: 28, class: "gantt", "aria-hidden": "true" };
+    return h("li", {}, svg("svg", props, svg("g", { class: of }, shape)), words);
+  };
+  const box = (tall) => svg("rect", { class: "box", x: 1, y: 14 - tall / 2, width: 24, height: tall, rx: 2 });
+  const path = (d) => svg("path", { d });
+  const steps = "M1 16h8v-8h8v6h8";
   return h(
     "ul",
     { class: "gantt-legend", "aria-label": "What the bars mean" },
-    Object.keys(STATE_WORDS).map(item),
-    line("curve is-kw", "site by the plan", "M1 16h8v-8h8v6h8"),
-    line("curve is-usual", "site by the usual rule", "M1 16h8v-8h8v6h8"),
-    h("li", {}, svg("svg", { width: 14, height: 24, viewBox: "0 0 14 24", class: "gantt", "aria-hidden": "true" },
-      svg("g", { class: "due" }, svg("path", { d: "M3 2v20M3 2l7 3.5l-7 3.5" }))), `due (${LATE} late)`),
+    Object.entries(STATE_WORDS).map(([state, words]) => item(words, `bar-of is-${state}`, box(TALL[state]))),
+    item("site by the plan", "curve", path(steps)),
+    item("site by the usual rule", "curve is-usual", path(steps)),
+    item(`due (${LATE} late)`, "due", path("M13 2v20M13 2l7 3.5l-7 3.5")),
   );
 }

@@ -21,13 +21,10 @@ export const lanesOf = ({ power, jobs, care }) => [...new Set([...power, ...jobs
 export function bars({ power, jobs, care, begin_us: from, end_us: to }) {
   const meant = [
     ...jobs.flatMap((job) => [
-      { state: "setup", asset: job.asset, begin_us: job.setup_us, end_us: job.begin_us, job },
-      { state: "run", asset: job.asset, begin_us: job.begin_us, end_us: job.end_us, job, late: lateness(job) },
+      { ...placed(job), state: "setup", begin_us: job.setup_us, end_us: job.begin_us, job },
+      { ...placed(job), state: "run", job, late: (job.end_us - job.due_us) / 1e6 },
     ]),
-    ...care.map((one) => {
-      const { asset, begin_us: begins, end_us: ends } = one;
-      return { state: "maintenance", asset, begin_us: begins, end_us: ends, care: one };
-    }),
+    ...care.map((one) => ({ ...placed(one), state: "maintenance", care: one })),
   ].filter((bar) => bar.end_us > bar.begin_us);
   const by = (asset, list) => list.filter((one) => one.asset === asset);
   const found = lanesOf({ power, jobs, care }).flatMap((asset) => {
@@ -45,10 +42,7 @@ export function bars({ power, jobs, care, begin_us: from, end_us: to }) {
     .map((bar) => ({ ...bar, key: `bar ${bar.asset} ${bar.state} ${bar.begin_us}` }));
 }
 
-const lateness = (job) => (job.end_us - job.due_us) / 1e6;
-
-export const sinceWords = (bar) =>
-  `${clock(bar.begin_us)} to ${clock(bar.end_us)} (${span((bar.end_us - bar.begin_us) / 1e6)})`;
+const placed = ({ asset, begin_us, end_us }) => ({ asset, begin_us, end_us });
 
 // What a bar is for, in a phrase.
 export function aim({ state, job, care }) {
@@ -59,16 +53,21 @@ export function aim({ state, job, care }) {
   return `${job.order}, ${many(job.units, "unit")} of ${job.product}${step}`;
 }
 
-export function dueWords({ state, job, late }) {
-  if (state !== "run" || !job) return "";
-  const how = late > 0 ? `late by ${span(late)}` : "on time";
-  return `due ${clock(job.due_us)}, ${how}`;
+export const dueWords = ({ job, late }) =>
+  late === undefined ? "" : `due ${clock(job.due_us)}, ${late > 0 ? `late by ${span(late)}` : "on time"}`;
+
+export const does = ({ state }) => STATE_WORDS[state] ?? state;
+
+// From when to when, and with what.
+export function facts(bar) {
+  const { begin_us: from, end_us: to, state, job, kw } = bar;
+  return [
+    `${clock(from)} to ${clock(to)} (${span((to - from) / 1e6)})`,
+    kw !== undefined && `${number(kw)} kW`,
+    state === "run" && job && `${number(job.kwh)} kWh`,
+    dueWords(bar),
+    job?.is_frozen && "too near to be moved",
+  ];
 }
 
-export function said(bar) {
-  const of = aim(bar);
-  const power = bar.kw === undefined ? "" : `${number(bar.kw)} kW`;
-  const energy = bar.state === "run" && bar.job ? `${number(bar.job.kwh)} kWh` : "";
-  const does = `${bar.asset}: ${STATE_WORDS[bar.state] ?? bar.state}`;
-  return [does, of, sinceWords(bar), power, energy, dueWords(bar)].filter(Boolean).join(", ");
-}
+export const said = (bar) => [`${bar.asset}: ${does(bar)}`, aim(bar), ...facts(bar)].filter(Boolean).join(", ");

@@ -106,7 +106,7 @@ const EVENTS = {
   plan: () => tell("plan"),
   demand: ({ revision }) => {
     tell("demand");
-    return revision ? "" : "The site may pass its limit of power";
+    return revision ? "" : "The plant may pass its limit of power";
   },
   suggestion: ({ asset, revision, state: is }) => {
     tell("suggestion");

@@ -13,8 +13,10 @@ from models.records import (
     Forecast,
     Frame,
     Remaining,
+    SuggestionAnswer,
     Tick,
     Until,
+    Verdict,
     decode,
     encode,
     frame,
@@ -89,5 +91,14 @@ def test_drift_has_the_documented_wire_form():
     assert encode(made) == (
         b'{"type":"drift","plant":"p","name":"pump","asset_type":"pump","version":"v1","kind":"input","cause":"ambient",'
         b'"what":"hall.mean_1h","assets":[],"since_us":1,"value":0.5,"bar":0.25,"time_us":2,"detail":"it got warmer"}'
+    )
+    assert decode(encode(made)) == made
+
+
+def test_an_answer_to_a_suggestion_has_the_documented_wire_form():
+    made = SuggestionAnswer(plant="p", suggestion="s-1", answer=Verdict.REJECTED, by="kim", time_us=5, why="a trial")
+    assert encode(made) == (
+        b'{"type":"suggestion-answer","plant":"p","suggestion":"s-1","answer":"rejected","by":"kim","time_us":5,'
+        b'"why":"a trial"}'
     )
     assert decode(encode(made)) == made

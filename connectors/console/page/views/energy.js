@@ -38,7 +38,7 @@ function demand(one) {
   const left = Math.ceil(leftUs(one) / 60e6);
   const expected =
     one.expected_kw === null
-      ? "The site will pass its limit of power"
+      ? "The plant will pass its limit of power"
       : `${number(one.expected_kw)} kW expected (${number(one.low_kw)} to ${number(one.high_kw)}), the limit is ` +
         `${number(one.limit_kw)} kW`;
   const waits = (it) => [

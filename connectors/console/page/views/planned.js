@@ -1,8 +1,8 @@
 // What stands around the picture of a plan: its figures, maintenance, what is left out, the same as a table, and what
 // came of earlier plans.
 
-import { h } from "../dom.js";
-import { aim, bars, dueWords, STATE_WORDS } from "../lanes.js";
+import { h, refill } from "../dom.js";
+import { aim, bars, does, dueWords } from "../lanes.js";
 import { assetLink, card, coded, dim, empty, list, table, tag, warningHref, when, wide } from "../parts.js";
 import { many, number, percent, plain, signed, span } from "../words.js";
 
@@ -71,27 +71,32 @@ export function assumed(plan) {
   );
 }
 
+let isTabled = false; // whether the table stands open: it does so when a later plan comes, too
+
 export function asTable(plan) {
+  const place = h("div", {});
+  const fill = () => isTabled && !place.hasChildNodes() && refill(place, rowsOf(plan));
+  const ontoggle = (event) => {
+    isTabled = event.target.open;
+    fill();
+  };
+  fill();
+  const summary = h("summary", { "data-key": "as-table" }, "The plan as a table");
+  return h("section", { class: "card" }, h("details", { class: "as-table", open: isTabled, ontoggle }, summary, place));
+}
+
+function rowsOf(plan) {
   const rows = bars(plan);
   const columns = [
     ["Machine", (bar) => assetLink(bar.asset, `row ${bar.key}`)],
-    ["Does", (bar) => STATE_WORDS[bar.state] ?? bar.state, "short"],
+    ["Does", does, "short"],
     ["For", (bar) => (bar.care ? h("a", { href: warningHref(bar.care.alert) }, aim(bar)) : aim(bar) || "–")],
     ["From", (bar) => when(bar.begin_us, { exact: true }), "short"],
     ["To", (bar) => when(bar.end_us, { exact: true }), "short"],
     ["kW", (bar) => (bar.kw === undefined ? "–" : number(bar.kw)), "num"],
     ["Due", (bar) => dueWords(bar) || "–"],
   ];
-  return h(
-    "section",
-    { class: "card" },
-    h(
-      "details",
-      { class: "as-table" },
-      h("summary", {}, "The plan as a table"),
-      wide("The plan as a table", table(columns, rows, { caption: many(rows.length, "row") })),
-    ),
-  );
+  return wide("The plan as a table", table(columns, rows, { caption: many(rows.length, "row") }));
 }
 
 export function results({ results: found, missing }) {

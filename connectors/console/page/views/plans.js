@@ -4,9 +4,9 @@
 import { get } from "../api.js";
 import { h, refill } from "../dom.js";
 import { gantt, legend } from "../gantt.js";
-import { aim, dueWords, sinceWords, STATE_WORDS } from "../lanes.js";
+import { aim, does, facts } from "../lanes.js";
 import { assetLink, coded, empty, unlessLeft, warningHref, when } from "../parts.js";
-import { number, upper } from "../words.js";
+import { upper } from "../words.js";
 import { asTable, assumed, cares, earlier, figures, leftOut, reasonWords, results } from "./planned.js";
 
 export const view = { title: () => "Plans", draw };
@@ -57,18 +57,7 @@ function drawn(page, plan, plans, came) {
 
 // A bar in full, with its links.
 function told(bar) {
-  const { asset, state, job, care, kw } = bar;
-  const rest = [
-    sinceWords(bar),
-    kw !== undefined && `${number(kw)} kW`,
-    state === "run" && job && `${number(job.kwh)} kWh`,
-    dueWords(bar),
-    job?.is_frozen && "it is too near to be moved",
-  ].filter(Boolean);
-  const why = care ? h("a", { href: warningHref(care.alert) }, aim(bar)) : aim(bar);
-  return [
-    [h("strong", {}, upper(STATE_WORDS[state] ?? state)), " ", why, " on ", assetLink(asset, "bar"), ": "],
-    rest.join(", "),
-    ".",
-  ];
+  const why = bar.care ? h("a", { href: warningHref(bar.care.alert) }, aim(bar)) : aim(bar);
+  const rest = facts(bar).filter(Boolean).join(", ");
+  return [h("strong", {}, upper(does(bar))), " ", why, " on ", assetLink(bar.asset, "bar"), `: ${rest}.`];
 }
