@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from models.alerting.lifecycle import is_active, is_waiting
+from models.alerting.lifecycle import is_active
 from models.energy.planning.posing import Situation
 from models.plant import Plant, Producer
 from models.records import (
@@ -187,8 +187,8 @@ class Board:
 
 
 def asks(alert: Alert) -> bool:
-    """Whether a warning asks for work on its machine; what is only watched, or held back by people, does not."""
-    return (is_active(alert) or is_waiting(alert)) and alert.advice is not Advice.WATCH and not alert.held
+    """Whether a warning asks for work on its machine; what ended, is only watched, or held back, does not."""
+    return is_active(alert) and alert.advice is not Advice.WATCH and not alert.held
 
 
 def said_at(record: Record) -> int | None:

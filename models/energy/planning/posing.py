@@ -183,7 +183,7 @@ class _Poser:
                 fixed[operation] = place, was.begin_us
         if not operations:
             return
-        self._keep(fixed)
+        self._keep(fixed, first, len(operations))
         late = self._production.late_per_h if order.late_per_h is None else order.late_per_h
         self._operations += operations
         self._steps += steps
@@ -195,11 +195,16 @@ class _Poser:
         """The step that it is due by; before the plan's begin where it is late already."""
         return (order.due_us - self._grid.begin_us) // (self._grid.step_s * US)
 
-    def _keep(self, places: Mapping[int, tuple[Place, int]]) -> None:
+    def _keep(self, places: Mapping[int, tuple[Place, int]], first: int, count: int) -> None:
+        """Places that a job's operations had; those that begin soon stay, as long as all before them do."""
         until_us = self._at.begin_us + seconds(self._production.frozen) * US
-        for operation, (place, begin_us) in places.items():
-            self._before[operation] = place
-            if begin_us < until_us:
+        stay = True
+        for operation in range(first, first + count):
+            place, begin_us = places.get(operation, (None, until_us))
+            if place is not None:
+                self._before[operation] = place
+            stay = stay and place is not None and begin_us < until_us
+            if stay and place is not None:
                 self._fixed[operation] = place
 
     def _leave(self, order: Order, why: NotPlanned, detail: str) -> None:

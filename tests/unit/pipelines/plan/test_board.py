@@ -48,6 +48,7 @@ def test_a_warning_of_a_machine_that_is_not_planned_is_none(board):
     [
         {"advice": Advice.WATCH},
         {"state": AlertState.CLOSED},
+        {"state": AlertState.RETURNED},
         {"held": (Hold(kind=HeldBack.SHELVED, since_us=0, until_us=None, by="a", why=""),)},
     ],
 )
