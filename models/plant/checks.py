@@ -50,7 +50,8 @@ def check(plant: Plant) -> None:
     for name, thresholds in plant.thresholds.items():
         _check_thresholds(f"thresholds.{name}", thresholds, name in plant.assets)
     _check_tags(plant)
-    check_production(plant.production, plant.assets, {shift.name for shift in plant.shifts})
+    signals = {name: plant.types[asset.type].signals for name, asset in plant.assets.items()}
+    check_production(plant.production, signals, {shift.name for shift in plant.shifts})
 
 
 def _check_models(plant: Plant) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -38,7 +39,8 @@ class Making(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Producer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A machine: its group, kW by power state, and what it makes.
 
-    `power`, `parts` and `product` are its signals of kW, of units made and of what is being made. `start` is how long
+    `power`, `parts` and `product` are its signals of kW, of units made and of what is being made; `model` forecasts its
+    power. `start` is how long
     it warms up, `maintenance` how long the work takes that a warning asks for. One that `may_be_off` is false is never
     switched off by a plan, a furnace as a rule. `slower` are speeds beside the full one, as shares of it. `sheddable`
     says whether it may be asked to wait when the site's peak is near, for at most `longest_wait`.
@@ -61,6 +63,7 @@ class Producer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     power: Name | None = None
     parts: Name | None = None
     product: Name | None = None
+    model: Name | None = None
 
 
 class Demand(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -117,6 +120,14 @@ class Air(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     flow: Tap | None = None
 
 
+class Metered(NamedTuple):
+    """What has a load forecast: an asset, its signal of kW, and the model."""
+
+    asset: str
+    signal: str
+    model: str
+
+
 class Production(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is planned, and how. `shifts` are those in which machines may work that name none; none: always.
 
@@ -150,6 +161,15 @@ class Production(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             found.setdefault(machine.group, []).append(name)
         return found
 
+    @property
+    def metered(self) -> list[Metered]:
+        """What has a load forecast: the meter, and machines."""
+        machines = [
+            Metered(name, one.power, one.model) for name, one in self.machines.items() if one.power and one.model
+        ]
+        meter = self.meter
+        return ([Metered(meter.asset, meter.signal, meter.model)] if meter and meter.model else []) + machines
+
     def family_of(self, product: str) -> str:
         """What machines are set up for to make it."""
         return self.products[product].family or product
@@ -161,8 +181,10 @@ class Production(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return seconds(self.setups.get(f"{before}{SETUPS}{after}", self.setup))
 
 
-def check_production(production: Production | None, assets: Collection[str], shifts: Collection[str]) -> None:
-    """Raise PlantError for the first thing that is wrong, with its place."""
+def check_production(
+    production: Production | None, assets: Mapping[str, Collection[str]], shifts: Collection[str]
+) -> None:
+    """Raise PlantError for the first thing that is wrong, with its place; `assets` have the signals of each."""
     if production is None:
         return
     _check_times(production)
@@ -172,6 +194,8 @@ def check_production(production: Production | None, assets: Collection[str], shi
         if name not in assets:
             raise PlantError(f"{where}: there is no such asset: add [assets.{name}]")
         _check_machine(where, machine, production.products)
+        for key in ("power", "parts", "product"):
+            _check_signal(f"{where}.{key}", name, getattr(machine, key), assets)
         _check_shifts(where, machine.shifts or (), shifts)
     for name, product in production.products.items():
         _check_product(f"production.products.{name}", name, product, production)
@@ -179,6 +203,8 @@ def check_production(production: Production | None, assets: Collection[str], shi
     _check_demand(production.demand)
     if production.meter is not None and production.meter.asset not in assets:
         raise PlantError(f"production.meter.asset: there is no asset '{production.meter.asset}'")
+    if production.meter is not None:
+        _check_signal("production.meter.signal", production.meter.asset, production.meter.signal, assets)
     _check_air(production.air, assets)
     for key in ("base_kw", "late_per_h", "co2_per_t", "move_cost"):
         _check_number(f"production.{key}", getattr(production, key))
@@ -245,12 +271,18 @@ def _check_demand(demand: Demand) -> None:
         raise PlantError("production.demand.limit_kw must be over 0")
 
 
-def _check_air(air: Air | None, assets: Collection[str]) -> None:
+def _check_signal(where: str, asset: str, signal: str | None, assets: Mapping[str, Collection[str]]) -> None:
+    if signal is not None and signal not in assets[asset]:
+        raise PlantError(f"{where}: '{asset}' has no signal '{signal}', but {sorted(assets[asset])}")
+
+
+def _check_air(air: Air | None, assets: Mapping[str, Collection[str]]) -> None:
     if air is None:
         return
     for tap in (*air.compressors, air.pressure, *([air.flow] if air.flow else [])):
         if tap.asset not in assets:
             raise PlantError(f"production.air: there is no asset '{tap.asset}'")
+        _check_signal("production.air", tap.asset, tap.signal, assets)
     if not 0 < air.lowest_bar <= air.least_bar < air.setpoint_bar:
         raise PlantError("production.air: lowest_bar, least_bar and setpoint_bar must rise, from over 0")
 

@@ -117,9 +117,10 @@ def beside(settings: Settings, planner: Planner, rows: InfluxReader) -> list[Bes
     meter = plant.production.meter if plant.production else None
     if meter is not None:
         found.append(lambda board, send: watch_for_ever(board, send, rows, now))
-    if meter is not None and meter.model is not None:
-        forecaster = forecaster_of(plant, read_model(settings.models, meter.model))
-        found.append(lambda board, send: forecast_for_ever(board, send, rows, now, forecaster))
+    metered = plant.production.metered if plant.production else []
+    if metered:
+        says = {one: forecaster_of(plant, read_model(settings.models, one.model)) for one in metered}
+        found.append(lambda board, send: forecast_for_ever(board, send, rows, now, says))
     return found
 
 

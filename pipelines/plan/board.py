@@ -46,7 +46,7 @@ class Board:
         self._tariffs: dict[int, Tariff] = {}
         self._alerts: dict[str, Alert] = {}
         self._profiles: dict[str, EnergyProfile] = {}
-        self._load: LoadForecast | None = None
+        self._loads: dict[str, LoadForecast] = {}
         self._down: frozenset[str] = frozenset()
         self._as_of_us: int | None = None
         self._suggestions: dict[str, Suggestion] = {}
@@ -92,7 +92,7 @@ class Board:
             tariffs=tuple(self._tariffs.values()),
             profiles=self._profiles,
             warnings=self._warnings(),
-            load=self._load,
+            load=self.load,
             running=running,
             down=self._down,
         )
@@ -105,7 +105,8 @@ class Board:
     @property
     def load(self) -> LoadForecast | None:
         """The newest forecast of the meter."""
-        return self._load
+        production = self.plant.production
+        return self._loads.get(production.meter.asset) if production and production.meter else None
 
     @property
     def down(self) -> frozenset[str]:
@@ -158,7 +159,7 @@ class Board:
             case Alert():
                 return self._take_alert(record)
             case LoadForecast():
-                self._load = record
+                self._loads[record.asset] = record
             case Suggestion():
                 self._suggestions[record.id] = record
             case SuggestionAnswer():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import polars as pl
@@ -14,6 +14,7 @@ from models.energy.demand import QUARTER_US, Quantiles, Reading, Seen, Watch, st
 from models.energy.load import LoadQuantiles
 from models.energy.shedding import Sheddable
 from models.plant import Producer, Production, seconds
+from models.plant.production import Metered
 from models.records import LoadForecast, Plan, PlannedJob, key_of
 from pipelines.plan.board import Board
 from pipelines.plan.ports import NowUs, Rows
@@ -35,32 +36,35 @@ Forecaster = Callable[[np.ndarray, int], tuple[str, LoadQuantiles]]
 """From 15-min means in kW up to an origin, and that origin: the model's name and what it says."""
 
 
-async def forecast_for_ever(board: Board, send: Sender, rows: Rows, now: NowUs, forecaster: Forecaster) -> None:
-    """A forecast at each quarter-hour; a store that is away is asked again."""
+async def forecast_for_ever(
+    board: Board, send: Sender, rows: Rows, now: NowUs, forecasters: Mapping[Metered, Forecaster]
+) -> None:
+    """A forecast of each meter and machine at each quarter-hour; a store that is away is asked again."""
     done_us = -1
     while True:
         origin_us = now() // QUARTER_US * QUARTER_US
         if origin_us > done_us:
             try:
-                await send_forecast(board, send, rows, origin_us, forecaster)
+                for of, forecaster in forecasters.items():
+                    await send_forecast(board, send, rows, origin_us, of, forecaster)
                 done_us = origin_us
             except Exception as fault:  # the store's and the model's faults: told, and tried again
                 _log.warning("no-load-forecast", error=repr(fault), doing="tries again; plans rest on the one before")
         await asyncio.sleep(LOOK_S)
 
 
-async def send_forecast(board: Board, send: Sender, rows: Rows, origin_us: int, forecaster: Forecaster) -> None:
-    """Forecast the meter's load from an origin on, and publish it."""
-    meter = _production(board).meter
-    assert meter is not None
-    kind = board.plant.assets[meter.asset].type
-    found = await rows.read(kind, origin_us - PAST_DAYS * 96 * QUARTER_US, origin_us, [meter.asset])
-    history = quarter_means(found, meter.signal, origin_us)
+async def send_forecast(
+    board: Board, send: Sender, rows: Rows, origin_us: int, of: Metered, forecaster: Forecaster
+) -> None:
+    """Forecast a load from an origin on, and publish it."""
+    kind = board.plant.assets[of.asset].type
+    found = await rows.read(kind, origin_us - PAST_DAYS * 96 * QUARTER_US, origin_us, [of.asset])
+    history = quarter_means(found, of.signal, origin_us)
     if not len(history):
         return
     model, said = await asyncio.to_thread(forecaster, history, origin_us)
     made = LoadForecast(
-        plant=board.plant.plant, asset=meter.asset, made_us=origin_us, begin_us=origin_us, step_min=STEP_MIN,
+        plant=board.plant.plant, asset=of.asset, made_us=origin_us, begin_us=origin_us, step_min=STEP_MIN,
         q10_kw=_shown(said.q10_kw), q50_kw=_shown(said.q50_kw), q90_kw=_shown(said.q90_kw), model=model,
     )  # fmt: skip
     await send(Topic.LOADS, [(key_of(made.plant, made.asset), made)])

@@ -13,7 +13,7 @@ from models.energy.baseline import fit
 from models.energy.demand import Watch
 from models.energy.load import LoadQuantiles
 from models.energy.profiles import STATES
-from models.plant.production import Air, Tap
+from models.plant.production import Air, Metered, Tap
 from models.records import DemandWarning, EnergyProfile, LoadForecast, PlanReason, Suggestion
 from pipelines.plan.air import advise
 from pipelines.plan.board import Board
@@ -229,7 +229,16 @@ def test_a_forecast_of_the_meter_is_published():
         return "site-1", LoadQuantiles(*(np.full(288, kw) for kw in (90.0, 100.0, 110.0)))
 
     origin_us = MONDAY_US + HOUR_US
-    asyncio.run(send_forecast(Board(PLANT), sent, MemoryRows(meter=meter([100] * 60)), origin_us, says))
+    asyncio.run(
+        send_forecast(
+            Board(PLANT),
+            sent,
+            MemoryRows(meter=meter([100] * 60)),
+            origin_us,
+            Metered("site", "power_kw", "site-1"),
+            says,
+        )
+    )
     ((topic, made),) = sent.records
     assert (topic, type(made), made.model, len(made.q50_kw)) == (Topic.LOADS, LoadForecast, "site-1", 288)
     assert seen == [(4, origin_us)]
