@@ -24,7 +24,7 @@ SEEDS = tuple(range(4101, 4113))
 STANDBY = 0.175
 """What a machine draws that is switched off: standby, 10-25 % (DOMAIN.md B1, placeholders, grade R)."""
 IDLE = 0.525
-"""Ready, 35-70 % (the same). Less than the 75 % that base load is in older hydraulic moulding (R. Kent 2016, grade A)."""
+"""Ready, 35-70 % (the same). Base load of older hydraulic moulding is 75 % (R. Kent, 2016, A)."""
 HOLDING = 0.275
 """A furnace that is held warm, 15-40 % of its full load (the same, grade R)."""
 SETUP = IDLE
@@ -189,10 +189,15 @@ class _Maker:
             self._kw.append(kw)
             self._machines.append(
                 Machine(
-                    name=f"{name}-{number + 1}", off_kw=kw * STANDBY, idle_kw=idle,
-                    setup_kw=idle if is_furnace else kw * SETUP, start_kw=kw * group.start, start_steps=WARM_UP_STEPS,
-                    is_open=self._open(), may_be_off=not is_furnace,
-                )  # fmt: skip
+                    name=f"{name}-{number + 1}",
+                    off_kw=kw * STANDBY,
+                    idle_kw=idle,
+                    setup_kw=idle if is_furnace else kw * SETUP,
+                    start_kw=kw * group.start,
+                    start_steps=WARM_UP_STEPS,
+                    is_open=self._open(),
+                    may_be_off=not is_furnace,
+                )
             )
         return list(range(first, len(self._machines)))
 
