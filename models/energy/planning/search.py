@@ -40,6 +40,10 @@ CAPS = 8
 """Peaks that the first schedule is tried under. Our choice."""
 LEAST_S = 0.05
 """Seconds below which no part is begun. Our choice."""
+PATIENCE = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2)
+"""Shares that waiting costs the first schedules: the best of them is gone on from. Our choice."""
+FORGOTTEN_SHARE = 0.5
+"""Of rounds in which a job that found no room is tried again. Our choice."""
 TRIES = 20
 """Greedy schedules until one stays under the limit. Our choice."""
 OVER_KW = 1e-6
@@ -130,25 +134,26 @@ def _mended(problem: Problem, found: Found, seed: int, goes_on: Callable[[], boo
     """Jobs taken out and put back, for as long as there is time; a worse schedule is gone on from at times."""
     chooser = random.Random(seed)
     workshop = Workshop(problem, found.schedule, _cap(problem, found.figures))
-    at, rounds = found.figures, 0
+    at, rounds, left = found.figures, 0, forgotten(problem, found.schedule)
     warmth = WARMTH * abs(at.cost - found.bound) / max(1, len(problem.jobs))
-    while goes_on():
+    can = bool(left) or any(_may_move(problem, found.schedule, job) for job in problem.jobs)
+    while can and goes_on():
         rounds += 1
         before, workshop.cap_kw = workshop.state(), _cap(problem, at)
-        schedule = _shaken(workshop, chooser)
+        schedule = _shaken(workshop, chooser, left)
         took = None if schedule is None else figures(problem, schedule)
-        if (
-            schedule is None
-            or took is None
-            or not _is_taken(problem, took, at.cost + warmth * chooser.expovariate(1.0))
-        ):
+        still = left if schedule is None or not left else forgotten(problem, schedule)
+        most = np.inf if len(still) < len(left) else at.cost + warmth * chooser.expovariate(1.0)
+        if schedule is None or took is None or not _is_taken(problem, took, most):
             workshop.restore(before)
             continue
         at = took
         workshop.refresh()
-        if took.cost < found.figures.cost - WORSE * abs(found.figures.cost):
-            found = found._replace(schedule=schedule, figures=took)
+        if len(still) < len(left) or took.cost < found.figures.cost - WORSE * abs(found.figures.cost):
+            bound = floor(problem, schedule) if len(still) < len(left) else found.bound
+            found = found._replace(schedule=schedule, figures=took, bound=bound)
             better(schedule, took)
+        left = still
     return found._replace(parts=rounds)
 
 
@@ -157,34 +162,38 @@ def _is_taken(problem: Problem, took: Figures, most: float) -> bool:
     return took.highest_kw <= problem.site.limit_kw + OVER_KW and took.cost < most
 
 
-def _shaken(workshop: Workshop, chooser: random.Random) -> Schedule | None:
-    """Some jobs near each other taken out and put back; None where one finds no room."""
+def _shaken(workshop: Workshop, chooser: random.Random, left: list[int]) -> Schedule | None:
+    """Some jobs near each other taken out and put back, at times with one that is left; None where one has no room."""
     problem = workshop.problem
     workshop.low_kw = workshop.cap_kw
     if problem.site.demand_price and chooser.random() < RAISE_SHARE:
         workshop.low_kw = workshop.cap_kw = min(problem.site.limit_kw, workshop.cap_kw * (1.0 + PEAK_LOWER))
+    more = [chooser.choice(left)] if left and chooser.random() < FORGOTTEN_SHARE else []
     if problem.site.demand_price and chooser.random() < PEAK_SHARE:
         workshop.low_kw *= 1.0 - PEAK_LOWER * chooser.random()
         jobs = _highest(problem, workshop.schedule, chooser)
     else:
-        jobs = _near(problem, workshop.schedule, chooser)
+        jobs = _near(problem, workshop.schedule, chooser, more)
     workshop.take_out([at for job in jobs for at in problem.jobs[job].operations])
     chooser.shuffle(jobs)
-    for job in jobs:
+    for job in (*more, *jobs):
         for at in problem.jobs[job].operations:
             if not workshop.put_back(at, chooser, NOISE):
                 return None
     return workshop.schedule
 
 
-def _near(problem: Problem, schedule: Schedule, chooser: random.Random) -> list[int]:
-    """Jobs that are done about the same time, or on the same machines, as one of them."""
+def _near(problem: Problem, schedule: Schedule, chooser: random.Random, left: list[int]) -> list[int]:
+    """Jobs that are done about the same time, or on the same machines, as one of them, or as the one that is left."""
     movable = [n for n, job in enumerate(problem.jobs) if _may_move(problem, schedule, job)]
-    one = chooser.choice(movable)
-    machines = {schedule.machine_of(problem, at) for at in problem.jobs[one].operations}
-    rivals = {option.machine for at in problem.jobs[one].operations for option in problem.operations[at].options}
-    begin = schedule.begin[problem.jobs[one].operations[0]]
-    wanted = machines if chooser.random() < 0.5 else rivals
+    one = left[0] if left else chooser.choice(movable)
+    job = problem.jobs[one]
+    machines = {schedule.machine_of(problem, at) for at in job.operations}
+    rivals = {option.machine for at in job.operations for option in problem.operations[at].options}
+    begin = schedule.begin[job.operations[0]]
+    if left:
+        begin = chooser.randint(job.release, max(job.release, min(job.due, problem.steps)))
+    wanted = machines if not left and chooser.random() < 0.5 else rivals
 
     def far(other: int) -> tuple[bool, float]:
         at = problem.jobs[other].operations[0]
@@ -208,6 +217,14 @@ def _may_move(problem: Problem, schedule: Schedule, job: Job) -> bool:
     return is_planned and not any(at in problem.fixed for at in job.operations)
 
 
+def forgotten(problem: Problem, schedule: Schedule) -> list[int]:
+    """Jobs that found no room."""
+    return [
+        number for number, job in enumerate(problem.jobs)
+        if schedule.option[job.operations[0]] == NOTHING and not any(at in problem.fixed for at in job.operations)
+    ]  # fmt: skip
+
+
 def _cap(problem: Problem, took: Figures) -> float:
     """What jobs' power is held under: the limit, and where the peak costs, the highest that there is."""
     if problem.site.demand_price:
@@ -216,22 +233,24 @@ def _cap(problem: Problem, took: Figures) -> float:
 
 
 def first(problem: Problem) -> Schedule:
-    """The energy-aware greedy one; where peaks cost, the cheapest of several under lower and lower ones."""
-    best = _under(problem, problem.site.limit_kw)
+    """The best of energy-aware greedy ones and the usual rule's; where peaks cost, of some under lower and lower ones."""
+    choices = (*map(greedy.patient, PATIENCE), greedy.usual)
+    made = [(_under(problem, problem.site.limit_kw, choice), choice) for choice in choices]
+    best, choice = min(made, key=lambda each: _rank(problem, each[0]))
     if not problem.site.demand_price:
         return best
     took = figures(problem, best)
     least = max(problem.site.paid_kw, took.kwh / (problem.steps * problem.step_h))
     caps = np.linspace(took.highest_kw, min(least, took.highest_kw), CAPS + 1)[1:]
-    return min((best, *(_under(problem, cap) for cap in caps)), key=lambda one: _rank(problem, one))
+    return min((best, *(_under(problem, cap, choice) for cap in caps)), key=lambda one: _rank(problem, one))
 
 
-def _under(problem: Problem, cap_kw: float) -> Schedule:
+def _under(problem: Problem, cap_kw: float, choice: greedy.Choice) -> Schedule:
     """A greedy one under a power; anew with less room for jobs where starts and idle machines pass it."""
     site = dataclasses.replace(problem.site, limit_kw=cap_kw)
     capped, spare = dataclasses.replace(problem, site=site), np.zeros(problem.steps)
     for _ in range(TRIES):
-        schedule = greedy.build(capped, greedy.thrifty, spare)
+        schedule = greedy.build(capped, choice, spare)
         over = load_kw(problem, all_spans(problem, schedule)) - cap_kw
         if (over <= OVER_KW).all():
             break
