@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from models.energy.planning import cpsat, greedy
+from models.energy.planning.bound import dual
 from models.energy.planning.problem import NOTHING, Care, Job, Machine, Problem, Schedule
 from models.energy.planning.timeline import Figures, all_spans, figures, load_kw
 from models.energy.planning.workshop import Workshop
@@ -38,6 +39,8 @@ RAISE_SHARE = 0.05
 """Of rounds in which more power may be taken, where the peak costs. Our choice."""
 CAPS = 8
 """Peaks that the first schedule is tried under. Our choice."""
+BOUND_SHARE = 0.1
+"""Of the time, at most, for the bound of a problem that is not the solver's. Our choice."""
 LEAST_S = 0.05
 """Seconds below which no part is begun. Our choice."""
 PATIENCE = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2)
@@ -91,6 +94,8 @@ def search(
     is_whole = is_small(problem, best)
     until_s = began_s + limits.seconds * (1.0 - WHOLE_SHARE * is_whole)
     if not is_plain(problem):
+        bound_s = now_s() + limits.seconds * BOUND_SHARE
+        found = _bounded(problem, found, lambda: now_s() < min(bound_s, until_s))
         found = _mended(problem, found, limits.seed, lambda: now_s() < until_s, better)
     if is_whole:
         found = _proven(problem, found, limits, began_s + limits.seconds - now_s(), better)
@@ -101,7 +106,7 @@ def mended(problem: Problem, seed: int, rounds: int) -> Found:
     """What so many rounds make of the first schedule: the same on every machine."""
     best = first(problem)
     left = iter(range(rounds))
-    found = Found(best, figures(problem, best), floor(problem, best), 0, 0.0)
+    found = _bounded(problem, Found(best, figures(problem, best), floor(problem, best), 0, 0.0), lambda: True)
     return _mended(problem, found, seed, lambda: next(left, None) is not None, lambda *_: None)
 
 
@@ -130,6 +135,21 @@ def _proven(problem: Problem, found: Found, limits: Limits, left_s: float, bette
     return found._replace(bound=min(bound, found.figures.cost))
 
 
+def _bounded(problem: Problem, found: Found, goes_on: Callable[[], bool]) -> Found:
+    """With the bound that machines' prices give, where it is higher."""
+    workshop, operations = Workshop(problem, found.schedule, np.inf), planned(found.schedule)
+    ways = [
+        [
+            (option.machine, workshop.plain_visit(at, number))
+            for number, option in enumerate(problem.operations[at].options)
+        ]
+        for at in operations
+    ]
+    beside = floor(problem, found.schedule) - sum(_cheapest(problem, at) for at in operations)
+    least = beside + dual(problem, ways, found.figures.cost - beside, goes_on)
+    return found._replace(bound=min(max(found.bound, least), found.figures.cost))
+
+
 def _mended(problem: Problem, found: Found, seed: int, goes_on: Callable[[], bool], better: Better) -> Found:
     """Jobs taken out and put back, for as long as there is time; a worse schedule is gone on from at times."""
     chooser = random.Random(seed)
@@ -149,8 +169,9 @@ def _mended(problem: Problem, found: Found, seed: int, goes_on: Callable[[], boo
             continue
         at = took
         workshop.refresh()
-        if len(still) < len(left) or took.cost < found.figures.cost - WORSE * abs(found.figures.cost):
-            bound = floor(problem, schedule) if len(still) < len(left) else found.bound
+        is_fuller = len(still) < len(left)
+        if is_fuller or took.cost < found.figures.cost - WORSE * abs(found.figures.cost):
+            bound = floor(problem, schedule) if is_fuller else found.bound
             found = found._replace(schedule=schedule, figures=took, bound=bound)
             better(schedule, took)
         left = still

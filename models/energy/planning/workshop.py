@@ -179,7 +179,9 @@ class Workshop:
             visits = [self._visit(work, self._option[work]) if work >= 0 else self._care_visits[-1 - work]
                       for work in self._orders[machine]]  # fmt: skip
             old = self._old.get(machine)
-            found = Line(self.problem, machine, visits, self._prices[machine]) if old is None else old.with_visits(visits)
+            found = (
+                Line(self.problem, machine, visits, self._prices[machine]) if old is None else old.with_visits(visits)
+            )
             self._lines[machine] = found
         return found
 
@@ -196,9 +198,7 @@ class Workshop:
 
     def _visit(self, at: int, number: int) -> Visit:
         """An option of an operation as a visit, within what its job and the site's power leave it."""
-        plain = self._plain.get((at, number))
-        if plain is None:
-            plain = self._plain[at, number] = self._plain_visit(at, number)
+        plain = self.plain_visit(at, number)
         bounds = self._bounds(at, plain.steps)
         if not self._is_capped:
             if len(self._job[at].operations) == 1:
@@ -211,7 +211,13 @@ class Workshop:
         self._kept[at, number] = bounds, visit
         return visit
 
-    def _plain_visit(self, at: int, number: int) -> Visit:
+    def plain_visit(self, at: int, number: int) -> Visit:
+        """An option of an operation as a visit that has the plant to itself."""
+        if (found := self._plain.get((at, number))) is None:
+            found = self._plain[at, number] = self._new_visit(at, number)
+        return found
+
+    def _new_visit(self, at: int, number: int) -> Visit:
         """What an option costs by the step it begins at: energy, delay, moving; inf where it cannot be done."""
         problem, operation = self.problem, self.problem.operations[at]
         option, job = operation.options[number], problem.jobs[operation.job]
