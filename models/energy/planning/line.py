@@ -63,7 +63,7 @@ class Line:
     price: Price
     _ahead: list[Reached] = field(default_factory=list)
     _rest: list[np.ndarray] = field(default_factory=list)
-    """The least cost of visits from one on by the step that it begins at, without the gap before: the last one first."""
+    """The least cost of visits from one on by the step that it begins at, no gap before it: the last one first."""
     _before: dict[int, np.ndarray] = field(default_factory=dict)
     _after: dict[int, np.ndarray] = field(default_factory=dict)
 
@@ -154,7 +154,7 @@ class Line:
         return found
 
     def _onward(self, family: int) -> np.ndarray:
-        """The least cost of the visits that follow one of a family, by the step that it ends at; [places, steps + 1]."""
+        """The least cost of visits that follow one of a family, by the step that it ends at; [places, steps + 1]."""
         if (found := self._after.get(family)) is None:
             count = len(self.visits)
             found = self._after[family] = np.zeros((count + 1, self.problem.steps + 1))

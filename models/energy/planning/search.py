@@ -254,7 +254,7 @@ def _cap(problem: Problem, took: Figures) -> float:
 
 
 def first(problem: Problem) -> Schedule:
-    """The best of energy-aware greedy ones and the usual rule's; where peaks cost, of some under lower and lower ones."""
+    """The best of energy-aware greedy ones and the usual one; where peaks cost, of some under lower and lower ones."""
     choices = (*map(greedy.patient, PATIENCE), greedy.usual)
     made = [(_under(problem, problem.site.limit_kw, choice), choice) for choice in choices]
     best, choice = min(made, key=lambda each: _rank(problem, each[0]))
