@@ -1,8 +1,8 @@
-"""A cost that no schedule of the same jobs is below, by Lagrangian relaxation: machines' steps get a price.
+"""A cost that no schedule of the same jobs is below: each operation at its best place as if it were alone.
 
-Each operation takes its best place at those prices, as if it were alone, and the prices of all steps are taken off
-again: that is below every schedule whatever the prices are. They rise where more than one operation wants a step. What
-it leaves out is the order of a job's operations, setups, gaps and the peak.
+Lagrangian relaxation makes that higher: machines' steps get prices, that are taken off again, so it is below every
+schedule whatever they are; they rise where more than one operation wants a step. What is left out: the order of a job's
+operations, setups, gaps and the peak.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from models.energy.planning.line import Visit
-from models.energy.planning.problem import Problem
+from models.energy.planning.problem import NOTHING, Care, Machine, Problem, Schedule
+from models.energy.planning.workshop import Workshop
 
 ROUNDS = 300
 """Changes of the prices at most. Our choice."""
@@ -20,6 +21,46 @@ STEP = 1.0
 """Of Polyak's step, which would be 1 if the best cost were the least (Polyak 1969). Our choice, as is the next."""
 SLACK = 10
 """Rounds without a better bound after which the step is halved."""
+
+
+def planned(schedule: Schedule) -> list[int]:
+    """Operations that are in a schedule."""
+    return [at for at, option in enumerate(schedule.option) if option != NOTHING]
+
+
+def constant(problem: Problem) -> float:
+    """What is paid whatever is planned: the site's other load, and machines' floors."""
+    floors = sum(one.floor_kw for one in problem.machines)
+    return float((problem.site.base_kw + floors) @ np.diff(problem.worth)) - sum(
+        float(one.floor_kw * problem.worth[one.free_from]) for one in problem.machines
+    )
+
+
+def floor(problem: Problem, schedule: Schedule) -> float:
+    """A cost that no schedule of the same jobs is below: each operation at its cheapest time, on its cheapest machine.
+
+    Nothing is between them, but where a machine is paid for it.
+    """
+    operations = sum(_cheapest(problem, at) for at in planned(schedule))
+    cares = sum(_least_risk(problem, care) for care in problem.cares)
+    between = sum(_least_between(problem, one) for one in problem.machines)
+    return constant(problem) + operations + cares + between
+
+
+def least(problem: Problem, schedule: Schedule, cost: float, goes_on: Callable[[], bool]) -> float:
+    """The higher of `floor` and of what machines' prices say, for the jobs of a schedule that costs so much."""
+    workshop, operations = Workshop(problem, schedule, np.inf), planned(schedule)
+    ways = [
+        [
+            (option.machine, workshop.plain_visit(at, number))
+            for number, option in enumerate(problem.operations[at].options)
+            if option.steps <= problem.steps
+        ]
+        for at in operations
+    ]
+    lowest = floor(problem, schedule)
+    beside = lowest - sum(_cheapest(problem, at) for at in operations)
+    return max(lowest, beside + dual(problem, ways, cost - beside, goes_on))
 
 
 def dual(
@@ -71,3 +112,31 @@ def _used(machine: np.ndarray, begin: np.ndarray, steps: np.ndarray, shape: tupl
     np.add.at(edges, (machine, begin), 1)
     np.add.at(edges, (machine, begin + steps), -1)
     return np.asarray(np.cumsum(edges, axis=1)[:, :-1])
+
+
+def _least_between(problem: Problem, one: Machine) -> float:
+    """What a machine's gaps cost over its floor at the least: below zero where it is paid to draw, or draws less."""
+    kws = [kw - one.floor_kw for kw in (one.idle_kw, one.setup_kw, one.start_kw)]
+    each = np.diff(problem.worth)
+    return float(max(0.0, *kws) * np.minimum(0.0, each).sum() + min(0.0, *kws) * np.maximum(0.0, each).sum())
+
+
+def _least_risk(problem: Problem, care: Care) -> float:
+    """Of maintenance at the least, less what the machine's floor takes meanwhile."""
+    begins, worth = slice(care.earliest, care.latest + 1), problem.worth
+    ends = slice(care.earliest + care.steps, care.latest + care.steps + 1)
+    return float((care.risk[begins] - problem.machines[care.machine].floor_kw * (worth[ends] - worth[begins])).min())
+
+
+def _cheapest(problem: Problem, at: int) -> float:
+    """An operation's energy over the floor of its machine, at the least; none where it finds no room at all."""
+    operation, fixed = problem.operations[at], problem.fixed.get(at)
+    release, costs = problem.jobs[operation.job].release, list[float]()
+    for number, option in enumerate(operation.options):
+        extra = option.kw - problem.machines[option.machine].floor_kw
+        begins = np.arange(release, problem.steps + 1 - option.steps)
+        if fixed is not None:
+            begins = np.array([fixed.begin] if fixed.option == number else [], int)
+        if len(begins):
+            costs.append(float((extra * (problem.worth[begins + option.steps] - problem.worth[begins])).min()))
+    return min(costs, default=0.0)

@@ -14,8 +14,8 @@ from typing import NamedTuple
 import numpy as np
 
 from models.energy.planning import cpsat, greedy
-from models.energy.planning.bound import dual
-from models.energy.planning.problem import NOTHING, Care, Job, Machine, Problem, Schedule
+from models.energy.planning.bound import constant, floor, least, planned
+from models.energy.planning.problem import NOTHING, Job, Problem, Schedule
 from models.energy.planning.timeline import Figures, all_spans, figures, load_kw
 from models.energy.planning.workshop import Workshop
 
@@ -136,18 +136,9 @@ def _proven(problem: Problem, found: Found, limits: Limits, left_s: float, bette
 
 
 def _bounded(problem: Problem, found: Found, goes_on: Callable[[], bool]) -> Found:
-    """With the bound that machines' prices give, where it is higher."""
-    workshop, operations = Workshop(problem, found.schedule, np.inf), planned(found.schedule)
-    ways = [
-        [
-            (option.machine, workshop.plain_visit(at, number))
-            for number, option in enumerate(problem.operations[at].options)
-        ]
-        for at in operations
-    ]
-    beside = floor(problem, found.schedule) - sum(_cheapest(problem, at) for at in operations)
-    least = beside + dual(problem, ways, found.figures.cost - beside, goes_on)
-    return found._replace(bound=min(max(found.bound, least), found.figures.cost))
+    """With a higher bound, where there is one."""
+    bound = least(problem, found.schedule, found.figures.cost, goes_on)
+    return found._replace(bound=min(max(found.bound, bound), found.figures.cost))
 
 
 def _mended(problem: Problem, found: Found, seed: int, goes_on: Callable[[], bool], better: Better) -> Found:
@@ -261,8 +252,8 @@ def first(problem: Problem) -> Schedule:
     if not problem.site.demand_price:
         return best
     took = figures(problem, best)
-    least = max(problem.site.paid_kw, took.kwh / (problem.steps * problem.step_h))
-    caps = np.linspace(took.highest_kw, min(least, took.highest_kw), CAPS + 1)[1:]
+    lowest = max(problem.site.paid_kw, took.kwh / (problem.steps * problem.step_h))
+    caps = np.linspace(took.highest_kw, min(lowest, took.highest_kw), CAPS + 1)[1:]
     return min((best, *(_under(problem, cap, choice) for cap in caps)), key=lambda one: _rank(problem, one))
 
 
@@ -277,55 +268,6 @@ def _under(problem: Problem, cap_kw: float, choice: greedy.Choice) -> Schedule:
             break
         spare += np.maximum(0.0, over)
     return schedule
-
-
-def planned(schedule: Schedule) -> list[int]:
-    """Operations that are in a schedule."""
-    return [at for at, option in enumerate(schedule.option) if option != NOTHING]
-
-
-def constant(problem: Problem) -> float:
-    """What is paid whatever is planned: the site's other load, and machines' floors."""
-    floors = sum(one.floor_kw for one in problem.machines)
-    return float((problem.site.base_kw + floors) @ np.diff(problem.worth)) - sum(
-        float(one.floor_kw * problem.worth[one.free_from]) for one in problem.machines
-    )
-
-
-def floor(problem: Problem, schedule: Schedule) -> float:
-    """A cost that no schedule of the same jobs is below: each operation at its cheapest time, on its cheapest machine.
-
-    Nothing is between them, but where a machine is paid for it.
-    """
-    operations = sum(_cheapest(problem, at) for at in planned(schedule))
-    cares = sum(_least_risk(problem, care) for care in problem.cares)
-    between = sum(_least_between(problem, one) for one in problem.machines)
-    return constant(problem) + operations + cares + between
-
-
-def _least_between(problem: Problem, one: Machine) -> float:
-    """What a machine's gaps cost over its floor at the least: below zero where it is paid to draw, or draws less."""
-    kws = [kw - one.floor_kw for kw in (one.idle_kw, one.setup_kw, one.start_kw)]
-    each = np.diff(problem.worth)
-    return float(max(0.0, *kws) * np.minimum(0.0, each).sum() + min(0.0, *kws) * np.maximum(0.0, each).sum())
-
-
-def _least_risk(problem: Problem, care: Care) -> float:
-    """Of maintenance at the least, less what the machine's floor takes meanwhile."""
-    begins, worth = slice(care.earliest, care.latest + 1), problem.worth
-    ends = slice(care.earliest + care.steps, care.latest + care.steps + 1)
-    return float((care.risk[begins] - problem.machines[care.machine].floor_kw * (worth[ends] - worth[begins])).min())
-
-
-def _cheapest(problem: Problem, at: int) -> float:
-    """An operation's energy over the floor of its machine, at the least; none where it may stay unplanned."""
-    release = problem.jobs[problem.operations[at].job].release
-    costs = []
-    for option in problem.operations[at].options:
-        extra = option.kw - problem.machines[option.machine].floor_kw
-        spans = problem.worth[release + option.steps :] - problem.worth[release : problem.steps + 1 - option.steps]
-        costs.append(float((extra * spans).min()) if len(spans) else 0.0)
-    return min(costs)
 
 
 def _is_better(problem: Problem, schedule: Schedule, took: Figures) -> bool:

@@ -108,6 +108,8 @@ class Workshop:
         """Put an operation where it adds least, give or take a share of noise; False where it finds no room."""
         best, place = np.inf, (0, 0, 0)
         for number, option in enumerate(self.problem.operations[at].options):
+            if option.steps > self.problem.steps:
+                continue
             line, visit = self.line(option.machine), self._visit(at, number)
             places, base = self._places(option.machine, at), line.cost()
             for before, cost in zip(places, line.inserted(visit, slice(places.start, places.stop)), strict=True):
@@ -227,18 +229,18 @@ class Workshop:
         cost[:last] = (option.kw - one.floor_kw) * (problem.worth[option.steps :] - problem.worth[:last])
         if at == job.operations[-1]:
             cost[:last] += job.late * np.maximum(0, np.arange(last) + option.steps - job.due)
-        busy = np.concatenate(([0], np.cumsum(~one.is_open)))
-        cost[:last][busy[option.steps :] != busy[:last]] = np.inf
-        cost[: job.release] = np.inf
-        before = problem.before.get(at)
-        if before is not None:
+        if (before := problem.before.get(at)) is not None:
             cost += problem.move
             if before.option == number:
                 cost[before.begin] -= problem.move
-        if (fixed := problem.fixed.get(at)) is not None:
-            there = cost[fixed.begin] if fixed == Place(number, fixed.begin) else np.inf
+        if (fixed := problem.fixed.get(at)) is not None:  # whatever working time and release say
+            there = cost[fixed.begin] if fixed.option == number else np.inf
             cost[:] = np.inf
-            cost[fixed.begin] = there if np.isfinite(there) else (0.0 if fixed.option == number else np.inf)
+            cost[fixed.begin] = there
+            return Visit(at, option.steps, operation.family, cost)
+        busy = np.concatenate(([0], np.cumsum(~one.is_open)))
+        cost[:last][busy[option.steps :] != busy[:last]] = np.inf
+        cost[: job.release] = np.inf
         return Visit(at, option.steps, operation.family, cost)
 
     def _care_visit(self, number: int) -> Visit:
