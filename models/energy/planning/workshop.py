@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from models.energy.planning.line import Line, Visit, price_of
-from models.energy.planning.problem import NOTHING, Place, Problem, Schedule
+from models.energy.planning.problem import NOTHING, Problem, Schedule
 
 
 class State(NamedTuple):
