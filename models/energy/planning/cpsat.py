@@ -53,6 +53,11 @@ class Node(NamedTuple):
         """Whether it does not move."""
         return isinstance(self.begin, int)
 
+    @property
+    def is_still(self) -> bool:
+        """Whether it has no options: it stays, or is maintenance."""
+        return self.stays or self.is_care
+
 
 class Part:
     """The model. `free` operations and `cares` may move, all else of the schedule stays."""
@@ -240,7 +245,7 @@ class Part:
     def _add_machine(self, machine: int) -> None:
         """No two visits at once; and where gaps or setups cost, their order, as a circuit through the plan's begin."""
         nodes, one = self._nodes(machine), self._problem.machines[machine]
-        self._model.add_no_overlap([self._interval(node) for node in nodes])
+        self._model.add_no_overlap([*self._runs(machine), *(self._interval(node) for node in nodes if node.is_still)])
         if self._is_free_of_gaps(one):
             for node in nodes:
                 if not node.stays:
@@ -254,14 +259,18 @@ class Part:
         is_ready = one.start_steps == 0 or not one.may_be_off
         return not self._problem.setup.any() and one.idle_kw == floor and one.start_kw == floor and is_ready
 
+    def _runs(self, machine: int) -> Iterator[Any]:
+        """What may run on a machine, each option as an interval of its own length: tighter than one of all lengths."""
+        for (at, number), has in self._has.items():
+            option = self._options(at)[number]
+            if option.machine == machine:
+                yield self._model.new_optional_fixed_size_interval_var(self._begin[at], option.steps, has, "")
+
     def _interval(self, node: Node) -> Any:
         model = self._model
         if node.stays:
             return model.new_fixed_size_interval_var(node.begin, node.end - node.begin, "")
-        length = model.new_int_var(0, self._problem.steps, "")
-        if node.is_there is True:
-            return model.new_interval_var(node.begin, length, node.end, "")
-        return model.new_optional_interval_var(node.begin, length, node.end, node.is_there, "")
+        return model.new_interval_var(node.begin, model.new_int_var(0, self._problem.steps, ""), node.end, "")
 
     def _arcs(self, one: Machine, nodes: list[Node]) -> Iterator[tuple[int, int, Any]]:
         """All that may follow on one another; of what stays, only in its order."""
@@ -356,6 +365,10 @@ class Part:
         for job in self._problem.jobs:
             if self._schedule.option[job.operations[-1]] != NOTHING:
                 self._model.add(last >= self._times(job.operations[-1])[1])
+        for machine in self._machines():  # follows from the rest, but tells the solver's bound what a machine can do
+            work = [self._options(at)[n].steps * has for (at, n), has in self._has.items()
+                    if self._options(at)[n].machine == machine]  # fmt: skip
+            self._model.add(sum(work) <= last)
         self._cost.append(round(self._problem.makespan * WORTH * KW) * last)
 
     def _stay(self) -> tuple[list[Any], list[int]]:

@@ -6,7 +6,7 @@ What finds no room in the horizon is not planned, whole jobs at a time.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -39,6 +39,13 @@ class Shop:
         self.taken_kw = problem.site.base_kw + sum(one.floor_kw for one in problem.machines)
         if spare_kw is not None:
             self.taken_kw = self.taken_kw + spare_kw
+        self.mean_price = float(np.abs(np.diff(problem.worth)).mean())
+        self.makers = [frozenset(option.machine for option in one.options) for one in problem.operations]
+        self._opens = [_next_true(is_free) for is_free in self._is_free]
+
+    def opens(self, machines: Iterable[int], ready: int) -> int:
+        """The first step from which one of the machines is free and may work."""
+        return min(int(self._opens[one][max(ready, self.stands[one].free)]) for one in machines)
 
     def care(self, care: Care) -> int:
         """Place maintenance at its first free time, and a start after it; at its latest where there is none."""
@@ -91,6 +98,12 @@ class Shop:
         return Schedule(tuple(self.option), tuple(self.begin), tuple(cares))
 
 
+def _next_true(each: np.ndarray) -> np.ndarray:
+    """The first step from each on where it holds, their number where it does not any more; [steps + 1]."""
+    at = np.append(np.where(each, np.arange(len(each)), len(each)), len(each))
+    return np.asarray(np.minimum.accumulate(at[::-1])[::-1])
+
+
 def usual(_shop: Shop, _at: int, _option: Option, begin: int) -> float:
     """The machine that is free first, at the speed that is named first."""
     return float(begin)
@@ -106,6 +119,19 @@ def thrifty(shop: Shop, at: int, option: Option, begin: int) -> float:
     energy += (one.setup_kw - one.floor_kw) * (worth[begin] - worth[setup])
     late = job.late * max(0, end + _rest(problem, job, at) - job.due)
     return float(energy + _gap(problem, one, stand, setup) + late)
+
+
+def patient(share: float) -> Choice:
+    """The thrifty one for whom a step of waiting costs a share of what the machine draws: it keeps machines for others.
+
+    None of it fills the cheapest machine until others are late; all of it hardly waits.
+    """
+
+    def choice(shop: Shop, at: int, option: Option, begin: int) -> float:
+        waited = begin - shop.problem.jobs[shop.problem.operations[at].job].release
+        return thrifty(shop, at, option, begin) + share * option.kw * shop.mean_price * waited
+
+    return choice
 
 
 def _rest(problem: Problem, job: Job, at: int) -> int:
@@ -125,14 +151,27 @@ def _gap(problem: Problem, one: Machine, stand: Stand, end: int) -> float:
 
 
 def build(problem: Problem, choice: Choice, spare_kw: np.ndarray | None = None) -> Schedule:
-    """A schedule in one pass: what is fixed, maintenance, then jobs by due date."""
+    """A schedule in one pass: what is fixed, maintenance, then jobs as machines come free, by due date."""
     shop = Shop(problem, spare_kw)
     for at, place in sorted(problem.fixed.items(), key=lambda item: item[1].begin):
         shop.place(at, place)
     cares = [shop.care(care) for care in problem.cares]
-    for job in sorted(problem.jobs, key=lambda job: (job.due, job.release)):
-        _plan_job(shop, job, choice)
+    waiting = sorted(problem.jobs, key=lambda job: (job.due, job.release))
+    while waiting:
+        _plan_job(shop, waiting.pop(_next(shop, waiting)), choice)
     return shop.schedule(cares)
+
+
+def _next(shop: Shop, waiting: Sequence[Job]) -> int:
+    """Of the jobs that can begin first, the one that is due first: no machine is kept for one that is not there yet."""
+    known: dict[tuple[frozenset[int], int], int] = {}
+    begins = []
+    for job in waiting:
+        key = shop.makers[job.operations[0]], job.release
+        if key not in known:
+            known[key] = shop.opens(*key)
+        begins.append(known[key])
+    return begins.index(min(begins))
 
 
 def _plan_job(shop: Shop, job: Job, choice: Choice) -> None:

@@ -14,7 +14,8 @@ from typing import NamedTuple
 import numpy as np
 
 from models.energy.planning import cpsat, greedy
-from models.energy.planning.problem import NOTHING, Care, Job, Machine, Problem, Schedule
+from models.energy.planning.bound import constant, floor, least, planned
+from models.energy.planning.problem import NOTHING, Job, Problem, Schedule
 from models.energy.planning.timeline import Figures, all_spans, figures, load_kw
 from models.energy.planning.workshop import Workshop
 
@@ -38,8 +39,14 @@ RAISE_SHARE = 0.05
 """Of rounds in which more power may be taken, where the peak costs. Our choice."""
 CAPS = 8
 """Peaks that the first schedule is tried under. Our choice."""
+BOUND_SHARE = 0.1
+"""Of the time, at most, for the bound of a problem that is not the solver's. Our choice."""
 LEAST_S = 0.05
 """Seconds below which no part is begun. Our choice."""
+PATIENCE = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2)
+"""Shares that waiting costs the first schedules: the best of them is gone on from. Our choice."""
+FORGOTTEN_SHARE = 0.5
+"""Of rounds in which a job that found no room is tried again. Our choice."""
 TRIES = 20
 """Greedy schedules until one stays under the limit. Our choice."""
 OVER_KW = 1e-6
@@ -87,6 +94,8 @@ def search(
     is_whole = is_small(problem, best)
     until_s = began_s + limits.seconds * (1.0 - WHOLE_SHARE * is_whole)
     if not is_plain(problem):
+        bound_s = now_s() + limits.seconds * BOUND_SHARE
+        found = _bounded(problem, found, lambda: now_s() < min(bound_s, until_s))
         found = _mended(problem, found, limits.seed, lambda: now_s() < until_s, better)
     if is_whole:
         found = _proven(problem, found, limits, began_s + limits.seconds - now_s(), better)
@@ -97,7 +106,7 @@ def mended(problem: Problem, seed: int, rounds: int) -> Found:
     """What so many rounds make of the first schedule: the same on every machine."""
     best = first(problem)
     left = iter(range(rounds))
-    found = Found(best, figures(problem, best), floor(problem, best), 0, 0.0)
+    found = _bounded(problem, Found(best, figures(problem, best), floor(problem, best), 0, 0.0), lambda: True)
     return _mended(problem, found, seed, lambda: next(left, None) is not None, lambda *_: None)
 
 
@@ -126,30 +135,37 @@ def _proven(problem: Problem, found: Found, limits: Limits, left_s: float, bette
     return found._replace(bound=min(bound, found.figures.cost))
 
 
+def _bounded(problem: Problem, found: Found, goes_on: Callable[[], bool]) -> Found:
+    """With a higher bound, where there is one."""
+    bound = least(problem, found.schedule, found.figures.cost, goes_on)
+    return found._replace(bound=min(max(found.bound, bound), found.figures.cost))
+
+
 def _mended(problem: Problem, found: Found, seed: int, goes_on: Callable[[], bool], better: Better) -> Found:
     """Jobs taken out and put back, for as long as there is time; a worse schedule is gone on from at times."""
     chooser = random.Random(seed)
     workshop = Workshop(problem, found.schedule, _cap(problem, found.figures))
-    at, rounds = found.figures, 0
+    at, rounds, left = found.figures, 0, forgotten(problem, found.schedule)
     warmth = WARMTH * abs(at.cost - found.bound) / max(1, len(problem.jobs))
-    can_move = any(_may_move(problem, found.schedule, job) for job in problem.jobs)
-    while goes_on() and (can_move or not rounds):
+    can = bool(left) or any(_may_move(problem, found.schedule, job) for job in problem.jobs)
+    while goes_on() and (can or not rounds):
         rounds += 1
         before, workshop.cap_kw = workshop.state(), _cap(problem, at)
-        schedule = _shaken(workshop, chooser) if rounds > 1 else _timed(workshop)
+        schedule = _shaken(workshop, chooser, left) if rounds > 1 else _timed(workshop)
         took = None if schedule is None else figures(problem, schedule)
-        if (
-            schedule is None
-            or took is None
-            or not _is_taken(problem, took, at.cost + warmth * chooser.expovariate(1.0))
-        ):
+        still = left if schedule is None or not left else forgotten(problem, schedule)
+        most = np.inf if len(still) < len(left) else at.cost + warmth * chooser.expovariate(1.0)
+        if schedule is None or took is None or not _is_taken(problem, took, most):
             workshop.restore(before)
             continue
         at = took
         workshop.refresh()
-        if took.cost < found.figures.cost - WORSE * abs(found.figures.cost):
-            found = found._replace(schedule=schedule, figures=took)
+        is_fuller = len(still) < len(left)
+        if is_fuller or took.cost < found.figures.cost - WORSE * abs(found.figures.cost):
+            bound = floor(problem, schedule) if is_fuller else found.bound
+            found = found._replace(schedule=schedule, figures=took, bound=bound)
             better(schedule, took)
+        left = still
     return found._replace(parts=rounds)
 
 
@@ -164,34 +180,38 @@ def _is_taken(problem: Problem, took: Figures, most: float) -> bool:
     return took.highest_kw <= problem.site.limit_kw + OVER_KW and took.cost < most
 
 
-def _shaken(workshop: Workshop, chooser: random.Random) -> Schedule | None:
-    """Some jobs near each other taken out and put back; None where one finds no room."""
+def _shaken(workshop: Workshop, chooser: random.Random, left: list[int]) -> Schedule | None:
+    """Some jobs near each other taken out and put back, at times with one that is left; None where one has no room."""
     problem = workshop.problem
     workshop.low_kw = workshop.cap_kw
     if problem.site.demand_price and chooser.random() < RAISE_SHARE:
         workshop.low_kw = workshop.cap_kw = min(problem.site.limit_kw, workshop.cap_kw * (1.0 + PEAK_LOWER))
+    more = [chooser.choice(left)] if left and chooser.random() < FORGOTTEN_SHARE else []
     if problem.site.demand_price and chooser.random() < PEAK_SHARE:
         workshop.low_kw *= 1.0 - PEAK_LOWER * chooser.random()
         jobs = _highest(problem, workshop.schedule, chooser)
     else:
-        jobs = _near(problem, workshop.schedule, chooser)
+        jobs = _near(problem, workshop.schedule, chooser, more)
     workshop.take_out([at for job in jobs for at in problem.jobs[job].operations])
     chooser.shuffle(jobs)
-    for job in jobs:
+    for job in (*more, *jobs):
         for at in problem.jobs[job].operations:
             if not workshop.put_back(at, chooser, NOISE):
                 return None
     return workshop.schedule
 
 
-def _near(problem: Problem, schedule: Schedule, chooser: random.Random) -> list[int]:
-    """Jobs that are done about the same time, or on the same machines, as one of them."""
+def _near(problem: Problem, schedule: Schedule, chooser: random.Random, left: list[int]) -> list[int]:
+    """Jobs that are done about the same time, or on the same machines, as one of them, or as the one that is left."""
     movable = [n for n, job in enumerate(problem.jobs) if _may_move(problem, schedule, job)]
-    one = chooser.choice(movable)
-    machines = {schedule.machine_of(problem, at) for at in problem.jobs[one].operations}
-    rivals = {option.machine for at in problem.jobs[one].operations for option in problem.operations[at].options}
-    begin = schedule.begin[problem.jobs[one].operations[0]]
-    wanted = machines if chooser.random() < 0.5 else rivals
+    one = left[0] if left else chooser.choice(movable)
+    job = problem.jobs[one]
+    machines = {schedule.machine_of(problem, at) for at in job.operations}
+    rivals = {option.machine for at in job.operations for option in problem.operations[at].options}
+    begin = schedule.begin[job.operations[0]]
+    if left:
+        begin = chooser.randint(job.release, max(job.release, min(job.due, problem.steps)))
+    wanted = machines if not left and chooser.random() < 0.5 else rivals
 
     def far(other: int) -> tuple[bool, float]:
         at = problem.jobs[other].operations[0]
@@ -215,6 +235,14 @@ def _may_move(problem: Problem, schedule: Schedule, job: Job) -> bool:
     return is_planned and not any(at in problem.fixed for at in job.operations)
 
 
+def forgotten(problem: Problem, schedule: Schedule) -> list[int]:
+    """Jobs that found no room."""
+    return [
+        number for number, job in enumerate(problem.jobs)
+        if schedule.option[job.operations[0]] == NOTHING and not any(at in problem.fixed for at in job.operations)
+    ]  # fmt: skip
+
+
 def _cap(problem: Problem, took: Figures) -> float:
     """What jobs' power is held under: the limit, and where the peak costs, the highest that there is."""
     if problem.site.demand_price:
@@ -223,76 +251,29 @@ def _cap(problem: Problem, took: Figures) -> float:
 
 
 def first(problem: Problem) -> Schedule:
-    """The energy-aware greedy one; where peaks cost, the cheapest of several under lower and lower ones."""
-    best = _under(problem, problem.site.limit_kw)
+    """The best of energy-aware greedy ones and the usual one; where peaks cost, of some under lower and lower ones."""
+    choices = (*map(greedy.patient, PATIENCE), greedy.usual)
+    made = [(_under(problem, problem.site.limit_kw, choice), choice) for choice in choices]
+    best, choice = min(made, key=lambda each: _rank(problem, each[0]))
     if not problem.site.demand_price:
         return best
     took = figures(problem, best)
-    least = max(problem.site.paid_kw, took.kwh / (problem.steps * problem.step_h))
-    caps = np.linspace(took.highest_kw, min(least, took.highest_kw), CAPS + 1)[1:]
-    return min((best, *(_under(problem, cap) for cap in caps)), key=lambda one: _rank(problem, one))
+    lowest = max(problem.site.paid_kw, took.kwh / (problem.steps * problem.step_h))
+    caps = np.linspace(took.highest_kw, min(lowest, took.highest_kw), CAPS + 1)[1:]
+    return min((best, *(_under(problem, cap, choice) for cap in caps)), key=lambda one: _rank(problem, one))
 
 
-def _under(problem: Problem, cap_kw: float) -> Schedule:
+def _under(problem: Problem, cap_kw: float, choice: greedy.Choice) -> Schedule:
     """A greedy one under a power; anew with less room for jobs where starts and idle machines pass it."""
     site = dataclasses.replace(problem.site, limit_kw=cap_kw)
     capped, spare = dataclasses.replace(problem, site=site), np.zeros(problem.steps)
     for _ in range(TRIES):
-        schedule = greedy.build(capped, greedy.thrifty, spare)
+        schedule = greedy.build(capped, choice, spare)
         over = load_kw(problem, all_spans(problem, schedule)) - cap_kw
         if (over <= OVER_KW).all():
             break
         spare += np.maximum(0.0, over)
     return schedule
-
-
-def planned(schedule: Schedule) -> list[int]:
-    """Operations that are in a schedule."""
-    return [at for at, option in enumerate(schedule.option) if option != NOTHING]
-
-
-def constant(problem: Problem) -> float:
-    """What is paid whatever is planned: the site's other load, and machines' floors."""
-    floors = sum(one.floor_kw for one in problem.machines)
-    return float((problem.site.base_kw + floors) @ np.diff(problem.worth)) - sum(
-        float(one.floor_kw * problem.worth[one.free_from]) for one in problem.machines
-    )
-
-
-def floor(problem: Problem, schedule: Schedule) -> float:
-    """A cost that no schedule of the same jobs is below: each operation at its cheapest time, on its cheapest machine.
-
-    Nothing is between them, but where a machine is paid for it.
-    """
-    operations = sum(_cheapest(problem, at) for at in planned(schedule))
-    cares = sum(_least_risk(problem, care) for care in problem.cares)
-    between = sum(_least_between(problem, one) for one in problem.machines)
-    return constant(problem) + operations + cares + between
-
-
-def _least_between(problem: Problem, one: Machine) -> float:
-    """What a machine's gaps cost over its floor at the least: below zero where it is paid to draw, or draws less."""
-    kws = [kw - one.floor_kw for kw in (one.idle_kw, one.setup_kw, one.start_kw)]
-    each = np.diff(problem.worth)
-    return float(max(0.0, *kws) * np.minimum(0.0, each).sum() + min(0.0, *kws) * np.maximum(0.0, each).sum())
-
-
-def _least_risk(problem: Problem, care: Care) -> float:
-    """Of maintenance at the least, less what the machine's floor takes meanwhile."""
-    begins, worth = slice(care.earliest, care.latest + 1), problem.worth
-    ends = slice(care.earliest + care.steps, care.latest + care.steps + 1)
-    return float((care.risk[begins] - problem.machines[care.machine].floor_kw * (worth[ends] - worth[begins])).min())
-
-
-def _cheapest(problem: Problem, at: int) -> float:
-    """An operation's energy over the floor of its machine, at the least; none where it may stay unplanned."""
-    release = problem.jobs[problem.operations[at].job].release
-    costs = []
-    for option in problem.operations[at].options:
-        extra = option.kw - problem.machines[option.machine].floor_kw
-        spans = problem.worth[release + option.steps :] - problem.worth[release : problem.steps + 1 - option.steps]
-        costs.append(float((extra * spans).min()) if len(spans) else 0.0)
-    return min(costs)
 
 
 def _is_better(problem: Problem, schedule: Schedule, took: Figures) -> bool:

@@ -122,16 +122,19 @@ def _gap(problem: Problem, one: Machine, begin: int, end: int, is_on: bool, habi
 
 
 def _over_night(one: Machine, begin: int, end: int) -> list[Span]:
-    """Idle until the working time is over, and from the next one on; off between, where a start fits in."""
-    closed = np.flatnonzero(~one.is_open[begin:end]) + begin
-    first, start = int(closed[0]), end - one.start_steps
-    if start < first:
-        return [Span(PowerState.IDLE, begin, end, one.idle_kw)]
-    return [
-        Span(PowerState.IDLE, begin, first, one.idle_kw),
-        Span(PowerState.OFF, first, start, one.off_kw),
-        Span(PowerState.START, start, end, one.start_kw),
-    ]
+    """Idle while it may work, off while it may not, where a start fits in before the next working time."""
+    out, at = [], begin
+    edges = np.diff(np.concatenate(([True], one.is_open[begin:end], [True])).astype(int))
+    for closed, opened in zip(np.flatnonzero(edges < 0) + begin, np.flatnonzero(edges > 0) + begin, strict=True):
+        if (start := int(opened) - one.start_steps) < closed:
+            continue
+        out += [
+            Span(PowerState.IDLE, at, int(closed), one.idle_kw),
+            Span(PowerState.OFF, int(closed), start, one.off_kw),
+            Span(PowerState.START, start, int(opened), one.start_kw),
+        ]
+        at = int(opened)
+    return [*out, Span(PowerState.IDLE, at, end, one.idle_kw)]
 
 
 def _rest(one: Machine, begin: int, end: int) -> list[Span]:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from models.energy.planning.line import Line, Visit, price_of
-from models.energy.planning.problem import NOTHING, Place, Problem, Schedule
+from models.energy.planning.problem import NOTHING, Problem, Schedule
 
 
 class State(NamedTuple):
@@ -24,6 +24,14 @@ class State(NamedTuple):
     begin: tuple[int, ...]
     care: tuple[int, ...]
     lines: Mapping[int, Line]
+
+
+class Bounds(NamedTuple):
+    """From which step to which an operation may begin, and steps that what comes after it in its job still needs."""
+
+    first: int
+    last: int
+    rest: int
 
 
 class Workshop:
@@ -38,9 +46,10 @@ class Workshop:
         self._prices = [price_of(problem, one) for one in problem.machines]
         self.low_kw = cap_kw
         self._is_capped = bool(np.isfinite(cap_kw))
-        self._is_shop = any(len(job.operations) > 1 for job in problem.jobs)
+        self._job = [problem.jobs[one.job] for one in problem.operations]
         self._least = [min(option.steps for option in one.options) for one in problem.operations]
         self._plain: dict[tuple[int, int], Visit] = {}
+        self._kept: dict[tuple[int, int], tuple[Bounds, Visit]] = {}
         self._care_visits = [self._care_visit(number) for number in range(len(problem.cares))]
         self.take(schedule)
 
@@ -70,7 +79,7 @@ class Workshop:
         """Go back to what was."""
         self._orders = [list(each) for each in state.orders]
         self._option, self._begin, self._care = list(state.option), list(state.begin), list(state.care)
-        self._lines = dict(state.lines)
+        self._lines, self._old = dict(state.lines), dict(state.lines)
         self._new: set[int] = set()
         self._kw = self._load()
 
@@ -78,6 +87,7 @@ class Workshop:
         """Hold what is timed from now on against the load as it is."""
         if self._is_capped:
             self._lines.clear()
+            self._old.clear()
 
     @property
     def schedule(self) -> Schedule:
@@ -92,17 +102,18 @@ class Workshop:
             self._orders[machine].remove(at)
             self._count(at, -1)
             self._option[at] = NOTHING
-            self._lines.pop(machine, None)
+            self._look_anew(machine)
 
     def put_back(self, at: int, chooser: random.Random, noise: float) -> bool:
         """Put an operation where it adds least, give or take a share of noise; False where it finds no room."""
         best, place = np.inf, (0, 0, 0)
         for number, option in enumerate(self.problem.operations[at].options):
+            if option.steps > self.problem.steps:
+                continue
             line, visit = self.line(option.machine), self._visit(at, number)
-            base = line.cost()
-            for before in self._places(option.machine, at):
-                more = line.inserted(before, visit) - base
-                more *= 1.0 + noise * chooser.random()
+            places, base = self._places(option.machine, at), line.cost()
+            for before, cost in zip(places, line.inserted(visit, slice(places.start, places.stop)), strict=True):
+                more = (float(cost) - base) * (1.0 + noise * chooser.random())
                 if more < best:
                     best, place = more, (number, option.machine, before)
         if not np.isfinite(best):
@@ -117,14 +128,18 @@ class Workshop:
         self.settle(machine)
         return True
 
+    def _look_anew(self, machine: int) -> None:
+        """Have a machine's line made anew when it is asked for, of what still holds of the old one."""
+        if (line := self._lines.pop(machine, None)) is not None:
+            self._old[machine] = line
+
     def settle(self, machine: int) -> None:
         """Time a machine's visits anew, at their best."""
         line = self.line(machine)
         begins = line.begins()
-        moved = [work for work, begin in zip(self._orders[machine], begins, strict=True) if self._move(work, begin)]
-        if self._is_shop:
-            self._lines.pop(machine)
-            self._tell(moved)
+        self._tell([
+            work for work, begin in zip(self._orders[machine], begins, strict=True) if self._move(work, begin)
+        ])  # fmt: skip
 
     def _move(self, work: int, begin: int) -> bool:
         """Have work begin at a step; whether it did not already."""
@@ -144,10 +159,12 @@ class Workshop:
     def _tell(self, moved: list[int]) -> None:
         """Machines of the same jobs' other operations are to be looked at anew."""
         for work in moved:
-            if work >= 0:
-                for at in self.problem.jobs[self.problem.operations[work].job].operations:
-                    if self._option[at] != NOTHING:
-                        self._lines.pop(self.problem.operations[at].options[self._option[at]].machine, None)
+            for at in self._job[work].operations if work >= 0 else ():
+                if at != work and self._option[at] != NOTHING:
+                    self._look_anew(self.problem.operations[at].options[self._option[at]].machine)
+
+    def _end_of(self, at: int) -> int:
+        return self._begin[at] + self.problem.operations[at].options[self._option[at]].steps
 
     def settle_all(self) -> None:
         """Time all machines anew, one after another."""
@@ -163,13 +180,17 @@ class Workshop:
         if (found := self._lines.get(machine)) is None:
             visits = [self._visit(work, self._option[work]) if work >= 0 else self._care_visits[-1 - work]
                       for work in self._orders[machine]]  # fmt: skip
-            found = self._lines[machine] = Line(self.problem, machine, visits, self._prices[machine])
+            old = self._old.get(machine)
+            found = (
+                Line(self.problem, machine, visits, self._prices[machine]) if old is None else old.with_visits(visits)
+            )
+            self._lines[machine] = found
         return found
 
     def _places(self, machine: int, at: int) -> range:
         """Before which visits of a machine an operation may come: after what its job has there before it."""
         order = self._orders[machine]
-        job = self.problem.jobs[self.problem.operations[at].job].operations
+        job = self._job[at].operations
         if len(job) == 1:
             return range(len(order) + 1)
         place = job.index(at)
@@ -179,18 +200,26 @@ class Workshop:
 
     def _visit(self, at: int, number: int) -> Visit:
         """An option of an operation as a visit, within what its job and the site's power leave it."""
-        plain = self._plain.get((at, number))
-        if plain is None:
-            plain = self._plain[at, number] = self._plain_visit(at, number)
-        if not (self._is_shop or self._is_capped):
-            return plain
-        cost = plain.cost.copy()
-        self._keep_order(at, plain.steps, cost)
+        plain = self.plain_visit(at, number)
+        bounds = self._bounds(at, plain.steps)
+        if not self._is_capped:
+            if len(self._job[at].operations) == 1:
+                return plain
+            if (kept := self._kept.get((at, number))) is not None and kept[0] == bounds:
+                return kept[1]
+        visit = Visit(at, plain.steps, plain.family, self._within(bounds, at, plain))
         if self._is_capped:
-            self._keep_below(at, number, cost)
-        return Visit(at, plain.steps, plain.family, cost)
+            self._keep_below(at, number, visit.cost)
+        self._kept[at, number] = bounds, visit
+        return visit
 
-    def _plain_visit(self, at: int, number: int) -> Visit:
+    def plain_visit(self, at: int, number: int) -> Visit:
+        """An option of an operation as a visit that has the plant to itself."""
+        if (found := self._plain.get((at, number))) is None:
+            found = self._plain[at, number] = self._new_visit(at, number)
+        return found
+
+    def _new_visit(self, at: int, number: int) -> Visit:
         """What an option costs by the step it begins at: energy, delay, moving; inf where it cannot be done."""
         problem, operation = self.problem, self.problem.operations[at]
         option, job = operation.options[number], problem.jobs[operation.job]
@@ -200,18 +229,18 @@ class Workshop:
         cost[:last] = (option.kw - one.floor_kw) * (problem.worth[option.steps :] - problem.worth[:last])
         if at == job.operations[-1]:
             cost[:last] += job.late * np.maximum(0, np.arange(last) + option.steps - job.due)
-        busy = np.concatenate(([0], np.cumsum(~one.is_open)))
-        cost[:last][busy[option.steps :] != busy[:last]] = np.inf
-        cost[: job.release] = np.inf
-        before = problem.before.get(at)
-        if before is not None:
+        if (before := problem.before.get(at)) is not None:
             cost += problem.move
             if before.option == number:
                 cost[before.begin] -= problem.move
-        if (fixed := problem.fixed.get(at)) is not None:
-            there = cost[fixed.begin] if fixed == Place(number, fixed.begin) else np.inf
+        if (fixed := problem.fixed.get(at)) is not None:  # whatever working time and release say
+            there = cost[fixed.begin] if fixed.option == number else np.inf
             cost[:] = np.inf
-            cost[fixed.begin] = there if np.isfinite(there) else (0.0 if fixed.option == number else np.inf)
+            cost[fixed.begin] = there
+            return Visit(at, option.steps, operation.family, cost)
+        busy = np.concatenate(([0], np.cumsum(~one.is_open)))
+        cost[:last][busy[option.steps :] != busy[:last]] = np.inf
+        cost[: job.release] = np.inf
         return Visit(at, option.steps, operation.family, cost)
 
     def _care_visit(self, number: int) -> Visit:
@@ -223,23 +252,29 @@ class Workshop:
         cost[begins] = care.risk[begins] - saved
         return Visit(-1 - number, care.steps, NOTHING, cost, is_care=True)
 
-    def _keep_order(self, at: int, steps: int, cost: np.ndarray) -> None:
-        """Not before the operation before it is done, and done before the next one begins."""
-        job = self.problem.jobs[self.problem.operations[at].job]
-        place = job.operations.index(at)
-        if place and self._option[job.operations[place - 1]] != NOTHING:
-            before = job.operations[place - 1]
-            end = self._begin[before] + self.problem.operations[before].options[self._option[before]].steps
-            cost[:end] = np.inf
-        if place + 1 == len(job.operations):
-            return
-        if self._option[job.operations[place + 1]] != NOTHING:
-            last = self._begin[job.operations[place + 1]] - steps
-            cost[max(0, last + 1) :] = np.inf
-        else:  # what comes next is to be put back: it will be late with this one
-            rest = sum(self._least[one] for one in job.operations[place + 1 :])
-            cost += job.late * np.maximum(0, np.arange(len(cost)) + steps + rest - job.due)
-            cost[max(0, len(cost) - steps - rest) :] = np.inf
+    def _bounds(self, at: int, steps: int) -> Bounds:
+        """Within what its job's other operations leave it."""
+        operations = self._job[at].operations
+        place = operations.index(at)
+        first, last, rest = 0, self.problem.steps - steps, 0
+        if place and self._option[operations[place - 1]] != NOTHING:
+            first = self._end_of(operations[place - 1])
+        if place + 1 < len(operations):
+            if self._option[operations[place + 1]] != NOTHING:
+                last = self._begin[operations[place + 1]] - steps
+            else:
+                rest = sum(self._least[one] for one in operations[place + 1 :])
+                last -= rest
+        return Bounds(first, last, rest)
+
+    def _within(self, bounds: Bounds, at: int, plain: Visit) -> np.ndarray:
+        """What it costs by the step it begins at, what comes next in its job with it: that will be late too."""
+        cost, job = np.full(len(plain.cost), np.inf), self._job[at]
+        begins = slice(bounds.first, max(bounds.first, bounds.last + 1))
+        cost[begins] = plain.cost[begins]
+        if bounds.rest:
+            cost += job.late * np.maximum(0, np.arange(len(cost)) + plain.steps + bounds.rest - job.due)
+        return cost
 
     def _keep_below(self, at: int, number: int, cost: np.ndarray) -> None:
         """Not while the others on other machines leave it too little power."""
