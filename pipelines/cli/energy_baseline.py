@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from models.energy.baseline import Baseline, Unfit, Validity, expected, fit
-from models.energy.performance import Fitness, Saving, Steps, calibration, cusum, fitness, saving
+from models.energy.performance import Enpi, Fitness, Saving, Steps, calibration, cusum, enpi, fitness, saving
 from pipelines.cli.report.plots import BAD, GOOD, QUIET, STYLE
 
 FORMATS = ("svg", "png")
@@ -25,7 +25,7 @@ class EnergyError(Exception):
 
 
 class Asked(NamedTuple):
-    """Which file, which columns, how many rows the baseline is of (None: all), where to draw, where to keep it."""
+    """Which file, which columns, how many rows the baseline is of (None: all), where to draw and keep it, EnPI per what."""
 
     file: Path
     energy: str
@@ -33,6 +33,7 @@ class Asked(NamedTuple):
     baseline_rows: int | None = None
     chart: Path | None = None
     out: Path | None = None
+    per: str = ""
 
 
 class Found(NamedTuple):
@@ -43,6 +44,7 @@ class Found(NamedTuple):
     cusum_kwh: np.ndarray
     rows: int
     saving: Saving | None
+    indicators: tuple[tuple[str, Enpi], ...] = ()
 
 
 def baseline(asked: Asked, console: Console, *, as_json: bool) -> None:
@@ -76,7 +78,22 @@ def find(asked: Asked) -> Found:
         after = {name: column[rows:] for name, column in drivers.items()}
         saved = saving(made, energy[rows:], after, 0, 0)
     fits = fitness(energy[:rows][known], told[:rows][known], len(made.terms) + 1)
-    return Found(made, fits, cusum(over, over * 0.0), rows, saved)
+    return Found(made, fits, cusum(over, over * 0.0), rows, saved, _indicators(asked, made, energy, drivers, rows))
+
+
+def _indicators(
+    asked: Asked, made: Baseline, energy: np.ndarray, drivers: dict[str, np.ndarray], rows: int
+) -> tuple[tuple[str, Enpi], ...]:
+    """Energy for one of a column's, of the baseline's rows and of those after; normalised to the baseline's."""
+    if not asked.per:
+        return ()
+    made_of = _columns(asked._replace(energy=asked.per, drivers=()))[0]
+    parts = (("the baseline's rows", slice(0, rows)), ("the rows after", slice(rows, None)))
+    return tuple(
+        (name, enpi(energy[part], made_of[part], asked.per, made, {key: of[part] for key, of in drivers.items()}))
+        for name, part in parts
+        if len(energy[part])
+    )
 
 
 def _columns(asked: Asked) -> tuple[np.ndarray, dict[str, np.ndarray]]:
@@ -122,7 +139,13 @@ def lines(found: Found) -> list[str]:
         told.append(f"not to be used: it breaks {', '.join(made.broken)} (EnPI Lite of LBNL and US-DOE)")
     if found.saving is not None:
         told.append(_saved(found.saving))
-    return told
+    return told + [_indicator(name, one) for name, one in found.indicators]
+
+
+def _indicator(name: str, one: Enpi) -> str:
+    plain = "none was made" if one.kwh_per is None else f"{one.kwh_per:.4g} kWh for one of {one.per}"
+    same = f"; {one.normalised:.4g} under the baseline's conditions" if one.normalised is not None else f"; {one.why}"
+    return f"EnPI of {name}: {plain}{same}"
 
 
 def _saved(found: Saving) -> str:
@@ -144,6 +167,7 @@ def _said(found: Found) -> dict[str, object]:
         "guideline_14": {str(steps): calibration(fits, steps) for steps in Steps},
         "cusum_kwh": found.cusum_kwh.tolist(),
         "saving": None if found.saving is None else _claim(found.saving),
+        "enpi": {name: one._asdict() for name, one in found.indicators},
     }
 
 

@@ -14,7 +14,7 @@ energy = typer.Typer(no_args_is_help=True, help="Energy: what a plant takes, and
 
 @energy.command(
     epilog="Example: forewarn energy baseline --from months.csv --energy kwh --driver units --driver degree_days "
-    "--baseline-rows 12 --chart cusum.svg"
+    "--baseline-rows 12 --per units --chart cusum.svg"
 )
 def baseline(
     file: Annotated[Path, typer.Option("--from", help="CSV of periods of one length, in order of time.")],
@@ -27,13 +27,14 @@ def baseline(
     out_file: Annotated[
         Path | None, typer.Option("--out", help="Keep it in this file, for FOREWARN_ENERGY_BASELINE.")
     ] = None,
+    per: Annotated[str, typer.Option(help="Column of what was made: the EnPI is kWh for one of it.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Fit an energy baseline (ISO 50006), tell whether it may be used, and what was saved against it since."""
     from pipelines.cli.energy_baseline import Asked
     from pipelines.cli.energy_baseline import baseline as run
 
-    run(Asked(file, energy, tuple(driver), baseline_rows, chart, out_file), out, as_json=as_json)
+    run(Asked(file, energy, tuple(driver), baseline_rows, chart, out_file, per), out, as_json=as_json)
 
 
 @energy.command(epilog="Example: forewarn energy history energy.csv --days 90")

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from pipelines.cli import app
 from pipelines.cli.energy_baseline import Asked, EnergyError, find, lines
+from pipelines.cli.planning import baseline_of
 
 
 @pytest.fixture
@@ -46,6 +47,19 @@ def test_machines_read_json_with_the_cusum_of_every_row(months):
     said = json.loads(ran("--from", months, "--energy", "kwh", "--driver", "units", "--json").output)
     assert len(said["cusum_kwh"]) == 18 and said["saving"] is None
     assert said["cusum_kwh"][-1] == pytest.approx(0.0, abs=1e-6)
+
+
+def test_the_indicator_of_a_tenth_saved_is_a_tenth_lower_under_the_same_conditions(months):
+    found = find(Asked(months, "kwh", ("units", "cold"), 12, per="units"))
+    (_, before), (_, after) = found.indicators
+    assert after.normalised / before.normalised == pytest.approx(0.9, abs=0.01)
+    assert sum(line.startswith("EnPI of") for line in lines(found)) == 2
+
+
+def test_a_baseline_is_kept_in_a_file_that_reads_back(months, tmp_path):
+    kept = tmp_path / "baseline.json"
+    assert ran("--from", months, "--energy", "kwh", "--driver", "units", "--out", kept).exit_code == 0
+    assert baseline_of(kept).terms[0].driver == "units"
 
 
 def test_a_baseline_that_breaks_a_rule_is_told_as_not_to_be_used(months, tmp_path):
