@@ -25,7 +25,7 @@ class EnergyError(Exception):
 
 
 class Asked(NamedTuple):
-    """Which file, which columns, how many rows the baseline is of (None: all), where to draw and keep it, EnPI per what."""
+    """Which file, columns and rows the baseline is of (None: all), where to draw and keep it, and EnPI per what."""
 
     file: Path
     energy: str
@@ -84,7 +84,7 @@ def find(asked: Asked) -> Found:
 def _indicators(
     asked: Asked, made: Baseline, energy: np.ndarray, drivers: dict[str, np.ndarray], rows: int
 ) -> tuple[tuple[str, Enpi], ...]:
-    """Energy for one of a column's, of the baseline's rows and of those after; normalised to the baseline's."""
+    """Energy for one of a column's, of the baseline's rows and of those after, and what it is of that expected."""
     if not asked.per:
         return ()
     made_of = _columns(asked._replace(energy=asked.per, drivers=()))[0]
@@ -144,7 +144,7 @@ def lines(found: Found) -> list[str]:
 
 def _indicator(name: str, one: Enpi) -> str:
     plain = "none was made" if one.kwh_per is None else f"{one.kwh_per:.4g} kWh for one of {one.per}"
-    same = f"; {one.normalised:.4g} under the baseline's conditions" if one.normalised is not None else f"; {one.why}"
+    same = f"; {one.ratio:.1%} of what the baseline expects of it" if one.ratio is not None else f"; {one.why}"
     return f"EnPI of {name}: {plain}{same}"
 
 
