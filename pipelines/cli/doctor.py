@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
+from importlib.util import find_spec
 from urllib.request import urlopen
 
 from rich.console import Console
@@ -19,6 +20,7 @@ from connectors.releases import keys
 from models.plant import Plant
 from pipelines.cli.board import board_of
 from pipelines.cli.faults import told
+from pipelines.cli.planning_error import PlanError
 from pipelines.main import influx_target, read_named, read_plant
 from pipelines.releases.moves import said_of
 from pipelines.releases.readiness import listed
@@ -42,6 +44,7 @@ def examine(settings: Settings) -> list[Finding]:
     checks: tuple[tuple[str, Callable[[Settings], str]], ...] = (
         ("settings", _settings),
         ("plant file", _plant),
+        ("production", _production),
         ("models", _models),
         ("Kafka", _kafka),
         ("topics", _topics),
@@ -94,6 +97,18 @@ def _settings(_: Settings) -> str:
 def _plant(settings: Settings) -> str:
     plant: Plant = read_plant(settings.plant, settings.site)
     return f"{settings.plant}: plant '{plant.plant}', {len(plant.assets)} assets of {len(plant.types)} types"
+
+
+def _production(settings: Settings) -> str:
+    """What is planned, and what of it cannot be learned. Raises where plans are wanted and the solver is not there."""
+    production = read_plant(settings.plant, settings.site).production
+    if production is None:
+        return "none: the plant file has no [production], so nothing is planned"
+    if find_spec("ortools") is None:
+        raise PlanError("the plant file has [production], but plans want OR-tools: pip install 'forewarn[plan]'")
+    silent = [name for name, one in production.machines.items() if one.power is None]
+    told = f"{len(production.products)} products on {len(production.machines)} machines"
+    return f"{told}; of {len(silent)} no power is measured: the plant file's word holds" if silent else told
 
 
 def _models(settings: Settings) -> str:
