@@ -213,6 +213,10 @@ class _Poser:
     def _family(self, product: str) -> int:
         return self._families.index(self._production.family_of(product))
 
+    def _family_now(self, product: str) -> int:
+        """What a machine is set up for by the running plan; nothing, where the plant file has lost that product."""
+        return self._family(product) if product in self._production.products else NOTHING
+
     def _options(self, order: Order, group: str) -> tuple[list[tuple[str, Option]], tuple[NotPlanned, str] | None]:
         """Ways to make it in a group by machine, or why there are none."""
         makers = [name for name in self._production.groups[group] if order.product in self._rates[name].makes]
@@ -277,7 +281,7 @@ class _Poser:
         begin_us = self._at.begin_us
         jobs = [job for job in self._was.values() if job.asset == name and job.setup_us <= begin_us]
         last = max(jobs, key=lambda job: job.end_us, default=None)
-        family = NOTHING if last is None else self._family(last.product)
+        family = NOTHING if last is None else self._family_now(last.product)
         if (care := self._care_now(name)) is not None:
             return self._grid.step_of(care.end_us), NOTHING, False
         if last is not None and last.begin_us < begin_us < last.end_us:
