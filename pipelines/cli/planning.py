@@ -69,9 +69,13 @@ async def once(settings: Settings, seconds: float, at: str, console: Console, *,
             made = await planner.once()
     finally:
         await publisher.stop()
+    if made is None and at:
+        raise PlanError(
+            f"no orders were open at {at}, by what had been said by then: orders count from when they are put"
+        )
     if made is None:
         raise PlanError("there are no open orders: put some on the topic, as by `forewarn orders put orders.csv`")
-    planned.show(made, console, as_json=as_json)
+    planned.show(made, planner.board.plant.timezone, console, as_json=as_json)
     return 0
 
 

@@ -117,6 +117,8 @@ class Planner:
             await self._publisher.publish(self._partition_of(key), [Output(topic, key, encode(record))])
 
     async def _plan_for_ever(self) -> None:
+        if not self.board.has_orders:
+            _log.info("no-open-orders", doing="waits for some, as by `forewarn orders put orders.csv`")
         self.stir(PlanReason.FIRST if self.board.has_orders and self.board.plan is None else None)
         while True:
             await self._wait()
