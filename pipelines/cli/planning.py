@@ -82,7 +82,7 @@ async def once(settings: Settings, seconds: float, at: str, console: Console, *,
 async def run(settings: Settings, seconds: float) -> int:
     """Plan until SIGTERM or Ctrl-C. Raises PlanError."""
     to_stderr(False, [settings.influx_token.get_secret_value()])
-    publisher = KafkaPublisher(settings.kafka, settings.topic_prefix)
+    publisher = KafkaPublisher(settings.kafka, settings.topic_prefix, forgets=True)  # else a stop waits for Kafka
     planner = _planner(settings, seconds, publisher, None, is_dry=False)
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

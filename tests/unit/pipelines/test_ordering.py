@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from typer.testing import CliRunner
 
-from pipelines.cli import app, ordering, planned, planned_chart
+from pipelines.cli import app, ordering, planned, planned_chart, planning
 from pipelines.cli.planning_error import PlanError
 from pipelines.settings import Settings
 from tests.kit.production import FOLDER
@@ -79,3 +81,20 @@ def test_a_picture_of_another_kind_is_refused(tmp_path):
 
 def test_what_cannot_be_read_is_no_plan():
     assert planned.readable(b"{") is None and planned.readable(None) is None
+
+
+def test_a_stop_does_not_wait_for_a_kafka_that_is_away(monkeypatch):
+    asked = {}
+
+    class Stopped(Exception):
+        """Ends the role where it would begin."""
+
+    def publisher(*_, forgets=False):
+        asked["forgets"] = forgets
+        raise Stopped
+
+    monkeypatch.setattr(planning, "KafkaPublisher", publisher)
+    monkeypatch.setattr(planning, "to_stderr", lambda *_: None)
+    with pytest.raises(Stopped):
+        asyncio.run(planning.run(Settings(plant=FOLDER / "plant.toml"), 1.0))
+    assert asked == {"forgets": True}  # aiokafka's own stop sends what waits first
