@@ -10,6 +10,7 @@ from models.energy.planning import search
 from models.energy.planning.posing import chance_by, pose
 from models.energy.planning.problem import Place
 from models.energy.planning.telling import Made, told
+from models.energy.planning.timeline import all_spans
 from models.records import (
     EnergyProfile,
     Learned,
@@ -21,6 +22,7 @@ from models.records import (
     PowerState,
     ProductEnergy,
 )
+from tests.kit.energy_check import walk
 from tests.kit.production import DAY_US, HOUR_US, MONDAY_US, order, plant, situation, tariff, warning
 
 
@@ -266,3 +268,16 @@ def test_hours_without_any_price_count_the_mean_of_those_known_and_it_is_said():
     posed = pose(at)
     assert posed.problem.site.price[0] == pytest.approx(0.11)
     assert any(word.startswith("prices of 68 h are 0.11 a kWh") for word in posed.assumed)
+
+
+def test_a_job_stays_only_where_there_is_still_time_for_the_setup_before_it():
+    at = situation(*(order(f"o{n}", name, 60, 6.0) for n, name in enumerate(["cover", "housing", "seal"] * 2)))
+    posed = pose(at)
+    plan = told(at, posed, search.mended(posed.problem, 1, 20).schedule, Made(PlanReason.FIRST, MONDAY_US, "", 0, 0, 0))
+    setups = {"white>black": "120min", "black>white": "120min"}
+    edited = msgspec.structs.replace(at.plant.production, setups=setups, frozen="8h")
+    later = situation(*at.orders.values(), plant=msgspec.structs.replace(at.plant, production=edited), running=plan)
+    posed = pose(later)
+    schedule = search.mended(posed.problem, 1, 20).schedule
+    assert posed.problem.fixed
+    assert walk(posed.problem, schedule, all_spans(posed.problem, schedule)).wrong == []
