@@ -1052,7 +1052,7 @@ class Order(Record, frozen=True, kw_only=True, tag="order"):
     due_us: TimeUs
     time_us: TimeUs
     release_us: TimeUs = 0
-    late_per_h: Annotated[float, Meta(ge=0)] | None = None
+    late_per_h: Annotated[float, Meta(ge=0, le=1e9)] | None = None
     state: OrderState = OrderState.OPEN
 
 
@@ -1066,10 +1066,12 @@ class Tariff(Record, frozen=True, kw_only=True, tag="tariff"):
     plant: Name
     begin_us: TimeUs
     step_min: Annotated[int, Meta(ge=1, le=1440)]
-    price_per_kwh: Annotated[list[float], Meta(min_length=1, max_length=10_000)]
+    price_per_kwh: Annotated[list[Annotated[float, Meta(ge=-1e6, le=1e6)]], Meta(min_length=1, max_length=10_000)]
     time_us: TimeUs
     source: Name
-    co2_kg_per_kwh: Annotated[list[float], Meta(max_length=10_000)] = msgspec.field(default_factory=list)
+    co2_kg_per_kwh: Annotated[list[Annotated[float, Meta(ge=0, le=1e3)]], Meta(max_length=10_000)] = msgspec.field(
+        default_factory=list
+    )
 
 
 class LoadForecast(Record, frozen=True, kw_only=True, tag="load-forecast"):

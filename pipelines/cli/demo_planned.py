@@ -70,7 +70,7 @@ def planned(settings: Settings, plant: str, now_us: int) -> Planned:
         return Planned(None, f"`forewarn plan` ended with {ran.returncode}: see {BUILD}/demo-plan.log")
     made = decode(ran.stdout)
     assert isinstance(made, Plan)
-    draw(made, BUILD / "plan.svg")
+    draw(made, "UTC", BUILD / "plan.svg")
     return Planned(made)
 
 

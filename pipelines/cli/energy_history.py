@@ -30,7 +30,10 @@ async def write(settings: Settings, file: Path, days: int, console: Console) -> 
     if found.is_empty():
         raise PlanError(f"no machine said its power in the last {days} days: see `forewarn data`, or give more --days")
     dates = [datetime.fromtimestamp(at / 1e6, UTC).date().isoformat() for at in found["day_us"].to_list()]
-    found.drop("day_us").insert_column(0, pl.Series("day", dates)).write_csv(file, float_precision=3)
+    try:
+        found.drop("day_us").insert_column(0, pl.Series("day", dates)).write_csv(file, float_precision=3)
+    except OSError as wrong:
+        raise PlanError(f"{file} cannot be written ({wrong}): name another") from wrong
     console.print(
         f"{len(found)} days in {file}, drivers {', '.join(found.columns[2:])}", highlight=False, soft_wrap=True
     )

@@ -26,12 +26,16 @@ File = Annotated[Path, typer.Argument(help="A CSV file.", exists=True, dir_okay=
 def plan(
     once: Annotated[bool, typer.Option("--once", help="Make one plan and end.")] = False,
     dry: Annotated[bool, typer.Option("--dry", help="With --once: publish nothing.")] = False,
-    at: Annotated[str, typer.Option(help="With --once: as of a time of the past, and what was said by then.")] = "",
+    at: Annotated[
+        str, typer.Option(help="With --once: as of a past time (UTC without a zone), by what was said then.")
+    ] = "",
     seconds: Annotated[float, typer.Option(min=0.1, help="How long is searched for a better plan.")] = 20.0,
     as_json: AsJson = False,
     instance: Instance = "default",
 ) -> None:
     """Plan production anew at each order, price, warning and breakdown, until stopped. One process is enough."""
+    if not once and (dry or at or as_json):
+        raise typer.BadParameter("--dry, --at and --json go with --once: without it plans are made until stopped")
     settings = _settings(instance)
     import asyncio
 
@@ -50,7 +54,7 @@ def show(as_json: AsJson = False, instance: Instance = "default") -> None:
     settings = _settings(instance)
     from pipelines.cli import planned
 
-    planned.show(planned.newest(settings), out, as_json=as_json)
+    planned.show(*planned.newest(settings), out, as_json=as_json)
 
 
 @plans.command("chart", epilog="Example: forewarn plans chart plan.svg")
@@ -58,10 +62,13 @@ def chart(
     file: Annotated[Path, typer.Argument(help="A .svg or .png file to write.")], instance: Instance = "default"
 ) -> None:
     """Draw the newest plan: machines against time, with prices and the site's load."""
+    from pipelines.cli import picture
+
+    picture.check()
     settings = _settings(instance)
     from pipelines.cli import planned, planned_chart
 
-    planned_chart.draw(planned.newest(settings), file)
+    planned_chart.draw(*planned.newest(settings), file)
     out.print(f"wrote {file}", highlight=False)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +18,8 @@ from rich.table import Table
 
 from connectors.kafka.plain import LogProducer, Start, read
 from models.plant import Plant
-from models.records import Order, OrderState, Record, Tariff, decode, encode, key_of
+from models.records import Order, OrderState, Record, Tariff, encode, key_of
+from pipelines.cli.planned import readable
 from pipelines.cli.planning_error import PlanError
 from pipelines.main import provision_log
 from pipelines.plant_file import PlantFile
@@ -33,6 +35,11 @@ def put_orders(settings: Settings, file: Path, console: Console, *, as_json: boo
     """Publish the orders of a file. Raises PlanError with the line that is wrong; then none is sent."""
     plant = PlantFile(settings.plant, settings.site).plant
     found = [_order(plant, row, f"{file}, line {at}") for at, row in _rows(file, ORDER_COLUMNS)]
+    if not found:
+        raise PlanError(f"{file} has no orders: write one a line below its first")
+    for name, times in Counter(one.order for one in found).items():
+        if times > 1:
+            raise PlanError(f"{file}: order {name} is there {times} times: write each once")
     _send(settings, Topic.ORDERS, [(key_of(one.plant, one.order), one) for one in found])
     unknown = {one.product for one in found} - (plant.production.products.keys() if plant.production else set())
     _say(console, as_json, orders=len(found), products_not_in_the_plant_file=sorted(unknown))
@@ -44,11 +51,16 @@ def put_tariffs(settings: Settings, file: Path, source: str, console: Console, *
     rows = [(at, row) for at, row in _rows(file, TARIFF_COLUMNS)]
     if len(rows) < 2:
         raise PlanError(f"{file} has {len(rows)} prices: write two or more, in equal steps")
-    times = [_time(plant, row["time"], f"{file}, line {at}") for at, row in rows]
+    times: list[int] = []
+    for at, row in rows:
+        times.append(_time(plant, row["time"], f"{file}, line {at}", after_us=times[-1] if times else None))
     step_us = times[1] - times[0]
     for (at, _), before, after in zip(rows[1:], times, times[1:], strict=False):
         if after - before != step_us or step_us <= 0 or step_us % 60_000_000:
-            raise PlanError(f"{file}, line {at}: times must go on in equal steps of whole minutes")
+            raise PlanError(
+                f"{file}, line {at}: times must go on in equal steps of whole minutes; write their zone, as "
+                "2026-03-02T06:00+01:00, where clocks change"
+            )
     made = list(_tariffs(plant, source, rows, times, step_us, file))
     _send(settings, Topic.TARIFFS, [(key_of(one.plant, str(one.begin_us)), one) for one in made])
     _say(console, as_json, prices=len(rows), step_min=step_us // 60_000_000, records=len(made))
@@ -59,8 +71,10 @@ def list_orders(settings: Settings, console: Console, *, as_json: bool) -> None:
     plant = PlantFile(settings.plant, settings.site).plant
     found: dict[str, Order] = {}
     for record in read(settings.kafka, named(settings.topic_prefix, Topic.ORDERS), Start.BEGINNING):
-        one = decode(record.value) if record.value else None
-        if isinstance(one, Order) and one.plant == plant.plant:
+        one = readable(record.value)
+        if not isinstance(one, Order) or one.plant != plant.plant:
+            continue
+        if one.order not in found or one.time_us > found[one.order].time_us:
             found[one.order] = one
     known = sorted((one for one in found.values() if one.state is OrderState.OPEN), key=lambda one: one.due_us)
     if as_json:
@@ -78,11 +92,13 @@ def _rows(file: Path, needed: Sequence[str]) -> Iterator[tuple[int, dict[str, st
     try:
         rows = pl.read_csv(file, infer_schema=False)
     except (pl.exceptions.PolarsError, OSError) as wrong:
-        raise PlanError(f"{file} is no CSV file: {wrong}") from wrong
+        raise PlanError(f"{file} is no CSV file with commas: {str(wrong).splitlines()[0]}") from wrong
     missing = [name for name in needed if name not in rows.columns]
     if missing:
-        raise PlanError(f"{file} lacks the columns {missing}: its first line is to name {list(needed)}")
-    yield from enumerate(rows.iter_rows(named=True), start=2)
+        raise PlanError(f"{file} lacks the columns {missing}: its first line is to be {','.join(needed)}")
+    for at, row in enumerate(rows.iter_rows(named=True), start=2):
+        if any(one is not None for one in row.values()):  # else it is an empty line
+            yield at, row
 
 
 def _order(plant: Plant, row: dict[str, str], where: str) -> Order:
@@ -101,14 +117,16 @@ def _order(plant: Plant, row: dict[str, str], where: str) -> Order:
     try:
         return msgspec.convert({"type": "order", **said}, Order)
     except msgspec.ValidationError as wrong:
-        raise PlanError(f"{where}: {wrong}") from wrong
+        what, _, place = str(wrong).partition(" - at `$.")
+        column = place.rstrip("`").removesuffix("_us")
+        raise PlanError(f"{where}: {column} is {row.get(column) or 'empty'}: {what[:1].lower()}{what[1:]}") from wrong
 
 
 def _tariffs(
     plant: Plant, source: str, rows: list[tuple[int, dict[str, str]]], times: list[int], step_us: int, file: Path
 ) -> Iterator[Tariff]:
-    price = [float(_number(row["price"], f"{file}, line {at}", "price")) for at, row in rows]
-    co2 = [float(_number(row["co2"], f"{file}, line {at}", "co2")) for at, row in rows if row.get("co2")]
+    price = [_within(row["price"], f"{file}, line {at}", "price", -1e6, 1e6) for at, row in rows]
+    co2 = [_within(row["co2"], f"{file}, line {at}", "co2", 0.0, 1e3) for at, row in rows if row.get("co2")]
     if co2 and len(co2) < len(price):
         raise PlanError(f"{file}: co2 is to be in every line, or in none")
     for begin in range(0, len(price), MOST_PRICES):
@@ -123,21 +141,34 @@ def _number(text: str, where: str, name: str) -> float | int:
     try:
         found = json.loads(text)
     except (json.JSONDecodeError, TypeError) as wrong:
-        raise PlanError(f"{where}: {name} is {text!r}, not a number") from wrong
+        raise PlanError(f"{where}: {name} is {text or 'empty'}, not a number") from wrong
     if not isinstance(found, int | float) or isinstance(found, bool) or found != found:
-        raise PlanError(f"{where}: {name} is {text!r}, not a number")
+        raise PlanError(f"{where}: {name} is {text or 'empty'}, not a number")
     return found
 
 
-def _time(plant: Plant, text: str, where: str) -> int:
-    """A time with its zone, or by the plant's clock."""
+def _within(text: str, where: str, name: str, least: float, most: float) -> float:
+    """A number that a record takes."""
+    found = _number(text, where, name)
+    if not least <= found <= most:
+        raise PlanError(f"{where}: {name} is {text}: write one of {least:g} to {most:g}")
+    return float(found)
+
+
+def _time(plant: Plant, text: str, where: str, after_us: int | None = None) -> int:
+    """A time with its zone, or by the plant's clock: the second of that name where it is to be `after_us`."""
     try:
         found = datetime.fromisoformat(text)
     except (ValueError, TypeError) as wrong:
         raise PlanError(f"{where}: {text!r} is no time: write it as 2026-03-02T06:00 or with its zone") from wrong
-    return round(
-        (found if found.tzinfo else found.replace(tzinfo=ZoneInfo(plant.timezone))).astimezone(UTC).timestamp() * 1e6
-    )
+    found = found if found.tzinfo else found.replace(tzinfo=ZoneInfo(plant.timezone))
+    if after_us is not None and _us(found) <= after_us:
+        found = found.replace(fold=1)
+    return _us(found)
+
+
+def _us(time: datetime) -> int:
+    return round(time.astimezone(UTC).timestamp() * 1e6)
 
 
 def _send(settings: Settings, topic: Topic, records: Sequence[tuple[bytes, Record]]) -> None:

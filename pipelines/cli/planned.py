@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+import msgspec
 from rich.console import Console
 from rich.table import Table
 
 from connectors.kafka.plain import Start, read
-from models.records import Plan, PlanFigures, decode, encode
+from models.records import Plan, PlanFigures, Record, decode, encode
 from pipelines.cli.planning_error import PlanError
 from pipelines.plant_file import PlantFile
 from pipelines.settings import Settings
@@ -19,20 +20,28 @@ SHOWN = 40
 """Jobs that are shown; all are in the JSON. Our choice."""
 
 
-def newest(settings: Settings) -> Plan:
-    """The newest plan of the plant. Raises PlanError where there is none."""
-    plant, found = PlantFile(settings.plant, settings.site).plant.plant, None
+def newest(settings: Settings) -> tuple[Plan, str]:
+    """The newest plan of the plant, and the plant's time zone. Raises PlanError where there is none."""
+    plant, found = PlantFile(settings.plant, settings.site).plant, None
     for record in read(settings.kafka, named(settings.topic_prefix, Topic.PLANS), Start.BEGINNING):
-        one = decode(record.value or b"")
-        if isinstance(one, Plan) and one.plant == plant and (found is None or one.made_us >= found.made_us):
+        one = readable(record.value)
+        if isinstance(one, Plan) and one.plant == plant.plant and (found is None or one.made_us >= found.made_us):
             found = one
     if found is None:
         raise PlanError("there is no plan yet: `forewarn plan` makes them, of orders on the topic production.orders")
-    return found
+    return found, plant.timezone
 
 
-def show(plan: Plan, console: Console, *, as_json: bool, zone: str = "UTC") -> None:
-    """Print a plan."""
+def readable(value: bytes | None) -> Record | None:
+    """The record; None for a tombstone and for what cannot be read, which the role tells of."""
+    try:
+        return decode(value) if value else None
+    except msgspec.DecodeError:
+        return None
+
+
+def show(plan: Plan, zone: str, console: Console, *, as_json: bool) -> None:
+    """Print a plan, with the plant's times."""
     if as_json:
         console.out(encode(plan).decode(), highlight=False)
         return
@@ -53,12 +62,12 @@ def show(plan: Plan, console: Console, *, as_json: bool, zone: str = "UTC") -> N
 
 def _print_figures(plan: Plan, console: Console) -> None:
     table = Table("", "this plan", "the usual rule", "saved", "80 % interval")
-    saving, money = plan.saving, plan.currency or "money"
+    saving, money = plan.saving, f"cost, {plan.currency}" if plan.currency else "cost"
     low, high = saving.cost_low, saving.cost_high
     share = 100 * saving.kwh / plan.usual.kwh if plan.usual.kwh else 0.0
     table.add_row("energy, kWh", f"{plan.figures.kwh:,.0f}", f"{plan.usual.kwh:,.0f}",
                   f"{saving.kwh:,.0f} ({share:.1f} %)", f"{saving.kwh_low:,.0f} to {saving.kwh_high:,.0f}")  # fmt: skip
-    table.add_row(f"cost, {money}", f"{_cost(plan.figures):,.2f}", f"{_cost(plan.usual):,.2f}", f"{saving.cost:,.2f}",
+    table.add_row(money, f"{_cost(plan.figures):,.2f}", f"{_cost(plan.usual):,.2f}", f"{saving.cost:,.2f}",
                   f"{low:,.2f} to {high:,.2f}")  # fmt: skip
     if plan.figures.co2_kg is not None and plan.usual.co2_kg is not None:
         table.add_row("CO2, kg", f"{plan.figures.co2_kg:,.0f}", f"{plan.usual.co2_kg:,.0f}",

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from models.records import Plan, PowerState
+from pipelines.cli.planning_error import PlanError
 
 COLOURS = {
     PowerState.RUN: "#2f6fb0", PowerState.SETUP: "#e0a030", PowerState.IDLE: "#c9d4df", PowerState.START: "#7a5aa6",
@@ -21,10 +22,13 @@ COLOURS = {
 }  # fmt: skip
 """Of what is drawn; a machine that is off is not."""
 QUARTER_US = 900 * 1_000_000
+KINDS = (".svg", ".png")
 
 
-def draw(plan: Plan, file: Path, zone: str = "UTC") -> None:
-    """Write the picture; its kind is by the file's name."""
+def draw(plan: Plan, zone: str, file: Path) -> None:
+    """Write the picture; its kind is by the file's name. Raises PlanError where that cannot be."""
+    if file.suffix not in KINDS:
+        raise PlanError(f"{file}: a picture's name ends in {' or '.join(KINDS)}")
     rcParams["svg.fonttype"] = "none"
     machines = list(dict.fromkeys(one.asset for one in plan.power))
     figure = Figure(figsize=(11, 2.6 + 0.42 * len(machines)), layout="constrained")
@@ -38,8 +42,11 @@ def draw(plan: Plan, file: Path, zone: str = "UTC") -> None:
         f"{plan.currency} less than the usual rule",
         fontsize=11,
     )
-    file.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(file)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(file)
+    except OSError as wrong:
+        raise PlanError(f"{file} cannot be written ({wrong}): name another") from wrong
 
 
 def _time(time_us: int, zone: str) -> datetime:
@@ -65,6 +72,8 @@ def _lanes(plan: Plan, lanes: Any, machines: list[str], zone: str) -> None:
         begin, end = _time(one.begin_us, zone), _time(one.end_us, zone)
         lanes.barh(machines.index(one.asset), end - begin, left=begin, height=0.7, color=colour, lw=0)
     for job in plan.jobs:
+        if job.asset not in machines:  # it is being made on one that the plant file has lost meanwhile
+            continue
         middle = _time((job.begin_us + job.end_us) // 2, zone)
         lanes.text(middle, machines.index(job.asset), job.order, fontsize=6, ha="center", va="center", color="white",
                    clip_on=True)  # fmt: skip

@@ -69,16 +69,20 @@ async def once(settings: Settings, seconds: float, at: str, console: Console, *,
             made = await planner.once()
     finally:
         await publisher.stop()
+    if made is None and at:
+        raise PlanError(
+            f"no orders were open at {at}, by what had been said by then: orders count from when they are put"
+        )
     if made is None:
         raise PlanError("there are no open orders: put some on the topic, as by `forewarn orders put orders.csv`")
-    planned.show(made, console, as_json=as_json)
+    planned.show(made, planner.board.plant.timezone, console, as_json=as_json)
     return 0
 
 
 async def run(settings: Settings, seconds: float) -> int:
     """Plan until SIGTERM or Ctrl-C. Raises PlanError."""
     to_stderr(False, [settings.influx_token.get_secret_value()])
-    publisher = KafkaPublisher(settings.kafka, settings.topic_prefix)
+    publisher = KafkaPublisher(settings.kafka, settings.topic_prefix, forgets=True)  # else a stop waits for Kafka
     planner = _planner(settings, seconds, publisher, None, is_dry=False)
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -20,7 +20,7 @@ from models.records import Plan, PlanReason, Record, encode, key_of
 from pipelines.console.ports import PlantLog
 from pipelines.plan.board import Board
 from pipelines.ports import Clock, Output, Publisher
-from pipelines.topics import Topic
+from pipelines.topics import MAX_MESSAGE_BYTES, Topic
 
 _log = structlog.get_logger()
 
@@ -95,9 +95,14 @@ class Planner:
             await self._log.close()
 
     async def plan(self, why: PlanReason) -> Plan:
-        """Make a plan of how things stand, and publish it."""
+        """Make a plan of how things stand, and publish it. Raises ValueError where it cannot be made or is too long."""
         now_us = self.board.now_us(self._clock.now_us())
         made = await asyncio.to_thread(make, self.board.situation(now_us), why, now_us, self._solving, self._clock)
+        if (size := len(encode(made))) > MAX_MESSAGE_BYTES:
+            raise ValueError(
+                f"the plan has {size} bytes, over the {MAX_MESSAGE_BYTES} of a message: shorten production.horizon, or "
+                "say of orders that are made that they are done"
+            )
         await self.send(Topic.PLANS, [(key_of(made.plant, "plan"), made)])
         self.board.plan = made
         _log.info(
@@ -112,6 +117,8 @@ class Planner:
             await self._publisher.publish(self._partition_of(key), [Output(topic, key, encode(record))])
 
     async def _plan_for_ever(self) -> None:
+        if not self.board.has_orders:
+            _log.info("no-open-orders", doing="waits for some, as by `forewarn orders put orders.csv`")
         self.stir(PlanReason.FIRST if self.board.has_orders and self.board.plan is None else None)
         while True:
             await self._wait()
@@ -122,8 +129,14 @@ class Planner:
                 continue
             try:
                 await self.plan(why)
+            except self._away as fault:
+                _log.warning("not-published", why=str(why), error=repr(fault), doing="plans anew and tries again")
+                self.stir(why)
+                await asyncio.sleep(AGAIN_S)
             except ValueError as wrong:
-                _log.error("no-plan", error=str(wrong), doing="waits for a plant file that can be planned by")
+                _log.error("no-plan", error=str(wrong), doing="waits for something else to plan by")
+            except Exception as fault:  # one odd record must not end the role: it would come again at each start
+                _log.error("no-plan", error=repr(fault), doing="keeps the plan; waits for something else to plan by")
 
     async def _wait(self) -> None:
         """Until there is a reason, or the plan has become old by the plant's time."""

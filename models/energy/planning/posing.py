@@ -5,6 +5,7 @@ What cannot be planned is named with its reason, and what has to be assumed is s
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -152,6 +153,7 @@ class _Poser:
             before=self._before,
             move=self._production.move_cost,
         )
+        problem = dataclasses.replace(problem, fixed=_kept(problem))
         words = (*assumed, *told, *self._learned(), *self._of_running(), *self._of_care([one for one, _ in cares]))
         return Posed(
             problem, tuple(self._steps), tuple(one for one, _ in cares), tuple(self._unplanned), words,
@@ -213,6 +215,10 @@ class _Poser:
     def _family(self, product: str) -> int:
         return self._families.index(self._production.family_of(product))
 
+    def _family_now(self, product: str) -> int:
+        """What a machine is set up for by the running plan; nothing, where the plant file has lost that product."""
+        return self._family(product) if product in self._production.products else NOTHING
+
     def _options(self, order: Order, group: str) -> tuple[list[tuple[str, Option]], tuple[NotPlanned, str] | None]:
         """Ways to make it in a group by machine, or why there are none."""
         makers = [name for name in self._production.groups[group] if order.product in self._rates[name].makes]
@@ -254,6 +260,8 @@ class _Poser:
         steps = (end_us - begin_us) // (self._grid.step_s * US)
         for number, (name, option) in enumerate(options):
             if name == asset and option.steps == steps:
+                if (begin_us - self._grid.begin_us) % (self._grid.step_s * US):
+                    return None  # the plant file's step is another now
                 begin = self._grid.step_of(begin_us)
                 is_open = begin + steps <= self._grid.steps and self._open[name][begin : begin + steps].all()
                 return Place(number, begin) if is_open else None
@@ -277,7 +285,7 @@ class _Poser:
         begin_us = self._at.begin_us
         jobs = [job for job in self._was.values() if job.asset == name and job.setup_us <= begin_us]
         last = max(jobs, key=lambda job: job.end_us, default=None)
-        family = NOTHING if last is None else self._family(last.product)
+        family = NOTHING if last is None else self._family_now(last.product)
         if (care := self._care_now(name)) is not None:
             return self._grid.step_of(care.end_us), NOTHING, False
         if last is not None and last.begin_us < begin_us < last.end_us:
@@ -358,6 +366,20 @@ class _Poser:
         return [
             f"a failure of {', '.join(unsaid)} costs what a delay does: downtime_cost_per_h is not in the plant file"
         ]
+
+
+def _kept(problem: Problem) -> dict[int, Place]:
+    """What is fixed and can still be done one after another: setups may have become longer since it was planned."""
+    out, ends = dict[int, Place](), {number: (one.free_from, one.family) for number, one in enumerate(problem.machines)}
+    for at, place in sorted(problem.fixed.items(), key=lambda item: (item[1].begin, item[0])):
+        operation = problem.operations[at]
+        option = operation.options[place.option]
+        end, family = ends[option.machine]
+        earlier = problem.jobs[operation.job].operations
+        is_first = all(one in out for one in earlier[: earlier.index(at)])
+        if is_first and place.begin - problem.setup_of(operation.family, family) >= end:
+            out[at], ends[option.machine] = place, (place.begin + option.steps, operation.family)
+    return out
 
 
 def _longest(is_open: np.ndarray) -> int:

@@ -5,6 +5,7 @@ The saving is against the plant's usual rule for the same orders, with an interv
 
 from __future__ import annotations
 
+import dataclasses
 from typing import NamedTuple
 
 import numpy as np
@@ -22,6 +23,7 @@ from models.energy.planning.timeline import (
     moved,
     quarters,
 )
+from models.energy.planning.worth import UNPRICED
 from models.records import (
     NotPlanned,
     Plan,
@@ -57,7 +59,7 @@ class Made(NamedTuple):
 def told(at: Situation, posed: Posed, schedule: Schedule, made: Made) -> Plan:
     """The plan as a record."""
     problem, grid = posed.problem, posed.grid
-    usual = greedy.build(problem, greedy.usual)
+    usual = usual_of(problem, schedule)
     spans, usually = all_spans(problem, schedule), all_spans(problem, usual, Habit.LEFT_ON)
     took = figures(problem, schedule)
     usual_took = figures(problem, usual, Habit.LEFT_ON)
@@ -82,8 +84,14 @@ def told(at: Situation, posed: Posed, schedule: Schedule, made: Made) -> Plan:
         moved=moved(problem, schedule),
         assumed=(*posed.assumed, *_of_usual(posed, schedule, usual)),
         quarters=_quarters(problem, spans, usually),
-        currency=at.plant.currency or "",
+        currency="" if UNPRICED in posed.assumed else at.plant.currency or "",
     )
+
+
+def usual_of(problem: Problem, schedule: Schedule) -> Schedule:
+    """The usual rule for the orders that a schedule has: what is left out must not look like energy that is saved."""
+    same = tuple(job for job in problem.jobs if schedule.option[job.operations[0]] != NOTHING)
+    return greedy.build(dataclasses.replace(problem, jobs=same), greedy.usual)
 
 
 def _jobs(at: Situation, posed: Posed, schedule: Schedule) -> tuple[PlannedJob, ...]:
@@ -154,19 +162,22 @@ def _cares(at: Situation, posed: Posed, schedule: Schedule) -> tuple[PlannedCare
 
 def _without_room(posed: Posed, schedule: Schedule) -> list[Unplanned]:
     """Orders that the horizon has no room for."""
-    left = [job.name for job in posed.problem.jobs if schedule.option[job.operations[0]] == NOTHING]
+    left = [job for job in posed.problem.jobs if schedule.option[job.operations[0]] == NOTHING]
     why = "machines are taken until the plan's end: a later plan will have it, or give it more working time"
-    return [Unplanned(order=name, why=NotPlanned.NO_ROOM, detail=why) for name in left]
+    early = "it may begin only after the plan's end: a later plan will have it"
+    steps = posed.problem.steps
+    return [
+        Unplanned(order=job.name, why=NotPlanned.NO_ROOM, detail=early if job.release >= steps else why) for job in left
+    ]
 
 
 def _figures(posed: Posed, schedule: Schedule, took: Figures) -> PlanFigures:
     problem = posed.problem
     planned = {job.name for job in problem.jobs if schedule.option[job.operations[0]] != NOTHING}
     units = {step.order.order: step.order.units for step in posed.steps if step.order.order in planned}
-    energy = took.energy_cost - problem.site.co2_price * took.co2_kg
     return PlanFigures(
         kwh=round(took.kwh, 3),
-        energy_cost=round(energy, 4),
+        energy_cost=round(_energy_cost(problem, took), 4),
         demand_cost=round(took.demand_cost, 4),
         co2_kg=round(took.co2_kg, 3) if problem.site.co2.any() else None,
         peak_kw=round(took.peak_kw, 3),
@@ -176,15 +187,21 @@ def _figures(posed: Posed, schedule: Schedule, took: Figures) -> PlanFigures:
     )
 
 
+def _energy_cost(problem: Problem, took: Figures) -> float:
+    """What is paid for energy: without the price that plans put on CO2."""
+    return took.energy_cost - problem.site.co2_price * took.co2_kg
+
+
 def _saving(posed: Posed, of: list[list[Span]], usually: list[list[Span]], took: Figures, usual: Figures) -> PlanSaving:
     """What is saved; the interval is of draws of each machine's power, the same for both."""
     problem = posed.problem
     factors = np.random.default_rng(1).normal(1.0, 1.0, (DRAWS, len(problem.machines))) - 1.0
     factors = 1.0 + factors * np.array(posed.errors)
     kwh = factors @ (_sums(problem, usually, None) - _sums(problem, of, None))
-    cost = factors @ (_sums(problem, usually, problem.worth) - _sums(problem, of, problem.worth))
-    saved_kwh, saved = usual.kwh - took.kwh, usual.energy_cost + usual.demand_cost - took.energy_cost - took.demand_cost
+    paid = np.concatenate(([0.0], np.cumsum(problem.site.price * problem.step_h)))
+    cost = factors @ (_sums(problem, usually, paid) - _sums(problem, of, paid))
     more = usual.demand_cost - took.demand_cost
+    saved_kwh, saved = usual.kwh - took.kwh, _energy_cost(problem, usual) - _energy_cost(problem, took) + more
     has_co2 = problem.site.co2.any()
     return PlanSaving(
         kwh=round(saved_kwh, 3),

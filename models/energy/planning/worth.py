@@ -11,6 +11,8 @@ from models.records import Tariff
 
 US = 1_000_000
 DAY_S = 86_400
+UNPRICED = "no tariff and no price is known: what is saved is energy, each kWh counts 1"
+"""Costs of such a plan are of no currency."""
 
 
 def prices(
@@ -18,8 +20,8 @@ def prices(
 ) -> tuple[np.ndarray, np.ndarray, list[str]]:
     """Price and CO2 a kWh by step, [steps] each, and what is assumed of them, in words.
 
-    Where no tariff speaks, the same time of the day before stands in; where none does at all, the plant file's price,
-    and without one each kWh counts 1, so that energy itself is saved.
+    Where no tariff speaks, the same time of the day before stands in, then the plant file's price, then the mean of
+    those that are known; where nothing is known at all, each kWh counts 1, so that energy itself is saved.
     """
     back = DAY_S // step_s
     times_us = begin_us + (np.arange(-back, steps) * step_s) * US
@@ -29,9 +31,10 @@ def prices(
         _put(co2, times_us, tariff, tariff.co2_kg_per_kwh)
     stood_in = _repeat(price, back)
     _repeat(co2, back)
-    told = _told(np.isnan(price[back:]).all(), stood_in[back:], production, step_s)
-    flat = production.price_per_kwh or 1.0
-    return np.where(np.isnan(price), flat, price)[back:], np.nan_to_num(co2)[back:], told
+    price, co2, unknown = price[back:], co2[back:], np.isnan(price[back:])
+    told = _told(stood_in[back:], unknown, production, step_s)
+    flat = production.price_per_kwh or (1.0 if unknown.all() else float(price[~unknown].mean()))
+    return np.where(unknown, flat, price), np.nan_to_num(co2), told
 
 
 def _put(into: np.ndarray, times_us: np.ndarray, tariff: Tariff, values: Sequence[float]) -> None:
@@ -49,12 +52,15 @@ def _repeat(values: np.ndarray, back: int) -> np.ndarray:
     return done
 
 
-def _told(is_unknown: bool, stood_in: np.ndarray, production: Production, step_s: int) -> list[str]:
-    if is_unknown:
+def _told(stood_in: np.ndarray, unknown: np.ndarray, production: Production, step_s: int) -> list[str]:
+    if unknown.all():
         if production.price_per_kwh:
             return [f"a kWh costs {production.price_per_kwh:g} at any time: no tariff speaks of it"]
-        return ["no tariff and no price is known: what is saved is energy, each kWh counts 1"]
-    if stood_in.any():
-        hours = float(stood_in.sum()) * step_s / 3600
-        return [f"prices of {hours:.0f} h are those of the day before: no tariff speaks of them yet"]
-    return []
+        return [UNPRICED]
+    flat = f"{production.price_per_kwh:g} a kWh" if production.price_per_kwh else "the mean of those known"
+    parts = ((stood_in, "those of the day before"), (unknown, flat))
+    return [
+        f"prices of {float(of.sum()) * step_s / 3600:.0f} h are {what}: no tariff speaks of them yet"
+        for of, what in parts
+        if of.any()
+    ]

@@ -107,3 +107,10 @@ def test_as_of_a_time_what_was_said_later_is_not_known():
 def test_what_cannot_be_read_is_counted(board):
     assert board.take([Came(Topic.ORDERS, 0, b"", b"{}"), Came(Topic.ORDERS, 0, b"", None)]) == set()
     assert board.odd == 1
+
+
+def test_a_price_that_no_sum_can_hold_is_not_read():
+    board = Board(plant())
+    board.take([Came(Topic.TARIFFS, 0, b"", encode(tariff([1e308])))])
+    assert board.odd == 1
+    assert board.situation(MONDAY_US).tariffs == ()

@@ -157,3 +157,57 @@ def test_once_without_orders_there_is_no_plan():
     planner, log, sent, _ = made(tariff([0.1]))
     assert asyncio.run(planner.once()) is None
     assert (sent.plans, log.closed) == ([], 1)
+
+
+class Refusing(Sent):
+    """A publisher that fails once."""
+
+    def __init__(self, fault):
+        super().__init__()
+        self.faults = [fault]
+
+    async def publish(self, partition, outputs):
+        if self.faults:
+            raise self.faults.pop()
+        await super().publish(partition, outputs)
+
+
+def test_a_plan_that_could_not_be_published_is_made_and_sent_again():
+    async def check():
+        sent = Refusing(ConnectionError("away"))
+        planner = Planner(Board(plant()), MemoryLog(came(order("a"))), sent, Clock(), lambda _: 3, Solving(0.2))
+        async with at_work(planner):
+            await until(lambda: sent.plans)
+        assert {job.order for job in sent.plans[0].jobs} == {"a"}
+
+    asyncio.run(check())
+
+
+def test_a_fault_while_planning_does_not_end_the_role(monkeypatch):
+    faults = [OverflowError("cannot convert float infinity to integer")]
+    make = planning.make
+
+    def failing(*said):
+        if faults:
+            raise faults.pop()
+        return make(*said)
+
+    monkeypatch.setattr(planning, "make", failing)
+
+    async def check():
+        planner, log, sent, _ = made(order("a"))
+        async with at_work(planner):
+            await until(lambda: not faults)
+            log.put(*came(order("b")))
+            await until(lambda: sent.plans)
+
+    asyncio.run(check())
+
+
+def test_a_plan_longer_than_a_message_is_not_sent(monkeypatch):
+    monkeypatch.setattr(planning, "MAX_MESSAGE_BYTES", 100)
+    planner, _, sent, _ = made(order("a"))
+    planner.board.take(came(order("a")))
+    with pytest.raises(ValueError, match=r"shorten production\.horizon"):
+        asyncio.run(planner.plan(PlanReason.FIRST))
+    assert sent.plans == []

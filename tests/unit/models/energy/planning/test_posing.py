@@ -10,6 +10,7 @@ from models.energy.planning import search
 from models.energy.planning.posing import chance_by, pose
 from models.energy.planning.problem import Place
 from models.energy.planning.telling import Made, told
+from models.energy.planning.timeline import all_spans
 from models.records import (
     EnergyProfile,
     Learned,
@@ -21,6 +22,7 @@ from models.records import (
     PowerState,
     ProductEnergy,
 )
+from tests.kit.energy_check import walk
 from tests.kit.production import DAY_US, HOUR_US, MONDAY_US, order, plant, situation, tariff, warning
 
 
@@ -236,3 +238,46 @@ def test_a_job_that_a_broken_machine_was_to_finish_is_planned_anew():
 def test_an_order_that_is_done_leaves_its_machine_free():
     posed = pose(situation(order("b"), running=running(-0.5, 0.5)))
     assert machine(posed, "press-1").free_from == 0
+
+
+def test_a_product_that_the_plant_file_lost_meanwhile_is_no_fault_of_the_rest():
+    at = situation(order("a", "seal", 60), order("b", "cover", 60))
+    posed = pose(at)
+    plan = told(at, posed, search.mended(posed.problem, 1, 5).schedule, Made(PlanReason.FIRST, MONDAY_US, "", 0, 0, 0))
+    production = at.plant.production
+    machines = {
+        name: msgspec.structs.replace(one, makes={p: m for p, m in one.makes.items() if p != "seal"})
+        for name, one in production.machines.items()
+    }
+    products = {name: one for name, one in production.products.items() if name != "seal"}
+    edited = msgspec.structs.replace(
+        at.plant, production=msgspec.structs.replace(production, products=products, machines=machines)
+    )
+    later = situation(*at.orders.values(), plant=edited, running=plan, begin_us=MONDAY_US + DAY_US // 2)
+    assert why(pose(later)) == {"a": NotPlanned.UNKNOWN_PRODUCT}
+
+
+def test_hours_without_any_price_count_the_mean_of_those_known_and_it_is_said():
+    at = situation(order("a"), tariffs=(tariff([0.1, 0.3], begin_us=MONDAY_US + 30 * HOUR_US),))
+    bare = msgspec.structs.replace(at.plant.production, price_per_kwh=0.0)
+    posed = pose(
+        situation(*at.orders.values(), tariffs=at.tariffs, plant=msgspec.structs.replace(at.plant, production=bare))
+    )
+    assert posed.problem.site.price[0] == pytest.approx(0.2)
+    assert any(word.startswith("prices of 68 h are the mean of those known") for word in posed.assumed)
+    posed = pose(at)
+    assert posed.problem.site.price[0] == pytest.approx(0.11)
+    assert any(word.startswith("prices of 68 h are 0.11 a kWh") for word in posed.assumed)
+
+
+def test_a_job_stays_only_where_there_is_still_time_for_the_setup_before_it():
+    at = situation(*(order(f"o{n}", name, 60, 6.0) for n, name in enumerate(["cover", "housing", "seal"] * 2)))
+    posed = pose(at)
+    plan = told(at, posed, search.mended(posed.problem, 1, 20).schedule, Made(PlanReason.FIRST, MONDAY_US, "", 0, 0, 0))
+    setups = {"white>black": "120min", "black>white": "120min"}
+    edited = msgspec.structs.replace(at.plant.production, setups=setups, frozen="8h")
+    later = situation(*at.orders.values(), plant=msgspec.structs.replace(at.plant, production=edited), running=plan)
+    posed = pose(later)
+    schedule = search.mended(posed.problem, 1, 20).schedule
+    assert posed.problem.fixed
+    assert walk(posed.problem, schedule, all_spans(posed.problem, schedule)).wrong == []

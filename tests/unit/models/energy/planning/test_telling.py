@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import msgspec
 import pytest
 
 from models.energy.planning import search
@@ -12,7 +13,7 @@ from models.energy.planning.telling import Made, told
 from models.energy.planning.timeline import all_spans
 from models.records import NotPlanned, PlanReason, PowerState, decode, encode
 from tests.kit.energy_check import walk
-from tests.kit.production import MONDAY_US, order, situation, tariff, warning
+from tests.kit.production import HOUR_US, MONDAY_US, order, situation, tariff, warning
 
 MADE = Made(PlanReason.FIRST, MONDAY_US, "test", 1.0, 0.02, 0)
 PRODUCTS = ("cover", "housing", "seal")
@@ -89,3 +90,39 @@ def test_orders_that_find_no_room_are_named():
     _, _, plan = plan_of(at, rounds=0)
     assert {one.why for one in plan.unplanned} == {NotPlanned.NO_ROOM}
     assert len({job.order for job in plan.jobs}) + len(plan.unplanned) == 12
+
+
+def test_what_is_saved_is_the_difference_of_costs_where_co2_has_a_price_too():
+    co2 = [0.1 + 0.5 * (hour % 7 > 3) for hour in range(72)]
+    at = situation(
+        *(order(f"o-{n}", PRODUCTS[n % 3], 120, due_h=30) for n in range(4)),
+        tariffs=(tariff(PRICES, co2_kg_per_kwh=co2),),
+    )
+    *_, plan = plan_of(at)
+    assert plan.saving.co2_kg != 0
+    costs = [one.energy_cost + one.demand_cost for one in (plan.usual, plan.figures)]
+    assert plan.saving.cost == pytest.approx(costs[0] - costs[1], abs=1e-3)
+
+
+def test_an_order_that_the_plan_leaves_out_is_not_counted_as_saved():
+    at = situation(order("a", "cover", 90), order("b", "cover", 90))
+    posed = pose(at)
+    schedule = search.mended(posed.problem, 1, 5).schedule
+    out = set(posed.problem.jobs[1].operations)
+    less = schedule._replace(option=tuple(-1 if n in out else one for n, one in enumerate(schedule.option)))
+    plan = told(at, posed, less, MADE)
+    assert plan.usual.units == plan.figures.units == 90
+    assert abs(plan.saving.kwh) < 20  # an order of 90 covers takes 38
+
+
+def test_costs_of_a_plan_without_any_price_are_of_no_currency():
+    plant = situation().plant
+    bare = msgspec.structs.replace(plant.production, price_per_kwh=0.0)
+    at = situation(order("a"), plant=msgspec.structs.replace(plant, production=bare))
+    assert plan_of(at)[-1].currency == ""
+    assert plan_of(situation(order("a")))[-1].currency == "EUR"
+
+
+def test_an_order_that_is_released_after_the_plan_is_told_so():
+    plan = plan_of(situation(order("a", due_h=900, release_us=MONDAY_US + 500 * HOUR_US)))[-1]
+    assert "may begin only after" in plan.unplanned[0].detail
