@@ -44,7 +44,7 @@ def floor(problem: Problem, schedule: Schedule) -> float:
     operations = sum(_cheapest(problem, at) for at in planned(schedule))
     cares = sum(_least_risk(problem, care) for care in problem.cares)
     between = sum(_least_between(problem, one) for one in problem.machines)
-    return constant(problem) + operations + cares + between
+    return constant(problem) + operations + cares + between + _demand(problem, schedule)
 
 
 def least(problem: Problem, schedule: Schedule, cost: float, goes_on: Callable[[], bool]) -> float:
@@ -112,6 +112,22 @@ def _used(machine: np.ndarray, begin: np.ndarray, steps: np.ndarray, shape: tupl
     np.add.at(edges, (machine, begin), 1)
     np.add.at(edges, (machine, begin + steps), -1)
     return np.asarray(np.cumsum(edges, axis=1)[:, :-1])
+
+
+def _demand(problem: Problem, schedule: Schedule) -> float:
+    """What the peak costs at the least: it is no lower than the mean of the least energy."""
+    if not problem.site.demand_price:
+        return 0.0
+    kw_steps = float(problem.site.base_kw.sum()) + sum(
+        one.floor_kw * (problem.steps - one.free_from)
+        + min(0.0, *(kw - one.floor_kw for kw in (one.idle_kw, one.setup_kw, one.start_kw))) * problem.steps
+        for one in problem.machines
+    )
+    kw_steps -= sum(problem.machines[care.machine].floor_kw * care.steps for care in problem.cares)
+    for at in planned(schedule):
+        each = problem.operations[at].options
+        kw_steps += min((one.kw - problem.machines[one.machine].floor_kw) * one.steps for one in each)
+    return problem.site.demand_price * max(0.0, kw_steps / problem.steps - problem.site.paid_kw)
 
 
 def _least_between(problem: Problem, one: Machine) -> float:

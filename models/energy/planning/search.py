@@ -151,37 +151,45 @@ def _mended(problem: Problem, found: Found, seed: int, goes_on: Callable[[], boo
     while can and goes_on():
         rounds += 1
         before, workshop.cap_kw = workshop.state(), _cap(problem, at)
-        schedule = _shaken(workshop, chooser, left)
+        schedule = _shaken(workshop, chooser, left, is_over=_over(problem, at) > 0)
         took = None if schedule is None else figures(problem, schedule)
         still = left if schedule is None or not left else forgotten(problem, schedule)
-        most = np.inf if len(still) < len(left) else at.cost + warmth * chooser.expovariate(1.0)
-        if schedule is None or took is None or not _is_taken(problem, took, most):
+        gain = _gain(problem, (left, at), (still, took or at))
+        if schedule is None or took is None or gain < 0 or (
+            gain == 0 and took.cost >= at.cost + warmth * chooser.expovariate(1.0)
+        ):  # fmt: skip
             workshop.restore(before)
             continue
-        at = took
         workshop.refresh()
-        is_fuller = len(still) < len(left)
-        if is_fuller or took.cost < found.figures.cost - WORSE * abs(found.figures.cost):
-            bound = floor(problem, schedule) if is_fuller else found.bound
+        if gain > 0 or took.cost < found.figures.cost - WORSE * abs(found.figures.cost):
+            bound = floor(problem, schedule) if len(still) < len(left) else found.bound
             found = found._replace(schedule=schedule, figures=took, bound=bound)
             better(schedule, took)
-        left = still
+        at, left = took, still
     return found._replace(parts=rounds)
 
 
-def _is_taken(problem: Problem, took: Figures, most: float) -> bool:
-    """Whether a schedule is gone on from."""
-    return took.highest_kw <= problem.site.limit_kw + OVER_KW and took.cost < most
+def _gain(problem: Problem, was: tuple[list[int], Figures], now: tuple[list[int], Figures]) -> int:
+    """Whether more is planned or the limit is passed by less, whatever that costs: 1; by more is never good: -1."""
+    over, before = _over(problem, now[1]), _over(problem, was[1])
+    if over > before + OVER_KW:
+        return -1
+    return int(len(now[0]) < len(was[0]) or over < before - OVER_KW)
 
 
-def _shaken(workshop: Workshop, chooser: random.Random, left: list[int]) -> Schedule | None:
+def _over(problem: Problem, took: Figures) -> float:
+    """By how many kW the limit is passed."""
+    return max(0.0, took.highest_kw - problem.site.limit_kw - OVER_KW)
+
+
+def _shaken(workshop: Workshop, chooser: random.Random, left: list[int], *, is_over: bool) -> Schedule | None:
     """Some jobs near each other taken out and put back, at times with one that is left; None where one has no room."""
     problem = workshop.problem
     workshop.low_kw = workshop.cap_kw
     if problem.site.demand_price and chooser.random() < RAISE_SHARE:
         workshop.low_kw = workshop.cap_kw = min(problem.site.limit_kw, workshop.cap_kw * (1.0 + PEAK_LOWER))
     more = [chooser.choice(left)] if left and chooser.random() < FORGOTTEN_SHARE else []
-    if problem.site.demand_price and chooser.random() < PEAK_SHARE:
+    if (problem.site.demand_price or is_over) and chooser.random() < PEAK_SHARE:
         workshop.low_kw *= 1.0 - PEAK_LOWER * chooser.random()
         jobs = _highest(problem, workshop.schedule, chooser)
     else:
