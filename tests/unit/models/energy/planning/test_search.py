@@ -7,8 +7,9 @@ import pytest
 
 from models.energy.planning import cpsat, search
 from models.energy.planning.bound import constant, planned
-from models.energy.planning.problem import NOTHING, Option, Place, Schedule
+from models.energy.planning.problem import NOTHING, Option, Place
 from models.energy.planning.timeline import figures
+from models.energy.planning.workshop import Workshop
 from tests.kit.energy_tiny import machine, problem, schedules
 
 
@@ -42,11 +43,10 @@ def test_the_search_finds_it_too(seed):
 
 
 def test_an_order_that_found_no_room_is_tried_again():
-    ways = [Option(0, 3, 9.0), Option(1, 3, 8.0)]
-    of = problem([machine(7, start_steps=0)] * 2, [(0, 7, [(0, ways)])] * 4, [1.0] * 7)
-    there = Schedule((0, 0, 1, NOTHING), (0, 3, 2, 0), ())  # the fourth fits if the third begins at 0
-    found = search.search(of, search.Limits(0.5), time.perf_counter, there)
-    assert NOTHING not in found.schedule.option
+    orders = [(0, due, [(family, [Option(0, 2, 9.0)])]) for due, family in ((3, 0), (4, 1), (7, 0))]
+    of = problem([machine(7, start_steps=0)], orders, [1.0] * 7)  # by due dates two setups, one too many
+    assert NOTHING in search.first(of).option
+    assert NOTHING not in search.mended(of, 1, 60).schedule.option
 
 
 def test_where_nothing_may_move_the_search_is_done():
@@ -65,5 +65,5 @@ def test_what_is_fixed_outside_working_time_is_paid_for_as_any_other():
     one = machine(6, start_steps=0, closed=(2, 3))
     of = problem([one], [(0, 6, [(0, [Option(0, 2, 9.0)])])], [1.0, 1.0, -1.0, -1.0, 1.0, 1.0])
     fixed = type(of)(**{**of.__dict__, "fixed": {0: Place(0, 2)}})
-    found = search.search(fixed, search.Limits(0.2), time.perf_counter)
-    assert found.bound <= found.figures.cost == -18.0
+    workshop = Workshop(fixed, search.first(fixed), np.inf)
+    assert workshop.cost() + constant(fixed) == figures(fixed, workshop.schedule).cost == -18.0
