@@ -47,7 +47,7 @@ PATIENCE = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2)
 """Shares that waiting costs the first schedules: the best of them is gone on from. Our choice."""
 FORGOTTEN_SHARE = 0.5
 """Of rounds in which a job that found no room is tried again. Our choice."""
-TRIES = 20
+TRIES = 8
 """Greedy schedules until one stays under the limit. Our choice."""
 OVER_KW = 1e-6
 """Over the limit by less is none: sums of floats differ by it."""
@@ -189,7 +189,7 @@ def _shaken(workshop: Workshop, chooser: random.Random, left: list[int], *, is_o
     if problem.site.demand_price and chooser.random() < RAISE_SHARE:
         workshop.low_kw = workshop.cap_kw = min(problem.site.limit_kw, workshop.cap_kw * (1.0 + PEAK_LOWER))
     more = [chooser.choice(left)] if left and chooser.random() < FORGOTTEN_SHARE else []
-    if (problem.site.demand_price or is_over) and chooser.random() < PEAK_SHARE:
+    if is_over or (problem.site.demand_price and chooser.random() < PEAK_SHARE):
         workshop.low_kw *= 1.0 - PEAK_LOWER * chooser.random()
         jobs = _highest(problem, workshop.schedule, chooser)
     else:
@@ -269,13 +269,14 @@ def _under(problem: Problem, cap_kw: float, choice: greedy.Choice) -> Schedule:
     """A greedy one under a power; anew with less room for jobs where starts and idle machines pass it."""
     site = dataclasses.replace(problem.site, limit_kw=cap_kw)
     capped, spare = dataclasses.replace(problem, site=site), np.zeros(problem.steps)
+    tried = list[Schedule]()
     for _ in range(TRIES):
-        schedule = greedy.build(capped, choice, spare)
-        over = load_kw(problem, all_spans(problem, schedule)) - cap_kw
+        tried.append(greedy.build(capped, choice, spare))
+        over = load_kw(problem, all_spans(problem, tried[-1])) - cap_kw
         if (over <= OVER_KW).all():
             break
         spare += np.maximum(0.0, over)
-    return schedule
+    return min(tried, key=lambda one: _rank(capped, one))
 
 
 def _is_better(problem: Problem, schedule: Schedule, took: Figures) -> bool:
@@ -283,7 +284,7 @@ def _is_better(problem: Problem, schedule: Schedule, took: Figures) -> bool:
     return found.highest_kw <= problem.site.limit_kw + OVER_KW and found.cost < took.cost - WORSE * abs(took.cost)
 
 
-def _rank(problem: Problem, schedule: Schedule) -> tuple[int, bool, float]:
-    """More jobs first, then under the limit, then the cost."""
+def _rank(problem: Problem, schedule: Schedule) -> tuple[int, float, float]:
+    """More jobs first, then less over the limit, then the cost."""
     found = figures(problem, schedule)
-    return -len(planned(schedule)), found.highest_kw > problem.site.limit_kw + OVER_KW, found.cost
+    return -len(planned(schedule)), _over(problem, found), found.cost
