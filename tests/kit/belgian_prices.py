@@ -12,7 +12,7 @@ from tests.kit.public import public
 
 FILE = ("energy_prices", "DAM_prices_BE_2022_2024.csv")
 CO2_KG_KWH = 0.16749
-"""Belgium's residual mix of 2023 (AIB, by way of VREG; DOMAIN.md B6). No curve is in the data: CO2 follows energy."""
+"""Belgium's residual mix of 2023 (AIB, by way of VREG). No curve is in the data: CO2 follows energy."""
 FIRST_MONDAY = date(2023, 1, 2)
 WEEKS = 52
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")

@@ -1,7 +1,8 @@
 """Plants and orders that plans of production are measured on: made by seed, and frozen before anything was measured.
 
 A test holds a hash of what is made here, so that nobody tunes the instances to the planner. Powers are shares of what a
-machine draws while it works, from DOMAIN.md B1; where it says a range, its middle.
+machine draws while it works, the middle where a source has a range. Grade A: read at the source; B: told of it; R: a
+rule of thumb.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ SHIFTS = (24, 56, 88)
 SEEDS = tuple(range(4101, 4113))
 """Of the frozen plants; what is tuned is tuned on others."""
 STANDBY = 0.175
-"""What a machine draws that is switched off: standby, 10-25 % (DOMAIN.md B1, placeholders, grade R)."""
+"""What a machine draws that is switched off: standby, 10-25 % (placeholders until measured; no source has a table)."""
 IDLE = 0.525
 """Ready, 35-70 % (the same). Base load of older hydraulic moulding is 75 % (R. Kent, 2016, A)."""
 HOLDING = 0.275

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from models.energy.planning.line import Visit
-from models.energy.planning.problem import NOTHING, Care, Machine, Problem, Schedule
+from models.energy.planning.problem import NOTHING, Care, Job, Machine, Problem, Schedule
 from models.energy.planning.workshop import Workshop
 
 ROUNDS = 300
@@ -39,12 +39,25 @@ def constant(problem: Problem) -> float:
 def floor(problem: Problem, schedule: Schedule) -> float:
     """A cost that no schedule of the same jobs is below: each operation at its cheapest time, on its cheapest machine.
 
-    Nothing is between them, but where a machine is paid for it.
+    Nothing is between them, but where a machine is paid for it, and no job is done sooner than its steps take.
     """
+    return _of_energy(problem, schedule) + sum(_least_late(problem, schedule, job) for job in problem.jobs)
+
+
+def _least_late(problem: Problem, schedule: Schedule, job: Job) -> float:
+    """What a job's delay costs that cannot be avoided; none of a job that is not planned."""
+    if schedule.option[job.operations[0]] == NOTHING:
+        return 0.0
+    steps = sum(min(option.steps for option in problem.operations[at].options) for at in job.operations)
+    return job.late * max(0, job.release + steps - job.due)
+
+
+def _of_energy(problem: Problem, schedule: Schedule) -> float:
+    """Of `floor`, what is not delay."""
     operations = sum(_cheapest(problem, at) for at in planned(schedule))
     cares = sum(_least_risk(problem, care) for care in problem.cares)
     between = sum(_least_between(problem, one) for one in problem.machines)
-    return constant(problem) + operations + cares + between
+    return constant(problem) + operations + cares + between + _demand(problem, schedule)
 
 
 def least(problem: Problem, schedule: Schedule, cost: float, goes_on: Callable[[], bool]) -> float:
@@ -59,7 +72,7 @@ def least(problem: Problem, schedule: Schedule, cost: float, goes_on: Callable[[
         for at in operations
     ]
     lowest = floor(problem, schedule)
-    beside = lowest - sum(_cheapest(problem, at) for at in operations)
+    beside = _of_energy(problem, schedule) - sum(_cheapest(problem, at) for at in operations)
     return max(lowest, beside + dual(problem, ways, cost - beside, goes_on))
 
 
@@ -112,6 +125,22 @@ def _used(machine: np.ndarray, begin: np.ndarray, steps: np.ndarray, shape: tupl
     np.add.at(edges, (machine, begin), 1)
     np.add.at(edges, (machine, begin + steps), -1)
     return np.asarray(np.cumsum(edges, axis=1)[:, :-1])
+
+
+def _demand(problem: Problem, schedule: Schedule) -> float:
+    """What the peak costs at the least: it is no lower than the mean of the least energy."""
+    if not problem.site.demand_price:
+        return 0.0
+    kw_steps = float(problem.site.base_kw.sum()) + sum(
+        one.floor_kw * (problem.steps - one.free_from)
+        + min(0.0, *(kw - one.floor_kw for kw in (one.idle_kw, one.setup_kw, one.start_kw))) * problem.steps
+        for one in problem.machines
+    )
+    kw_steps -= sum(problem.machines[care.machine].floor_kw * care.steps for care in problem.cares)
+    for at in planned(schedule):
+        each = problem.operations[at].options
+        kw_steps += min((one.kw - problem.machines[one.machine].floor_kw) * one.steps for one in each)
+    return problem.site.demand_price * max(0.0, kw_steps / problem.steps - problem.site.paid_kw)
 
 
 def _least_between(problem: Problem, one: Machine) -> float:

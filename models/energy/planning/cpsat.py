@@ -312,7 +312,7 @@ class Part:
         cost, off = gap
         steps = self._problem.setup_of(node.family, family)
         setup = self._shifted(node.begin, steps)
-        model.add(setup >= end).only_enforce_if(arc)
+        model.add(node.begin - steps >= end).only_enforce_if(arc)
         set_up = round((one.setup_kw - one.floor_kw) * KW) * self._at(node.begin, steps) if steps else 0
         if is_on:
             idle = round((one.idle_kw - one.floor_kw) * KW) * (self._at(setup) - self._at(end))
@@ -322,19 +322,19 @@ class Part:
         if one.may_be_off:
             start = round((one.start_kw - one.floor_kw) * KW) * self._at(setup, one.start_steps)
             model.add(cost >= start + set_up).only_enforce_if(arc, off)
-            model.add(setup - one.start_steps >= end).only_enforce_if(arc, off)
+            model.add(node.begin - steps - one.start_steps >= end).only_enforce_if(arc, off)
         else:
             model.add_implication(arc, ~off)
         return arc
 
     def _shifted(self, time: Any, steps: int) -> Any:
-        """A time so many steps before another; a variable of its own where tables are asked by it."""
+        """A time so many steps before another, 0 at least; a variable of its own where tables are asked by it."""
         if isinstance(time, int) or not steps or self._problem.is_flat:
             return time - steps
         key = (-1 - time.index, steps)
         if (found := self._tables.get(key)) is None:
             found = self._model.new_int_var(0, self._problem.steps, "")
-            self._model.add(found == time - steps)
+            self._model.add_max_equality(found, [time - steps, 0])  # it binds, whether its arc is taken or not
             self._tables[key] = found
         return found
 

@@ -45,6 +45,7 @@ class Workshop:
         self.problem, self.cap_kw = problem, cap_kw
         self._prices = [price_of(problem, one) for one in problem.machines]
         self.low_kw = cap_kw
+        self._site_kw = problem.site.base_kw + sum(one.floor_kw for one in problem.machines)
         self._is_capped = bool(np.isfinite(cap_kw))
         self._job = [problem.jobs[one.job] for one in problem.operations]
         self._least = [min(option.steps for option in one.options) for one in problem.operations]
@@ -81,7 +82,7 @@ class Workshop:
         self._option, self._begin, self._care = list(state.option), list(state.begin), list(state.care)
         self._lines, self._old = dict(state.lines), dict(state.lines)
         self._new: set[int] = set()
-        self._kw = self._load()
+        self._count_all()
 
     def refresh(self) -> None:
         """Hold what is timed from now on against the load as it is."""
@@ -149,11 +150,9 @@ class Workshop:
         if self._begin[work] == begin and work not in self._new:
             return False
         self._new.discard(work)
-        if self._is_capped:
-            self._count(work, -1)
-            self._begin[work] = begin
-            self._count(work, 1)
+        self._count(work, -1)
         self._begin[work] = begin
+        self._count(work, 1)
         return True
 
     def _tell(self, moved: list[int]) -> None:
@@ -280,33 +279,27 @@ class Workshop:
         """Not while the others on other machines leave it too little power."""
         option = self.problem.operations[at].options[number]
         more = option.kw - self.problem.machines[option.machine].floor_kw
-        is_over = self._kw - self._own(option.machine) + more > (
+        is_over = self._kw - self._kws[option.machine] + more > (
             self.low_kw if self._option[at] == NOTHING else self.cap_kw
         )
         over = np.concatenate(([0], np.cumsum(is_over)))
         last = len(cost) - option.steps
         cost[:last][over[option.steps :] != over[:last]] = np.inf
 
-    def _own(self, machine: int) -> np.ndarray:
-        """What a machine's jobs take over its floor, [steps]."""
-        kw = np.zeros(self.problem.steps)
-        for work in self._orders[machine]:
-            if work >= 0:
-                self._add(kw, work, 1)
-        return kw
-
-    def _load(self) -> np.ndarray:
-        """What all jobs take with the site's other load and machines' floors, [steps]."""
-        kw = self.problem.site.base_kw + sum(one.floor_kw for one in self.problem.machines)
+    def _count_all(self) -> None:
+        """What each machine's jobs take over its floor, [machines, steps], and all with the site's other load."""
+        self._kws = np.zeros((len(self.problem.machines), self.problem.steps))
+        self._kw = self._site_kw.copy()
         for at, option in enumerate(self._option):
             if option != NOTHING:
-                self._add(kw, at, 1)
-        return kw
+                self._count(at, 1)
 
     def _count(self, at: int, sign: int) -> None:
-        self._add(self._kw, at, sign)
-
-    def _add(self, kw: np.ndarray, at: int, sign: int) -> None:
+        """Have an operation counted in its machine's load and the site's, or no more."""
+        if not self._is_capped:
+            return
         option = self.problem.operations[at].options[self._option[at]]
-        more = option.kw - self.problem.machines[option.machine].floor_kw
-        kw[self._begin[at] : self._begin[at] + option.steps] += sign * more
+        more = sign * (option.kw - self.problem.machines[option.machine].floor_kw)
+        steps = slice(self._begin[at], self._begin[at] + option.steps)
+        self._kws[option.machine, steps] += more
+        self._kw[steps] += more
