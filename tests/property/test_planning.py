@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +12,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.energy.planning import greedy, search
-from models.energy.planning.problem import NOTHING, Care, Job, Machine, Operation, Option, Problem, Schedule, Site
+from models.energy.planning.problem import (
+    NOTHING,
+    Care,
+    Job,
+    Machine,
+    Operation,
+    Option,
+    Place,
+    Problem,
+    Schedule,
+    Site,
+)
 from models.energy.planning.timeline import Habit, all_spans, figures
 from models.energy.planning.workshop import Workshop
 from tests.kit.energy_check import walk
@@ -119,3 +132,14 @@ def test_what_a_workshop_says_machines_cost_is_what_the_schedule_takes(seed):
     assert said == pytest.approx(took.energy_cost + took.late_cost + took.risk_cost, abs=1e-6)
     if np.isinf(problem.site.limit_kw):
         check(problem, workshop.schedule)
+
+
+@given(st.integers(0, 10**9))
+@settings(deadline=None, max_examples=10)
+def test_what_is_fixed_stays_where_it_is_whoever_searches(seed):
+    loose = problem_of(seed, most=1)
+    first = search.first(loose)
+    kept = [at for at, option in enumerate(first.option) if option != NOTHING][:2]
+    problem = replace(loose, fixed={at: Place(first.option[at], first.begin[at]) for at in kept})
+    found = search.search(problem, search.Limits(0.4, seed % 1000), time.monotonic)
+    assert all((found.schedule.option[at], found.schedule.begin[at]) == place for at, place in problem.fixed.items())

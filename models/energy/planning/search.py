@@ -125,7 +125,7 @@ def is_small(problem: Problem, schedule: Schedule) -> bool:
 
 def _proven(problem: Problem, found: Found, limits: Limits, left_s: float, better: Better) -> Found:
     """What the solver makes of all of it, and its bound."""
-    free = planned(found.schedule)
+    free = [at for at in planned(found.schedule) if at not in problem.fixed]
     part = cpsat.Part(problem, found.schedule, free, range(len(problem.cares)))
     answer = part.solve(cpsat.Limits(max(left_s, LEAST_S), limits.workers, limits.seed))
     bound = found.bound if answer.bound is None else max(found.bound, answer.bound + constant(problem))

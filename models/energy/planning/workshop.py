@@ -137,6 +137,8 @@ class Workshop:
     def settle(self, machine: int) -> None:
         """Time a machine's visits anew, at their best."""
         line = self.line(machine)
+        if not np.isfinite(line.cost()):
+            return  # what stays on it cannot be done as it stands: it is left so, and nothing is moved
         begins = line.begins()
         self._tell([
             work for work, begin in zip(self._orders[machine], begins, strict=True) if self._move(work, begin)
