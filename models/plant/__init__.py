@@ -11,7 +11,7 @@ from models.plant.durations import LONGEST_S, seconds
 from models.plant.errors import PlantError
 from models.plant.files import parse, parse_files
 from models.plant.plant import Plant
-from models.plant.production import Demand, Making, Producer, Product, Production
+from models.plant.production import Air, Demand, Making, Meter, Producer, Product, Production, Tap
 from models.plant.rules import ANY_MODE, Quantity, Rule, Template, TemplateName, When
 from models.plant.shifts import Day, Shift
 from models.plant.signals import LEVELS, Operating, Sampling, Signal, SignalKind
@@ -20,6 +20,7 @@ __all__ = [
     "ANY_MODE",
     "LEVELS",
     "LONGEST_S",
+    "Air",
     "Asset",
     "AssetType",
     "Budget",
@@ -30,6 +31,7 @@ __all__ = [
     "Demand",
     "Limit",
     "Making",
+    "Meter",
     "Operating",
     "Plant",
     "PlantError",
@@ -42,6 +44,7 @@ __all__ = [
     "Shift",
     "Signal",
     "SignalKind",
+    "Tap",
     "Template",
     "TemplateName",
     "Thresholds",

@@ -32,11 +32,22 @@ PLACES = {
     subject.Component: "assets.*.components.*.",
     subject.Budget: "budget.",
     subject.Thresholds: "thresholds.*.",
+    subject.Production: "production.",
+    subject.Product: "production.products.*.",
+    subject.Producer: "production.machines.*.",
+    subject.Making: "production.machines.*.makes.*.",
+    subject.Demand: "production.demand.",
+    subject.Meter: "production.meter.",
+    subject.Air: "production.air.",
+    subject.Tap: "production.air.*.",
     Tag: "tags[].",
 }
 INNER = {"types", "assets", "tags", "shifts", "types.*.signals", "types.*.operating", "types.*.limits"}
 INNER |= {"assets.*.components", "types.*.rules", "types.*.rules[].when", "types.*.templates"}
 INNER |= {"budget", "thresholds", "types.*.care"}
+INNER |= {"production", "production.products", "production.machines", "production.machines.*.makes"}
+INNER |= {"production.demand", "production.meter", "production.air"}
+INNER |= {f"production.air.{name}" for name in ("compressors", "pressure", "flow")}
 NAMES = {
     "tags[].from_us": "tags[].valid_from",
     "tags[].to_us": "tags[].valid_to",
