@@ -14,6 +14,7 @@ from models.records import (
     Advice,
     Alert,
     EnergyProfile,
+    HeldBack,
     LoadForecast,
     Order,
     OrderState,
@@ -31,6 +32,8 @@ from pipelines.console.ports import Came
 
 QUARTER_US = 900 * 1_000_000
 DAY_US = 86_400 * 1_000_000
+BY_PEOPLE = frozenset({HeldBack.SHELVED, HeldBack.OUT_OF_SERVICE})
+"""What people hold back, no work is planned for."""
 BEHIND_US = 6 * 3600 * 1_000_000
 """A plant whose last word is older than this is held to be replayed; its time is that word's. Our choice."""
 
@@ -188,8 +191,12 @@ class Board:
 
 
 def asks(alert: Alert) -> bool:
-    """Whether a warning asks for work on its machine; what ended, is only watched, or held back, does not."""
-    return is_active(alert) and alert.advice is not Advice.WATCH and not alert.held
+    """Whether a warning asks for work on its machine; what ended, is only watched, or held back by people, does not.
+
+    That the machine is off holds it back from people, not from plans: it is the time to do it.
+    """
+    by_people = any(one.kind in BY_PEOPLE for one in alert.held)
+    return is_active(alert) and alert.advice is not Advice.WATCH and not by_people
 
 
 def said_at(record: Record) -> int | None:

@@ -57,6 +57,11 @@ def test_a_warning_that_asks_for_no_work_is_none(board, said):
     assert board.situation(MONDAY_US).warnings == ()
 
 
+def test_a_warning_of_a_machine_that_is_off_asks_for_work_all_the_same(board):
+    off = Hold(kind=HeldBack.SUPPRESSED, since_us=0, until_us=None, by="", why="the machine is off")
+    assert board.take(came(warning("press-1", held=(off,)))) == {PlanReason.WARNING}
+
+
 def test_a_warning_that_is_over_is_a_reason_again(board):
     board.take(came(warning("press-1")))
     assert board.take(came(warning("press-1", revision=1, state=AlertState.CLOSED))) == {PlanReason.WARNING}
