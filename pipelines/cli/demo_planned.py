@@ -15,7 +15,7 @@ import numpy as np
 from rich.console import Console
 
 from connectors.kafka.plain import LogProducer
-from models.records import Order, Plan, Tariff, decode, encode, key_of
+from models.records import Order, Plan, PlannedCare, Tariff, decode, encode, key_of
 from pipelines.cli import environment
 from pipelines.cli.demo_child import BUILD
 from pipelines.cli.planned_chart import draw
@@ -126,13 +126,15 @@ def lines(found: Planned) -> list[str]:
         f"{plan.figures.late_orders} late, {plan.usual.late_orders} by the usual rule{gap}"
     ]
     for one in plan.care:
-        hours = (one.begin_us - plan.begin_us) / HOUR_US
-        out.append(
-            f"maintenance of {one.asset} for its warning in {hours:.1f} h, "
-            f"{(one.deadline_us - one.begin_us) / HOUR_US:.0f} h before it must be; chance that it fails before: "
-            f"{100 * one.chance:.1f} %"
-        )
+        out.append(_care(plan, one))
     return out
+
+
+def _care(plan: Plan, one: PlannedCare) -> str:
+    hours, left_h = ((at - one.begin_us) / HOUR_US for at in (plan.begin_us, one.deadline_us))
+    when = "at once" if hours == 0 else f"in {-hours:.1f} h"
+    due = f"{left_h:.0f} h before it must be" if left_h >= 0 else f"{-left_h:.0f} h after it should have been"
+    return f"maintenance of {one.asset} for its warning {when}, {due}; chance that it fails before: {one.chance:.1%}"
 
 
 def show(found: Planned, console: Console) -> None:
