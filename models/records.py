@@ -1245,7 +1245,8 @@ class Plan(Record, frozen=True, kw_only=True, tag="plan"):
 
     `usual` is what the plant's usual rule would take: the earliest due date first, on the machine that is free first.
     `gap` is how much of the objective may at most be left to gain, None where no bound is known. `assumed` says in
-    words what else it rests on. Nothing here is a command to a machine.
+    words what else it rests on. `done` are steps of open orders that ended before, which no later plan makes again.
+    Nothing here is a command to a machine.
     """
 
     plant: str
@@ -1269,6 +1270,7 @@ class Plan(Record, frozen=True, kw_only=True, tag="plan"):
     assumed: tuple[str, ...]
     quarters: Quarters
     currency: str
+    done: tuple[PlannedJob, ...] = ()
 
 
 class PlanResult(Record, frozen=True, kw_only=True, tag="plan-result"):

@@ -87,7 +87,7 @@ class Board:
     def situation(self, now_us: int) -> Situation:
         """How things stand, from the begin of this quarter-hour on."""
         begin_us = now_us // QUARTER_US * QUARTER_US
-        running = self.plan if self.plan is not None and self.plan.begin_us <= begin_us < self.plan.end_us else None
+        running = self.plan if self.plan is not None and self.plan.begin_us <= begin_us else None
         return Situation(
             plant=self.plant,
             begin_us=begin_us,

@@ -55,6 +55,16 @@ def test_each_plan_goes_on_from_the_one_before(seed):
             seen = walk(posed.problem, schedule, all_spans(posed.problem, schedule))
             assert seen.wrong == []
             assert abs(seen.kwh - figures(posed.problem, schedule).kwh) < 1e-6 * seen.kwh
+        begun = (
+            {(job.order, job.step) for job in (*running.done, *running.jobs) if job.end_us <= now_us}
+            if running
+            else set()
+        )
         running = told(at, posed, found.schedule, Made(PlanReason.ROLLED, now_us, "test", 0.1, None, 0))
         assert not {job.order for job in running.jobs} - orders.keys()
         assert msgspec.json.encode(running)
+        steps = [(job.order, job.step) for job in (*running.done, *running.jobs)]
+        left = {one.order for one in running.unplanned}
+        assert len(steps) == len(set(steps))  # no step is made twice
+        assert {one for one in begun if one[0] in orders} <= {(job.order, job.step) for job in running.done}
+        assert set(steps) >= {(name, step) for name in orders.keys() - left for step in (0, 1)}

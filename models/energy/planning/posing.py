@@ -16,29 +16,23 @@ import numpy as np
 from models.energy.planning.calendar import open_steps
 from models.energy.planning.machines import rates_of
 from models.energy.planning.problem import NOTHING, Care, Job, Machine, Operation, Option, Place, Problem, Site
+from models.energy.planning.running import Running
+from models.energy.planning.warned import chance_by, cost_of_failure, deadline_of
 from models.energy.planning.worth import prices
 from models.plant import Plant, Producer, Production, seconds
 from models.records import (
-    HORIZONS_H,
     Alert,
     EnergyProfile,
     LoadForecast,
     NotPlanned,
     Order,
     Plan,
-    PlannedCare,
-    PlannedJob,
-    PowerState,
     Tariff,
     Unplanned,
 )
 
 US = 1_000_000
 HOUR_US = 3600 * US
-STILL_US = 72 * HOUR_US
-"""Until when a warning that says no time is dealt with: the horizon that warnings speak of."""
-DOWNTIME_H = 8.0
-"""Hours of an avoided failure where the plant file says none: a shift. Our choice."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,17 +117,7 @@ class _Poser:
         self._jobs: list[Job] = []
         self._fixed: dict[int, Place] = {}
         self._before: dict[int, Place] = {}
-        self._was = {(job.order, job.step): job for job in self._going_on()}
-
-    def _going_on(self) -> list[PlannedJob]:
-        """Jobs of the running plan that still count: of open orders, and none that a broken machine was to finish."""
-        if self._at.running is None:
-            return []
-        return [
-            job
-            for job in self._at.running.jobs
-            if job.order in self._at.orders and (job.asset not in self._at.down or job.end_us <= self._at.begin_us)
-        ]
+        self._running = Running(at.running, at.begin_us, at.orders, at.down)
 
     def posed(self) -> Posed:
         for order in sorted(self._at.orders.values(), key=lambda one: (one.due_us, one.order)):
@@ -169,7 +153,7 @@ class _Poser:
         first, operations, steps = len(self._operations), list[Operation](), list[Step]()
         release_us, fixed = order.release_us, {}
         for number, group in enumerate(product.route):
-            was = self._was.get((order.order, number))
+            was = self._running.steps.get((order.order, number))
             if was is not None and was.begin_us < self._at.begin_us:
                 release_us = max(release_us, was.end_us)  # it is done, or is being made as planned
                 continue
@@ -214,10 +198,6 @@ class _Poser:
 
     def _family(self, product: str) -> int:
         return self._families.index(self._production.family_of(product))
-
-    def _family_now(self, product: str) -> int:
-        """What a machine is set up for by the running plan; nothing, where the plant file has lost that product."""
-        return self._family(product) if product in self._production.products else NOTHING
 
     def _options(self, order: Order, group: str) -> tuple[list[tuple[str, Option]], tuple[NotPlanned, str] | None]:
         """Ways to make it in a group by machine, or why there are none."""
@@ -273,31 +253,13 @@ class _Poser:
 
     def _machine(self, name: str) -> Machine:
         rates, one = self._rates[name], self._production.machines[name]
-        free, family, is_on = self._now(name)
+        now = self._running.machine(name)
+        family = self._family(now.product) if now.product in self._production.products else NOTHING
         return Machine(
             name=name, off_kw=rates.off_kw, idle_kw=rates.idle_kw, setup_kw=rates.setup_kw, start_kw=rates.start_kw,
             start_steps=math.ceil(rates.start_s / self._grid.step_s), is_open=self._open[name],
-            may_be_off=one.may_be_off, free_from=free, family=family, is_on=is_on,
+            may_be_off=one.may_be_off, free_from=self._grid.step_of(now.free_us), family=family, is_on=now.is_on,
         )  # fmt: skip
-
-    def _now(self, name: str) -> tuple[int, int, bool]:
-        """From which step a machine is free, what it is set up for, and whether it is on, by the running plan."""
-        begin_us = self._at.begin_us
-        jobs = [job for job in self._was.values() if job.asset == name and job.setup_us <= begin_us]
-        last = max(jobs, key=lambda job: job.end_us, default=None)
-        family = NOTHING if last is None else self._family_now(last.product)
-        if (care := self._care_now(name)) is not None:
-            return self._grid.step_of(care.end_us), NOTHING, False
-        if last is not None and last.begin_us < begin_us < last.end_us:
-            return self._grid.step_of(last.end_us), family, True
-        spans = self._at.running.power if self._at.running else ()
-        state = next((one.state for one in spans if one.asset == name and one.begin_us <= begin_us < one.end_us), None)
-        return 0, family, state not in (None, PowerState.OFF, PowerState.MAINTENANCE) and name not in self._at.down
-
-    def _care_now(self, name: str) -> PlannedCare | None:
-        """Maintenance of a machine that goes on as the running plan had it."""
-        cares = self._at.running.care if self._at.running else ()
-        return next((c for c in cares if c.asset == name and c.begin_us < self._at.begin_us < c.end_us), None)
 
     def _setups(self) -> np.ndarray:
         count = len(self._families)
@@ -310,11 +272,8 @@ class _Poser:
     def _site(self, cost: np.ndarray, co2: np.ndarray) -> tuple[Site, list[str]]:
         demand, grid = self._production.demand, self._grid
         base, told = np.full(grid.steps, self._production.base_kw), []
-        for job in self._was.values():
-            begin, end = grid.step_of(job.begin_us), grid.step_of(job.end_us)
-            if job.begin_us < self._at.begin_us and end > begin:
-                hours = (job.end_us - job.begin_us) / HOUR_US
-                base[begin:end] += job.kwh / hours
+        for job in self._running.going_on:
+            base[: grid.step_of(job.end_us)] += job.kwh * HOUR_US / (job.end_us - job.begin_us)
         meter = self._production.meter
         if (load := self._at.load) is not None and meter is not None and not meter.whole:
             told.append(f"the load beside the machines is what {load.model} forecast at the median")
@@ -330,25 +289,19 @@ class _Poser:
     def _care(self, alert: Alert) -> Care | None:
         """The work that a warning asks for: its cost grows with the chance that the machine fails before."""
         one = self._production.machines.get(alert.asset)
-        if one is None or alert.asset in self._at.down or self._care_now(alert.asset) is not None:
+        if one is None or alert.asset in self._at.down or self._running.care(alert.asset) is not None:
             return None
         grid, number = self._grid, self._names.index(alert.asset)
         steps = max(1, math.ceil(seconds(one.maintenance) / grid.step_s))
         held = [place.begin + self._operations[at].options[place.option].steps for at, place in self._fixed.items()
                 if self._operations[at].options[place.option].machine == number]  # fmt: skip
-        earliest = max([self._machine(alert.asset).free_from, *held])
+        earliest = max([grid.step_of(self._running.machine(alert.asset).free_us), *held])
         latest = min(grid.step_of(deadline_of(alert)), grid.steps - steps)
         if earliest > grid.steps - steps:
             return None
         times_us = grid.begin_us + np.arange(grid.steps) * grid.step_s * US
-        risk = chance_by(alert, times_us) * self._cost_of(alert)
+        risk = chance_by(alert, times_us) * cost_of_failure(self._at.plant, alert.asset)
         return Care(machine=number, steps=steps, earliest=earliest, latest=max(earliest, latest), risk=risk)
-
-    def _cost_of(self, alert: Alert) -> float:
-        asset = self._at.plant.assets[alert.asset]
-        hours = DOWNTIME_H if asset.failure_downtime_h is None else asset.failure_downtime_h
-        per_h = self._production.late_per_h if asset.downtime_cost_per_h is None else asset.downtime_cost_per_h
-        return hours * per_h
 
     def _learned(self) -> list[str]:
         told = sorted(name for name, rates in self._rates.items() if not rates.is_learned)
@@ -357,7 +310,7 @@ class _Poser:
         return [f"of {', '.join(told)} power and rates are the plant file's: none are learned yet"]
 
     def _of_running(self) -> list[str]:
-        return ["jobs of the running plan that began are made as planned"] if self._was else []
+        return ["jobs of the running plan that began are made as planned"] if self._running.steps else []
 
     def _of_care(self, alerts: Sequence[Alert]) -> list[str]:
         unsaid = sorted({one.asset for one in alerts if self._at.plant.assets[one.asset].downtime_cost_per_h is None})
@@ -386,20 +339,3 @@ def _longest(is_open: np.ndarray) -> int:
     """Steps of the longest working time."""
     edges = np.flatnonzero(np.diff(np.concatenate(([0], is_open.astype(int), [0]))))
     return int((edges[1::2] - edges[::2]).max(initial=0))
-
-
-def deadline_of(alert: Alert) -> int:
-    """Before when what a warning asks for is to be begun."""
-    return alert.window_end_us + STILL_US if alert.act_before_us is None else alert.act_before_us
-
-
-def chance_by(alert: Alert, times_us: np.ndarray) -> np.ndarray:
-    """The chance that a machine has failed by each time, between a forecast's horizons in a straight line; never less.
-
-    Without a hazard it grows evenly to 1 at the deadline: what is known is a time, not a chance.
-    """
-    if not alert.chances:
-        whole = max(1, deadline_of(alert) - alert.window_end_us)
-        return np.clip((times_us - alert.window_end_us) / whole, 0.0, 1.0)
-    hours = np.concatenate(([0.0], HORIZONS_H))
-    return np.interp((times_us - alert.window_end_us) / HOUR_US, hours, np.concatenate(([0.0], alert.chances)))

@@ -11,8 +11,9 @@ from typing import NamedTuple
 import numpy as np
 
 from models.energy.planning import greedy
-from models.energy.planning.posing import Posed, Situation, chance_by, deadline_of
+from models.energy.planning.posing import Posed, Situation
 from models.energy.planning.problem import NOTHING, Problem, Schedule
+from models.energy.planning.running import Running
 from models.energy.planning.timeline import (
     Figures,
     Habit,
@@ -23,6 +24,7 @@ from models.energy.planning.timeline import (
     moved,
     quarters,
 )
+from models.energy.planning.warned import chance_by, deadline_of
 from models.energy.planning.worth import UNPRICED
 from models.records import (
     NotPlanned,
@@ -59,6 +61,7 @@ class Made(NamedTuple):
 def told(at: Situation, posed: Posed, schedule: Schedule, made: Made) -> Plan:
     """The plan as a record."""
     problem, grid = posed.problem, posed.grid
+    running = Running(at.running, grid.begin_us, at.orders, at.down)
     usual = usual_of(problem, schedule)
     spans, usually = all_spans(problem, schedule), all_spans(problem, usual, Habit.LEFT_ON)
     took = figures(problem, schedule)
@@ -71,9 +74,9 @@ def told(at: Situation, posed: Posed, schedule: Schedule, made: Made) -> Plan:
         begin_us=grid.begin_us,
         end_us=grid.time_of(grid.steps),
         reason=made.reason,
-        jobs=_jobs(at, posed, schedule),
+        jobs=_jobs(running, posed, schedule),
         power=_power(posed, spans),
-        care=_cares(at, posed, schedule),
+        care=_cares(running, posed, schedule),
         unplanned=(*posed.unplanned, *_without_room(posed, schedule)),
         figures=_figures(posed, schedule, took),
         usual=_figures(posed, usual, usual_took),
@@ -85,6 +88,7 @@ def told(at: Situation, posed: Posed, schedule: Schedule, made: Made) -> Plan:
         assumed=(*posed.assumed, *_of_usual(posed, schedule, usual)),
         quarters=_quarters(problem, spans, usually),
         currency="" if UNPRICED in posed.assumed else at.plant.currency or "",
+        done=tuple(running.done),
     )
 
 
@@ -94,12 +98,10 @@ def usual_of(problem: Problem, schedule: Schedule) -> Schedule:
     return greedy.build(dataclasses.replace(problem, jobs=same), greedy.usual)
 
 
-def _jobs(at: Situation, posed: Posed, schedule: Schedule) -> tuple[PlannedJob, ...]:
+def _jobs(running: Running, posed: Posed, schedule: Schedule) -> tuple[PlannedJob, ...]:
     """What is planned, with what is being made since before."""
     problem, grid, out = posed.problem, posed.grid, []
-    running = at.running.jobs if at.running else ()
-    out += [job for job in running if job.begin_us < grid.begin_us < job.end_us and job.order in at.orders
-            and job.asset not in at.down]  # fmt: skip
+    out += running.going_on
     for machine, spans in enumerate(all_spans(problem, schedule)):
         setups = {span.end: span.begin for span in spans if span.state is PowerState.SETUP}
         for span in spans:
@@ -139,10 +141,9 @@ def _power(posed: Posed, of: list[list[Span]]) -> tuple[PlannedPower, ...]:
     )
 
 
-def _cares(at: Situation, posed: Posed, schedule: Schedule) -> tuple[PlannedCare, ...]:
+def _cares(running: Running, posed: Posed, schedule: Schedule) -> tuple[PlannedCare, ...]:
     """What is planned, with what goes on since before."""
-    grid, running = posed.grid, at.running.care if at.running else ()
-    out = [care for care in running if care.begin_us < grid.begin_us < care.end_us and care.asset not in at.down]
+    grid, out = posed.grid, list(running.cares)
     for alert, care, begin in zip(posed.cares, posed.problem.cares, schedule.care, strict=True):
         begin_us = grid.time_of(begin)
         out.append(

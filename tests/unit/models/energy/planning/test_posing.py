@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from models.energy.planning import search
-from models.energy.planning.posing import chance_by, pose
+from models.energy.planning.posing import pose
 from models.energy.planning.problem import Place
 from models.energy.planning.telling import Made, told
 from models.energy.planning.timeline import all_spans
+from models.energy.planning.warned import chance_by
 from models.records import (
     EnergyProfile,
     Learned,

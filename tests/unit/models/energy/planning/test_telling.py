@@ -16,6 +16,7 @@ from tests.kit.energy_check import walk
 from tests.kit.production import HOUR_US, MONDAY_US, order, situation, tariff, warning
 
 MADE = Made(PlanReason.FIRST, MONDAY_US, "test", 1.0, 0.02, 0)
+QUARTER_US = 900 * 1_000_000
 PRODUCTS = ("cover", "housing", "seal")
 PRICES = [0.1 + 0.1 * (6 <= hour < 12) for hour in range(24)] * 3
 
@@ -126,3 +127,23 @@ def test_costs_of_a_plan_without_any_price_are_of_no_currency():
 def test_an_order_that_is_released_after_the_plan_is_told_so():
     plan = plan_of(situation(order("a", due_h=900, release_us=MONDAY_US + 500 * HOUR_US)))[-1]
     assert "may begin only after" in plan.unplanned[0].detail
+
+
+def test_a_step_that_ended_is_not_made_again_however_often_it_is_planned_anew():
+    at = situation(order("a", due_h=60))
+    _, _, first = plan_of(at)
+    press = next(job for job in first.jobs if job.step == 0)
+    later_us, plan = press.end_us // QUARTER_US * QUARTER_US + QUARTER_US, first
+    for turn in range(3):
+        here = situation(order("a", due_h=60), begin_us=later_us + turn * QUARTER_US, running=plan)
+        _, _, plan = plan_of(here)
+        assert plan.done == (press,)
+        assert {job.step for job in plan.jobs} <= {1}
+
+
+def test_steps_that_ended_are_known_though_the_plan_is_over():
+    at = situation(order("a"))
+    _, _, first = plan_of(at)
+    _, _, later = plan_of(situation(order("a"), begin_us=first.end_us + QUARTER_US, running=first))
+    assert later.jobs == ()
+    assert {job.step for job in later.done} == {0, 1}
