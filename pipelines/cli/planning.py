@@ -27,12 +27,12 @@ from pipelines.cli import planned
 from pipelines.cli.logs import to_stderr
 from pipelines.cli.planning_error import PlanError
 from pipelines.main import WallClock, influx_target, provision_log, read_model
-from pipelines.plan.air import advise_for_ever
+from pipelines.plan.air import advising
 from pipelines.plan.board import Board
-from pipelines.plan.machines import look_for_ever
-from pipelines.plan.meter import Forecaster, forecast_for_ever, watch_for_ever
-from pipelines.plan.results import tell_for_ever
-from pipelines.plan.role import Beside, Planner, Solving
+from pipelines.plan.machines import looking
+from pipelines.plan.meter import Forecaster, forecasting, watching
+from pipelines.plan.results import telling
+from pipelines.plan.role import Look, Planner, Solving
 from pipelines.plant_file import PlantFile
 from pipelines.ports import Output
 from pipelines.settings import Settings
@@ -46,6 +46,7 @@ STARTS = {
     Topic.ALERTS: EVERYTHING,
     Topic.ENERGY: EVERYTHING,
     Topic.SUGGESTIONS: 1000,
+    Topic.DEMAND: 5,
     Topic.PLANS: 5,
     Topic.LOADS: 5,
 }
@@ -90,7 +91,7 @@ async def run(settings: Settings, seconds: float) -> int:
     _log.info("planning-begins", kafka=settings.kafka, seconds=seconds)
     file = PlantFile(settings.plant, settings.site)
     async with InfluxReader(influx_target(settings)) as rows:
-        parts = (planner.run(beside(settings, planner, rows)), stopped.wait(), file.follow(planner.change_plant))
+        parts = (planner.run(looks_of(settings, planner, rows)), stopped.wait(), file.follow(planner.change_plant))
         tasks = [asyncio.create_task(one) for one in parts]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -104,27 +105,19 @@ async def run(settings: Settings, seconds: float) -> int:
     return 0
 
 
-def beside(settings: Settings, planner: Planner, rows: InfluxReader) -> list[Beside]:
+def looks_of(settings: Settings, planner: Planner, rows: InfluxReader) -> list[Look]:
     """What the role does beside plans, by what the plant file has. Raises PlanError, ModelError."""
-    clock, plant = WallClock(), planner.board.plant
-    baseline = baseline_of(settings.energy_baseline)
-
-    def now() -> int:
-        return planner.board.now_us(clock.now_us())
-
-    found: list[Beside] = [
-        lambda board, send: look_for_ever(planner, board, send, rows, now),
-        lambda board, send: tell_for_ever(board, send, rows, now, baseline),
-    ]
-    if plant.production and plant.production.air:
-        found.append(lambda board, send: advise_for_ever(board, send, rows, now))
-    meter = plant.production.meter if plant.production else None
-    if meter is not None:
-        found.append(lambda board, send: watch_for_ever(board, send, rows, now))
-    metered = plant.production.metered if plant.production else []
-    if metered:
-        says = {one: forecaster_of(plant, read_model(settings.models, one.model)) for one in metered}
-        found.append(lambda board, send: forecast_for_ever(board, send, rows, now, says))
+    plant = planner.board.plant
+    production = plant.production
+    assert production is not None
+    found = [looking(planner, rows), telling(planner, rows, baseline_of(settings.energy_baseline))]
+    if production.air is not None:
+        found.append(advising(planner, rows))
+    if production.meter is not None:
+        found.append(watching(planner, rows))
+    if production.metered:
+        models = {one: read_model(settings.models, one.model) for one in production.metered}
+        found.append(forecasting(planner, rows, {one: forecaster_of(plant, model) for one, model in models.items()}))
     return found
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import numpy as np
 import polars as pl
 import structlog
@@ -15,9 +13,9 @@ from models.plant.production import Air, Tap
 from models.records import Suggestion, key_of
 from models.tuning.rails import Change, Context, Limits, Refused
 from pipelines.plan.board import Board
-from pipelines.plan.ports import NowUs, Rows
+from pipelines.plan.ports import Rows
 from pipelines.plan.readings import MINUTE_US, RUNNING, minutes_of
-from pipelines.plan.role import Sender
+from pipelines.plan.role import Look, Planner, Sender
 from pipelines.topics import Topic
 
 _log = structlog.get_logger()
@@ -29,17 +27,17 @@ STEP_BAR, RATE_BAR = 0.3, 0.6
 """Most that is suggested at once, and in a week. Our choice: consumers are watched meanwhile."""
 
 
-async def advise_for_ever(board: Board, send: Sender, rows: Rows, now: NowUs) -> None:
-    """Once a day by the plant's time; a store that is away is asked again."""
-    done_us = None
-    while True:
-        if done_us is None or now() >= done_us + DAY_US:
-            try:
-                await advise(board, send, rows, now())
-                done_us = now()
-            except Exception as fault:  # the store's faults have no common class here
-                _log.warning("rows-away", error=repr(fault), doing="asks again")
-        await asyncio.sleep(LOOK_S)
+def advising(planner: Planner, rows: Rows) -> Look:
+    """Once a day by the plant's time."""
+    done_us: int | None = None
+
+    async def once(now_us: int) -> None:
+        nonlocal done_us
+        if done_us is None or now_us >= done_us + DAY_US:
+            await advise(planner.board, planner.send, rows, now_us)
+            done_us = now_us
+
+    return Look("compressed air", LOOK_S, once)
 
 
 async def advise(board: Board, send: Sender, rows: Rows, now_us: int) -> None:

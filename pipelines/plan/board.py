@@ -13,6 +13,7 @@ from models.plant import Plant, Producer
 from models.records import (
     Advice,
     Alert,
+    DemandWarning,
     EnergyProfile,
     HeldBack,
     LoadForecast,
@@ -34,6 +35,8 @@ QUARTER_US = 900 * 1_000_000
 DAY_US = 86_400 * 1_000_000
 BY_PEOPLE = frozenset({HeldBack.SHELVED, HeldBack.OUT_OF_SERVICE})
 """What people hold back, no work is planned for."""
+OWN = Plan | LoadForecast | Suggestion | SuggestionAnswer | DemandWarning
+"""What says nothing of the plant's time: the role's own words, and people's answers to them."""
 BEHIND_US = 6 * 3600 * 1_000_000
 """A plant whose last word is older than this is held to be replayed; its time is that word's. Our choice."""
 
@@ -54,6 +57,7 @@ class Board:
         self._as_of_us: int | None = None
         self._suggestions: dict[str, Suggestion] = {}
         self._answers: dict[str, SuggestionAnswer] = {}
+        self.demand: DemandWarning | None = None
         self.plan: Plan | None = None
 
     @property
@@ -150,7 +154,7 @@ class Board:
         said_us = said_at(record)
         if said_us is None or (self._until_us is not None and said_us > self._until_us):
             return None
-        if not isinstance(record, Plan | LoadForecast | Suggestion | SuggestionAnswer):
+        if not isinstance(record, OWN):
             self._as_of_us = said_us if self._as_of_us is None else max(self._as_of_us, said_us)
         match record:
             case Order():
@@ -163,6 +167,9 @@ class Board:
                 return self._take_alert(record)
             case LoadForecast():
                 self._loads[record.asset] = record
+            case DemandWarning():
+                if self.demand is None or _order(record) > _order(self.demand):
+                    self.demand = record
             case Suggestion():
                 self._suggestions[record.id] = record
             case SuggestionAnswer():
@@ -202,10 +209,14 @@ def asks(alert: Alert) -> bool:
 def said_at(record: Record) -> int | None:
     """When something was said, by the plant's time; None for records that are of no interest here."""
     match record:
-        case Order() | Tariff() | EnergyProfile() | SuggestionAnswer():
+        case Order() | Tariff() | EnergyProfile() | SuggestionAnswer() | DemandWarning():
             return record.time_us
         case Alert():
             return max(record.moved_us, record.window_end_us)
         case Plan() | LoadForecast() | Suggestion():
             return record.made_us
     return None
+
+
+def _order(warning: DemandWarning) -> tuple[int, int]:
+    return warning.quarter_us, warning.revision

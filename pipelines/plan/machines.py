@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 
 import structlog
@@ -14,9 +13,9 @@ from models.plant import Producer
 from models.records import EnergyProfile, Learned, MaintenanceAction, Suggestion, key_of
 from models.tuning.rails import Change, Context, Limits
 from pipelines.plan.board import Board
-from pipelines.plan.ports import NowUs, Rows
+from pipelines.plan.ports import Rows
 from pipelines.plan.readings import MINUTE_US, idle_spells, minutes_of
-from pipelines.plan.role import Planner, Sender
+from pipelines.plan.role import Look, Planner, Sender
 from pipelines.told import MAINTENANCE, maintenance_of
 from pipelines.topics import Topic
 
@@ -77,15 +76,14 @@ def broken(events: Mapping[str, MaintenanceAction]) -> frozenset[str]:
     return frozenset(name for name, action in events.items() if action is MaintenanceAction.FAILED)
 
 
-async def look_for_ever(planner: Planner, board: Board, send: Sender, rows: Rows, now: NowUs) -> None:
-    """Look at machines again and again; a store that is away is asked again."""
+def looking(planner: Planner, rows: Rows) -> Look:
+    """At machines, again and again."""
     learner, advised = Learner(), dict[str, int]()
-    while True:
-        try:
-            await look(planner, board, send, rows, now(), learner, advised)
-        except Exception as fault:  # the store's faults have no common class here; planning goes on without it
-            _log.warning("rows-away", error=repr(fault), doing="asks again; plans rest on what is known")
-        await asyncio.sleep(LOOK_S)
+
+    async def once(now_us: int) -> None:
+        await look(planner, planner.board, planner.send, rows, now_us, learner, advised)
+
+    return Look("machines", LOOK_S, once)
 
 
 async def look(

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import polars as pl
-import structlog
 
 from models.contracts import STEP_MIN
 from models.energy.demand import QUARTER_US, Quantiles, Reading, Seen, Watch, step
@@ -17,11 +16,9 @@ from models.plant import Producer, Production, seconds
 from models.plant.production import Metered
 from models.records import LoadForecast, Plan, PlannedJob, key_of
 from pipelines.plan.board import Board
-from pipelines.plan.ports import NowUs, Rows
-from pipelines.plan.role import Sender
+from pipelines.plan.ports import Rows
+from pipelines.plan.role import Look, Planner, Sender
 from pipelines.topics import Topic
-
-_log = structlog.get_logger()
 
 LOOK_S = 10.0
 MINUTE_US = 60_000_000
@@ -36,21 +33,18 @@ Forecaster = Callable[[np.ndarray, int], tuple[str, LoadQuantiles]]
 """From 15-min means in kW up to an origin, and that origin: the model's name and what it says."""
 
 
-async def forecast_for_ever(
-    board: Board, send: Sender, rows: Rows, now: NowUs, forecasters: Mapping[Metered, Forecaster]
-) -> None:
-    """A forecast of each meter and machine at each quarter-hour; a store that is away is asked again."""
-    done_us = -1
-    while True:
-        origin_us = now() // QUARTER_US * QUARTER_US
-        if origin_us > done_us:
-            try:
-                for of, forecaster in forecasters.items():
-                    await send_forecast(board, send, rows, origin_us, of, forecaster)
-                done_us = origin_us
-            except Exception as fault:  # the store's and the model's faults: told, and tried again
-                _log.warning("no-load-forecast", error=repr(fault), doing="tries again; plans rest on the one before")
-        await asyncio.sleep(LOOK_S)
+def forecasting(planner: Planner, rows: Rows, forecasters: Mapping[Metered, Forecaster]) -> Look:
+    """Of each meter and machine, at each quarter-hour."""
+    done: dict[Metered, int] = {}
+
+    async def once(now_us: int) -> None:
+        origin_us = now_us // QUARTER_US * QUARTER_US
+        for of, forecaster in forecasters.items():
+            if origin_us > done.get(of, -1):
+                await send_forecast(planner.board, planner.send, rows, origin_us, of, forecaster)
+                done[of] = origin_us
+
+    return Look("load forecasts", LOOK_S, once)
 
 
 async def send_forecast(
@@ -92,15 +86,18 @@ def quarter_means(rows: pl.DataFrame, signal: str, origin_us: int) -> np.ndarray
     return out
 
 
-async def watch_for_ever(board: Board, send: Sender, rows: Rows, now: NowUs) -> None:
-    """Look at the meter again and again; a store that is away is asked again."""
-    watch = Watch()
-    while True:
-        try:
-            watch = await look(board, send, rows, now(), watch)
-        except Exception as fault:  # the store's faults have no common class here
-            _log.warning("meter-away", error=repr(fault), doing="asks again; no peak is warned of meanwhile")
-        await asyncio.sleep(LOOK_S)
+def watching(planner: Planner, rows: Rows) -> Look:
+    """The quarter-hour, from the warning of it that was sent last on."""
+    watch: Watch | None = None
+
+    async def once(now_us: int) -> None:
+        nonlocal watch
+        if watch is None:
+            last = planner.board.demand
+            watch = Watch(last.quarter_us, last) if last is not None and last.is_open else Watch()
+        watch = await look(planner.board, planner.send, rows, now_us, watch)
+
+    return Look("meter", LOOK_S, once)
 
 
 async def look(board: Board, send: Sender, rows: Rows, now_us: int, watch: Watch) -> Watch:

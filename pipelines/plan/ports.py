@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Collection
 from typing import Protocol
 
 import polars as pl
-
-NowUs = Callable[[], int]
-"""The plant's time."""
-Pause = Callable[[float], Awaitable[None]]
 
 
 class Rows(Protocol):

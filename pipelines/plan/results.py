@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 
 import numpy as np
 import polars as pl
-import structlog
 
 from models.energy.baseline import Baseline
 from models.energy.realised import predicted_share, realised
 from models.plant import Plant
 from models.records import Plan, PlanResult, key_of
-from pipelines.plan.board import Board
-from pipelines.plan.ports import NowUs, Rows
+from pipelines.plan.ports import Rows
 from pipelines.plan.readings import minutes_of
-from pipelines.plan.role import Sender
+from pipelines.plan.role import Look, Planner
 from pipelines.topics import Topic
-
-_log = structlog.get_logger()
 
 DAY_US = 86_400 * 1_000_000
 LOOK_S = 60.0
@@ -55,22 +50,25 @@ async def daily(plant: Plant, rows: Rows, from_us: int, to_us: int) -> pl.DataFr
     return pl.DataFrame(columns | {f"{UNITS}{name}": units[:, at] for at, name in enumerate(products)})
 
 
-async def tell_for_ever(board: Board, send: Sender, rows: Rows, now: NowUs, baseline: Baseline | None) -> None:
-    """Tell of each day that is over what its plan brought; a store that is away is asked again."""
-    told_us = now() // DAY_US * DAY_US
+def telling(planner: Planner, rows: Rows, baseline: Baseline | None) -> Look:
+    """Of each day that is over, what its plan brought; of days since the role began."""
+    told_us: int | None = None
     plans: dict[str, Plan] = {}
-    while True:
+
+    async def once(now_us: int) -> None:
+        nonlocal told_us
+        board, day_us = planner.board, now_us // DAY_US * DAY_US
         if board.plan is not None:
             plans[board.plan.id] = board.plan
-        if (day_us := now() // DAY_US * DAY_US) > told_us:
-            try:
-                made = await result_of(board.plant, plans, rows, day_us - DAY_US, baseline)
-                if made is not None:
-                    await send(Topic.PLANS, [(key_of(made.plant, "result"), made)])
-                told_us = day_us
-            except Exception as fault:  # the store's faults have no common class here
-                _log.warning("no-result", error=repr(fault), doing="asks again")
-        await asyncio.sleep(LOOK_S)
+        if told_us is not None and day_us > told_us:
+            made = await result_of(board.plant, plans, rows, day_us - DAY_US, baseline)
+            if made is not None:
+                await planner.send(Topic.PLANS, [(key_of(made.plant, "result"), made)])
+            for old in [one.id for one in plans.values() if one.end_us < day_us]:
+                del plans[old]
+        told_us = day_us
+
+    return Look("results", LOOK_S, once)
 
 
 async def result_of(

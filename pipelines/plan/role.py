@@ -19,7 +19,7 @@ from models.plant import Plant
 from models.records import Plan, PlanReason, Record, encode, key_of
 from pipelines.console.ports import PlantLog
 from pipelines.plan.board import Board
-from pipelines.ports import Clock, Output, Publisher
+from pipelines.ports import Clock, Output, Publisher, StoreDown
 from pipelines.topics import MAX_MESSAGE_BYTES, Topic
 
 _log = structlog.get_logger()
@@ -31,9 +31,15 @@ GATHER_S = 1.0
 PATIENCE_S = 1.0
 AGAIN_S = 2.0
 
-Beside = Callable[[Board, "Sender"], Coroutine[Any, Any, None]]
-"""Another task of the role, which publishes by the sender; it ends never, or with what it raises."""
 Sender = Callable[[Topic, Sequence[tuple[bytes, Record]]], Coroutine[Any, Any, None]]
+
+
+class Look(NamedTuple):
+    """What is looked at again and again beside plans: how often, and one look at a time of the plant's."""
+
+    name: str
+    every_s: float
+    once: Callable[[int], Coroutine[Any, Any, None]]
 
 
 class Solving(NamedTuple):
@@ -60,7 +66,7 @@ class Planner:
         self.board = board
         self._log, self._publisher, self._clock, self._partition_of = log, publisher, clock, partition_of
         self._solving = solving
-        self._away: tuple[type[BaseException], ...] = (OSError, TimeoutError, *away)
+        self._away: tuple[type[BaseException], ...] = (OSError, TimeoutError, StoreDown, *away)
         self._reasons: set[PlanReason] = set()
         self._stirred = asyncio.Event()
         self._caught_up = asyncio.Event()
@@ -75,14 +81,19 @@ class Planner:
             self._reasons.add(why)
             self._stirred.set()
 
-    async def run(self, beside: Sequence[Beside] = ()) -> None:
+    @property
+    def now_us(self) -> int:
+        """The plant's time."""
+        return self.board.now_us(self._clock.now_us())
+
+    async def run(self, looks: Sequence[Look] = ()) -> None:
         """Follow and plan until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._follow_for_ever())
             await self._caught_up.wait()
             group.create_task(self._plan_for_ever())
-            for one in beside:
-                group.create_task(one(self.board, self.send))
+            for one in looks:
+                group.create_task(self._look_for_ever(one))
 
     async def once(self) -> Plan | None:
         """Read what there is, plan, publish and return the plan; None where there is nothing to make."""
@@ -96,7 +107,7 @@ class Planner:
 
     async def plan(self, why: PlanReason) -> Plan:
         """Make a plan of how things stand, and publish it. Raises ValueError where it cannot be made or is too long."""
-        now_us = self.board.now_us(self._clock.now_us())
+        now_us = self.now_us
         made = await asyncio.to_thread(make, self.board.situation(now_us), why, now_us, self._solving, self._clock)
         if (size := len(encode(made))) > MAX_MESSAGE_BYTES:
             raise ValueError(
@@ -135,14 +146,24 @@ class Planner:
                 await asyncio.sleep(AGAIN_S)
             except ValueError as wrong:
                 _log.error("no-plan", error=str(wrong), doing="waits for something else to plan by")
-            except Exception as fault:  # one odd record must not end the role: it would come again at each start
-                _log.error("no-plan", error=repr(fault), doing="keeps the plan; waits for something else to plan by")
+            except Exception:  # a fault of ours by one odd record must not end the role: it would come at each start
+                _log.exception("no-plan", doing="keeps the plan; waits for something else to plan by")
+
+    async def _look_for_ever(self, look: Look) -> None:
+        while True:
+            try:
+                await look.once(self.now_us)
+            except self._away as fault:
+                _log.warning("not-looked", at=look.name, error=repr(fault), doing="looks again; the rest goes on")
+            except Exception:  # a fault of one look must not end plans; it is told whole, each time
+                _log.exception("not-looked", at=look.name, doing="looks again; the rest goes on")
+            await asyncio.sleep(look.every_s)
 
     async def _wait(self) -> None:
         """Until there is a reason, or the plan has become old by the plant's time."""
         while not self._stirred.is_set():
             made = self.board.plan
-            if made is not None and self.board.now_us(self._clock.now_us()) >= made.made_us + ROLL_US:
+            if made is not None and self.now_us >= made.made_us + ROLL_US:
                 return
             try:
                 await asyncio.wait_for(self._stirred.wait(), AGAIN_S)

@@ -32,7 +32,9 @@ class MemoryRows:
         return found if assets is None else found.filter(pl.col("asset").is_in(list(assets)))
 
 
-def shift_of_a_press(asset: str, begin_us: int, days: int = 7, seed: int = 1) -> pl.DataFrame:
+def shift_of_a_press(
+    asset: str, begin_us: int, days: int = 7, seed: int = 1, longest_idle_min: int = 50
+) -> pl.DataFrame:
     """A press by the minute: off at night, a start of 20 min at 15 kW, then runs of an hour and idle times between.
 
     Running takes 14 kW and 0.25 kWh a part at 80 to 100 parts an hour, idle 12 kW, off 1 kW; parts are of `cover`.
@@ -43,7 +45,7 @@ def shift_of_a_press(asset: str, begin_us: int, days: int = 7, seed: int = 1) ->
         day = [(15.0, 0.0)] * 20
         while len(day) < 15 * 60:
             rate = random.uniform(60, 110)
-            day += [(14.0 + 0.25 * rate, rate / 60)] * 60 + [(12.0, 0.0)] * int(random.integers(4, 50))
+            day += [(14.0 + 0.25 * rate, rate / 60)] * 60 + [(12.0, 0.0)] * int(random.integers(4, longest_idle_min))
         day += [(1.0, 0.0)] * (24 * 60 - len(day[: 24 * 60]))
         for kw, made in day[: 24 * 60]:
             total += made

@@ -13,7 +13,8 @@ from models.records import Plan, PlanReason, decode, encode
 from pipelines.console.ports import Came
 from pipelines.plan import role as planning
 from pipelines.plan.board import Board
-from pipelines.plan.role import Planner, Solving
+from pipelines.plan.role import Look, Planner, Solving
+from pipelines.ports import StoreDown
 from pipelines.topics import Topic
 from tests.kit.followed import MemoryLog
 from tests.kit.production import HOUR_US, MONDAY_US, order, plant, tariff, warning
@@ -61,8 +62,8 @@ def made(*records):
 
 
 @contextlib.asynccontextmanager
-async def at_work(planner):
-    task = asyncio.create_task(planner.run())
+async def at_work(planner, looks=()):
+    task = asyncio.create_task(planner.run(looks))
     try:
         yield
     finally:
@@ -211,3 +212,21 @@ def test_a_plan_longer_than_a_message_is_not_sent(monkeypatch):
     with pytest.raises(ValueError, match=r"shorten production\.horizon"):
         asyncio.run(planner.plan(PlanReason.FIRST))
     assert sent.plans == []
+
+
+def test_a_look_that_fails_is_looked_again_and_plans_go_on():
+    async def check():
+        planner, log, sent, _ = made(order("a"))
+        faults, looked = [StoreDown("away"), KeyError("a fault of ours")], []
+
+        async def once(now_us):
+            looked.append(now_us)
+            if faults:
+                raise faults.pop(0)
+
+        async with at_work(planner, [Look("some", 0.01, once)]):
+            await until(lambda: len(looked) > 3 and sent.plans)
+            log.put(*came(order("b")))
+            await until(lambda: len(sent.plans) > 1)
+
+    asyncio.run(check())

@@ -14,14 +14,15 @@ from models.energy.demand import Watch
 from models.energy.load import LoadQuantiles
 from models.energy.profiles import STATES
 from models.plant.production import Air, Metered, Tap
-from models.records import DemandWarning, EnergyProfile, LoadForecast, PlanReason, Suggestion
-from pipelines.plan.air import advise
+from models.records import DemandWarning, EnergyProfile, LoadForecast, PlanReason, PlanResult, Suggestion, encode
+from pipelines.console.ports import Came
+from pipelines.plan.air import advise, advising
 from pipelines.plan.board import Board
-from pipelines.plan.machines import Learner, look, look_for_ever
-from pipelines.plan.meter import limit_of, quarter_means, readings, send_forecast
+from pipelines.plan.machines import Learner, look
+from pipelines.plan.meter import forecasting, limit_of, quarter_means, readings, send_forecast, watching
 from pipelines.plan.meter import look as look_at_meter
 from pipelines.plan.readings import idle_spells, minutes_of
-from pipelines.plan.results import daily, result_of
+from pipelines.plan.results import daily, result_of, telling
 from pipelines.topics import Topic
 from tests.kit.production import DAY_US, HOUR_US, MONDAY_US, order, plant, situation
 from tests.kit.rows import MINUTE_US, MemoryRows, shift_of_a_press
@@ -116,34 +117,82 @@ def test_a_machine_that_failed_and_was_not_repaired_is_broken():
     assert board.situation(MONDAY_US).down == frozenset()
 
 
-def test_standby_is_advised_once_a_day_where_idle_times_say_so():
-    board, sent = Board(PLANT), Sent()
-    learner, advised = Learner(), {}
-    rows = MemoryRows(press=WEEK)
-    asyncio.run(look(Stirred(), board, sent, rows, MONDAY_US, learner, advised))
-    asyncio.run(look(Stirred(), board, sent, rows, MONDAY_US + HOUR_US, learner, advised))
+def advised(rows):
+    """What two looks an hour apart say of press-1, and the profiles that they publish."""
+    board, sent, learner, said = Board(PLANT), Sent(), Learner(), {}
+    for time_us in (MONDAY_US, MONDAY_US + HOUR_US):
+        asyncio.run(look(Stirred(), board, sent, MemoryRows(press=rows), time_us, learner, said))
     assert len(sent.of(EnergyProfile)) == 2
-    assert len(sent.of(Suggestion)) <= 1
-    assert advised == {"press-1": MONDAY_US}
+    return sent.of(Suggestion)
 
 
-def test_a_store_that_is_away_is_asked_again(monkeypatch):
-    from pipelines.plan import machines
+def test_standby_is_advised_once_a_day_where_idle_times_are_long():
+    (advice,) = advised(shift_of_a_press("press-1", BEGIN_US, longest_idle_min=300))
+    assert advice.subject == "standby"
+    assert advice.proposed < 60
 
-    monkeypatch.setattr(machines, "LOOK_S", 0.01)
-    board, sent, rows = Board(PLANT), Sent(), MemoryRows(press=WEEK)
-    rows.fails = ConnectionError("away")
 
-    async def check():
-        task = asyncio.create_task(look_for_ever(Stirred(), board, sent, rows, lambda: MONDAY_US))
-        for _ in range(500):
-            if sent.of(EnergyProfile):
-                break
-            await asyncio.sleep(0.01)
-        task.cancel()
+def test_standby_is_not_advised_where_a_start_costs_what_it_saves():
+    assert advised(WEEK) == []
 
-    asyncio.run(check())
-    assert sent.of(EnergyProfile)
+
+class Rolling:
+    """A planner as looks see it."""
+
+    def __init__(self, *records):
+        self.board, self.send = Board(PLANT), Sent()
+        self.board.take([Came(Topic.DEMAND, 0, b"", encode(one)) for one in records])
+
+    def stir(self, why):
+        pass
+
+
+def looked(look, *times_us):
+    async def all_of():
+        for time_us in times_us:
+            await look.once(time_us)
+
+    asyncio.run(all_of())
+
+
+def test_a_quarter_hour_is_forecast_once():
+    planner = Rolling()
+    says = {Metered("site", "power_kw", "site-1"): lambda *_: ("site-1", LoadQuantiles(*(np.ones(288),) * 3))}
+    look = forecasting(planner, MemoryRows(meter=meter([100] * 60)), says)
+    looked(look, *(MONDAY_US + HOUR_US + at * MINUTE_US for at in (0, 5, 14, 15)))
+    assert [one.begin_us for one in planner.send.of(LoadForecast)] == [
+        MONDAY_US + HOUR_US,
+        MONDAY_US + HOUR_US + 15 * MINUTE_US,
+    ]
+
+
+def test_a_warning_of_a_peak_goes_on_under_its_id_after_a_start_anew():
+    rows = MemoryRows(meter=meter([240] * 12))
+    first = Rolling()
+    looked(watching(first, rows), MONDAY_US + 9 * MINUTE_US)
+    (opened,) = first.send.of(DemandWarning)
+    second = Rolling(opened)
+    rows.tables["meter"] = meter([240] * 9 + [900] * 3)
+    looked(watching(second, rows), MONDAY_US + 12 * MINUTE_US)
+    (revised,) = second.send.of(DemandWarning)
+    assert (revised.id, revised.revision) == (opened.id, opened.revision + 1)
+
+
+def test_compressed_air_is_advised_on_once_a_day():
+    planner = Rolling()
+    planner.board = Board(air_plant())
+    looked(advising(planner, MemoryRows(meter=air_rows(6.6))), MONDAY_US, MONDAY_US + HOUR_US)
+    assert len(planner.send.of(Suggestion)) == 2
+
+
+def test_a_day_that_is_over_is_told_once():
+    planner = Rolling()
+    planner.board.plan = a_plan()
+    day_us = planner.board.plan.begin_us
+    look = telling(planner, MemoryRows(), None)
+    looked(look, day_us + HOUR_US, day_us + DAY_US, day_us + DAY_US + HOUR_US)
+    (made,) = planner.send.of(PlanResult)
+    assert (made.begin_us, made.end_us) == (day_us, day_us + DAY_US)
 
 
 def air_plant():
