@@ -1477,6 +1477,12 @@ def decode(payload: bytes) -> AnyRecord:
     return _decoder.decode(payload)
 
 
+def decode_of(plant: str, payload: bytes | None) -> AnyRecord | None:
+    """A plant's record; None for a tombstone and for another plant's. Raises as `decode` does."""
+    record = None if payload is None else decode(payload)
+    return record if record is not None and record.plant == plant else None
+
+
 def frame(
     plant: str, asset: str, source: str, times_us: Sequence[int], signals: Mapping[str, Sequence[Sample]]
 ) -> Frame:

@@ -25,7 +25,7 @@ from models.records import (
     Notice,
     NoticeState,
     Record,
-    decode,
+    decode_of,
     key_of,
 )
 from pipelines.console.energy import Energy
@@ -189,14 +189,11 @@ class Standing:
 
     def _read(self, value: bytes | None) -> Record | None:
         """The record; None for one of another plant, a tombstone, and what cannot be read."""
-        if value is None:
-            return None
         try:
-            record = decode(value)
+            return decode_of(self.plant.plant, value)
         except msgspec.DecodeError:
             self.odd += 1
             return None
-        return record if getattr(record, "plant", "") == self.plant.plant else None
 
     def _take_last(self, of_asset: Sequence[Came]) -> set[str]:
         """Whose last is another now: one of history, which comes late, must not stand in for what came before it."""

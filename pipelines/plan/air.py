@@ -57,8 +57,9 @@ async def advise(board: Board, send: Sender, rows: Rows, now_us: int) -> None:
         board.plant.plant, air.pressure.asset, now_us, now_us + 7 * DAY_US, limits, _context(board, air, now_us)
     )
     leaks = asked._replace(limits=Limits(low=0.0, high=100.0, evidence=3, longest_h=168.0))
-    price = production.price_per_kwh or 1.0
-    night = await _night(board, rows, air, power, now_us, price)
+    night = await _night(board, rows, air, power, now_us)
+    if production.price_per_kwh:  # else no money is told of
+        night = night._replace(price_per_kwh=production.price_per_kwh, currency=board.plant.currency or "")
     for about, said in (("pressure", lower_pressure(network, asked)), ("leaks", mend(night, leaks))):
         if isinstance(said, Suggestion):
             await send(Topic.SUGGESTIONS, [(key_of(said.plant, said.asset), said)])
@@ -97,8 +98,8 @@ async def _sum(board: Board, rows: Rows, air: Air, now_us: int) -> np.ndarray:
     return np.asarray(sum([await _minutes(board, rows, tap, now_us) for tap in air.compressors]))
 
 
-async def _night(board: Board, rows: Rows, air: Air, power: np.ndarray, now_us: int, price: float) -> Night:
-    """Minutes in which no machine runs that is planned, and the compressors do."""
+async def _night(board: Board, rows: Rows, air: Air, power: np.ndarray, now_us: int) -> Night:
+    """Minutes in which no machine runs that is planned, and the compressors do; what leaks costs is told in kWh."""
     flow = np.full(len(power), np.nan) if air.flow is None else await _minutes(board, rows, air.flow, now_us)
     stands, from_us = np.isfinite(power) & (power > 0), now_us - BACK_US
     for name, machine in board.producers.items():
@@ -112,4 +113,4 @@ async def _night(board: Board, rows: Rows, air: Air, power: np.ndarray, now_us: 
     known = flow[np.isfinite(flow)]
     by_power = float(np.nanmean(power)) / SPECIFIC_KW if np.isfinite(power).any() else 0.0
     mean = float(known.mean()) if len(known) else by_power
-    return Night(places + from_us // MINUTE_US, flow[places], power[places], mean, price, board.plant.currency or "")
+    return Night(places + from_us // MINUTE_US, flow[places], power[places], mean, 1.0, "kWh")

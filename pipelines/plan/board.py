@@ -27,7 +27,7 @@ from models.records import (
     SuggestionState,
     Tariff,
     Verdict,
-    decode,
+    decode_of,
 )
 from pipelines.console.ports import Came
 
@@ -139,14 +139,11 @@ class Board:
 
     def _read(self, value: bytes | None) -> Record | None:
         """The record; None for one of another plant, a tombstone, and what cannot be read, which is counted."""
-        if value is None:
-            return None
         try:
-            record = decode(value)
+            return decode_of(self.plant.plant, value)
         except msgspec.DecodeError:
             self.odd += 1
             return None
-        return record if getattr(record, "plant", "") == self.plant.plant else None
 
     def _take(self, record: Record | None) -> PlanReason | None:
         if record is None:

@@ -200,4 +200,6 @@ def make(at: Situation, why: PlanReason, made_us: int, solving: Solving, clock: 
     limits = search.Limits(solving.seconds, solving.seed, solving.workers)
     found = search.search(posed.problem, limits, clock.monotonic_s, start=continued(posed.problem))
     solver = f"reinsertion with exact timing, {found.parts} rounds"
+    if search.is_small(posed.problem, found.schedule):
+        solver += ", then CP-SAT on all of it"
     return told(at, posed, found.schedule, Made(why, made_us, solver, found.seconds, round(found.gap, 4), 0))

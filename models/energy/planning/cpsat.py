@@ -2,6 +2,7 @@
 
 The only importer of OR-tools. The objective is the cost of `timeline` over the machines' floors, in whole units; of the
 peak it counts what jobs and the site's other load take. Who asks holds the answer to the exact figures.
+Long, since it is one model whose parts share its variables.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """How things stand, as a problem: orders, prices, warnings and what machines take, put into steps of time.
 
 What cannot be planned is named with its reason, and what has to be assumed is said in words. Pure: times come in.
+Long, since orders, machines and maintenance are put against one another; what they rest on is in modules of its own.
 """
 
 from __future__ import annotations
