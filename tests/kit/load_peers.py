@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -24,11 +23,12 @@ LEAST_KW = 1.0
 
 
 def peers() -> dict[str, Peer]:
-    """By name; Theta where statsmodels is installed, which sktime's needs and we do not."""
-    out: dict[str, Peer] = {"weekly seasonal naive": _each(_naive)}
-    if find_spec("statsmodels"):
-        out["Theta, weekly season"] = _above_zero
-    return out | {"plain LightGBM on lags": _reduced}
+    """By name."""
+    return {
+        "weekly seasonal naive": _each(_naive),
+        "Theta, weekly season": _above_zero,
+        "plain LightGBM on lags": _reduced,
+    }
 
 
 def _each(make: Callable[[], Any]) -> Peer:
