@@ -67,7 +67,7 @@ def _states(said: list[object], rule: Operating | None) -> np.ndarray:
         return np.full(len(said), RUNNING)
     if rule.states:
         words = {word: STATES.index(state) for state, of in rule.states.items() for word in of}
-        return np.array([words.get(one, UNKNOWN) for one in said], int)  # type: ignore[call-overload]
+        return np.array([words.get(one, UNKNOWN) for one in said], int)  # type: ignore[call-overload] # a word of the tag, or None
     values = np.array([np.nan if one is None else float(str(one)) for one in said])
     level = np.where(
         values >= (rule.running_above or 0.0), RUNNING, np.where(values <= (rule.off_below or 0.0), OFF, IDLE)
