@@ -1344,7 +1344,10 @@ class SuggestionState(StrEnum):
 
 
 class Expected(Struct, frozen=True, kw_only=True):
-    """What a suggestion is to change: a figure before and after, with an interval of 80 %."""
+    """What a suggestion is to change: a figure before and after, with an interval of 80 %.
+
+    Where before is estimated, too, it has one of its own.
+    """
 
     figure: str
     unit: str
@@ -1352,13 +1355,26 @@ class Expected(Struct, frozen=True, kw_only=True):
     after: float
     after_low: float
     after_high: float
+    before_low: float | None = None
+    before_high: float | None = None
+
+
+class Setting(Struct, frozen=True, kw_only=True):
+    """A parameter of a machine: what it is now, and what is proposed."""
+
+    parameter: str
+    unit: str
+    now: float
+    proposed: float
 
 
 class Suggestion(Record, frozen=True, kw_only=True, tag="suggestion"):
     """A setting that people may change: the parameter, what it is now and what is proposed, and what that would do.
 
-    `rails` are limits that bind it. It says until when it holds, how it is reverted and `assumed` what it rests on.
-    Nothing is written to a machine.
+    `also` are settings that are to change with it. `rails` are limits that bind it. It says until when it holds, how it
+    is reverted and `assumed` what it rests on; of a process, for which `product`, by which `model`, how many people
+    must approve, and what to test anew (`revalidate`). `moved_us` is when it came to its state and `ended` why, of one
+    that `failed` because parts did not show what it promised. Nothing is written to a machine.
     """
 
     plant: str
@@ -1378,6 +1394,20 @@ class Suggestion(Record, frozen=True, kw_only=True, tag="suggestion"):
     valid_until_us: int
     revert: str
     assumed: tuple[str, ...] = ()
+    also: tuple[Setting, ...] = ()
+    product: str = ""
+    model: str = ""
+    approvals: int = 1
+    revalidate: str = ""
+    moved_us: int = 0
+    ended: str = ""
+    failed: bool = False
+
+    @property
+    def settings(self) -> tuple[Setting, ...]:
+        """All that is to change."""
+        first = Setting(parameter=self.parameter, unit=self.unit, now=self.now, proposed=self.proposed)
+        return (first, *self.also)
 
 
 class Verdict(StrEnum):
@@ -1385,12 +1415,15 @@ class Verdict(StrEnum):
 
     ACCEPTED = "accepted"
     REJECTED = "rejected"
+    MODIFIED = "modified"
 
 
 class SuggestionAnswer(Record, frozen=True, kw_only=True, tag="suggestion-answer"):
     """Who says what to a suggestion, and why. It lies on the partition of the suggestion's asset, behind it.
 
-    The first answer to a suggestion that is open counts. To accept is to say that people will change the setting.
+    The first answer to a suggestion that is open counts; where two must approve, the first of each of them. To accept
+    is to say that people will change the setting; to modify, that they will change it to `values` instead, which must
+    pass the rails as the suggestion did.
     """
 
     plant: Name
@@ -1399,6 +1432,138 @@ class SuggestionAnswer(Record, frozen=True, kw_only=True, tag="suggestion-answer
     by: Name
     time_us: TimeUs
     why: Annotated[str, Meta(max_length=2000)] = ""
+    values: dict[Name, float] = {}
+
+
+Masked = Annotated[str, Meta(pattern=r"\Aop-[0-9a-f]{16}\Z")]
+"""A person who works at a station, by a pseudonym that only the plant's key gives (`models.tuning.masking`)."""
+
+
+class Part(Record, frozen=True, kw_only=True, tag="part"):
+    """What a station made: one part or a batch of `units`, with the settings it was made at and what was measured.
+
+    `settings` are by parameter, as set; `measured` are by name, conditions too. Times are of the making.
+    """
+
+    plant: Name
+    asset: Name
+    part: Name
+    product: Name
+    time_us: TimeUs
+    settings: dict[Name, float] = {}
+    measured: dict[Name, float] = {}
+    units: Annotated[int, Meta(ge=1)] = 1
+    lot: Annotated[str, Meta(max_length=200)] = ""
+    operator: Masked | None = None
+
+
+class QualityResult(Record, frozen=True, kw_only=True, tag="quality-result"):
+    """What was found of a part or batch: how many of `units` are defective, and of which kind.
+
+    It is joined by the id of the part, or, where there is none, by the time at which the part was made (`time_us`).
+    `found_us` is when it was inspected, hours later as a rule. A later result of the same part takes the place of the
+    one before.
+    """
+
+    plant: Name
+    asset: Name
+    time_us: TimeUs
+    found_us: TimeUs
+    defects: Annotated[int, Meta(ge=0)]
+    part: Name | None = None
+    units: Annotated[int, Meta(ge=1)] = 1
+    kind: Annotated[str, Meta(max_length=200)] = ""
+
+
+class TuningSwitch(Record, frozen=True, kw_only=True, tag="tuning-switch"):
+    """The kill switch: while it is stopped nothing is suggested at an asset, or at any where none is named."""
+
+    plant: Name
+    is_stopped: bool
+    by: Name
+    time_us: TimeUs
+    why: Annotated[str, Meta(max_length=2000)] = ""
+    asset: Annotated[str, Meta(max_length=200)] = ""
+
+
+class SuggestionRefused(Record, frozen=True, kw_only=True, tag="suggestion-refused"):
+    """A change that a model proposed, or that somebody (`by`) wished instead, and the rail that did not let it pass."""
+
+    plant: str
+    asset: str
+    product: str
+    time_us: int
+    rail: str
+    detail: str
+    settings: tuple[Setting, ...]
+    model: str = ""
+    suggestion: str = ""
+    by: str = ""
+
+
+class TrialRequest(Record, frozen=True, kw_only=True, tag="trial-request"):
+    """A change too large to be suggested: a trial to be decided on by management of change, with `parts` in each arm.
+
+    As of a suggestion: what is to change, why, what is expected, how it is reverted, what to test anew.
+    """
+
+    plant: str
+    asset: str
+    id: str
+    product: str
+    settings: tuple[Setting, ...]
+    expected: tuple[Expected, ...]
+    parts: int
+    why: str
+    rails: tuple[str, ...]
+    model: str
+    made_us: int
+    revert: str
+    revalidate: str = ""
+
+
+class EffectVerdict(StrEnum):
+    """What parts say of a change, as often as one looks."""
+
+    NOT_YET = "not-yet"
+    DELIVERS = "delivers"
+    HARMS = "harms"
+    FUTILE = "futile"
+
+
+class Arm(Struct, frozen=True, kw_only=True):
+    """Parts made at one setting: how many, how many defective, and the rate with 95 % bounds that hold at any time."""
+
+    parts: int
+    defects: int
+    rate: float
+    low: float
+    high: float
+
+
+class SuggestionEffect(Record, frozen=True, kw_only=True, tag="suggestion-effect"):
+    """What came of an accepted suggestion so far: parts made as it was before against parts made as it is now.
+
+    `e_better` and `e_worse` are e-values against "not better" and "not worse": 20 is proof at 95 %, looked at whenever.
+    `least_parts` in each arm would show what was promised in four of five cases. `figures` are means of what a part
+    takes, such as energy, before and after.
+    """
+
+    plant: str
+    asset: str
+    suggestion: str
+    product: str
+    time_us: int
+    before: Arm
+    after: Arm
+    change_low: float
+    change_high: float
+    e_better: float
+    e_worse: float
+    least_parts: int
+    verdict: EffectVerdict
+    is_final: bool = False
+    figures: tuple[Expected, ...] = ()
 
 
 Control = PlantChange | ModelChange | ClockDecision | Rebuilt | HealthyBaseline | Action
@@ -1415,9 +1580,14 @@ AnyDelivery = Notification | Delivery | Followed | Subscribed | Redelivery
 """Records about who is told of warnings, on topics of their own."""
 AnyEnergy = Order | Tariff | LoadForecast | EnergyProfile | Plan | PlanResult | DemandWarning
 """Records about energy and production, on topics of their own."""
+AnyTuning = (
+    Suggestion | SuggestionAnswer | Part | QualityResult | TuningSwitch | SuggestionRefused | TrialRequest
+    | SuggestionEffect
+)  # fmt: skip
+"""Records about process settings and quality, on topics of their own."""
 AnyRecord = (
     AnyInput | Forecast | Shadow | Health | Alert | DeadLetter | Notice | AnyRelease | Drift | ModelUpdate | AnyDelivery
-    | AuditEntry | AnyEnergy | Suggestion | SuggestionAnswer
+    | AuditEntry | AnyEnergy | AnyTuning
 )  # fmt: skip
 
 

@@ -42,6 +42,7 @@ class Topic(StrEnum):
     PLANS = "energy.plans"
     DEMAND = "energy.demand"
     SUGGESTIONS = "suggestions"
+    QUALITY = "quality"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,8 +129,12 @@ TOPICS: tuple[TopicSpec, ...] = (
     ),
     TopicSpec(topic=Topic.DEMAND, holds="DemandWarning", key="plant/quarter_us", config=_ARRIVAL | _keep(400)),
     TopicSpec(
-        topic=Topic.SUGGESTIONS, holds="Suggestion, SuggestionAnswer", key="plant/asset", config=_ARRIVAL | _keep(400)
+        topic=Topic.SUGGESTIONS,
+        holds="Suggestion, SuggestionAnswer, SuggestionEffect, SuggestionRefused, TrialRequest, TuningSwitch",
+        key="plant/asset",
+        config=_ARRIVAL | _keep(400),
     ),
+    TopicSpec(topic=Topic.QUALITY, holds="Part, QualityResult", key="plant/asset", config=_ARRIVAL | _keep(400)),
 )
 
 

@@ -15,6 +15,7 @@ from models.plant.production import Air, Demand, Making, Meter, Producer, Produc
 from models.plant.rules import ANY_MODE, Quantity, Rule, Template, TemplateName, When
 from models.plant.shifts import Day, Shift
 from models.plant.signals import LEVELS, Operating, Sampling, Signal, SignalKind
+from models.plant.tuning import Combination, Lock, Moves, Parameter, Station, Tuning
 
 __all__ = [
     "ANY_MODE",
@@ -25,14 +26,18 @@ __all__ = [
     "AssetType",
     "Budget",
     "Care",
+    "Combination",
     "Component",
     "Criticality",
     "Day",
     "Demand",
     "Limit",
+    "Lock",
     "Making",
     "Meter",
+    "Moves",
     "Operating",
+    "Parameter",
     "Plant",
     "PlantError",
     "Producer",
@@ -44,10 +49,12 @@ __all__ = [
     "Shift",
     "Signal",
     "SignalKind",
+    "Station",
     "Tap",
     "Template",
     "TemplateName",
     "Thresholds",
+    "Tuning",
     "When",
     "parse",
     "parse_files",

@@ -19,6 +19,7 @@ from models.plant.production import check_production
 from models.plant.rule_checks import check_levels, check_rules, check_standard
 from models.plant.shifts import check_shifts, check_zone
 from models.plant.tags import Tag, TagError, Tags
+from models.plant.tuning import check_tuning
 from models.plant.type_checks import check_type
 from models.release import Kind
 
@@ -52,6 +53,7 @@ def check(plant: Plant) -> None:
     _check_tags(plant)
     signals = {name: plant.types[asset.type].signals for name, asset in plant.assets.items()}
     check_production(plant.production, signals, {shift.name for shift in plant.shifts})
+    check_tuning(plant.tuning, signals)
 
 
 def _check_models(plant: Plant) -> None:

@@ -13,6 +13,7 @@ from models.plant.errors import PlantError
 from models.plant.production import Production
 from models.plant.shifts import Date, Day, Shift, day_of, next_of, shift_of, weekday_of
 from models.plant.tags import Tag
+from models.plant.tuning import Tuning
 from models.plant.version import version_of
 from models.records import Name
 
@@ -22,7 +23,7 @@ class Plant(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     `site` is that of assets that name none, `currency` that of all costs, `timezone` that of shifts, holidays and days
     of planned `stops`. `thresholds` are by asset, for those that have some of their own.
-    `production` is what plans of production go by.
+    `production` is what plans of production go by, `tuning` what suggestions of process settings go by.
     """
 
     plant: Name
@@ -39,6 +40,7 @@ class Plant(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     budget: Budget = Budget()
     thresholds: dict[Name, Thresholds] = {}
     production: Production | None = None
+    tuning: Tuning | None = None
 
     @property
     def version(self) -> str:
@@ -88,12 +90,12 @@ class Plant(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return next_of(self.stops, self.timezone, time_us)
 
     def for_workers(self) -> Plant:
-        """What a worker needs: no tags, which are the feeds', no production; what has names is in order of them.
+        """What a worker needs: no tags, which are the feeds', nothing that is planned or tuned; names are in order.
 
         The order of a type's signals stays: arrays follow it.
         """
         by_name = {name: dict(sorted(getattr(self, name).items())) for name in ("types", "assets", "thresholds")}
-        return msgspec.structs.replace(self, tags=(), production=None, **by_name)
+        return msgspec.structs.replace(self, tags=(), production=None, tuning=None, **by_name)
 
     def of_site(self, site: str) -> Plant:
         """The plant with the assets, tags and thresholds of one site alone; the rest stays.
@@ -106,7 +108,9 @@ class Plant(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         assets = {name: asset if asset.parent in here else _alone(asset) for name, asset in here.items()}
         tags = tuple(tag for tag in self.tags if tag.asset in assets)
         thresholds = {name: own for name, own in self.thresholds.items() if name in assets}
-        return msgspec.structs.replace(self, assets=assets, tags=tags, thresholds=thresholds, production=None)
+        return msgspec.structs.replace(
+            self, assets=assets, tags=tags, thresholds=thresholds, production=None, tuning=None
+        )
 
 
 def _alone(asset: Asset) -> Asset:

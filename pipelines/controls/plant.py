@@ -27,12 +27,15 @@ M = TypeVar("M", Hazard, HealthModel)
 
 
 def kinds_of(plant: Plant) -> dict[str, Kind]:
-    """The models that its types name, and of which kind each is."""
-    return {name: kind for of in plant.types.values() for name, kind in of.named.items()}
+    """The models that its types and its stations name, and of which kind each is."""
+    tuned = plant.tuning.models if plant.tuning else ()
+    return {name: kind for of in plant.types.values() for name, kind in of.named.items()} | dict.fromkeys(
+        tuned, Kind.DEFECT
+    )
 
 
 def names_of(plant: Plant) -> set[str]:
-    """The models that its types name."""
+    """The models that its types and its stations name."""
     return set(kinds_of(plant))
 
 

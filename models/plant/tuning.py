@@ -1,0 +1,164 @@
+"""What a plant file says of process tuning: stations, what may be changed there within which limits, when nothing may.
+
+Structs and their checks. A station is an asset of the plant; what limits mean is in `models.tuning.rails`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+
+from msgspec import Struct
+
+from models.plant.durations import check_duration
+from models.plant.errors import PlantError
+from models.records import Name
+
+Range = tuple[float, float]
+
+
+class Moves(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What changes with a parameter: `factor` for each unit of it, times a condition where `per` names one."""
+
+    input: Name
+    factor: float = 1.0
+    per: Name | None = None
+
+
+class Parameter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A setting that people may change: its unit, its hard bounds, the largest change at once.
+
+    In `rate_h` hours it changes by `rate` at most, after a change it rests for `cool_down`, and less than `least_step`
+    is not worth it. Outside of `qualified` the process is not qualified. Over `two_above` two people must approve; a
+    change over `trial_above` is a matter of a trial. `moves` is what of a part's measured values moves with it.
+    """
+
+    unit: str
+    low: float
+    high: float
+    step: float
+    least_step: float = 0.0
+    rate: float | None = None
+    rate_h: float = 24.0
+    cool_down: str = "0min"
+    qualified: Range | None = None
+    two_above: float | None = None
+    trial_above: float | None = None
+    moves: Moves | None = None
+
+
+class Combination(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Settings that must never hold together."""
+
+    name: str
+    ranges: dict[Name, Range]
+
+
+class Lock(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An interlock: nothing is suggested while a measured value is not known to be within."""
+
+    name: str
+    signal: Name
+    low: float
+    high: float
+
+
+class Station(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A machine whose settings are suggested: what may be changed, what else is measured of its parts, by which model.
+
+    `models` by product give the chance of a defect from `inputs`, names and units of what parts measure. A suggestion
+    rests on `evidence` parts at least and holds for `valid`. Results without a part's id belong to the part nearest in
+    time, within `tolerance`; they come `late` at most. `recipes` are windows by product. `pair` is a machine beside it whose
+    settings stay. `energy` and `cycle` name what a part takes of both: neither is to grow. `qualification` says what
+    must be tested anew after a change. `signals` are those of frames that are parts, where no part records come.
+    """
+
+    parameters: dict[Name, Parameter]
+    inputs: dict[Name, str]
+    models: dict[Name, Name] = {}
+    evidence: int = 1000
+    valid: str = "24h"
+    tolerance: str = "2s"
+    late: str = "72h"
+    recipes: dict[Name, dict[Name, Range]] = {}
+    forbidden: tuple[Combination, ...] = ()
+    interlocks: tuple[Lock, ...] = ()
+    pair: Name | None = None
+    energy: Name | None = None
+    cycle: Name | None = None
+    qualification: str = ""
+    signals: dict[Name, Name] = {}
+
+
+class Tuning(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Stations by asset. `stopped` is the kill switch of the file: nothing is suggested while it is true."""
+
+    stations: dict[Name, Station]
+    stopped: bool = False
+
+    @property
+    def models(self) -> set[str]:
+        """Names of all models of defects."""
+        return {model for station in self.stations.values() for model in station.models.values()}
+
+
+def check_tuning(tuning: Tuning | None, assets: Mapping[str, Collection[str]]) -> None:
+    """Raise PlantError for the first thing that is wrong, with its place; `assets` have the signals of each."""
+    if tuning is None:
+        return
+    for name, station in tuning.stations.items():
+        where = f"tuning.stations.{name}"
+        for asset in (name, station.pair):
+            if asset is not None and asset not in assets:
+                raise PlantError(f"{where}: there is no asset '{asset}': add [assets.{asset}]")
+        _check_station(where, station, assets[name])
+
+
+def _check_station(where: str, station: Station, signals: Collection[str]) -> None:
+    for key in ("valid", "tolerance", "late"):
+        check_duration(f"{where}.{key}", getattr(station, key))
+    if not station.parameters or not station.inputs:
+        raise PlantError(f"{where}: name at least one of parameters, and one of inputs")
+    if station.evidence < 1:
+        raise PlantError(f"{where}.evidence must be at least 1")
+    for name, parameter in station.parameters.items():
+        _check_parameter(f"{where}.parameters.{name}", name, parameter, station.inputs)
+    for product, windows in station.recipes.items():
+        _check_ranges(f"{where}.recipes.{product}", windows, station.parameters)
+    for one in station.forbidden:
+        _check_ranges(f"{where}.forbidden '{one.name}'", one.ranges, station.parameters)
+    for lock in station.interlocks:
+        _check_range(f"{where}.interlocks '{lock.name}'", (lock.low, lock.high))
+    for name, signal in station.signals.items():
+        if signal not in signals:
+            raise PlantError(f"{where}.signals.{name}: there is no signal '{signal}', but {sorted(signals)}")
+
+
+def _check_parameter(where: str, name: str, parameter: Parameter, inputs: Collection[str]) -> None:
+    check_duration(f"{where}.cool_down", parameter.cool_down)
+    _check_range(where, (parameter.low, parameter.high))
+    if parameter.qualified is not None:
+        _check_range(f"{where}.qualified", parameter.qualified)
+    for key in ("step", "least_step", "rate", "rate_h", "two_above", "trial_above"):
+        value = getattr(parameter, key)
+        if value is not None and not 0.0 <= value < math.inf:
+            raise PlantError(f"{where}.{key} must be a number of 0 or more")
+    moves = parameter.moves or Moves(input=name)
+    for one in (moves.input, moves.per):
+        if one is not None and one not in inputs:
+            raise PlantError(f"{where}.moves: '{one}' is none of the inputs {sorted(inputs)}: add it there")
+    if not math.isfinite(moves.factor):
+        raise PlantError(f"{where}.moves.factor must be a number")
+
+
+def _check_ranges(where: str, ranges: Mapping[str, Range], parameters: Collection[str]) -> None:
+    for name, within in ranges.items():
+        if name not in parameters:
+            raise PlantError(f"{where}: '{name}' is none of the parameters {sorted(parameters)}")
+        _check_range(f"{where}.{name}", within)
+
+
+def _check_range(where: str, within: Range) -> None:
+    low, high = within
+    if not (math.isfinite(low) and math.isfinite(high) and low <= high):
+        raise PlantError(f"{where}: low and high must be numbers that do not fall")

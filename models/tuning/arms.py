@@ -1,0 +1,69 @@
+"""Which parts were made as it was before a change, and which as it is now: by their settings, not by the clock. Pure.
+
+So a holdout period, in which people go back for a while, counts where it belongs. A machine beside it whose settings
+stay has parts before and after, too, for what both share.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from models.tuning.journal import Rows
+
+ALIKE = 1e-6
+"""Settings that differ by no more are the same."""
+
+
+class Count(NamedTuple):
+    """Units of which something was found, and how many of them are defective."""
+
+    defects: int
+    parts: int
+
+
+class Arms(NamedTuple):
+    """Before and after, and the same of the machine beside it, where there is one."""
+
+    old: Count
+    new: Count
+    pair: tuple[Count, Count] | None
+
+
+def at_setting(rows: Rows, setting: tuple[float, ...]) -> np.ndarray:
+    """Parts made at a setting, bool [n]."""
+    alike = [
+        at
+        for at, one in enumerate(rows.settings)
+        if all(abs(value - other) <= ALIKE for value, other in zip(one, setting, strict=True))
+    ]
+    return np.isin(rows.setting, alike)
+
+
+def count(rows: Rows, chosen: np.ndarray) -> Count:
+    """Of parts of which something was found."""
+    of = chosen & rows.known
+    return Count(int(rows.defects[of].sum()), int(rows.units[of].sum()))
+
+
+def arms_of(
+    rows: Rows, before: tuple[float, ...], after: tuple[float, ...], changed_us: int, pair: Rows | None
+) -> Arms:
+    """Parts at both settings; those as it is now count since the change alone."""
+    old, new = at_setting(rows, before), at_setting(rows, after) & (rows.time_us >= changed_us)
+    beside = None
+    if pair is not None and old.any():
+        since = pair.time_us >= rows.time_us[old].min()
+        later = pair.time_us >= changed_us
+        beside = count(pair, since & ~later), count(pair, later)
+    return Arms(count(rows, old), count(rows, new), beside)
+
+
+def kinds_told(rows: Rows, chosen: np.ndarray) -> str:
+    """How many defects of which kind, for people."""
+    of = chosen & rows.known & (rows.defects > 0)
+    found = {
+        name or "not named": int(rows.defects[of & (rows.kind == at)].sum()) for at, name in enumerate(rows.kinds)
+    }
+    return ", ".join(f"{number} {name}" for name, number in found.items() if number)

@@ -1,0 +1,175 @@
+"""Which settings to suggest: small moves of few parameters, asked of the model in one batch, the best that is sure. Pure.
+
+Each candidate is asked for the parts made last, as they would have been measured with other settings: so noise of
+actuators and sensors is in the answer, and a setting that only looks good without it is not. A move counts as sure
+where draws of the model agree that it is better, which they do only near parts that were made. What a part takes must
+not grow over what it took at first.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from itertools import combinations, product
+from typing import NamedTuple
+
+import numpy as np
+
+from models.plant.tuning import Moves, Parameter, Range
+from models.tuning.costs import Cost
+
+Ask = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+"""A model: chance of a defect and spread, float64 [rows] each, of float32 rows [rows, inputs]."""
+SHARES = (0.5, 1.0)
+"""Of a parameter's step, both ways, that are tried."""
+MOST_MOVED = 3
+"""Parameters at once: more, and nobody can tell which one did it. Our choice."""
+RECENT = 128
+"""Parts that each candidate is asked for."""
+SURE = 0.80
+"""Chance that a move is better at all, by the model's draws."""
+LEAST_GAIN = 0.2
+"""In logarithms of the rate: less than a fifth is not worth a change."""
+SMALL = 0.05
+"""What a move of a whole step counts against it, in logarithms of the rate: of two alike the smaller one."""
+SLACK = 5e-4
+"""Share by which what a part takes may seem to grow: it is an estimate."""
+EIGHTY = 1.2816
+"""Standard deviations on each side of an interval of 80 %."""
+
+
+class Tried(NamedTuple):
+    """Settings by parameter in the order of `Space.names`, the parts made last, [n, inputs], and what they take."""
+
+    now: tuple[float, ...]
+    inputs: np.ndarray
+    costs: tuple[tuple[Cost, float], ...] = ()
+    """Each with what it must not pass."""
+
+
+class Space(NamedTuple):
+    """Where is searched: parameters with what they move, and windows of the product."""
+
+    names: tuple[str, ...]
+    parameters: Mapping[str, Parameter]
+    inputs: tuple[str, ...]
+    recipe: Mapping[str, Range]
+
+    def moves(self, name: str) -> Moves:
+        """What a parameter moves: the input of its name, where the plant file says nothing else."""
+        return self.parameters[name].moves or Moves(input=name)
+
+
+class Rate(NamedTuple):
+    """An expected rate with an interval of 80 %; `log_sd` is the standard deviation of its logarithm."""
+
+    rate: float
+    low: float
+    high: float
+    log_sd: float
+
+
+class Found(NamedTuple):
+    """A move: `settings` by parameter, those that change; the rate before and after, and the chance that it is better."""
+
+    settings: dict[str, float]
+    before: Rate
+    after: Rate
+    sure: float
+    score: float
+
+
+class Nothing(NamedTuple):
+    """Nothing is worth suggesting, and why in words; the rate that is expected now."""
+
+    why: str
+    now: Rate | None
+
+
+def rate_of(chances: np.ndarray, spreads: np.ndarray) -> Rate:
+    """Of parts' chances and spreads, [n]: as if draws differed for all parts alike, which is the unsure side.
+
+    Log-normal, since a rate cannot be below 0; the rate told is the median.
+    """
+    mean, spread = float(chances.mean()), float(spreads.mean())
+    if not (math.isfinite(mean) and math.isfinite(spread)) or mean <= 0.0:
+        return Rate(math.nan, math.nan, math.nan, math.inf)
+    log_sd = math.sqrt(math.log1p((spread / mean) ** 2))
+    median = mean * math.exp(-0.5 * log_sd**2)
+    return Rate(median, median * math.exp(-EIGHTY * log_sd), min(1.0, median * math.exp(EIGHTY * log_sd)), log_sd)
+
+
+def search(space: Space, tried: Tried, ask: Ask, liked: Callable[[str, float], float]) -> Found | Nothing:
+    """The best sure move. `liked` is the chance that people take a change of a parameter, by its sign."""
+    moves = candidates(space, tried.now)
+    shifts = _shifts(space, moves, tried.inputs)
+    rows = (tried.inputs[None] + shifts).astype(np.float32)
+    said = ask(rows.reshape(-1, rows.shape[2]))
+    if any(not np.isfinite(one).all() for one in said):
+        return Nothing("the model does not give numbers", None)
+    chances, spreads = (one.reshape(rows.shape[:2]) for one in said)
+    rates = [rate_of(*one) for one in zip(chances, spreads, strict=True)]
+    before = rates[0]
+    if not before.rate > 0.0:
+        return Nothing("the model expects no defects at all", before)
+    allowed = _allowed(tried.costs, shifts)
+    best: Found | None = None
+    for move, after, fits in zip(moves[1:], rates[1:], allowed[1:], strict=True):
+        if fits and (found := _scored(space, tried.now, move, before, after, liked)) is not None:
+            best = found if best is None or found.score > best.score else best
+    return best or Nothing("no small move is surely better and takes no more", before)
+
+
+def candidates(space: Space, now: Sequence[float]) -> np.ndarray:
+    """Changes of each parameter, float64 [moves, parameters]; the first is none."""
+    steps = [_steps(space, name, value) for name, value in zip(space.names, now, strict=True)]
+    out = [np.zeros(len(now))]
+    for count in range(1, min(MOST_MOVED, len(now)) + 1):
+        for chosen in combinations(range(len(now)), count):
+            for values in product(*(steps[at] for at in chosen)):
+                move = np.zeros(len(now))
+                move[list(chosen)] = values
+                out.append(move)
+    return np.array(out)
+
+
+def _steps(space: Space, name: str, now: float) -> list[float]:
+    """Changes of one parameter that stay within its limits."""
+    of = space.parameters[name]
+    windows = [(of.low, of.high), of.qualified or (of.low, of.high), space.recipe.get(name, (of.low, of.high))]
+    low, high = max(one[0] for one in windows), min(one[1] for one in windows)
+    wanted = {round(min(max(now + way * share * of.step, low), high), 9) for way in (-1, 1) for share in SHARES}
+    return [value - now for value in sorted(wanted) if abs(value - now) > max(of.least_step, 1e-9) * 0.999]
+
+
+def _shifts(space: Space, moves: np.ndarray, inputs: np.ndarray) -> np.ndarray:
+    """How inputs of parts would move, float64 [moves, parts, inputs]."""
+    per = np.zeros((len(space.names), *inputs.shape))
+    for at, name in enumerate(space.names):
+        by = space.moves(name)
+        times = inputs[:, space.inputs.index(by.per)] if by.per else 1.0
+        per[at, :, space.inputs.index(by.input)] = by.factor * times
+    return np.asarray(np.tensordot(moves, per, axes=1))
+
+
+def _allowed(costs: Sequence[tuple[Cost, float]], shifts: np.ndarray) -> np.ndarray:
+    """Moves after which a part takes no more of anything than it may, bool [moves]."""
+    fits = np.ones(len(shifts), bool)
+    mean = shifts.mean(axis=1)
+    for cost, most in costs:
+        fits &= cost.at(mean) <= most * (1.0 + SLACK)
+    return fits
+
+
+def _scored(
+    space: Space, now: Sequence[float], move: np.ndarray, before: Rate, after: Rate, liked: Callable[[str, float], float]
+) -> Found | None:
+    gain = math.log(before.rate) - math.log(after.rate) if after.rate > 0 else math.nan
+    sure = 0.5 * (1.0 + math.erf(gain / max(after.log_sd, 1e-12) / math.sqrt(2.0)))
+    if not (sure >= SURE and gain >= LEAST_GAIN):
+        return None
+    moved = [(name, float(by), value) for name, by, value in zip(space.names, move, now, strict=True) if by]
+    welcome = math.prod(liked(name, by) for name, by, _ in moved)
+    size = sum(abs(by) / space.parameters[name].step for name, by, _ in moved)
+    settings = {name: round(value + by, 9) for name, by, value in moved}
+    return Found(settings, before, after, sure, gain * welcome - SMALL * size)

@@ -1,0 +1,107 @@
+"""Draws of a defect model as one ONNX graph: inputs centred, bent, each kind's logits, the chance that any happens.
+
+Wrapped by `wrapped_figures` like any other team's, which holds it to the contract. Bytes are a function of the model.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from models.figures.card import FigureCard, Input
+from models.inference import INPUT
+from models.release import Kind
+from onnx_export.convert import IR_VERSION, OPSET, PRODUCER
+from onnx_export.defect_learn import FURTHEST, Learned, pairs
+from onnx_export.wrapped_figures import FigureMap, From, Inputs, wrapped_figures
+
+CHANCE, SPREAD = "chance", "disagreement"
+
+
+def exported(
+    model: Learned, name: str, inputs: tuple[Input, ...], trained_on: str, command: str, scores: dict[str, float]
+) -> tuple[bytes, FigureCard]:
+    """The ONNX file with its acceptance vectors, and its card. Raises ModelError."""
+    by = FigureMap(
+        kind=Kind.DEFECT, name=name, basis="Bayesian logistic models by kind of defect, draws of the posterior",
+        trained_on=trained_on, scores=scores, input=Inputs(name=INPUT, features=inputs),
+        outputs={"defect": From(name=CHANCE), "spread": From(name=SPREAD)},
+    )  # fmt: skip
+    return wrapped_figures(to_onnx(model), by, command)
+
+
+def to_onnx(model: Learned) -> bytes:
+    """The graph from float32 `features` [rows, d] to CHANCE and SPREAD, float32 [rows, 1]."""
+    inputs = len(model.centres)
+    graph = helper.make_graph(
+        [*_bent(), *(node for at in range(len(model.kinds)) for node in _kind(at)), *_told(len(model.kinds))],
+        PRODUCER,
+        [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, [None, inputs])],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, [None, 1]) for name in (CHANCE, SPREAD)],
+        [numpy_helper.from_array(value, name) for name, value in _constants(model).items()],
+    )
+    made = helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION, producer_name=PRODUCER
+    )
+    onnx.checker.check_model(made, full_check=True)
+    return made.SerializeToString(deterministic=True)
+
+
+def _constants(model: Learned) -> dict[str, np.ndarray]:
+    first, second = pairs(len(model.centres))
+    out = {
+        "centres": model.centres.astype(np.float32),
+        "scales": model.scales.astype(np.float32),
+        "first": first.astype(np.int64),
+        "second": second.astype(np.int64),
+        "zero": np.array(0.0, np.float32),
+        "one": np.array(1.0, np.float32),
+        "least": np.array(-FURTHEST, np.float32),
+        "most": np.array(FURTHEST, np.float32),
+    }
+    for at, kind in enumerate(model.kinds):
+        out |= {f"weights{at}": kind.weights.astype(np.float32), f"levels{at}": kind.levels.astype(np.float32)}
+    return out
+
+
+def _bent() -> list[onnx.NodeProto]:
+    """A missing input is its centre."""
+    return [
+        helper.make_node("Sub", [INPUT, "centres"], ["off"]),
+        helper.make_node("Div", ["off", "scales"], ["far"]),
+        helper.make_node("IsNaN", ["far"], ["missing"]),
+        helper.make_node("Where", ["missing", "zero", "far"], ["known"]),
+        helper.make_node("Clip", ["known", "least", "most"], ["scaled"]),
+        helper.make_node("Gather", ["scaled", "first"], ["left"], axis=1),
+        helper.make_node("Gather", ["scaled", "second"], ["right"], axis=1),
+        helper.make_node("Mul", ["left", "right"], ["products"]),
+        helper.make_node("Concat", ["scaled", "products"], ["bent"], axis=1),
+    ]
+
+
+def _kind(at: int) -> list[onnx.NodeProto]:
+    return [
+        helper.make_node("MatMul", ["bent", f"weights{at}"], [f"weighed{at}"]),
+        helper.make_node("Add", [f"weighed{at}", f"levels{at}"], [f"logits{at}"]),
+        helper.make_node("Sigmoid", [f"logits{at}"], [f"chance{at}"]),
+        helper.make_node("Sub", ["one", f"chance{at}"], [f"good{at}"]),
+    ]
+
+
+def _told(kinds: int) -> list[onnx.NodeProto]:
+    """The mean of draws, and how far they are apart."""
+    nodes, good = [], "good0"
+    for at in range(1, kinds):
+        nodes.append(helper.make_node("Mul", [good, f"good{at}"], [f"all{at}"]))
+        good = f"all{at}"
+    return [
+        *nodes,
+        helper.make_node("Sub", ["one", good], ["any"]),
+        helper.make_node("ReduceMean", ["any"], ["mean"], axes=[1], keepdims=1),
+        helper.make_node("Clip", ["mean", "zero", "one"], [CHANCE]),
+        helper.make_node("Sub", ["any", "mean"], ["apart"]),
+        helper.make_node("Mul", ["apart", "apart"], ["squares"]),
+        helper.make_node("ReduceMean", ["squares"], ["variance"], axes=[1], keepdims=1),
+        helper.make_node("Sqrt", ["variance"], [SPREAD]),
+    ]
