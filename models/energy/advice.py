@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from models.records import Expected, Suggestion, SuggestionState, id_of
-from models.tuning.rails import Context, Limits, Proposal, Refused, judge
+from models.tuning.rails import Context, Limits, OnTrial, Proposal, Rail, Refused, judge
 
 HOURS_A_YEAR = 8760.0
 
@@ -67,6 +67,8 @@ def suggested(find: Find, asked: Asked) -> Suggestion | Refused:
     passed = judge(_proposal(find, asked), asked.limits, asked.context)
     if isinstance(passed, Refused):
         return passed
+    if isinstance(passed, OnTrial):
+        return Refused(Rail.TRIAL, passed.why)
     return Suggestion(
         plant=asked.plant,
         asset=asked.asset,

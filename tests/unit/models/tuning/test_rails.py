@@ -15,12 +15,17 @@ from models.tuning.rails import (
     Change,
     Context,
     Forbidden,
+    Interlock,
     Limits,
+    OnTrial,
+    OnTrialTogether,
     Passed,
+    PassedTogether,
     Proposal,
     Rail,
     Refused,
     judge,
+    judge_together,
 )
 
 NOW_US = 1_700_000_000_000_000
@@ -38,6 +43,10 @@ FREE = Context()
 DRYER = Forbidden(
     name="the dryer needs 6.5 bar in summer", ranges={"network_bar": (0.0, 6.5), "ambient_degc": (28.0, math.inf)}
 )
+
+
+GUARD = Interlock(name="the oil is warm", signal="oil_degc", low=20.0, high=60.0)
+GUARDED = replace(LIMITS, interlocks=(GUARD,))
 
 
 def changed(hours_ago: float, by: float) -> Context:
@@ -65,6 +74,17 @@ def test_a_small_step_within_all_rails_passes_as_it_is():
         (replace(PROPOSAL, proposed=5.9), LIMITS, FREE, Rail.BOUNDS),
         (replace(PROPOSAL, now=9.0), LIMITS, FREE, Rail.STEP),
         (PROPOSAL, LIMITS, changed(13.0, 0.6), Rail.RATE),
+        (PROPOSAL, LIMITS, Context(settings={"other": math.nan}), Rail.NUMBERS),
+        (PROPOSAL, LIMITS, Context(conditions={"other": math.inf}), Rail.NUMBERS),
+        (PROPOSAL, replace(LIMITS, two_above=math.nan), FREE, Rail.LIMITS),
+        (PROPOSAL, replace(LIMITS, recipe=(7.0, 6.0)), FREE, Rail.LIMITS),
+        (PROPOSAL, GUARDED, FREE, Rail.INTERLOCK),
+        (PROPOSAL, GUARDED, Context(conditions={"oil_degc": 19.9}), Rail.INTERLOCK),
+        (PROPOSAL, replace(LIMITS, recipe=(6.9, 7.5)), FREE, Rail.RECIPE),
+        (PROPOSAL, replace(LIMITS, qualified=(6.9, 7.5)), FREE, Rail.QUALIFIED),
+        (PROPOSAL, LIMITS, Context(open=frozenset({("comp-01", "x")}), one_per_asset=True), Rail.ONE_OPEN),
+        (replace(PROPOSAL, now=7.9), replace(LIMITS, recipe=(6.0, 7.5)), FREE, Rail.STEP),
+        (replace(PROPOSAL, now=7.9), replace(LIMITS, qualified=(6.0, 7.5)), FREE, Rail.STEP),
         (replace(PROPOSAL, proposed=7.0), LIMITS, FREE, Rail.NO_CHANGE),
         (PROPOSAL, replace(LIMITS, least_step=0.25), FREE, Rail.NO_CHANGE),
     ],
@@ -91,8 +111,85 @@ def test_a_forbidden_combination_is_refused_where_it_holds_and_where_that_is_not
     assert judge(low, limits, Context(settings={"ambient_degc": 15.0})) == Passed((), 6.4)
 
 
+def test_a_value_outside_the_qualified_window_is_told_what_it_would_need():
+    limits = replace(LIMITS, qualified=(6.9, 7.5), revalidate="peel test of 10 parts by WPS-7")
+    assert "peel test of 10 parts by WPS-7" in judge(PROPOSAL, limits, FREE).detail
+
+
+def test_an_interlock_that_is_known_to_hold_lets_pass():
+    assert judge(PROPOSAL, GUARDED, Context(conditions={"oil_degc": 60.0})) == Passed((), 6.8)
+
+
+def test_a_change_that_is_large_after_clipping_is_a_trial_to_ask_for():
+    found = judge(replace(PROPOSAL, proposed=6.0), replace(LIMITS, trial_above=0.25), FREE)
+    assert isinstance(found, OnTrial)
+    assert (found.binding, found.proposed) == ((Rail.STEP,), pytest.approx(6.7)) and "trial" in found.why
+    assert judge(PROPOSAL, replace(LIMITS, trial_above=0.25), FREE) == Passed((), 6.8)
+
+
+def test_two_persons_approve_a_larger_change():
+    assert judge(PROPOSAL, replace(LIMITS, two_above=0.1), FREE).approvals == 2
+    assert judge(PROPOSAL, replace(LIMITS, two_above=0.25), FREE).approvals == 1
+
+
+def test_a_change_of_another_parameter_is_none_of_this_one():
+    other = replace(changed(1.0, 0.4).changes[0], parameter="flow")
+    assert judge(PROPOSAL, LIMITS, Context(changes=(other,))) == Passed((), 6.8)
+    mine = replace(other, parameter="network_bar")
+    assert judge(PROPOSAL, LIMITS, Context(changes=(mine,))).rail is Rail.COOL_DOWN
+
+
+FLOW = replace(PROPOSAL, parameter="flow", now=40.0, proposed=50.0)
+BOTH = {"network_bar": LIMITS, "flow": Limits(low=0.0, high=100.0, step=5.0, two_above=3.0)}
+
+
+def test_several_parameters_move_at_once_each_clipped_by_its_own_rails():
+    found = judge_together([PROPOSAL, FLOW], BOTH, FREE)
+    assert found == PassedTogether({"network_bar": 6.8, "flow": 45.0}, (("flow", Rail.STEP),), 2)
+
+
+def test_a_move_is_refused_whole_and_says_for_which_parameter():
+    found = judge_together([PROPOSAL, replace(FLOW, proposed=101.0)], BOTH, FREE)
+    assert isinstance(found, Refused) and found.rail is Rail.BOUNDS and found.detail.startswith("flow: ")
+
+
+def test_a_parameter_with_no_change_left_is_dropped_from_the_move():
+    still = replace(FLOW, proposed=40.0)
+    assert judge_together([PROPOSAL, still], BOTH, FREE) == PassedTogether({"network_bar": 6.8}, (), 1)
+    assert judge_together([still], BOTH, FREE).rail is Rail.NO_CHANGE
+
+
+def test_what_is_forbidden_is_judged_on_all_values_after_clipping():
+    slow = Forbidden(name="low pressure at high flow", ranges={"network_bar": (0.0, 6.9), "flow": (44.0, 100.0)})
+    limits = {**BOTH, "network_bar": replace(LIMITS, forbidden=(slow,))}
+    now = Context(settings={"network_bar": 7.0, "flow": 40.0})
+    found = judge_together([PROPOSAL, FLOW], limits, now)
+    assert found == Refused(Rail.FORBIDDEN, "network_bar: low pressure at high flow")
+    assert isinstance(judge_together([PROPOSAL, replace(FLOW, proposed=43.0)], limits, now), PassedTogether)
+
+
+def test_a_move_with_one_part_too_large_is_a_trial_of_all():
+    limits = {**BOTH, "flow": replace(BOTH["flow"], trial_above=4.0)}
+    found = judge_together([PROPOSAL, FLOW], limits, FREE)
+    assert isinstance(found, OnTrialTogether) and found.values == {"network_bar": 6.8, "flow": 45.0}
+    assert found.why.startswith("flow: ")
+
+
+@pytest.mark.parametrize(
+    ("proposals", "rail"),
+    [
+        ([], Rail.ONE_MOVE),
+        ([PROPOSAL, PROPOSAL], Rail.ONE_MOVE),
+        ([PROPOSAL, replace(FLOW, asset="comp-02")], Rail.ONE_MOVE),
+        ([PROPOSAL, replace(FLOW, parameter="speed")], Rail.BOUNDS),
+    ],
+)
+def test_what_is_not_one_move_of_known_parameters_is_refused(proposals, rail):
+    assert judge_together(proposals, BOTH, FREE).rail is rail
+
+
 def test_the_table_has_every_rail_once():
-    assert [rail for rail, _ in RAILS] == list(Rail)
+    assert [rail for rail, _ in RAILS] == [rail for rail in Rail if rail is not Rail.ONE_MOVE]
 
 
 ANY = st.one_of(st.floats(), st.floats(-20, 20), st.sampled_from([math.nan, math.inf, -math.inf, 0.0, 5e-324, 1e308]))
