@@ -50,7 +50,7 @@ def to_onnx(model: Learned) -> bytes:
 
 def _constants(model: Learned) -> dict[str, np.ndarray]:
     first, second = pairs(len(model.centres))
-    out = {
+    out: dict[str, np.ndarray] = {
         "centres": model.centres.astype(np.float32),
         "scales": model.scales.astype(np.float32),
         "first": first.astype(np.int64),

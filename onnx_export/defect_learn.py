@@ -9,7 +9,6 @@ as many defects are expected as were found, since draws of a rare event's logit 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np

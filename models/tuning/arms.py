@@ -63,7 +63,5 @@ def arms_of(
 def kinds_told(rows: Rows, chosen: np.ndarray) -> str:
     """How many defects of which kind, for people."""
     of = chosen & rows.known & (rows.defects > 0)
-    found = {
-        name or "not named": int(rows.defects[of & (rows.kind == at)].sum()) for at, name in enumerate(rows.kinds)
-    }
+    found = {name or "not named": int(rows.defects[of & (rows.kind == at)].sum()) for at, name in enumerate(rows.kinds)}
     return ", ".join(f"{number} {name}" for name, number in found.items() if number)

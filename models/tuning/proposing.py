@@ -134,9 +134,7 @@ def _expected(said: Said) -> tuple[Expected, ...]:
     return (rate, *takes)
 
 
-def _why(
-    settings: Sequence[Setting], said: Said, seen: tuple[int, int, str], answers: Mapping[Way, Answered]
-) -> str:
+def _why(settings: Sequence[Setting], said: Said, seen: tuple[int, int, str], answers: Mapping[Way, Answered]) -> str:
     takes = wording.takes(_expected(said)[1:])
     ways = [(one.parameter, one.proposed > one.now) for one in settings]
     more = (f"a part takes {takes}" if takes else "", ranked(answers, ways))

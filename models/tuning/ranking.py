@@ -27,14 +27,16 @@ class Answered(NamedTuple):
         return (1.0 + self.taken) / (1.0 + self.taken + self.rejected)
 
 
-def answered(
-    suggestions: Mapping[str, Suggestion], answers: Iterable[SuggestionAnswer]
-) -> dict[Way, Answered]:
+def answered(suggestions: Mapping[str, Suggestion], answers: Iterable[SuggestionAnswer]) -> dict[Way, Answered]:
     """By parameter and direction, of suggestions that ended accepted or rejected."""
     found: dict[Way, Answered] = {}
     for answer in answers:
         of = suggestions.get(answer.suggestion)
-        if of is None or of.state not in (SuggestionState.ACCEPTED, SuggestionState.REJECTED, SuggestionState.WITHDRAWN):
+        if of is None or of.state not in (
+            SuggestionState.ACCEPTED,
+            SuggestionState.REJECTED,
+            SuggestionState.WITHDRAWN,
+        ):
             continue
         for one in of.settings:
             way = (one.parameter, one.proposed > one.now)

@@ -1,4 +1,4 @@
-"""Which settings to suggest: small moves of few parameters, asked of the model in one batch, the best that is sure. Pure.
+"""Which settings to suggest: small moves of few parameters, asked of the model at once, the best that is sure. Pure.
 
 Each candidate is asked for the parts made last, as they would have been measured with other settings: so noise of
 actuators and sensors is in the answer, and a setting that only looks good without it is not. A move counts as sure
@@ -70,13 +70,15 @@ class Rate(NamedTuple):
 
 
 class Found(NamedTuple):
-    """A move: `settings` by parameter, those that change; the rate before and after, and the chance that it is better."""
+    """A move: `settings` of what changes, by parameter; the rate before and after, and how sure it is better."""
 
     settings: dict[str, float]
     before: Rate
     after: Rate
     sure: float
     score: float
+    takes: tuple[float, ...] = ()
+    """What a part would take of each figure."""
 
 
 class Nothing(NamedTuple):
@@ -99,9 +101,14 @@ def rate_of(chances: np.ndarray, spreads: np.ndarray) -> Rate:
     return Rate(median, median * math.exp(-EIGHTY * log_sd), min(1.0, median * math.exp(EIGHTY * log_sd)), log_sd)
 
 
-def search(space: Space, tried: Tried, ask: Ask, liked: Callable[[str, float], float]) -> Found | Nothing:
-    """The best sure move. `liked` is the chance that people take a change of a parameter, by its sign."""
-    moves = candidates(space, tried.now)
+def search(
+    space: Space, tried: Tried, ask: Ask, liked: Callable[[str, float], float], *, small_only: bool = False
+) -> Found | Nothing:
+    """The best sure move. `liked` is the chance that people take a change of a parameter, by its sign.
+
+    With `small_only`, none that would have to be a trial.
+    """
+    moves = candidates(space, tried.now, small_only=small_only)
     shifts = _shifts(space, moves, tried.inputs)
     rows = (tried.inputs[None] + shifts).astype(np.float32)
     said = ask(rows.reshape(-1, rows.shape[2]))
@@ -117,12 +124,14 @@ def search(space: Space, tried: Tried, ask: Ask, liked: Callable[[str, float], f
     for move, after, fits in zip(moves[1:], rates[1:], allowed[1:], strict=True):
         if fits and (found := _scored(space, tried.now, move, before, after, liked)) is not None:
             best = found if best is None or found.score > best.score else best
-    return best or Nothing("no small move is surely better and takes no more", before)
+    if best is not None:
+        return best._replace(takes=_takes(space, tried, best))
+    return Nothing("no small move is surely better and takes no more", before)
 
 
-def candidates(space: Space, now: Sequence[float]) -> np.ndarray:
+def candidates(space: Space, now: Sequence[float], *, small_only: bool = False) -> np.ndarray:
     """Changes of each parameter, float64 [moves, parameters]; the first is none."""
-    steps = [_steps(space, name, value) for name, value in zip(space.names, now, strict=True)]
+    steps = [_steps(space, name, value, small_only) for name, value in zip(space.names, now, strict=True)]
     out = [np.zeros(len(now))]
     for count in range(1, min(MOST_MOVED, len(now)) + 1):
         for chosen in combinations(range(len(now)), count):
@@ -133,13 +142,14 @@ def candidates(space: Space, now: Sequence[float]) -> np.ndarray:
     return np.array(out)
 
 
-def _steps(space: Space, name: str, now: float) -> list[float]:
+def _steps(space: Space, name: str, now: float, small_only: bool) -> list[float]:
     """Changes of one parameter that stay within its limits."""
     of = space.parameters[name]
     windows = [(of.low, of.high), of.qualified or (of.low, of.high), space.recipe.get(name, (of.low, of.high))]
     low, high = max(one[0] for one in windows), min(one[1] for one in windows)
     wanted = {round(min(max(now + way * share * of.step, low), high), 9) for way in (-1, 1) for share in SHARES}
-    return [value - now for value in sorted(wanted) if abs(value - now) > max(of.least_step, 1e-9) * 0.999]
+    most = of.trial_above if small_only and of.trial_above is not None else math.inf
+    return [value - now for value in sorted(wanted) if max(of.least_step, 1e-9) * 0.999 < abs(value - now) <= most]
 
 
 def _shifts(space: Space, moves: np.ndarray, inputs: np.ndarray) -> np.ndarray:
@@ -152,6 +162,12 @@ def _shifts(space: Space, moves: np.ndarray, inputs: np.ndarray) -> np.ndarray:
     return np.asarray(np.tensordot(moves, per, axes=1))
 
 
+def _takes(space: Space, tried: Tried, found: Found) -> tuple[float, ...]:
+    move = np.array([[found.settings.get(name, now) - now for name, now in zip(space.names, tried.now, strict=True)]])
+    shift = _shifts(space, move, tried.inputs).mean(axis=1)[0]
+    return tuple(float(cost.at(shift)) for cost, _ in tried.costs)
+
+
 def _allowed(costs: Sequence[tuple[Cost, float]], shifts: np.ndarray) -> np.ndarray:
     """Moves after which a part takes no more of anything than it may, bool [moves]."""
     fits = np.ones(len(shifts), bool)
@@ -162,7 +178,12 @@ def _allowed(costs: Sequence[tuple[Cost, float]], shifts: np.ndarray) -> np.ndar
 
 
 def _scored(
-    space: Space, now: Sequence[float], move: np.ndarray, before: Rate, after: Rate, liked: Callable[[str, float], float]
+    space: Space,
+    now: Sequence[float],
+    move: np.ndarray,
+    before: Rate,
+    after: Rate,
+    liked: Callable[[str, float], float],
 ) -> Found | None:
     gain = math.log(before.rate) - math.log(after.rate) if after.rate > 0 else math.nan
     sure = 0.5 * (1.0 + math.erf(gain / max(after.log_sd, 1e-12) / math.sqrt(2.0)))

@@ -10,9 +10,7 @@ from models.tuning.rails import Forbidden, Interlock, Limits
 def limits_of(station: Station, product: str) -> dict[str, Limits]:
     """Limits by parameter, for a product."""
     forbidden = tuple(Forbidden(name=one.name, ranges=one.ranges) for one in station.forbidden)
-    locks = tuple(
-        Interlock(name=one.name, signal=one.signal, low=one.low, high=one.high) for one in station.interlocks
-    )
+    locks = tuple(Interlock(name=one.name, signal=one.signal, low=one.low, high=one.high) for one in station.interlocks)
     recipe = station.recipes.get(product, {})
     return {
         name: _limits(station, parameter, recipe.get(name), forbidden, locks)
@@ -21,7 +19,11 @@ def limits_of(station: Station, product: str) -> dict[str, Limits]:
 
 
 def _limits(
-    station: Station, of: Parameter, recipe: Range | None, forbidden: tuple[Forbidden, ...], locks: tuple[Interlock, ...]
+    station: Station,
+    of: Parameter,
+    recipe: Range | None,
+    forbidden: tuple[Forbidden, ...],
+    locks: tuple[Interlock, ...],
 ) -> Limits:
     return Limits(
         low=of.low,

@@ -11,12 +11,10 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
-from msgspec.structs import replace
 
 from models.plant.durations import seconds
 from models.plant.tuning import Station
 from models.records import (
-    Arm,
     EffectVerdict,
     Part,
     QualityResult,
@@ -27,22 +25,16 @@ from models.records import (
     SuggestionRefused,
     SuggestionState,
     TrialRequest,
-    TuningSwitch,
-    Verdict,
 )
-from models.tuning import effect, wording
-from models.tuning.arms import arms_of, at_setting
-from models.tuning.costs import learned
+from models.tuning import proposing
+from models.tuning.answering import answered as heard
+from models.tuning.answering import revised
+from models.tuning.arms import arms_of, at_setting, count, kinds_told
+from models.tuning.costs import Cost, learned
+from models.tuning.joining import Joiner
 from models.tuning.journal import Journal, Rows
-from models.tuning.rails import (
-    Change,
-    Context,
-    OnTrialTogether,
-    PassedTogether,
-    Proposal,
-    Refused,
-    judge_together,
-)
+from models.tuning.measuring import effect_of, figures_of
+from models.tuning.rails import Change, Context, OnTrialTogether, PassedTogether, Refused
 from models.tuning.ranking import Answered, Way, answered
 from models.tuning.search import RECENT, Ask, Found, Nothing, Space, Tried, search
 from models.tuning.stated import limits_of
@@ -51,8 +43,10 @@ LOOK_SHARE = 0.1
 """A search after so many of the least evidence more: each is of hundreds of candidates. Our choice."""
 AGAIN_US = 600 * 1_000_000
 """A search at the latest after so long by the plant's time, where one came to nothing: a rest may have ended."""
-TELL_PARTS = 50
-"""The effect is told anew after so many parts more, or where its verdict changes."""
+TELL_SHARE = 0.25
+"""The effect is told anew after so many of the least evidence more, and where its verdict changes."""
+FIRST_PARTS = 2000
+"""Of the first parts that are known, the mean of what each takes is what none is to pass."""
 
 
 class Served(NamedTuple):
@@ -75,6 +69,8 @@ class Beside(NamedTuple):
     model: Served | None = None
     pair: Rows | None = None
     is_stopped: bool = False
+    is_busy: bool = False
+    """Whether a suggestion is open at the station for another product."""
 
 
 class Running(NamedTuple):
@@ -92,34 +88,36 @@ Out = Record | Demoted
 class Tuner:
     """Of one station and product."""
 
-    def __init__(self, plant: str, asset: str, product: str, station: Station) -> None:
+    def __init__(self, plant: str, asset: str, product: str, station: Station, joiner: Joiner | None = None) -> None:
         self.plant, self.asset, self.product = plant, asset, product
-        self.journal = Journal(
-            tuple(station.parameters), tuple(station.inputs), _figures(station), seconds(station.tolerance) * 1_000_000,
-            seconds(station.late) * 1_000_000,
-        )  # fmt: skip
+        self.figures = tuple(name for name in (station.energy, station.cycle) if name)
+        self.journal = Journal(tuple(station.parameters), tuple(station.inputs), self.figures)
+        self.joiner = joiner or joiner_of(station)
         self.suggestions: dict[str, Suggestion] = {}
         self.answers: dict[str, list[SuggestionAnswer]] = {}
         self.running: Running | None = None
         self.demoted: dict[str, str] = {}
         """Versions that are not asked any more, and why."""
         self.nothing = ""
-        """Why nothing was found in the last search."""
+        """Why the last search came to nothing; empty where it did not."""
         self._conditions: Mapping[str, float] = {}
-        self._read_answers = 0
+        self._not_so: set[tuple[str, int]] = set()
         self._refused: tuple[object, ...] = ()
         self._trial_until_us = 0
         self._searched: tuple[object, ...] = ()
+        self._searched_at = 0
         self._searched_us = 0
         self.change_station(station)
 
     def change_station(self, station: Station) -> None:
-        """Go over to edited limits. What parts measure stays as it was begun with."""
+        """Go over to edited limits; parameters and inputs stay as they were begun with."""
         self.station = station
         self._space = Space(
             self.journal.parameters, station.parameters, self.journal.inputs, station.recipes.get(self.product, {})
         )
         self._limits = limits_of(station, self.product)
+        self._valid_us = seconds(station.valid) * 1_000_000
+        self._searched = ()
 
     @property
     def open(self) -> Suggestion | None:
@@ -135,10 +133,10 @@ class Tuner:
         """Fold a record of this station; says nothing. A repeat changes nothing."""
         match record:
             case Part():
-                if self.journal.take_part(record):
+                if self.joiner.take_part(record, self.journal):
                     self._conditions = record.measured
             case QualityResult():
-                self.journal.take_result(record)
+                self.joiner.take_result(record)
             case Suggestion():
                 known = self.suggestions.get(record.id)
                 if known is None or record.revision > known.revision:
@@ -151,39 +149,40 @@ class Tuner:
             case SuggestionEffect():
                 if self.running is not None and self.running.suggestion.id == record.suggestion:
                     self.running = self.running._replace(told=record)
+            case SuggestionRefused():
+                if record.suggestion:
+                    self._not_so.add((record.by, record.time_us))
             case TrialRequest():
                 self._trial_until_us = max(self._trial_until_us, record.made_us + self._valid_us)
 
     def step(self, now_us: int, beside: Beside) -> list[Out]:
         """What is to be said now; what is said is taken at once."""
-        self.journal.settle(now_us)
+        self.joiner.settle(now_us)
         out: list[Out] = []
-        for said in (self._ended, self._answered, self._measured, self._suggested):
-            found = said(now_us, beside)
-            for one in found:
+        for said in (self._answers_to, self._ended, self._measured, self._suggested):
+            for one in said(now_us, beside):
                 if isinstance(one, Demoted):
                     self.demoted[one.version] = one.why
                 else:
                     self.take(one)
-            out += found
+                out.append(one)
         return out
 
     def setting_now(self) -> tuple[float, ...] | None:
-        """At which the last part was made."""
+        """At which the last part was made; None before any was."""
         rows = self.journal.rows
         return rows.settings[int(rows.setting[-1])] if len(rows.setting) else None
 
-    @property
-    def _valid_us(self) -> int:
-        return seconds(self.station.valid) * 1_000_000
-
     def _moved(self, record: Suggestion) -> None:
-        """A suggestion is taken: from now on it is what is measured; one withdrawn is not, nor is its model asked."""
+        """What is accepted is measured from now on; what failed is not, nor is its model asked again."""
         if record.state is SuggestionState.ACCEPTED:
             before = self._setting_at(record.made_us)
             if before is not None:
-                self.running = Running(record, before, self._with(before, record))
-        elif record.state is SuggestionState.WITHDRAWN and record.failed:
+                moved = {one.parameter: one.proposed for one in record.settings}
+                names = self._space.names
+                after = tuple(moved.get(name, value) for name, value in zip(names, before, strict=True))
+                self.running = Running(record, before, after)
+        elif record.failed:
             self.demoted[record.model] = record.ended
             if self.running is not None and self.running.suggestion.id == record.id:
                 self.running = None
@@ -193,39 +192,172 @@ class Tuner:
         at = int(np.searchsorted(rows.time_us, time_us, side="right")) - 1
         return rows.settings[int(rows.setting[at])] if at >= 0 else None
 
-    def _with(self, before: tuple[float, ...], of: Suggestion) -> tuple[float, ...]:
-        moved = {one.parameter: one.proposed for one in of.settings}
-        return tuple(moved.get(name, value) for name, value in zip(self._space.names, before, strict=True))
+    def _answers_to(self, now_us: int, beside: Beside) -> list[Out]:
+        one = self.open
+        if one is None or one.id not in self.answers:
+            return []
+
+        def judge(wished: Mapping[str, float]) -> PassedTogether | OnTrialTogether | Refused:
+            of = self._of(now_us, beside.is_stopped, one.model)
+            return proposing.judged(of._replace(valid_us=max(1, one.valid_until_us - now_us)), wished)
+
+        return list(heard(one, self.answers[one.id], judge, frozenset(self._not_so), now_us))
 
     def _ended(self, now_us: int, beside: Beside) -> list[Out]:
-        """An open suggestion that is past its time, or was made before everything was stopped."""
+        """An open suggestion that nobody took in time, or that was made before everything was stopped."""
         one = self.open
         if one is None:
             return []
         if beside.is_stopped:
-            return [_revised(one, SuggestionState.WITHDRAWN, now_us, "suggestions are stopped")]
-        if now_us >= one.valid_until_us and not self.answers.get(one.id):
-            return [_revised(one, SuggestionState.EXPIRED, now_us, "nobody answered in time")]
+            return [revised(one, SuggestionState.WITHDRAWN, now_us, "suggestions are stopped")]
+        if now_us >= one.valid_until_us:
+            return [revised(one, SuggestionState.EXPIRED, now_us, "not taken in time")]
+        now = self._now()
+        if any(abs(now.get(each.parameter, each.now) - each.now) > 1e-6 for each in one.settings):
+            return [revised(one, SuggestionState.WITHDRAWN, now_us, "the settings are others by now")]
         return []
 
-    def _answered(self, now_us: int, _: Beside) -> list[Out]:
-        """The first answer counts; where two must approve, the first of each; a wish for other values must pass, too."""
-        one, approved = self.open, set()
-        for answer in self.answers.get(one.id, ()) if one else ():
-            if answer.time_us >= one.valid_until_us:
-                continue
-            if answer.answer is Verdict.REJECTED:
-                return [_revised(one, SuggestionState.REJECTED, now_us, answer.why)]
-            if answer.answer is Verdict.MODIFIED:
-                found = self._modified(one, answer)
-                if isinstance(found, Suggestion):
-                    return [replace(found, moved_us=now_us)]
-                if found.time_us not in self._wishes(one):
-                    return [found]
-                continue
-            approved.add(answer.by)
-            if len(approved) >= one.approvals:
-                return [_revised(one, SuggestionState.ACCEPTED, now_us)]
-        if one is not None and now_us >= one.valid_until_us:
-            return [_revised(one, SuggestionState.EXPIRED, now_us, "fewer people approved in time than must")]
-        return []
+    def _measured(self, now_us: int, beside: Beside) -> list[Out]:
+        """What came of the accepted change, where there is news; one that does not deliver is withdrawn."""
+        of = self.running
+        if of is None or (of.told is not None and of.told.is_final):
+            return []
+        said = self._effect(of, now_us, beside.pair)
+        told = of.told
+        more = said.after.parts - (told.after.parts if told else 0)
+        same = told is not None and told.verdict is said.verdict
+        if (same and more < TELL_SHARE * self.station.evidence) or not said.after.parts:
+            return []
+        if said.verdict not in (EffectVerdict.HARMS, EffectVerdict.FUTILE):
+            return [said]
+        what = "made it worse" if said.verdict is EffectVerdict.HARMS else "did not show what it promised"
+        why = (
+            f"it {what}: {said.after.defects} of {said.after.parts} parts defective, {said.before.defects} of "
+            f"{said.before.parts} before; {of.suggestion.revert}"
+        )
+        failed = revised(of.suggestion, SuggestionState.WITHDRAWN, now_us, why, failed=True)
+        return [said, failed, Demoted(of.suggestion.model, why)]
+
+    def _effect(self, of: Running, now_us: int, pair: Rows | None, *, is_final: bool = False) -> SuggestionEffect:
+        rows, changed_us = self.journal.rows, of.suggestion.moved_us
+        arms = arms_of(rows, of.before, of.after, changed_us, pair)
+        figures = figures_of(rows, self.figures, of.before, of.after, changed_us)
+        return effect_of(of.suggestion, arms, figures, now_us, is_final=is_final)
+
+    def _suggested(self, now_us: int, beside: Beside) -> list[Out]:
+        """A new suggestion, a request for a trial, or the rail that refused; nothing without news to search by."""
+        model = beside.model
+        if model is None or beside.is_stopped or beside.is_busy or self.open or model.version in self.demoted:
+            return []
+        if not self._is_time(model.version, now_us):
+            return []
+        found = self._found(model, now_us)
+        self.nothing = found.why if isinstance(found, Nothing) else ""
+        return [] if isinstance(found, Nothing) else self._past_rails(found, model, now_us, beside.pair)
+
+    def _is_time(self, version: str, now_us: int) -> bool:
+        """Whether there is enough to go by, and since the last search more of it, a new model or setting, or time."""
+        setting, known = self.setting_now(), self.journal.known
+        if setting is None or self._evidence(setting) < self.station.evidence:
+            return False
+        news = known - self._searched_at >= LOOK_SHARE * self.station.evidence
+        if (version, setting) == self._searched and not news and now_us < self._searched_us + AGAIN_US:
+            return False
+        self._searched, self._searched_at, self._searched_us = (version, setting), known, now_us
+        return True
+
+    def _found(self, model: Served, now_us: int) -> Found | Nothing:
+        rows, liked = self.journal.rows, self.liked
+        whole = rows.where(np.isfinite(rows.measured).all(axis=1))
+        if len(whole.time_us) < RECENT:
+            return Nothing(f"fewer than {RECENT} parts have all inputs measured", None)
+        costs = self._costs()
+        tried = Tried(
+            rows.settings[int(rows.setting[-1])],
+            whole.measured[-RECENT:],
+            tuple((cost, most) for _, cost, most in costs),
+        )
+        return search(
+            self._space, tried, model.ask, lambda name, by: liked.get((name, by > 0), Answered()).liked,
+            small_only=now_us < self._trial_until_us,
+        )  # fmt: skip
+
+    def _past_rails(self, found: Found, model: Served, now_us: int, pair: Rows | None) -> list[Out]:
+        of = self._of(now_us, False, model.version)
+        passed = proposing.judged(of, found.settings)
+        if isinstance(passed, Refused):
+            same, self._refused = self._refused, (passed.rail, *found.settings)
+            return [] if same == self._refused else [proposing.refused(of, found.settings, passed)]
+        self._refused = ()
+        said, seen = self._said(found), self._seen()
+        if not isinstance(passed, PassedTogether):
+            return [proposing.trial(of, passed, said, seen, self.liked)]
+        made = proposing.suggestion(of, passed, said, seen, self.liked)
+        running = self.running
+        last = (
+            [self._effect(running, now_us, pair, is_final=True)]
+            if running is not None and running.told is not None and not running.told.is_final
+            else []
+        )
+        return [*last, made]
+
+    def _said(self, found: Found) -> proposing.Said:
+        costs = tuple((name, cost, found.takes[at]) for at, (name, cost, _) in enumerate(self._costs()))
+        return proposing.Said(found.before, found.after, found.sure, costs)
+
+    def _seen(self) -> tuple[int, int, str]:
+        rows = self.journal.rows
+        here = rows.setting == rows.setting[-1]
+        of = count(rows, here)
+        return of.parts, of.defects, kinds_told(rows, here)
+
+    def _costs(self) -> list[tuple[str, Cost, float]]:
+        """Each figure that is known, how it moves, and what it was at first, which it is not to pass."""
+        rows, out = self.journal.rows, []
+        for at, name in enumerate(self.figures):
+            cost = learned(rows.measured, rows.figures[:, at], RECENT)
+            if cost is not None:
+                first = rows.figures[rows.setting == rows.setting[0], at][:FIRST_PARTS]
+                out.append((name, cost, float(np.nanmean(first))))
+        return out
+
+    def _evidence(self, setting: tuple[float, ...]) -> int:
+        rows = self.journal.rows
+        return count(rows, at_setting(rows, setting)).parts
+
+    def _now(self) -> dict[str, float]:
+        setting = self.setting_now()
+        return {} if setting is None else dict(zip(self._space.names, setting, strict=True))
+
+    def _of(self, now_us: int, is_stopped: bool, version: str) -> proposing.Of:
+        now = self._now()
+        context = Context(
+            is_stopped=is_stopped, settings=now, changes=self._changes(now_us), open=frozenset(), one_per_asset=True,
+            conditions=self._conditions,
+        )  # fmt: skip
+        setting = self.setting_now()
+        evidence = self._evidence(setting) if setting is not None else 0
+        return proposing.Of(
+            self.plant, self.asset, self.product, self.station, now, now_us, self._valid_us, self._limits, context,
+            evidence, version,
+        )  # fmt: skip
+
+    def _changes(self, now_us: int) -> tuple[Change, ...]:
+        """Changes that parts show, whoever made them, as far back as any limit looks; and what was just agreed to."""
+        rows = self.journal.rows
+        longest_h = max([24.0, *(max(one.rate_h, one.cool_down_h) for one in self._limits.values())])
+        at = np.flatnonzero(np.diff(rows.setting)) + 1
+        out = []
+        for place in at[rows.time_us[at] > now_us - longest_h * 3_600_000_000]:
+            pair = rows.settings[int(rows.setting[place - 1])], rows.settings[int(rows.setting[place])]
+            out += [
+                Change(time_us=int(rows.time_us[place]), parameter=name, before=before, after=after)
+                for name, before, after in zip(self._space.names, *pair, strict=True)
+                if before != after
+            ]
+        return tuple(out)
+
+
+def joiner_of(station: Station) -> Joiner:
+    """What joins results and parts of a station, within its times."""
+    return Joiner(seconds(station.tolerance) * 1_000_000, seconds(station.late) * 1_000_000)

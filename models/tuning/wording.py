@@ -27,13 +27,18 @@ def revert(settings: Sequence[Setting], valid_for: str) -> str:
     """How to go back."""
     said = ", ".join(f"{one.parameter} to {value(one.now)} {one.unit}" for one in settings)
     return (
-        f"Set {said}. Not taken within {valid_for} it lapses by itself; parts made meanwhile are inspected as ever, and "
+        f"Set {said}. Not taken within {valid_for} it lapses by itself; parts made meanwhile are inspected as ever and "
         "count for what each was made at."
     )
 
 
 def why(
-    settings: Sequence[Setting], found: tuple[int, int, str], before: Rate, after: Rate, sure: float, more: Iterable[str]
+    settings: Sequence[Setting],
+    found: tuple[int, int, str],
+    before: Rate,
+    after: Rate,
+    sure: float,
+    more: Iterable[str],
 ) -> str:
     """`found` are parts, defects and their kinds at the setting of now."""
     parts, defects, kinds = found

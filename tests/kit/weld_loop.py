@@ -1,0 +1,184 @@
+"""A simulated weld cell in a closed loop: parts are made, inspected, learned from; suggestions are taken, and measured.
+
+The loop sees part results alone. Whoever takes suggestions takes all of them, and sets back what is withdrawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from models.figures.model import FigureModel
+from models.physics import weld
+from models.plant.tuning import Moves, Parameter, Station
+from models.records import (
+    EffectVerdict,
+    Part,
+    QualityResult,
+    Suggestion,
+    SuggestionAnswer,
+    SuggestionEffect,
+    SuggestionRefused,
+    SuggestionState,
+    Verdict,
+)
+from models.tuning import effect
+from models.tuning.arms import at_setting, count
+from models.tuning.tuner import Beside, Served, Tuner
+from onnx_export.defect_station import released
+
+PLANT, ASSET, PRODUCT = "plant", "weld-01", "bracket"
+INPUTS = {"current_ka": "kA", "force_kn": "kN", "weld_ms": "ms", "since_dress": "1"}
+BLOCK = 100
+"""Parts between two looks."""
+LEARN_EVERY = 500
+LATE = 200
+"""Parts that are made before a part's result comes."""
+BEGIN_US = 1_772_000_000_000_000
+
+
+def station(evidence: int = 1000) -> Station:
+    """The cell as a plant file has it: what may be set, by how much at once, within which window."""
+    steps = {"current_ka": 0.3, "force_kn": 0.3, "weld_ms": 20.0, "boost_ka": 0.1}
+    moves = {"boost_ka": Moves(input="current_ka", factor=0.01, per="since_dress")}
+    parameters = {
+        one.name: Parameter(
+            unit=one.unit, low=one.low, high=one.high, step=steps[one.name], least_step=steps[one.name] / 4,
+            rate=4 * steps[one.name], moves=moves.get(one.name), qualified=(one.low, one.high),
+        )
+        for one in weld.PARAMETERS
+    }  # fmt: skip
+    return Station(
+        parameters=parameters, inputs=INPUTS, models={PRODUCT: "weld-defects"}, evidence=evidence, energy="energy_kj",
+        cycle="cycle_s", qualification="peel test of ten parts at the new setting",
+    )  # fmt: skip
+
+
+class Seen(NamedTuple):
+    """The loop at a number of parts: true rate, settings, true energy and cycle; what was said there."""
+
+    parts: int
+    true: float
+    settings: weld.Settings
+    said: tuple[object, ...]
+
+
+class Ended(NamedTuple):
+    """A whole run: at the end its true rate, the loop's own estimate with 95 % bounds, and all that was said."""
+
+    seed: int
+    seen: tuple[Seen, ...]
+    true: float
+    estimate: float
+    low: float
+    high: float
+    settings: weld.Settings
+    effects: tuple[SuggestionEffect, ...]
+    refused: tuple[SuggestionRefused, ...]
+    withdrawn: tuple[Suggestion, ...]
+    moves: int
+
+    @property
+    def reached(self) -> int | None:
+        """Parts after which the true rate was at most 0.15 % and stayed there; None where it did not."""
+        over = [one.parts for one in self.seen if one.true > 0.0015]
+        if not over:
+            return 0
+        return next((one.parts for one in self.seen if one.parts > over[-1]), None)
+
+
+def records_of(made: weld.Welds, settings: weld.Settings, step_us: int) -> Iterator[tuple[Part, QualityResult]]:
+    """Each weld as the two records of its part; the result comes LATE parts later."""
+    kinds = {0: "", 1: "undersize", 2: "expulsion"}
+    columns = zip(
+        made.number.tolist(), made.welds_since_dress.tolist(), made.current_ka.tolist(), made.force_kn.tolist(),
+        made.weld_ms.tolist(), made.energy_kj.tolist(), made.cycle_s.tolist(), made.lot.tolist(), made.kind.tolist(),
+        strict=True,
+    )  # fmt: skip
+    said = {name: float(getattr(settings, name)) for name in ("current_ka", "force_kn", "weld_ms", "boost_ka")}
+    for number, since, current, force, ms, energy, cycle, lot, kind in columns:
+        at_us = BEGIN_US + number * step_us
+        part = Part(
+            plant=PLANT, asset=ASSET, part=str(number), product=PRODUCT, time_us=at_us, settings=said, lot=f"lot-{lot}",
+            measured={
+                "current_ka": current, "force_kn": force, "weld_ms": ms, "since_dress": float(since),
+                "energy_kj": energy, "cycle_s": cycle,
+            },
+        )  # fmt: skip
+        found_us = at_us + LATE * step_us
+        yield part, QualityResult(
+            plant=PLANT, asset=ASSET, part=part.part, time_us=at_us, found_us=found_us, defects=int(kind > 0),
+            kind=kinds[kind],
+        )  # fmt: skip
+
+
+def run(
+    seed: int, scenario: weld.Scenario, parts: int = 20_000, step_us: int = 3_000_000,
+    told: Callable[[str], None] = lambda _: None, evidence: int = 1000,
+) -> Ended:  # fmt: skip
+    """Have the loop go on for so many parts."""
+    cell, settings = weld.Cell(seed, scenario), weld.START
+    tuner = Tuner(PLANT, ASSET, PRODUCT, station(evidence))
+    waiting: list[QualityResult] = []
+    model: Served | None = None
+    seen: list[Seen] = []
+    learned_at = moves = 0
+    effects, refused, withdrawn = [], [], []
+    for made in range(0, parts, BLOCK):
+        now_us = BEGIN_US + (made + BLOCK) * step_us
+        for part, result in records_of(cell.make(settings, BLOCK), settings, step_us):
+            tuner.take(part)
+            waiting.append(result)
+        ripe = [one for one in waiting if one.found_us <= now_us]
+        waiting = waiting[len(ripe) :]
+        for result in ripe:
+            tuner.take(result)
+        if tuner.journal.known >= learned_at + LEARN_EVERY:
+            learned_at = tuner.journal.known
+            offered = released(tuner.journal, tuner.station, "weld-defects", PRODUCT)
+            if offered is not None:
+                served = FigureModel(*offered)
+                model = Served(served.card.version, lambda rows, of=served: _ask(of, rows))
+        said = tuner.step(now_us, Beside(model=model))
+        for one in list(said):
+            if isinstance(one, Suggestion) and one.state is SuggestionState.OPEN:
+                tuner.take(_yes(one, now_us))
+                said += tuner.step(now_us, Beside(model=model))
+        for one in said:
+            if isinstance(one, Suggestion) and one.state is SuggestionState.ACCEPTED:
+                moves += 1
+                told(f"{made + BLOCK}: {one.why}")
+                settings = settings._replace(**{each.parameter: each.proposed for each in one.settings})
+            if isinstance(one, Suggestion) and one.failed:
+                told(f"{made + BLOCK}: WITHDRAWN {one.ended}")
+                withdrawn.append(one)
+                settings = settings._replace(**{each.parameter: each.now for each in one.settings})
+            effects += [one] if isinstance(one, SuggestionEffect) else []
+            refused += [one] if isinstance(one, SuggestionRefused) else []
+        at = made + BLOCK
+        if not seen or seen[-1].settings != settings or at % 1000 == 0:
+            seen.append(Seen(at, weld.true_rate(settings, scenario, at), settings, tuple(said)))
+            told(f"{at}: true {100 * seen[-1].true:.3f} % at {tuple(settings)} {tuner.nothing}")
+    rows = tuner.journal.rows
+    here = count(rows, at_setting(rows, tuple(getattr(settings, name) for name in tuner.journal.parameters)))
+    low, high = effect.rate_interval(here.defects, here.parts)
+    return Ended(
+        seed, tuple(seen), weld.true_rate(settings, scenario, parts), here.defects / max(1, here.parts), low, high,
+        settings, tuple(effects), tuple(refused), tuple(withdrawn), moves,
+    )  # fmt: skip
+
+
+def _ask(of: FigureModel, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    said = of.run(rows)
+    return said["defect"][:, 0], said["spread"][:, 0]
+
+
+def _yes(one: Suggestion, now_us: int) -> SuggestionAnswer:
+    return SuggestionAnswer(
+        plant=one.plant, suggestion=one.id, answer=Verdict.ACCEPTED, by="op-0123456789abcdef", time_us=now_us
+    )
+
+
+DELIVERS = EffectVerdict.DELIVERS
