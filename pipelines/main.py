@@ -147,11 +147,16 @@ def provision_log(settings: Settings) -> list[Topic]:
         return admin.create_topics(settings.partitions)
 
 
+def loader_of(settings: Settings, file: PlantFile, models: Mapping[str, Lister]) -> ReleaseLoader:
+    """What makes models of releases, those alone whose signatures are trusted."""
+    files = Cached(Registry(settings.registry_url), settings.cache_folder / "releases")
+    trusted, unsigned = keys.public_keys(settings.release_keys), settings.unsigned_releases
+    return ReleaseLoader(files, trusted, models, unsigned=unsigned, kinds=lambda: kinds_of(file.plant))
+
+
 def desk_of(settings: Settings, file: PlantFile, models: Mapping[str, Lister], publisher: Publisher) -> Desk:
     """Where a worker follows releases."""
     board, worker = Board(file.plant.plant), f"{socket.gethostname()}-{os.getpid()}"
-    files = Cached(Registry(settings.registry_url), settings.cache_folder / "releases")
-    trusted, unsigned = keys.public_keys(settings.release_keys), settings.unsigned_releases
 
     async def told(release: Release, begin: State, to: State, cause: Cause, refused: Refused | None) -> None:
         move = ReleaseMove(
@@ -163,10 +168,9 @@ def desk_of(settings: Settings, file: PlantFile, models: Mapping[str, Lister], p
         place = partition_of(key, settings.partitions)
         await publisher.publish(place, [Output(Topic.AUDIT, key, encode(move))])
 
-    loader = ReleaseLoader(files, trusted, models, unsigned=unsigned, kinds=lambda: kinds_of(file.plant))
     return Desk(
         board,
-        Shelf(board, loader, told),
+        Shelf(board, loader_of(settings, file, models), told),
         ReleaseReader(settings.kafka, settings.topic_prefix),
         publisher,
         worker=worker,

@@ -7,7 +7,7 @@ from pipelines.topics import Topic
 
 
 class ReleaseReader(CompactedReader):
-    """A `pipelines.releases.desk.ReleaseLog`. Belongs to one event loop; `stop` it at the end."""
+    """A `pipelines.releases.follower.ReleaseLog`. Belongs to one event loop; `stop` it at the end."""
 
     def __init__(self, bootstrap: str, prefix: str) -> None:
         super().__init__(bootstrap, prefix, Topic.RELEASES)

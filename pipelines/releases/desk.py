@@ -7,42 +7,23 @@ partitions, once it has the release loaded, as it tells them of a changed plant.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from typing import Protocol
+from collections.abc import Callable, Iterable, Mapping
 from weakref import WeakKeyDictionary
 
 import structlog
 
 from models.records import Appointment, ModelChange, Ready, encode
 from pipelines.ports import Output, Publisher
-from pipelines.releases.board import PARTITION, Board, Odd, key_of
+from pipelines.releases.board import PARTITION, Board, key_of
+from pipelines.releases.follower import LOOK_S, ReleaseFollower, ReleaseLog
 from pipelines.releases.shelf import Shelf
 from pipelines.runner import PartitionRunner
 from pipelines.topics import Topic
 
 _log = structlog.get_logger()
 
-LOOK_S = 0.1
-"""Seconds between two looks at what partitions have met: a promotion waits for no more. Our choice."""
 
-
-class ReleaseLog(Protocol):
-    """The topic of releases."""
-
-    async def known(self) -> list[tuple[bytes, bytes | None]]:
-        """All that is on it now, key and value."""
-        ...
-
-    async def stop(self) -> None:
-        """Read no more."""
-        ...
-
-    def more(self) -> AsyncIterator[tuple[bytes, bytes | None]]:
-        """What comes after that, for ever."""
-        ...
-
-
-class Desk:
+class Desk(ReleaseFollower):
     """One worker's; `names` gives the names of models that its plant's types have."""
 
     def __init__(
@@ -55,43 +36,16 @@ class Desk:
         worker: str,
         names: Callable[[], Iterable[str]],
     ) -> None:
-        self.shelf = shelf
-        self._board, self._log, self._publisher = board, log, publisher
-        self._worker, self._names = worker, names
+        super().__init__(board, shelf, log, names)
+        self._publisher, self._worker = publisher, worker
         self._told: WeakKeyDictionary[PartitionRunner, dict[str, int]] = WeakKeyDictionary()
         self._said: WeakKeyDictionary[PartitionRunner, Ready] = WeakKeyDictionary()
-
-    async def catch_up(self) -> None:
-        """Read what there is and load it, before any partition is taken over."""
-        for key, value in await self._log.known():
-            self._take(key, value)
-        await self.shelf.keep(self._board.wanted(self._names()))
 
     async def run(self, owned: Callable[[], Mapping[int, PartitionRunner]]) -> None:
         """Follow for ever."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._read())
-            group.create_task(self._load())
+            group.create_task(self.follow())
             group.create_task(self._tell(owned))
-
-    async def stop(self) -> None:
-        """Read no more."""
-        await self._log.stop()
-
-    async def _read(self) -> None:
-        async for key, value in self._log.more():
-            self._take(key, value)
-
-    def _take(self, key: bytes, value: bytes | None) -> None:
-        try:
-            self._board.take(key, value)
-        except Odd as odd:
-            _log.warning("release-record-odd", why=str(odd)[:300], doing="left aside")
-
-    async def _load(self) -> None:
-        while True:
-            await self.shelf.keep(self._board.wanted(self._names()))
-            await asyncio.sleep(LOOK_S)
 
     async def _tell(self, owned: Callable[[], Mapping[int, PartitionRunner]]) -> None:
         while True:
@@ -100,7 +54,7 @@ class Desk:
                 if heart is None:
                     continue
                 try:
-                    for one in list(self._board.appointed.values()):  # another may come meanwhile
+                    for one in list(self.board.appointed.values()):  # another may come meanwhile
                         await self._change(partition, runner, one)
                     await self._say(partition, runner)
                 except Exception as fault:  # whatever Kafka's client raises; the next look tries again
@@ -128,7 +82,7 @@ class Desk:
         """Say what is loaded and met, where that changed."""
         meant = runner.heart.meant if runner.heart else {}
         ready = Ready(
-            plant=self._board.plant,
+            plant=self.board.plant,
             partition=partition,
             worker=self._worker,
             loaded=tuple(sorted(self.shelf)),
