@@ -23,8 +23,9 @@ PRIOR_A, PRIOR_B = 0.5, 25.0
 SEQUENTIAL = 2.5
 """Times `least_parts` that a test which may be looked at any time needs for the same power, generously: simulated in
 tests/unit/models/tuning/test_effect.py."""
-PAIRED = 2.0
-"""Times as many parts beside a pair: the log of a ratio of two ratios has twice the variance."""
+PAIRED = 3.0
+"""Times as many parts an arm beside a pair as without: twice for the variance of a ratio of ratios, the rest for bets
+on four arms. Simulated there too."""
 
 
 class Arm(Struct, frozen=True, kw_only=True):
@@ -103,7 +104,7 @@ def judged(
 
     Better and worse are each told wrongly with a chance of `alpha` at most, at all looks together. FUTILE: each arm
     (the pair's too) has SEQUENTIAL times the `least_parts` of the promise, PAIRED times more beside a pair, so that the
-    promised effect would have shown with more than `power`, and it has not. Raises ValueError for an alpha or a power
+    promised effect would have shown with a chance of `power`, and it has not. Raises ValueError for an alpha or a power
     that is not within 0 to 1.
     """
     _check_share("alpha", alpha)

@@ -23,9 +23,9 @@ TILTS = np.geomspace(0.03, 4.5, 13)
 HEDGE = 0.05
 """Share of the stake that is not bet, so that no evidence is ever lost to zero. Our choice."""
 FIRST = np.concatenate([[0.0], np.geomspace(1e-6, 1.0, 24)])
-ZOOM, ZOOMS = np.linspace(0.0, 1.0, 9), 7
+ZOOM, ZOOMS = np.linspace(0.0, 1.0, 9), 6
 RATIOS = np.concatenate([[0.0], np.geomspace(0.03, 1.0, 8)])
-STAGES, CLOSE = 4, 0.05
+STAGES, CLOSE = 3, 0.05
 """Ratios of a pair are searched in so many stages, or until the log of the e-value is known this closely."""
 
 

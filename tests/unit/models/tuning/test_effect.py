@@ -102,6 +102,21 @@ def test_a_real_effect_shows_within_the_parts_after_which_its_absence_counts():
     assert needed <= SEQUENTIAL * 1753
 
 
+@pytest.mark.parametrize(("old", "new"), [(0.008, 0.0015), (0.02, 0.015), (0.001, 0.0002), (0.3, 0.2)])
+@pytest.mark.parametrize("is_paired", [False, True])
+def test_a_promise_that_is_kept_shows_in_four_of_five_by_the_parts_after_which_it_would_be_futile(old, new, is_paired):
+    parts = math.ceil((PAIRED if is_paired else 1.0) * SEQUENTIAL * least_parts(old, new))
+    random = np.random.default_rng(12)
+    found = 0
+    for _ in range(100):
+        of, to, was, still = (arm(parts, int(random.binomial(parts, rate))) for rate in (old, new, old, old))
+        found += e_better(of, to, Pair(old=was, new=still) if is_paired else None) >= 1 / ALPHA
+    print(
+        f"{old:.2%} to {new:.2%}{' beside a pair' if is_paired else ''}: {found} of 100 shown by {parts} parts an arm"
+    )
+    assert found >= 80
+
+
 def test_better_and_worse_are_found_and_are_mirrors():
     good, bad = arm(3500, 5), arm(3500, 28)
     assert judged(bad, good).verdict is Verdict.DELIVERS
