@@ -13,7 +13,7 @@ from models.figures.card import FigureCard, Input
 from models.inference import INPUT
 from models.release import Kind
 from onnx_export.convert import IR_VERSION, OPSET, PRODUCER
-from onnx_export.defect_learn import FURTHEST, Learned, pairs
+from onnx_export.defect_learn import DRAWS, FURTHEST, LEAST, Learned, pairs
 from onnx_export.wrapped_figures import FigureMap, From, Inputs, wrapped_figures
 
 CHANCE, SPREAD = "chance", "disagreement"
@@ -57,6 +57,8 @@ def _constants(model: Learned) -> dict[str, np.ndarray]:
         "second": second.astype(np.int64),
         "zero": np.array(0.0, np.float32),
         "one": np.array(1.0, np.float32),
+        "floor": np.array(LEAST, np.float32),
+        "parts": np.array([1, DRAWS], np.int64),
         "least": np.array(-FURTHEST, np.float32),
         "most": np.array(FURTHEST, np.float32),
     }
@@ -90,7 +92,7 @@ def _kind(at: int) -> list[onnx.NodeProto]:
 
 
 def _told(kinds: int) -> list[onnx.NodeProto]:
-    """The mean of draws, and how far they are apart."""
+    """The mode's chance, and how far draws of its logarithm are apart, times it."""
     nodes, good = [], "good0"
     for at in range(1, kinds):
         nodes.append(helper.make_node("Mul", [good, f"good{at}"], [f"all{at}"]))
@@ -98,10 +100,13 @@ def _told(kinds: int) -> list[onnx.NodeProto]:
     return [
         *nodes,
         helper.make_node("Sub", ["one", good], ["any"]),
-        helper.make_node("ReduceMean", ["any"], ["mean"], axes=[1], keepdims=1),
-        helper.make_node("Clip", ["mean", "zero", "one"], [CHANCE]),
-        helper.make_node("Sub", ["any", "mean"], ["apart"]),
+        helper.make_node("Clip", ["any", "floor", "one"], ["within"]),
+        helper.make_node("Split", ["within", "parts"], [CHANCE, "draws"], axis=1),
+        helper.make_node("Log", ["draws"], ["logs"]),
+        helper.make_node("ReduceMean", ["logs"], ["mean"], axes=[1], keepdims=1),
+        helper.make_node("Sub", ["logs", "mean"], ["apart"]),
         helper.make_node("Mul", ["apart", "apart"], ["squares"]),
         helper.make_node("ReduceMean", ["squares"], ["variance"], axes=[1], keepdims=1),
-        helper.make_node("Sqrt", ["variance"], [SPREAD]),
+        helper.make_node("Sqrt", ["variance"], ["log_spread"]),
+        helper.make_node("Mul", ["log_spread", CHANCE], [SPREAD]),
     ]

@@ -2,9 +2,9 @@
 
 For each kind of defect a logistic model of inputs, their squares and products: Bayesian, since defects are rare and
 settings hardly vary before somebody changes them. Its posterior is Laplace's (MacKay 1992, Neural Computation 4,
-720-736); what is exported are draws of it, whose disagreement grows where no part was made. Chances are moved so that
-as many defects are expected as were found, since draws of a rare event's logit are too high in the mean (King and Zeng
-2001, Political Analysis 9, 137-163). Older parts count less, since tips wear and material changes. Numpy alone.
+720-736): the chance is that of its mode, and draws of it tell the spread, which grows where no part was made. Levels
+are moved so that as many defects are expected as were found, which few defects would bias (King and Zeng 2001,
+Political Analysis 9, 137-163). Older parts count less, since tips wear and material changes. Numpy alone.
 """
 
 from __future__ import annotations
@@ -13,15 +13,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-DRAWS = 64
-SLOPE, BEND, CROSS, LEVEL, LOT = 2.0, 0.7, 0.7, 3.0, 0.7
+DRAWS = 32
+SLOPE, BEND, CROSS, LEVEL, LOT = 1.5, 0.3, 0.2, 3.0, 0.7
 """Standard deviations of what is expected before anything was seen, in logits for a scale of the input: a step of its
-setting, or what it varies by. Our choice: a step changes the rate by a factor of seven at most, as a rule."""
+setting, or what it varies by. Our choice: a step changes the rate by a factor of four or so, as a rule."""
 RARE = -7.0
 """Logit of a kind of defect before any was seen, 0.1 %."""
 UNSEEN = "unseen"
 """The kind of which none was found: it keeps draws apart where no part was made."""
 NEWTON, CLOSE = 60, 1e-8
+LEAST = 1e-9
+"""Chances are told apart down to this."""
 FURTHEST = 12.0
 """In scales, inputs beyond are taken for this far off."""
 SEED = 1
@@ -53,7 +55,7 @@ class Recipe(NamedTuple):
 
 
 class Draws(NamedTuple):
-    """One kind's: its name, `weights` float64 [features, DRAWS] and `levels` [DRAWS], all logits."""
+    """One kind's: its name, `weights` float64 [features, 1 + DRAWS] and `levels` [1 + DRAWS], the mode's first."""
 
     kind: str
     weights: np.ndarray
@@ -68,7 +70,7 @@ class Learned(NamedTuple):
     kinds: tuple[Draws, ...]
 
     def chances(self, inputs: np.ndarray) -> np.ndarray:
-        """Of each draw, float64 [rows, DRAWS]; a missing input is taken for its centre."""
+        """Of the mode and each draw, float64 [rows, 1 + DRAWS]; a missing input is taken for its centre."""
         bent = bent_of(scaled(inputs, self.centres, self.scales))
         good = np.ones((len(inputs), self.kinds[0].weights.shape[1]))
         for one in self.kinds:
@@ -76,9 +78,9 @@ class Learned(NamedTuple):
         return 1.0 - good
 
     def said(self, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Chance and spread of each row, [rows]."""
+        """Chance and spread of each row, [rows]: the spread is that of its logarithm over draws, times the chance."""
         chances = self.chances(inputs)
-        return chances.mean(axis=1), chances.std(axis=1)
+        return chances[:, 0], chances[:, 0] * np.log(np.maximum(chances[:, 1:], LEAST)).std(axis=1)
 
 
 def learn(table: Table, recipe: Recipe) -> Learned:
@@ -93,7 +95,7 @@ def learn(table: Table, recipe: Recipe) -> Learned:
     scales = np.maximum(np.maximum(own, recipe.steps), 1e-9 * np.maximum(1.0, np.abs(centres)))
     bent = bent_of(scaled(table.inputs, centres, scales))
     kinds = [
-        _fit(name, bent, np.where(table.kind == at, table.defects, 0), table, weights, recipe, inputs=len(scales))
+        _fit(name, bent, np.where(table.kind == at, table.defects, 0), table, weights, recipe)
         for at, name in enumerate(table.kinds)
         if at == 0 or (table.defects[table.kind == at] > 0).any()
     ]
@@ -124,20 +126,18 @@ def prior_of(inputs: int) -> np.ndarray:
     return np.concatenate([np.full(inputs, SLOPE), np.where(first == second, BEND, CROSS)])
 
 
-def _fit(
-    name: str, bent: np.ndarray, defects: np.ndarray, table: Table, weights: np.ndarray, recipe: Recipe, inputs: int
-) -> Draws:
+def _fit(name: str, bent: np.ndarray, defects: np.ndarray, table: Table, weights: np.ndarray, recipe: Recipe) -> Draws:
     lots = _lots(table.lot)
     design = np.hstack([bent, np.ones((len(bent), 1)), lots])
-    prior = np.concatenate([prior_of(inputs), [LEVEL], np.full(lots.shape[1], LOT)])
+    prior = np.concatenate([prior_of(len(recipe.steps)), [LEVEL], np.full(lots.shape[1], LOT)])
     centre = np.zeros(len(prior))
     centre[bent.shape[1]] = RARE
     mode, precision = _mode(design, defects, table.units, weights, centre, prior)
     normal = np.random.default_rng(recipe.seed).standard_normal((len(mode), DRAWS // 2))
     spread = np.linalg.solve(np.linalg.cholesky(precision).T, np.hstack([normal, -normal]))
-    drawn = mode[:, None] + spread
+    drawn = mode[:, None] + np.hstack([np.zeros((len(mode), 1)), spread])
     level = drawn[bent.shape[1]] + (drawn[-1] if lots.shape[1] else 0.0)
-    shift = _shift(design @ drawn, defects, table.units, weights)
+    shift = _shift(design @ mode, defects, table.units, weights)
     return Draws(name or (UNSEEN if not defects.any() else "defect"), drawn[: bent.shape[1]], level + shift)
 
 
@@ -179,14 +179,14 @@ def _mode(
 
 
 def _shift(logits: np.ndarray, defects: np.ndarray, units: np.ndarray, weights: np.ndarray) -> float:
-    """By how much all draws' logits move so that they expect as many defects as were found; none where none was."""
+    """By how much logits [n] move so that they expect as many defects as were found; none where none was."""
     found = float(weights @ defects)
     if not found:
         return 0.0
     low, high = -4.0, 4.0
     for _ in range(40):
         middle = 0.5 * (low + high)
-        expected = float((weights * units) @ _sigmoid(logits + middle).mean(axis=1))
+        expected = float((weights * units) @ _sigmoid(logits + middle))
         low, high = (middle, high) if expected < found else (low, middle)
     return 0.5 * (low + high)
 

@@ -77,7 +77,9 @@ def recipe_of(rows: Rows, station: Station) -> Recipe:
 def tried(table: Table, recipe: Recipe) -> dict[str, float]:
     """Figures on the last parts, by a model of those before: losses, and what is expected beside what was found."""
     cut = int(len(table.inputs) * (1.0 - HELD))
-    before = Table(*(column[:cut] for column in table[:4]), table.kinds, table.lot[:cut])  # type: ignore[arg-type] # by place
+    before = Table(
+        table.inputs[:cut], table.units[:cut], table.defects[:cut], table.kind[:cut], table.kinds, table.lot[:cut]
+    )
     model = learn(before, recipe)
     chances, _ = model.said(table.inputs[cut:])
     units, defects = table.units[cut:], table.defects[cut:]

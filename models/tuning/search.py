@@ -24,8 +24,8 @@ SHARES = (0.5, 1.0)
 """Of a parameter's step, both ways, that are tried."""
 MOST_MOVED = 3
 """Parameters at once: more, and nobody can tell which one did it. Our choice."""
-RECENT = 128
-"""Parts that each candidate is asked for."""
+RECENT = 96
+"""Parts that each candidate is asked for, spread evenly over those made last."""
 SURE = 0.80
 """Chance that a move is better at all, by the model's draws."""
 LEAST_GAIN = 0.2
@@ -34,6 +34,11 @@ SMALL = 0.05
 """What a move of a whole step counts against it, in logarithms of the rate: of two alike the smaller one."""
 SLACK = 5e-4
 """Share by which what a part takes may seem to grow: it is an estimate."""
+LEAST_APART = 0.1
+"""Least standard deviation, in logarithms, of how far two rates are apart. What both share is not in it: variance grows
+on the way from where parts were made to the candidate, and that growth is the way's own."""
+FURTHEST = 20.0
+"""Logarithms beyond are nothing that numbers hold."""
 EIGHTY = 1.2816
 """Standard deviations on each side of an interval of 80 %."""
 
@@ -91,14 +96,13 @@ class Nothing(NamedTuple):
 def rate_of(chances: np.ndarray, spreads: np.ndarray) -> Rate:
     """Of parts' chances and spreads, [n]: as if draws differed for all parts alike, which is the unsure side.
 
-    Log-normal, since a rate cannot be below 0; the rate told is the median.
+    A rate cannot be below 0, so its logarithm is what varies, by the spread over the chance.
     """
-    mean, spread = float(chances.mean()), float(spreads.mean())
-    if not (math.isfinite(mean) and math.isfinite(spread)) or mean <= 0.0:
+    rate, spread = float(chances.mean()), float(spreads.mean())
+    if not (math.isfinite(rate) and math.isfinite(spread)) or rate <= 0.0:
         return Rate(math.nan, math.nan, math.nan, math.inf)
-    log_sd = math.sqrt(math.log1p((spread / mean) ** 2))
-    median = mean * math.exp(-0.5 * log_sd**2)
-    return Rate(median, median * math.exp(-EIGHTY * log_sd), min(1.0, median * math.exp(EIGHTY * log_sd)), log_sd)
+    log_sd = min(spread / rate, FURTHEST)
+    return Rate(rate, rate * math.exp(-EIGHTY * log_sd), min(1.0, rate * math.exp(EIGHTY * log_sd)), log_sd)
 
 
 def search(
@@ -186,7 +190,8 @@ def _scored(
     liked: Callable[[str, float], float],
 ) -> Found | None:
     gain = math.log(before.rate) - math.log(after.rate) if after.rate > 0 else math.nan
-    sure = 0.5 * (1.0 + math.erf(gain / max(after.log_sd, 1e-12) / math.sqrt(2.0)))
+    apart = math.sqrt(max(after.log_sd**2 - before.log_sd**2, LEAST_APART**2))
+    sure = 0.5 * (1.0 + math.erf(gain / apart / math.sqrt(2.0)))
     if not (sure >= SURE and gain >= LEAST_GAIN):
         return None
     moved = [(name, float(by), value) for name, by, value in zip(space.names, move, now, strict=True) if by]

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
+from msgspec.structs import replace
 
 from models.plant.durations import seconds
 from models.plant.tuning import Station
@@ -39,10 +40,8 @@ from models.tuning.ranking import Answered, Way, answered
 from models.tuning.search import RECENT, Ask, Found, Nothing, Space, Tried, search
 from models.tuning.stated import limits_of
 
-LOOK_SHARE = 0.1
-"""A search after so many of the least evidence more: each is of hundreds of candidates. Our choice."""
-AGAIN_US = 600 * 1_000_000
-"""A search at the latest after so long by the plant's time, where one came to nothing: a rest may have ended."""
+AGAIN_US = 3600 * 1_000_000
+"""A search at the latest after so long by the plant's time, where one came to nothing: conditions go on. Our choice."""
 TELL_SHARE = 0.25
 """The effect is told anew after so many of the least evidence more, and where its verdict changes."""
 FIRST_PARTS = 2000
@@ -105,7 +104,6 @@ class Tuner:
         self._refused: tuple[object, ...] = ()
         self._trial_until_us = 0
         self._searched: tuple[object, ...] = ()
-        self._searched_at = 0
         self._searched_us = 0
         self.change_station(station)
 
@@ -228,7 +226,9 @@ class Tuner:
         same = told is not None and told.verdict is said.verdict
         if (same and more < TELL_SHARE * self.station.evidence) or not said.after.parts:
             return []
-        if said.verdict not in (EffectVerdict.HARMS, EffectVerdict.FUTILE):
+        if said.verdict is EffectVerdict.DELIVERS:
+            return [replace(said, is_final=True)]
+        if said.verdict is EffectVerdict.NOT_YET:
             return [said]
         what = "made it worse" if said.verdict is EffectVerdict.HARMS else "did not show what it promised"
         why = (
@@ -256,14 +256,13 @@ class Tuner:
         return [] if isinstance(found, Nothing) else self._past_rails(found, model, now_us, beside.pair)
 
     def _is_time(self, version: str, now_us: int) -> bool:
-        """Whether there is enough to go by, and since the last search more of it, a new model or setting, or time."""
-        setting, known = self.setting_now(), self.journal.known
+        """Whether there is enough to go by, and since the last search a new model, other settings, or some time."""
+        setting = self.setting_now()
         if setting is None or self._evidence(setting) < self.station.evidence:
             return False
-        news = known - self._searched_at >= LOOK_SHARE * self.station.evidence
-        if (version, setting) == self._searched and not news and now_us < self._searched_us + AGAIN_US:
+        if (version, setting) == self._searched and now_us < self._searched_us + AGAIN_US:
             return False
-        self._searched, self._searched_at, self._searched_us = (version, setting), known, now_us
+        self._searched, self._searched_us = (version, setting), now_us
         return True
 
     def _found(self, model: Served, now_us: int) -> Found | Nothing:
@@ -271,12 +270,10 @@ class Tuner:
         whole = rows.where(np.isfinite(rows.measured).all(axis=1))
         if len(whole.time_us) < RECENT:
             return Nothing(f"fewer than {RECENT} parts have all inputs measured", None)
-        costs = self._costs()
-        tried = Tried(
-            rows.settings[int(rows.setting[-1])],
-            whole.measured[-RECENT:],
-            tuple((cost, most) for _, cost, most in costs),
-        )
+        last = whole.measured[-max(RECENT, self.station.evidence) :]
+        parts = last[np.linspace(0, len(last) - 1, RECENT).round().astype(int)]
+        most = tuple((cost, most) for _, cost, most in self._costs())
+        tried = Tried(rows.settings[int(rows.setting[-1])], parts, most)
         return search(
             self._space, tried, model.ask, lambda name, by: liked.get((name, by > 0), Answered()).liked,
             small_only=now_us < self._trial_until_us,
