@@ -28,6 +28,7 @@ from models.physics.weld import (
     kinds,
     true_rate,
 )
+from models.physics.weld.cell import NUGGET_SD_MM, kind_of, nugget_sd_mm
 from models.physics.weld.joint import (
     ANCHOR,
     ANCHOR_MM,
@@ -47,6 +48,7 @@ FROZEN_SHA256 = "3bb8d9f34bb8c6080a082ac27a7df73092c553e928a77c75e9267c0f68fd828
 
 GOOD = Settings(current_ka=9.35, force_kn=3.2, weld_ms=210.0, boost_ka=0.1)
 STEP = Settings(current_ka=0.3, force_kn=0.3, weld_ms=20.0, boost_ka=0.1)
+SMALL_BURST = Settings(current_ka=5.5, force_kn=0.3, weld_ms=220.0, boost_ka=0.0)
 CURES = [
     (PLAIN, (0,), GOOD, 0.0004),
     (WEARING, (0, 10_000, 13_000, 16_000, 19_999), Settings(9.55, 3.5, 198.0, 0.24), 0.0010),
@@ -142,9 +144,30 @@ def test_a_gap_lowers_the_diameter_that_bursts() -> None:
     assert expulsion_mm(joint(gap_mm=0.5))[0] < expulsion_mm(joint())[0]
 
 
-def test_more_gaps_less_force_the_same_bursts() -> None:
-    """A gap acts as the force that it takes."""
+def test_a_gap_acts_as_the_force_that_it_takes() -> None:
     assert expulsion_mm(joint(gap_mm=0.4))[0] == pytest.approx(expulsion_mm(joint(force_kn=ANCHOR[1] - 0.4))[0])
+
+
+def test_a_thicker_sheet_keeps_more_of_its_heat() -> None:
+    thin, thick = joint(sheet_mm=0.9), joint(sheet_mm=1.1)
+    share = [one.sheet_mm[0] * kept_j(one)[0] / electric_j(one)[0] for one in (thin, thick)]
+    assert share[0] < share[1]
+
+
+def test_the_first_welds_after_a_dressing_scatter_twice_and_the_extra_is_gone_after_a_hundred() -> None:
+    sd = nugget_sd_mm(np.array([0.0, 25.0, 50.0, 100.0]))
+    assert sd[0] == pytest.approx(2.0 * NUGGET_SD_MM)
+    assert sd[1] > 1.3 * NUGGET_SD_MM > 1.1 * sd[2]
+    assert sd[3] == pytest.approx(NUGGET_SD_MM, rel=0.02)
+
+
+def test_a_small_weld_that_bursts_is_an_expulsion_and_counted_once() -> None:
+    """With hardly any force a nugget below 4 mm already bursts."""
+    weld = joint(force_kn=0.3, current_ka=SMALL_BURST.current_ka, weld_ms=SMALL_BURST.weld_ms)
+    assert expulsion_mm(weld)[0] < nugget_mm(weld)[0] < 4.0
+    assert kind_of(weld, np.array([200.0]), np.array([-3.0]), np.zeros(1))[0] == Kind.EXPULSION
+    share = kinds(SMALL_BURST)
+    assert share.expulsion > 0.3 and sum(share) <= 1.0 + 1e-9
 
 
 def test_the_lobe_has_a_cold_edge_a_hot_edge_and_good_welds_between() -> None:
