@@ -143,6 +143,12 @@ def test_what_a_sister_machine_shows_too_is_no_effect():
     assert judged(old, new, Pair(old=arm(50, 0), new=arm(50, 0))).verdict is Verdict.NOT_YET
 
 
+def test_harm_that_a_sister_machine_shows_too_is_no_harm_of_the_change():
+    old, new = arm(20_000, 30), arm(20_000, 160)
+    assert judged(old, new, Pair(old=arm(20_000, 160), new=arm(20_000, 155))).verdict is Verdict.HARMS
+    assert judged(old, new, Pair(old=arm(20_000, 30), new=arm(20_000, 160))).verdict is Verdict.NOT_YET
+
+
 def test_a_sister_machine_that_got_worse_is_no_credit():
     old, new = arm(5000, 40), arm(5000, 40)
     assert judged(old, new, Pair(old=arm(20_000, 30), new=arm(20_000, 160))).verdict is Verdict.NOT_YET
