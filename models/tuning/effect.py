@@ -20,12 +20,14 @@ from models.tuning.evidence import Counts, e_of, log_lower, log_lower_beyond
 ALPHA, POWER = 0.05, 0.8
 PRIOR_A, PRIOR_B = 0.5, 25.0
 """Beta mixture over the rate of an interval: most weight on rates of some 0.1 to 5 %. Our choice; any is valid."""
-SEQUENTIAL = 2.5
+SEQUENTIAL = 3.0
 """Times `least_parts` that a test which may be looked at any time needs for the same power, generously: simulated in
 tests/unit/models/tuning/test_effect.py."""
-PAIRED = 3.0
+PAIRED = 4.0
 """Times as many parts an arm beside a pair as without: twice for the variance of a ratio of ratios, the rest for bets
 on four arms. Simulated there too."""
+SMALLEST = 0.1
+"""Log odds ratio of a promise under which its absence is never told: bets are too coarse to show it in time."""
 
 
 class Arm(Struct, frozen=True, kw_only=True):
@@ -51,14 +53,14 @@ class Pair(Struct, frozen=True, kw_only=True):
 
 
 class Promise(Struct, frozen=True, kw_only=True):
-    """Rates that were foreseen, under the old setting and the new. Raises ValueError where they are no two rates."""
+    """Rates foreseen under the old setting and under the new, which is lower. Raises ValueError where they are not."""
 
     old: float
     new: float
 
     def __post_init__(self) -> None:
-        if not (0 < self.old < 1 and 0 <= self.new < 1 and self.old != self.new):
-            raise ValueError(f"{self.old} and {self.new} are no two different rates within 0 to 1")
+        if not 0 <= self.new < self.old < 1:
+            raise ValueError(f"{self.new} and {self.old} are no two rates of which the new is lower, within 0 to 1")
 
 
 class Verdict(StrEnum):
@@ -75,7 +77,7 @@ class Effect(Struct, frozen=True, kw_only=True):
 
     Each interval holds at all times at once with 1 - `alpha`; that of the difference (new less old) rests on two of
     the rates at half of it. `e_better` and `e_worse` count beyond the pair where there is one. `enough` are the parts
-    an arm from which on the promise counts as not kept, or None without one.
+    an arm from which on the promise counts as not kept, or None without one or for one too small to tell.
     """
 
     old: Arm
@@ -104,7 +106,8 @@ def judged(
 
     Better and worse are each told wrongly with a chance of `alpha` at most, at all looks together. FUTILE: each arm
     (the pair's too) has SEQUENTIAL times the `least_parts` of the promise, PAIRED times more beside a pair, so that the
-    promised effect would have shown with a chance of `power`, and it has not. Raises ValueError for an alpha or a power
+    promised effect would have shown with a chance of `power`, and it has not; never for a promise of less than a tenth
+    or so (SMALLEST). Raises ValueError for an alpha or a power
     that is not within 0 to 1.
     """
     _check_share("alpha", alpha)
@@ -157,8 +160,14 @@ def _rate(arm: Arm) -> float:
     return arm.defects / arm.parts if arm.parts else math.nan
 
 
-def _enough(promise: Promise, is_paired: bool, power: float, alpha: float) -> int:
+def _enough(promise: Promise, is_paired: bool, power: float, alpha: float) -> int | None:
+    if promise.new and math.log(_odds(promise.old) / _odds(promise.new)) < SMALLEST:
+        return None
     return math.ceil(SEQUENTIAL * (PAIRED if is_paired else 1.0) * least_parts(promise.old, promise.new, power, alpha))
+
+
+def _odds(rate: float) -> float:
+    return rate / (1.0 - rate)
 
 
 def least_parts(p_old: float, p_new: float, power: float = POWER, alpha: float = ALPHA) -> int:

@@ -8,8 +8,9 @@ the two, and under it the product of "old <= p" and "new >= p" is one: hence the
 (Turner and Grunwald 2023, Statistics and Probability Letters 198, bet on two streams likewise).
 
 The infimum is safe: the log of each mixture is convex in p, as -n log(1 + p c) is and sums of log-convex functions are,
-so a bracket around the least point of a grid holds it; and as "old <= p" falls with p and "new >= p" rises, its product
-is no less than the first at the bracket's upper end times the second at its lower. That is what is told.
+so a bracket around the least point of a grid holds it. What is told is no more than the least in the bracket: as
+"old <= p" falls with p and "new >= p" rises, that is no less than the first at the upper end times the second at the
+lower, nor does a convex function fall below a line through two of its points beyond them.
 """
 
 from __future__ import annotations
@@ -23,16 +24,16 @@ TILTS = np.geomspace(0.03, 4.5, 13)
 HEDGE = 0.05
 """Share of the stake that is not bet, so that no evidence is ever lost to zero. Our choice."""
 FIRST = np.concatenate([[0.0], np.geomspace(1e-6, 1.0, 24)])
-ZOOM, ZOOMS = np.linspace(0.0, 1.0, 9), 6
-RATIOS = np.concatenate([[0.0], np.geomspace(0.03, 1.0, 8)])
-STAGES, CLOSE = 3, 0.05
-"""Ratios of a pair are searched in so many stages, or until the log of the e-value is known this closely."""
+ZOOM, ZOOMS = np.linspace(0.0, 1.0, 9), 4
+RATIOS = np.concatenate([[0.0], np.geomspace(0.03, 1.0, 10)])
+FRESH, CLOSE = (15, 31), 0.25
+"""Ratios of a pair are searched in stages of so many more, or until the log of the e-value is known this closely."""
 
 
 def log_bet(parts: np.ndarray, defects: np.ndarray, rate: np.ndarray, sign: int) -> np.ndarray:
     """Log of the stake against "the rate is at most `rate`" (sign 1) or "at least" (-1), float64, all broadcast."""
     tilts = sign * TILTS
-    per = defects[..., None] * tilts - parts[..., None] * np.log1p(rate[..., None] * np.expm1(tilts))
+    per = defects[..., None] * tilts - parts[..., None] * np.log(1.0 + rate[..., None] * np.expm1(tilts))
     most = np.maximum(per.max(axis=-1), 0.0)
     bet = np.exp(per - most[..., None]).mean(axis=-1)
     return most + np.log((1.0 - HEDGE) * bet + HEDGE * np.exp(-most))
@@ -45,20 +46,34 @@ def log_e(up: tuple[np.ndarray, np.ndarray], down: tuple[np.ndarray, np.ndarray]
     """
     up_n, up_d, down_n, down_d, k = (np.asarray(one, np.float64)[..., None] for one in (*up, *down, ratio))
     most = 1.0 / np.maximum(k, 1.0)
-    low, high = _bracket(most * FIRST, up_n, up_d, down_n, down_d, k)
+    points = most * FIRST
     for _ in range(ZOOMS):
-        low, high = _bracket(low + (high - low) * ZOOM, up_n, up_d, down_n, down_d, k)
-    return (log_bet(up_n, up_d, high, 1) + log_bet(down_n, down_d, k * low, -1))[..., 0]
+        ends = _bracket(points, up_n, up_d, down_n, down_d, k)
+        points = ends[..., :1] + (ends[..., 2:] - ends[..., :1]) * ZOOM
+    ends = _bracket(points, up_n, up_d, down_n, down_d, k)
+    return _at_least(ends, log_bet(up_n, up_d, ends, 1), log_bet(down_n, down_d, k * ends, -1))
 
 
 def _bracket(
     p: np.ndarray, up_n: np.ndarray, up_d: np.ndarray, down_n: np.ndarray, down_d: np.ndarray, k: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """The points beside the least one, float64 [rows, 1] each."""
+) -> np.ndarray:
+    """The least of the points between those beside it, float64 [rows, 3]."""
     at = (log_bet(up_n, up_d, p, 1) + log_bet(down_n, down_d, k * p, -1)).argmin(axis=-1)[..., None]
     p = np.broadcast_to(p, (*at.shape[:-1], p.shape[-1]))
-    low = np.take_along_axis(p, np.maximum(at - 1, 0), axis=-1)
-    return low, np.take_along_axis(p, np.minimum(at + 1, p.shape[-1] - 1), axis=-1)
+    return np.take_along_axis(p, np.clip(at + np.array([-1, 0, 1]), 0, p.shape[-1] - 1), axis=-1)
+
+
+def _at_least(p: np.ndarray, falling: np.ndarray, rising: np.ndarray) -> np.ndarray:
+    """What a convex sum of a falling and a rising function is no less than in a bracket, float64 [rows].
+
+    By the ends of the two; and by lines through two of the three points, which lie under it beyond them.
+    """
+    low, middle, high = np.moveaxis(falling + rising, -1, 0)
+    left, right = p[..., 1] - p[..., 0], p[..., 2] - p[..., 1]
+    by_ends = falling[..., 2] + rising[..., 0]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        by_lines = middle - np.maximum((high - middle) / right * left, (low - middle) / left * right)
+    return np.where((left > 0) & (right > 0), np.fmax(by_ends, by_lines), by_ends)
 
 
 Counts = tuple[float, float]
@@ -79,17 +94,18 @@ def log_lower_beyond(old: Counts, new: Counts, pair_old: Counts, pair_new: Count
     over all k, and of the bet against "new >= old", is an e-process. Between two k the product is no less than the
     first factor, which rises with k, at the lower, times the second, which falls, at the upper.
     """
-    found = np.empty((3, 0))
-    fresh = RATIOS
-    for _ in range(STAGES):
-        found = np.hstack([found, _at_ratios(old, new, pair_old, pair_new, fresh)])
-        ratio, mine, pairs = found = found[:, np.argsort(found[0], kind="stable")]
-        bounds, best = mine[:-1] + pairs[1:], min(float((mine + pairs).min()), float(mine[-1]))
-        wanting = np.flatnonzero(bounds < best - CLOSE)
+    found = _at_ratios(old, new, pair_old, pair_new, RATIOS)
+    for more in FRESH:
+        ratio, mine, pairs = found
+        best = min(float((mine + pairs).min()), float(mine[-1]))
+        wanting = np.flatnonzero(mine[:-1] + pairs[1:] < best - CLOSE)
         if best <= 0.0 or not len(wanting):
             break
-        fresh = np.linspace(ratio[wanting[0]], ratio[wanting[-1] + 1], 9)[1:-1]
-    return min(float(mine[-1]), float(bounds.min()))
+        fresh = np.linspace(ratio[wanting[0]], ratio[wanting[-1] + 1], more + 2)[1:-1]
+        found = np.hstack([found, _at_ratios(old, new, pair_old, pair_new, fresh)])
+        found = found[:, np.argsort(found[0], kind="stable")]
+    _, mine, pairs = found
+    return min(float(mine[-1]), float((mine[:-1] + pairs[1:]).min()))
 
 
 def _at_ratios(old: Counts, new: Counts, pair_old: Counts, pair_new: Counts, ratio: np.ndarray) -> np.ndarray:

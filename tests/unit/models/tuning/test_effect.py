@@ -102,7 +102,7 @@ def test_a_real_effect_shows_within_the_parts_after_which_its_absence_counts():
     assert needed <= SEQUENTIAL * 1753
 
 
-@pytest.mark.parametrize(("old", "new"), [(0.008, 0.0015), (0.02, 0.015), (0.001, 0.0002), (0.3, 0.2)])
+@pytest.mark.parametrize(("old", "new"), [(0.008, 0.0015), (0.02, 0.015), (0.001, 0.0002), (0.3, 0.2), (0.1, 0.09)])
 @pytest.mark.parametrize("is_paired", [False, True])
 def test_a_promise_that_is_kept_shows_in_four_of_five_by_the_parts_after_which_it_would_be_futile(old, new, is_paired):
     parts = math.ceil((PAIRED if is_paired else 1.0) * SEQUENTIAL * least_parts(old, new))
@@ -136,11 +136,23 @@ def test_a_promise_not_kept_is_futile_only_after_enough_parts():
     assert judged(same, same, pair, promise).enough == math.ceil(PAIRED * SEQUENTIAL * 1753)
 
 
+def test_a_promise_too_small_to_show_is_never_futile():
+    much = arm(10**8, 10**7)
+    found = judged(much, much, promise=Promise(old=0.1, new=0.098))
+    assert found.enough is None and found.verdict is Verdict.NOT_YET
+
+
 def test_what_a_sister_machine_shows_too_is_no_effect():
     old, new = arm(20_000, 160), arm(20_000, 30)
     assert judged(old, new, Pair(old=arm(20_000, 160), new=arm(20_000, 155))).verdict is Verdict.DELIVERS
     assert judged(old, new, Pair(old=arm(20_000, 160), new=arm(20_000, 30))).verdict is Verdict.NOT_YET
     assert judged(old, new, Pair(old=arm(50, 0), new=arm(50, 0))).verdict is Verdict.NOT_YET
+
+
+def test_harm_that_a_sister_machine_shows_too_is_no_harm_of_the_change():
+    old, new = arm(20_000, 30), arm(20_000, 160)
+    assert judged(old, new, Pair(old=arm(20_000, 160), new=arm(20_000, 155))).verdict is Verdict.HARMS
+    assert judged(old, new, Pair(old=arm(20_000, 30), new=arm(20_000, 160))).verdict is Verdict.NOT_YET
 
 
 def test_a_sister_machine_that_got_worse_is_no_credit():
@@ -172,6 +184,19 @@ def test_the_e_value_is_no_more_than_the_least_on_a_fine_grid_and_hardly_less(ol
     n, d, m, x = (np.array([float(one)]) for one in (*old, *new))
     least = (log_bet(n, d, p, 1) + log_bet(m, x, p, -1)).min()
     assert least - 0.2 <= log_lower(old, new) <= least
+
+
+@pytest.mark.parametrize("factor", [1, 4, 40])
+def test_beyond_a_pair_it_is_no_more_than_the_least_over_many_ratios_and_hardly_less(factor):
+    old, new, was, still = (
+        (parts * factor, defects * factor) for parts, defects in ((3500, 28), (3500, 5), (3500, 28), (3000, 21))
+    )
+    ratio = np.geomspace(1e-3, 1.0, 3000)
+    rows = [tuple(np.array([float(one)]) for one in of) for of in (old, new, was, still)]
+    each = log_e(rows[0], rows[1], ratio) + log_e(rows[3], rows[2], 1.0 / ratio)
+    least = min(each.min(), log_lower(old, new))
+    print(f"{factor} times the parts: {log_lower_beyond(old, new, was, still):.3f} of {least:.3f}")
+    assert 0.97 * least - 0.5 <= log_lower_beyond(old, new, was, still) <= least + 0.01
 
 
 @pytest.mark.parametrize("true", [0.001, 0.01, 0.1])
