@@ -26,8 +26,10 @@ MOST_MOVED = 3
 """Parameters at once: more, and nobody can tell which one did it. Our choice."""
 RECENT = 96
 """Parts that each candidate is asked for, spread evenly over those made last."""
-SURE = 0.80
+SURE = 0.60
 """Chance that a move is better at all, by the model's draws."""
+RISK = 0.5
+"""What variance of the logarithm counts against a move: with a half the expected rate itself is what has to fall."""
 LEAST_GAIN = 0.2
 """In logarithms of the rate: less than a fifth is not worth a change."""
 SMALL = 0.05
@@ -182,20 +184,19 @@ def _allowed(costs: Sequence[tuple[Cost, float]], shifts: np.ndarray) -> np.ndar
 
 
 def _scored(
-    space: Space,
-    now: Sequence[float],
-    move: np.ndarray,
-    before: Rate,
-    after: Rate,
-    liked: Callable[[str, float], float],
+    space: Space, now: Sequence[float], move: np.ndarray, before: Rate, after: Rate, liked: Callable[[str, float], float]
 ) -> Found | None:
-    gain = math.log(before.rate) - math.log(after.rate) if after.rate > 0 else math.nan
-    apart = math.sqrt(max(after.log_sd**2 - before.log_sd**2, LEAST_APART**2))
-    sure = 0.5 * (1.0 + math.erf(gain / apart / math.sqrt(2.0)))
-    if not (sure >= SURE and gain >= LEAST_GAIN):
+    """A move that is worth it: what it is expected to gain, with the chance counted that it is worse than it seems."""
+    if not after.rate > 0.0:
+        return None
+    gain = math.log(before.rate) - math.log(after.rate)
+    variance = max(after.log_sd**2 - before.log_sd**2, LEAST_APART**2)
+    sure = 0.5 * (1.0 + math.erf(gain / math.sqrt(2.0 * variance)))
+    worth = gain - RISK * variance
+    if not (sure >= SURE and worth >= LEAST_GAIN):
         return None
     moved = [(name, float(by), value) for name, by, value in zip(space.names, move, now, strict=True) if by]
     welcome = math.prod(liked(name, by) for name, by, _ in moved)
     size = sum(abs(by) / space.parameters[name].step for name, by, _ in moved)
     settings = {name: round(value + by, 9) for name, by, value in moved}
-    return Found(settings, before, after, sure, gain * welcome - SMALL * size)
+    return Found(settings, before, after, sure, worth * welcome - SMALL * size)

@@ -312,7 +312,7 @@ class Tuner:
         """Each figure that is known, how it moves, and what it was at first, which it is not to pass."""
         rows, out = self.journal.rows, []
         for at, name in enumerate(self.figures):
-            cost = learned(rows.measured, rows.figures[:, at], RECENT)
+            cost = learned(rows.measured, rows.figures[:, at], max(RECENT, self.station.evidence))
             if cost is not None:
                 first = rows.figures[rows.setting == rows.setting[0], at][:FIRST_PARTS]
                 out.append((name, cost, float(np.nanmean(first))))
