@@ -31,6 +31,9 @@ class Settings(BaseSettings):
     influx_token: SecretStr = Field(SecretStr(""), description="API token; user:password on 1.8")
     influx_org: str = Field("forewarn", description="organisation on 2.x")
     influx_bucket: str = Field("forewarn", description="bucket; database/retention on 1.8")
+    mask_key: SecretStr = Field(
+        SecretStr(""), description="key of operators' pseudonyms, 16 characters or more; kept where operators are known"
+    )
     retention_days: int | None = Field(None, description="how long InfluxDB keeps rows; none: for ever")
     plant: Path = Field(STARTER / "pumps.toml", description="the plant file, or a folder of them")
     site: str | None = Field(None, description="only the assets of this site; none: all of the plant's")

@@ -27,6 +27,7 @@ from pipelines.cli.of_models import model
 from pipelines.cli.of_plans import production
 from pipelines.cli.of_plants import plant
 from pipelines.cli.of_releases import releases
+from pipelines.cli.of_tuning import defects, quality, suggestions, tuning
 from pipelines.cli.of_worth import pages, worth
 from pipelines.cli.options import AsJson, Instance, errors, hear_file, out
 
@@ -55,6 +56,10 @@ app.add_typer(data)
 app.add_typer(delivery)
 app.add_typer(budget)
 app.add_typer(production)
+app.add_typer(tuning)
+app.add_typer(suggestions, name="suggestions")
+app.add_typer(quality, name="quality")
+model.add_typer(defects)
 app.add_typer(worth)
 
 
@@ -275,6 +280,6 @@ def schema(
 def environment(settings: Any) -> dict[str, str]:
     """Settings as the environment of a child process."""
     values = settings.model_dump(mode="python")
-    secrets = {name: values.pop(name).get_secret_value() for name in ("influx_token", "explainer_key")}
+    secrets = {name: values.pop(name).get_secret_value() for name in ("influx_token", "explainer_key", "mask_key")}
     plain = {f"FOREWARN_{name.upper()}": str(value) for name, value in values.items() if value is not None}
     return {**os.environ, **plain, **{f"FOREWARN_{name.upper()}": secret for name, secret in secrets.items()}}

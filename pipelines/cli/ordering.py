@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
-import polars as pl
 from rich.console import Console
 from rich.table import Table
 
-from connectors.kafka.plain import LogProducer, Start, read
+from connectors.kafka.plain import Start, read
 from models.plant import Plant
-from models.records import Order, OrderState, Record, Tariff, encode, key_of
+from models.records import Order, OrderState, Tariff, key_of
+from pipelines.cli.lined import lines, number, say, send, time_of, within
 from pipelines.cli.planned import readable
 from pipelines.cli.planning_error import PlanError
-from pipelines.main import provision_log
 from pipelines.plant_file import PlantFile
 from pipelines.settings import Settings
-from pipelines.topics import Topic, named, partition_of
+from pipelines.topics import Topic, named
 
 ORDER_COLUMNS = ("order", "product", "units", "due")
 TARIFF_COLUMNS = ("time", "price")
@@ -34,26 +32,26 @@ MOST_PRICES = 10_000
 def put_orders(settings: Settings, file: Path, console: Console, *, as_json: bool) -> None:
     """Publish the orders of a file. Raises PlanError with the line that is wrong; then none is sent."""
     plant = PlantFile(settings.plant, settings.site).plant
-    found = [_order(plant, row, f"{file}, line {at}") for at, row in _rows(file, ORDER_COLUMNS)]
+    found = [_order(plant, row, f"{file}, line {at}") for at, row in lines(file, ORDER_COLUMNS)]
     if not found:
         raise PlanError(f"{file} has no orders: write one a line below its first")
     for name, times in Counter(one.order for one in found).items():
         if times > 1:
             raise PlanError(f"{file}: order {name} is there {times} times: write each once")
-    _send(settings, Topic.ORDERS, [(key_of(one.plant, one.order), one) for one in found])
+    send(settings, Topic.ORDERS, [(key_of(one.plant, one.order), one) for one in found])
     unknown = {one.product for one in found} - (plant.production.products.keys() if plant.production else set())
-    _say(console, as_json, orders=len(found), products_not_in_the_plant_file=sorted(unknown))
+    say(console, as_json, orders=len(found), products_not_in_the_plant_file=sorted(unknown))
 
 
 def put_tariffs(settings: Settings, file: Path, source: str, console: Console, *, as_json: bool) -> None:
     """Publish the prices of a file, as many to a record as there may be. Raises PlanError."""
     plant = PlantFile(settings.plant, settings.site).plant
-    rows = [(at, row) for at, row in _rows(file, TARIFF_COLUMNS)]
+    rows = [(at, row) for at, row in lines(file, TARIFF_COLUMNS)]
     if len(rows) < 2:
         raise PlanError(f"{file} has {len(rows)} prices: write two or more, in equal steps")
     times: list[int] = []
     for at, row in rows:
-        times.append(_time(plant, row["time"], f"{file}, line {at}", after_us=times[-1] if times else None))
+        times.append(time_of(plant, row["time"], f"{file}, line {at}", after_us=times[-1] if times else None))
     step_us = times[1] - times[0]
     for (at, _), before, after in zip(rows[1:], times, times[1:], strict=False):
         if after - before != step_us or step_us <= 0 or step_us % 60_000_000:
@@ -62,8 +60,8 @@ def put_tariffs(settings: Settings, file: Path, source: str, console: Console, *
                 "2026-03-02T06:00+01:00, where clocks change"
             )
     made = list(_tariffs(plant, source, rows, times, step_us, file))
-    _send(settings, Topic.TARIFFS, [(key_of(one.plant, str(one.begin_us)), one) for one in made])
-    _say(console, as_json, prices=len(rows), step_min=step_us // 60_000_000, records=len(made))
+    send(settings, Topic.TARIFFS, [(key_of(one.plant, str(one.begin_us)), one) for one in made])
+    say(console, as_json, prices=len(rows), step_min=step_us // 60_000_000, records=len(made))
 
 
 def list_orders(settings: Settings, console: Console, *, as_json: bool) -> None:
@@ -87,30 +85,16 @@ def list_orders(settings: Settings, console: Console, *, as_json: bool) -> None:
     console.print(table)
 
 
-def _rows(file: Path, needed: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
-    """Lines by their number, all as text."""
-    try:
-        rows = pl.read_csv(file, infer_schema=False)
-    except (pl.exceptions.PolarsError, OSError) as wrong:
-        raise PlanError(f"{file} is no CSV file with commas: {str(wrong).splitlines()[0]}") from wrong
-    missing = [name for name in needed if name not in rows.columns]
-    if missing:
-        raise PlanError(f"{file} lacks the columns {missing}: its first line is to be {','.join(needed)}")
-    for at, row in enumerate(rows.iter_rows(named=True), start=2):
-        if any(one is not None for one in row.values()):  # else it is an empty line
-            yield at, row
-
-
 def _order(plant: Plant, row: dict[str, str], where: str) -> Order:
     release = row.get("release")
     said: dict[str, Any] = {
         "plant": plant.plant,
         "order": row["order"],
         "product": row["product"],
-        "units": _number(row["units"], where, "units"),
-        "due_us": _time(plant, row["due"], where),
-        "release_us": _time(plant, release, where) if release else 0,
-        "late_per_h": _number(late, where, "late_per_h") if (late := row.get("late_per_h")) else None,
+        "units": number(row["units"], where, "units"),
+        "due_us": time_of(plant, row["due"], where),
+        "release_us": time_of(plant, release, where) if release else 0,
+        "late_per_h": number(late, where, "late_per_h") if (late := row.get("late_per_h")) else None,
         "state": row.get("state") or "open",
         "time_us": time.time_ns() // 1000,
     }
@@ -125,8 +109,8 @@ def _order(plant: Plant, row: dict[str, str], where: str) -> Order:
 def _tariffs(
     plant: Plant, source: str, rows: list[tuple[int, dict[str, str]]], times: list[int], step_us: int, file: Path
 ) -> Iterator[Tariff]:
-    price = [_within(row["price"], f"{file}, line {at}", "price", -1e6, 1e6) for at, row in rows]
-    co2 = [_within(row["co2"], f"{file}, line {at}", "co2", 0.0, 1e3) for at, row in rows if row.get("co2")]
+    price = [within(row["price"], f"{file}, line {at}", "price", -1e6, 1e6) for at, row in rows]
+    co2 = [within(row["co2"], f"{file}, line {at}", "co2", 0.0, 1e3) for at, row in rows if row.get("co2")]
     if co2 and len(co2) < len(price):
         raise PlanError(f"{file}: co2 is to be in every line, or in none")
     for begin in range(0, len(price), MOST_PRICES):
@@ -135,51 +119,3 @@ def _tariffs(
             plant=plant.plant, begin_us=times[begin], step_min=step_us // 60_000_000, price_per_kwh=price[part],
             time_us=time.time_ns() // 1000, source=source, co2_kg_per_kwh=co2[part],
         )  # fmt: skip
-
-
-def _number(text: str, where: str, name: str) -> float | int:
-    try:
-        found = json.loads(text)
-    except (json.JSONDecodeError, TypeError) as wrong:
-        raise PlanError(f"{where}: {name} is {text or 'empty'}, not a number") from wrong
-    if not isinstance(found, int | float) or isinstance(found, bool) or found != found:
-        raise PlanError(f"{where}: {name} is {text or 'empty'}, not a number")
-    return found
-
-
-def _within(text: str, where: str, name: str, least: float, most: float) -> float:
-    """A number that a record takes."""
-    found = _number(text, where, name)
-    if not least <= found <= most:
-        raise PlanError(f"{where}: {name} is {text}: write one of {least:g} to {most:g}")
-    return float(found)
-
-
-def _time(plant: Plant, text: str, where: str, after_us: int | None = None) -> int:
-    """A time with its zone, or by the plant's clock: the second of that name where it is to be `after_us`."""
-    try:
-        found = datetime.fromisoformat(text)
-    except (ValueError, TypeError) as wrong:
-        raise PlanError(f"{where}: {text!r} is no time: write it as 2026-03-02T06:00 or with its zone") from wrong
-    found = found if found.tzinfo else found.replace(tzinfo=ZoneInfo(plant.timezone))
-    if after_us is not None and _us(found) <= after_us:
-        found = found.replace(fold=1)
-    return _us(found)
-
-
-def _us(time: datetime) -> int:
-    return round(time.astimezone(UTC).timestamp() * 1e6)
-
-
-def _send(settings: Settings, topic: Topic, records: Sequence[tuple[bytes, Record]]) -> None:
-    provision_log(settings)
-    with LogProducer(settings.kafka) as producer:
-        for key, record in records:
-            place = partition_of(key, settings.partitions)
-            producer.send(named(settings.topic_prefix, topic), key, encode(record), place)
-        producer.flush()
-
-
-def _say(console: Console, as_json: bool, **told: object) -> None:
-    text = json.dumps(told) if as_json else "  ".join(f"{name.replace('_', ' ')}: {one}" for name, one in told.items())
-    console.print(text, highlight=False, markup=False, soft_wrap=True)

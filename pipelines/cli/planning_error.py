@@ -1,5 +1,5 @@
-"""What is wrong where nothing can be planned, told in one line."""
+"""What is wrong where nothing can be planned or tuned, told in one line."""
 
 
 class PlanError(Exception):
-    """Nothing can be planned or shown; the message says what to do."""
+    """Nothing can be planned, tuned or shown; the message says what to do."""

@@ -1,0 +1,47 @@
+"""The topic of quality read once from its beginning, as the tuning role reads it."""
+
+from __future__ import annotations
+
+from connectors.kafka.plain import Start, read
+from models.plant import Plant, Station
+from models.tuning.tuner import Tuner
+from pipelines.cli.planned import readable
+from pipelines.cli.planning_error import PlanError
+from pipelines.settings import Settings
+from pipelines.topics import Topic, named
+from pipelines.tune.board import Board
+
+
+def board_of(settings: Settings, plant: Plant) -> Board:
+    """All parts and results of the plant's stations."""
+    board = Board(plant)
+    for record in read(settings.kafka, named(settings.topic_prefix, Topic.QUALITY), Start.BEGINNING):
+        one = readable(record.value)
+        if one is not None and one.plant == plant.plant:  # type: ignore[attr-defined] # all of this topic have one
+            board.take_record(one)
+    for tuner in board.tuners.values():
+        tuner.joiner.settle(0)
+    return board
+
+
+def station_of(plant: Plant, asset: str) -> Station:
+    """A station of the plant file. Raises PlanError."""
+    stations = plant.tuning.stations if plant.tuning else {}
+    if asset not in stations:
+        raise PlanError(
+            f"'{asset}' is no station of the plant file: there are "
+            f"{', '.join(sorted(stations)) or 'none: add [tuning.stations.NAME]'}"
+        )
+    return stations[asset]
+
+
+def tuner_of(board: Board, asset: str, product: str) -> Tuner:
+    """What is known of a product at a station. Raises PlanError where no part of it is there."""
+    found = board.tuners.get((asset, product))
+    if found is None:
+        of = sorted(name for known, name in board.tuners if known == asset)
+        raise PlanError(
+            f"no part of '{product}' was made at {asset}: there are parts of {', '.join(of) or 'none'}; "
+            "`forewarn quality parts` puts some on the topic"
+        )
+    return found

@@ -1,0 +1,115 @@
+"""`forewarn tune`: the role as a process."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from functools import partial
+
+import structlog
+from aiokafka.errors import KafkaError
+
+from connectors.kafka.following import EVERYTHING, TopicsFollower
+from connectors.kafka.publisher import KafkaPublisher
+from connectors.kafka.releases import ReleaseReader
+from models.failure.learned import Lister, Model
+from models.records import Release
+from models.release import Cause, Refused, State
+from models.tuning.tuner import Demoted
+from pipelines.cli.board import offices
+from pipelines.cli.logs import to_stderr
+from pipelines.cli.planning_error import PlanError
+from pipelines.main import WallClock, loader_of, provision_log, read_model
+from pipelines.plant_file import PlantFile
+from pipelines.releases.board import Board as ReleaseBoard
+from pipelines.releases.follower import ReleaseFollower
+from pipelines.releases.moves import ReleaseError, Who
+from pipelines.releases.shelf import Shelf
+from pipelines.settings import Settings
+from pipelines.topics import Topic, partition_of
+from pipelines.tune.board import Board
+from pipelines.tune.role import Tuning
+from pipelines.tune.served import ServedModels
+
+_log = structlog.get_logger()
+
+STARTS = {Topic.QUALITY: EVERYTHING, Topic.SUGGESTIONS: EVERYTHING}
+WHO = "forewarn tune"
+
+
+async def run(settings: Settings) -> int:
+    """Tune until SIGTERM or Ctrl-C. Raises PlanError, ModelError."""
+    to_stderr(False, [settings.influx_token.get_secret_value(), settings.mask_key.get_secret_value()])
+    file = PlantFile(settings.plant, settings.site)
+    if file.plant.tuning is None:
+        raise PlanError(f"{settings.plant} says nothing of tuning: add [tuning.stations.NAME] and its parameters to it")
+    provision_log(settings)
+    publisher = KafkaPublisher(settings.kafka, settings.topic_prefix, forgets=True)  # else a stop waits for Kafka
+    role = Tuning(
+        Board(file.plant),
+        TopicsFollower(settings.kafka, settings.topic_prefix, STARTS),
+        models_of(settings, file),
+        publisher,
+        WallClock(),
+        lambda key: partition_of(key, settings.partitions),
+        partial(demote, settings),
+        away=(KafkaError,),
+    )
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    _log.info("tuning-begins", kafka=settings.kafka, stations=sorted(file.plant.tuning.stations))
+    tasks = [asyncio.create_task(one) for one in (role.run(), stopped.wait(), file.follow(role.change_plant))]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await publisher.stop()
+    return 0
+
+
+def models_of(settings: Settings, file: PlantFile) -> ServedModels:
+    """Models of defects: releases first, then the folder's files."""
+    models: dict[str, Lister] = {}
+    board = ReleaseBoard(file.plant.plant)
+
+    async def told(release: Release, _: State, to: State, __: Cause, refused: Refused | None) -> None:
+        """Workers tell the audit; this role only says what it has itself."""
+        _log.info("release-here", version=release.version, state=str(to), why=refused.detail if refused else "")
+
+    follower = ReleaseFollower(
+        board,
+        Shelf(board, loader_of(settings, file, models), told),
+        ReleaseReader(settings.kafka, settings.topic_prefix),
+        lambda: file.plant.tuning.models if file.plant.tuning else (),
+    )
+    return ServedModels(follower, partial(_in_folder, settings))
+
+
+def _in_folder(settings: Settings, name: str) -> Model | None:
+    """The file of a name, None where there is none."""
+    return read_model(settings.models, name) if (settings.models / f"{name}.json").is_file() else None
+
+
+async def demote(settings: Settings, one: Demoted) -> None:
+    """Roll a model back whose suggestion did not deliver; where nothing was before it, it is just not asked again."""
+    try:
+        said = await asyncio.to_thread(_roll_back, settings, one)
+    except (ReleaseError, OSError, KafkaError) as why:
+        _log.warning("not-rolled-back", version=one.version, why=str(why), doing="it is not asked again here")
+        return
+    for line in said:
+        _log.warning("rolled-back", version=one.version, said=line)
+
+
+def _roll_back(settings: Settings, one: Demoted) -> list[str]:
+    at = offices(settings)
+    board = at.board()
+    champions = [name for name, held in board.appointed.items() if held.version == one.version and "@" not in name]
+    if not champions:
+        return [f"{one.version} is no champion: it is not asked again"]
+    return [line for name in champions for line in at.roll_back(name, Who(WHO, one.why[:500]))]
