@@ -66,11 +66,12 @@ class Lock(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Station(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A machine whose settings are suggested: what may be changed, what else is measured of its parts, by which model.
 
-    `models` by product give the chance of a defect from `inputs`, names and units of what parts measure. A suggestion
-    rests on `evidence` parts at least and holds for `valid`. Results without a part's id belong to the part nearest in
-    time, within `tolerance`; they come `late` at most. `recipes` are windows by product. `pair` is a machine beside it
-    whose settings stay. `energy` and `cycle` name what a part takes of both: neither is to grow. `qualification` says
-    what must be tested anew after a change. `signals` are those of frames that are parts, where no part records come.
+    `models` by product give the chance of a defect from `inputs`, names and units of what parts measure. A
+    suggestion rests on `evidence` parts at least and holds for `valid`. Results without a part's id belong to the
+    part nearest in time, within `tolerance`; they come `late` at most. `recipes` are windows by product. `pair` is
+    a machine beside it whose settings stay. `energy` and `cycle` name what a part takes of both: neither is to
+    grow. A rate of `target` is good enough. `qualification` says what must be tested anew after a change. `signals`
+    are those of frames that are parts, where no part records come.
     """
 
     parameters: dict[Name, Parameter]
@@ -87,6 +88,7 @@ class Station(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     energy: Name | None = None
     cycle: Name | None = None
     qualification: str = ""
+    target: float = 0.0
     signals: dict[Name, Name] = {}
 
 

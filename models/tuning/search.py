@@ -3,7 +3,7 @@
 Each candidate is asked for the parts made last, as they would have been measured with other settings: so noise of
 actuators and sensors is in the answer, and a setting that only looks good without it is not. A move counts as sure
 where draws of the model agree that it is better, which they do only near parts that were made. What a part takes must
-not grow over what it took at first.
+not grow over what it took at first, but for a little on the way; where the rate is good enough, moves lead back.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Ask = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 """A model: chance of a defect and spread, float64 [rows] each, of float32 rows [rows, inputs]."""
 SHARES = (0.5, 1.0)
 """Of a parameter's step, both ways, that are tried."""
-MOST_MOVED = 3
+MOST_MOVED = 4
 """Parameters at once: more, and nobody can tell which one did it. Our choice."""
 RECENT = 96
 """Parts that each candidate is asked for, spread evenly over those made last."""
@@ -34,13 +34,18 @@ LEAST_GAIN = 0.2
 """In logarithms of the rate: less than a fifth is not worth a change."""
 SMALL = 0.05
 """What a move of a whole step counts against it, in logarithms of the rate: of two alike the smaller one."""
-SLACK = 5e-4
-"""Share by which what a part takes may seem to grow: it is an estimate."""
+SLACK, RISE = -2e-3, 0.03
+"""Share by which what a part takes may grow over what it took at first. Where the rate is good enough, less than none,
+since it is an estimate; on the way there a little, or a narrow lobe could not be left. Our choice."""
+SPARED = 5e-3
+"""A move back takes less by this share at least."""
 LEAST_APART = 0.1
 """Least standard deviation, in logarithms, of how far two rates are apart. What both share is not in it: variance grows
 on the way from where parts were made to the candidate, and that growth is the way's own."""
 FURTHEST = 20.0
 """Logarithms beyond are nothing that numbers hold."""
+BACK = 20.0
+"""What a share spared counts on the way back, in logarithms of the rate."""
 EIGHTY = 1.2816
 """Standard deviations on each side of an interval of 80 %."""
 
@@ -55,12 +60,13 @@ class Tried(NamedTuple):
 
 
 class Space(NamedTuple):
-    """Where is searched: parameters with what they move, and windows of the product."""
+    """Where is searched: parameters with what they move, windows of the product, and the rate that is good enough."""
 
     names: tuple[str, ...]
     parameters: Mapping[str, Parameter]
     inputs: tuple[str, ...]
     recipe: Mapping[str, Range]
+    target: float = 0.0
 
     def moves(self, name: str) -> Moves:
         """What a parameter moves: the input of its name, where the plant file says nothing else."""
@@ -125,14 +131,48 @@ def search(
     before = rates[0]
     if not before.rate > 0.0:
         return Nothing("the model expects no defects at all", before)
-    allowed = _allowed(tried.costs, shifts)
-    best: Found | None = None
-    for move, after, fits in zip(moves[1:], rates[1:], allowed[1:], strict=True):
-        if fits and (found := _scored(space, tried.now, move, before, after, liked)) is not None:
-            best = found if best is None or found.score > best.score else best
+    best = _best(space, tried, moves, rates, _shares(tried.costs, shifts), liked)
     if best is not None:
         return best._replace(takes=_takes(space, tried, best))
     return Nothing("no small move is surely better and takes no more", before)
+
+
+def _best(
+    space: Space, tried: Tried, moves: np.ndarray, rates: Sequence[Rate], shares: np.ndarray,
+    liked: Callable[[str, float], float],
+) -> Found | None:  # fmt: skip
+    """Of moves that are worth it, or lead back to what parts took at first; the first is none, of how things are."""
+    before, is_good = rates[0], rates[0].rate <= space.target
+    most = max(shares[0], 1.0 + (SLACK if is_good else RISE))
+    is_over = is_good and shares[0] > 1.0 + SLACK
+    best: Found | None = None
+    for move, after, share in zip(moves[1:], rates[1:], shares[1:], strict=True):
+        way = way_of(before, after)
+        spared = float(shares[0] - share)
+        back = is_over and spared >= SPARED and after.rate * math.exp(RISK * way.variance) <= space.target
+        if back or (share <= most and way.sure >= SURE and way.worth >= LEAST_GAIN):
+            found = _found(space, tried.now, move, before, after, way, liked)
+            found = found._replace(score=found.score + BACK * spared * back)
+            best = found if best is None or found.score > best.score else best
+    return best
+
+
+class Way(NamedTuple):
+    """From one rate to another: the gain in logarithms, its variance, how sure it is one, and what it is worth."""
+
+    gain: float
+    variance: float
+    sure: float
+    worth: float
+
+
+def way_of(before: Rate, after: Rate) -> Way:
+    """What both share is not unsure on the way; a gain is worth less by the chance that it is a loss."""
+    if not after.rate > 0.0:
+        return Way(math.nan, math.inf, 0.0, -math.inf)
+    gain = math.log(before.rate) - math.log(after.rate)
+    variance = max(after.log_sd**2 - before.log_sd**2, LEAST_APART**2)
+    return Way(gain, variance, 0.5 * (1.0 + math.erf(gain / math.sqrt(2.0 * variance))), gain - RISK * variance)
 
 
 def candidates(space: Space, now: Sequence[float], *, small_only: bool = False) -> np.ndarray:
@@ -174,29 +214,20 @@ def _takes(space: Space, tried: Tried, found: Found) -> tuple[float, ...]:
     return tuple(float(cost.at(shift)) for cost, _ in tried.costs)
 
 
-def _allowed(costs: Sequence[tuple[Cost, float]], shifts: np.ndarray) -> np.ndarray:
-    """Moves after which a part takes no more of anything than it may, bool [moves]."""
-    fits = np.ones(len(shifts), bool)
-    mean = shifts.mean(axis=1)
-    for cost, most in costs:
-        fits &= cost.at(mean) <= most * (1.0 + SLACK)
-    return fits
+def _shares(costs: Sequence[tuple[Cost, float]], shifts: np.ndarray) -> np.ndarray:
+    """What a part takes after each move, as a share of what it took at first: of what grew most, float64 [moves]."""
+    out = np.zeros(len(shifts))
+    for cost, first in costs:
+        out = np.maximum(out, cost.at(shifts.mean(axis=1)) / first)
+    return out
 
 
-def _scored(
-    space: Space, now: Sequence[float], move: np.ndarray, before: Rate, after: Rate, liked: Callable[[str, float], float]
-) -> Found | None:
-    """A move that is worth it: what it is expected to gain, with the chance counted that it is worse than it seems."""
-    if not after.rate > 0.0:
-        return None
-    gain = math.log(before.rate) - math.log(after.rate)
-    variance = max(after.log_sd**2 - before.log_sd**2, LEAST_APART**2)
-    sure = 0.5 * (1.0 + math.erf(gain / math.sqrt(2.0 * variance)))
-    worth = gain - RISK * variance
-    if not (sure >= SURE and worth >= LEAST_GAIN):
-        return None
+def _found(
+    space: Space, now: Sequence[float], move: np.ndarray, before: Rate, after: Rate, way: Way,
+    liked: Callable[[str, float], float],
+) -> Found:  # fmt: skip
     moved = [(name, float(by), value) for name, by, value in zip(space.names, move, now, strict=True) if by]
     welcome = math.prod(liked(name, by) for name, by, _ in moved)
     size = sum(abs(by) / space.parameters[name].step for name, by, _ in moved)
     settings = {name: round(value + by, 9) for name, by, value in moved}
-    return Found(settings, before, after, sure, worth * welcome - SMALL * size)
+    return Found(settings, before, after, way.sure, way.worth * welcome - SMALL * size)

@@ -111,7 +111,11 @@ class Tuner:
         """Go over to edited limits; parameters and inputs stay as they were begun with."""
         self.station = station
         self._space = Space(
-            self.journal.parameters, station.parameters, self.journal.inputs, station.recipes.get(self.product, {})
+            self.journal.parameters,
+            station.parameters,
+            self.journal.inputs,
+            station.recipes.get(self.product, {}),
+            station.target,
         )
         self._limits = limits_of(station, self.product)
         self._valid_us = seconds(station.valid) * 1_000_000

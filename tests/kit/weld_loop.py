@@ -52,7 +52,7 @@ def station(evidence: int = 1000) -> Station:
     }  # fmt: skip
     return Station(
         parameters=parameters, inputs=INPUTS, models={PRODUCT: "weld-defects"}, evidence=evidence, energy="energy_kj",
-        cycle="cycle_s", qualification="peel test of ten parts at the new setting",
+        cycle="cycle_s", target=0.001, qualification="peel test of ten parts at the new setting",
     )  # fmt: skip
 
 
@@ -89,7 +89,9 @@ class Ended(NamedTuple):
         return next((one.parts for one in self.seen if one.parts > over[-1]), None)
 
 
-def records_of(made: weld.Welds, settings: weld.Settings, step_us: int) -> Iterator[tuple[Part, QualityResult]]:
+def records_of(
+    made: weld.Welds, settings: weld.Settings, step_us: int, plant: str = PLANT
+) -> Iterator[tuple[Part, QualityResult]]:
     """Each weld as the two records of its part; the result comes LATE parts later."""
     kinds = {0: "", 1: "undersize", 2: "expulsion"}
     columns = zip(
@@ -101,7 +103,7 @@ def records_of(made: weld.Welds, settings: weld.Settings, step_us: int) -> Itera
     for number, since, current, force, ms, energy, cycle, lot, kind in columns:
         at_us = BEGIN_US + number * step_us
         part = Part(
-            plant=PLANT, asset=ASSET, part=str(number), product=PRODUCT, time_us=at_us, settings=said, lot=f"lot-{lot}",
+            plant=plant, asset=ASSET, part=str(number), product=PRODUCT, time_us=at_us, settings=said, lot=f"lot-{lot}",
             measured={
                 "current_ka": current, "force_kn": force, "weld_ms": ms, "since_dress": float(since),
                 "energy_kj": energy, "cycle_s": cycle,
@@ -109,7 +111,7 @@ def records_of(made: weld.Welds, settings: weld.Settings, step_us: int) -> Itera
         )  # fmt: skip
         found_us = at_us + LATE * step_us
         yield part, QualityResult(
-            plant=PLANT, asset=ASSET, part=part.part, time_us=at_us, found_us=found_us, defects=int(kind > 0),
+            plant=plant, asset=ASSET, part=part.part, time_us=at_us, found_us=found_us, defects=int(kind > 0),
             kind=kinds[kind],
         )  # fmt: skip
 
