@@ -30,7 +30,7 @@ from models.tuning.tuner import Beside, Served, Tuner
 from onnx_export.defect_station import released
 
 PLANT, ASSET, PRODUCT = "plant", "weld-01", "bracket"
-INPUTS = {"current_ka": "kA", "force_kn": "kN", "weld_ms": "ms", "since_dress": "1"}
+INPUTS = {"current_ka": "kA", "force_kn": "kN", "weld_ms": "ms", "since_dress": "1", "resistance_uohm": "uohm"}
 BLOCK = 100
 """Parts between two looks."""
 LEARN_EVERY = 500
@@ -96,16 +96,16 @@ def records_of(
     kinds = {0: "", 1: "undersize", 2: "expulsion"}
     columns = zip(
         made.number.tolist(), made.welds_since_dress.tolist(), made.current_ka.tolist(), made.force_kn.tolist(),
-        made.weld_ms.tolist(), made.energy_kj.tolist(), made.cycle_s.tolist(), made.lot.tolist(), made.kind.tolist(),
+        made.weld_ms.tolist(), made.energy_kj.tolist(), made.cycle_s.tolist(), made.resistance_uohm.tolist(), made.lot.tolist(), made.kind.tolist(),
         strict=True,
     )  # fmt: skip
     said = {name: float(getattr(settings, name)) for name in ("current_ka", "force_kn", "weld_ms", "boost_ka")}
-    for number, since, current, force, ms, energy, cycle, lot, kind in columns:
+    for number, since, current, force, ms, energy, cycle, ohm, lot, kind in columns:
         at_us = BEGIN_US + number * step_us
         part = Part(
             plant=plant, asset=ASSET, part=str(number), product=PRODUCT, time_us=at_us, settings=said, lot=f"lot-{lot}",
             measured={
-                "current_ka": current, "force_kn": force, "weld_ms": ms, "since_dress": float(since),
+                "current_ka": current, "force_kn": force, "weld_ms": ms, "since_dress": float(since), "resistance_uohm": ohm,
                 "energy_kj": energy, "cycle_s": cycle,
             },
         )  # fmt: skip
