@@ -107,7 +107,7 @@ def test_it_is_part_of_what_the_file_means():
         ("high = 250", "high = inf", f"{WHERE}.interlocks 'the tip is not worn out': low and high"),
         ('cycle = "cycle_s"', 'signals = { force_kn = "force" }', f"{WHERE}.signals.force_kn: there is no signal"),
         ('[assets.weld-01]', '[types.gun.models]\nenergy = "weld-defects"\n[assets.weld-01]',
-         "tuning.stations: 'weld-defects' is a model of defects here and of kind energy in types"),
+         "tuning.stations: 'weld-defects' is a model of defects here, of kind energy in types"),
         ('evidence = 1000', 'evidences = 1000', "evidences"),
     ],
 )  # fmt: skip
