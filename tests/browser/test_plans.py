@@ -184,7 +184,7 @@ def test_a_suggestion_of_a_process_says_all_that_is_to_change_and_who_must_appro
     page = opened("viewer", "#/suggestions")
     told = page.inner_text(f'[data-suggestion="{TUNED.id}"]')
     for words in (
-        "Current, force of press-02", "9.2 kA", "2.9 kN", "2.1 % (1.8 % and 2.4 %)", "0.9 % and 1.6 %",
+        "Current, force of press-02", "current: now", "9.2 kA", "2.9 kN", "2.1 % (1.8 % and 2.4 %)", "0.9 % and 1.6 %",
         "by 1 of 2: kim", "peel test of ten parts", "kim accepted it", "lee, current 9.2 kA (now 9)",
         "forbidden combination",
     ):  # fmt: skip

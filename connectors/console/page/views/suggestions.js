@@ -4,7 +4,8 @@
 import { get, post } from "../api.js";
 import { dialog } from "../dialog.js";
 import { h, refill } from "../dom.js";
-import { assetLink, card, coded, dim, exactly, list, pairs, sentLines, table, tag, unlessLeft, when } from "../parts.js";
+import { assetLink, card, coded, dim, exactly, list, pairs, sentLines, table, tag } from "../parts.js";
+import { unlessLeft, when } from "../parts.js";
 import { nowUs, state } from "../store.js";
 import { many, number, plain, signalWords, upper } from "../words.js";
 import { text, words as why } from "./moves.js";
@@ -60,11 +61,12 @@ const toldOf = (one) => [
 function suggested(one, answer) {
   const all = settings(one);
   const may = isOpen(one) && ANSWERING.includes(state.me.role);
-  const big = (value, unit) => h("span", { class: "big" }, valued(value, unit));
+  const big = (value, unit) => h("span", { class: "big" }, one.model ? `${exact(value)} ${unit}` : valued(value, unit));
   return h("section", { class: "card suggestion", "data-suggestion": one.id, "data-suggestion-state": one.state },
-    h("div", { class: "card-head" }, h("h2", {}, `${upper(namesOf(all))} of `, assetLink(one.asset, one.id)), stateTag(one)),
+    h("div", { class: "card-head" },
+      h("h2", {}, `${upper(namesOf(all))} of `, assetLink(one.asset, one.id)), stateTag(one)),
     all.map((it) =>
-      h("p", { class: "change" }, all.length > 1 && wordsOf(it), ["now ", big(it.now, it.unit)],
+      h("p", { class: "change" }, [all.length > 1 && `${wordsOf(it)}: `, "now ", big(it.now, it.unit)],
         [" → proposed ", big(it.proposed, it.unit)]),
     ),
     one.expected.length > 0 && expected(one.expected),
@@ -112,7 +114,7 @@ const answerWords = (it) => [
 
 const notPassed = (it) => [
   it.by ? `${it.by}, ` : [assetLink(it.asset), `, ${it.product}, `],
-  `${moves(it.settings)}: ${plain(it.rail)}, `, coded(it.detail), " ", when(it.time_us),
+  `${moves(it.settings)}: ${plain(it.rail)}, `, coded(it.detail), ", ", when(it.time_us),
 ];
 
 const VERDICTS = {
