@@ -231,3 +231,16 @@ def test_one_of_another_site_is_not_modified(client, api):
     body = {"answer": "modify", "values": {"current_ka": 9.1}}
     assert answered(client, api, QUAY_TUNED.id, body, "mill", Role.ADMIN).status_code == 404
     assert answered(client, api, QUAY_TUNED.id, body, "all", Role.VIEWER).status_code == 403
+
+
+def test_one_persons_answer_is_no_other_persons(client, api):
+    values = {"current_ka": 9.1, "force_kn": 2.9}
+    hear(api, said_of("t-1", Verdict.MODIFIED, "kim", 2, values=values), said_of("t-1", Verdict.REJECTED, "lee", 3))
+    assert answered(client, api, "t-1", {"answer": "modify", "values": values}).status_code == 202
+    assert answered(client, api, "t-1", {"answer": "reject", "why": "a trial runs"}).status_code == 202
+
+
+def test_nobody_rejects_the_same_twice(client, api):
+    hear(api, said_of("t-1", Verdict.REJECTED, "operator-all", 3))
+    found = answered(client, api, "t-1", {"answer": "reject", "why": "a trial runs"})
+    assert (found.status_code, "you rejected it already" in found.json()["detail"]) == (409, True)

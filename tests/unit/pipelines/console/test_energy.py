@@ -146,8 +146,10 @@ def test_who_approved_of_other_values_did_not_approve_of_these(standing):
     assert now(standing).approved == ("lee",)
     take(standing, said_of("t-1", Verdict.ACCEPTED, "ada", 3), said_of("t-1", Verdict.ACCEPTED, "kim", 4))
     assert now(standing).approved == ("lee", "ada", "kim")
+    take(standing, said_of("t-1", Verdict.ACCEPTED, "ada", 4.5))
     take(standing, tuned(revision=2, proposed=9.1, state=SuggestionState.ACCEPTED, moved_us=at(5)))
-    assert (now(standing).by, now(standing).values) == ("ada", {}), "the second of two decided"
+    decided = now(standing)
+    assert (decided.by, decided.answered_us, decided.values) == ("ada", at(3), {}), "the second of two, when first said"
 
 
 def test_values_that_were_agreed_to_are_told(standing):
