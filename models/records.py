@@ -1435,8 +1435,10 @@ class SuggestionAnswer(Record, frozen=True, kw_only=True, tag="suggestion-answer
     values: dict[Name, float] = {}
 
 
-Masked = Annotated[str, Meta(pattern=r"\Aop-[0-9a-f]{16}\Z")]
-"""A person who works at a station, by a pseudonym that only the plant's key gives (`models.tuning.masking`)."""
+Masked = Annotated[str, Meta(pattern=r"^op-[0-9a-f]{16}(?!\n)$")]
+"""A person who works at a station, by a pseudonym that only the plant's key gives (`models.tuning.masking`).
+
+The pattern is one of JSON Schema, too, which knows no end but `$`; in Python that alone lets a line's end pass."""
 
 
 class Part(Record, frozen=True, kw_only=True, tag="part"):

@@ -39,8 +39,8 @@ class Desk(Protocol):
         """Put a move on the log, unless it is so already."""
         ...
 
-    def answer(self, suggestion: Suggestion, said: Verdict, by: str, why: str) -> Acted:
-        """Put an answer to a suggestion on the log."""
+    def answer(self, suggestion: Suggestion, said: Verdict, by: str, why: str, values: dict[str, float]) -> Acted:
+        """Put an answer to a suggestion on the log, with the values that are wished instead."""
         ...
 
     def page(self, id_: str) -> Page:

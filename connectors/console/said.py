@@ -12,7 +12,18 @@ from msgspec import Struct
 from models.alerting.kpis import Kpis
 from models.alerting.trends import Line
 from models.alerting.value import Value
-from models.records import Alert, AlertReason, AlertState, Forecast, Health, Move, Notice, PlanResult
+from models.records import (
+    Alert,
+    AlertReason,
+    AlertState,
+    Forecast,
+    Health,
+    Move,
+    Notice,
+    PlanResult,
+    SuggestionRefused,
+    TrialRequest,
+)
 from pipelines.console.energy_shown import DemandNow, PlanNow, SuggestionNow
 from pipelines.console.shown import AlertNow, AssetNow
 from pipelines.console.standing import Moved
@@ -209,9 +220,15 @@ class Notices(Struct, frozen=True, kw_only=True):
 
 
 class Suggestions(Struct, frozen=True, kw_only=True):
-    """Process settings that are suggested, open ones first; `missing` says why there are none."""
+    """Process settings that are suggested, open ones first; `missing` says why there are none.
+
+    `trials` are changes that are too large to be suggested, the last first; `refused` is the newest change of each
+    machine that a rail did not let pass.
+    """
 
     suggestions: tuple[SuggestionNow, ...]
+    trials: tuple[TrialRequest, ...]
+    refused: tuple[SuggestionRefused, ...]
     missing: str
 
 

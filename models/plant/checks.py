@@ -63,6 +63,9 @@ def _check_models(plant: Plant) -> None:
         for model, kind in asset_type.named.items():
             if kinds.setdefault(model, kind) is not kind:
                 raise PlantError(f"types.{name}: '{model}' is a {kind} model here and of kind {kinds[model]} elsewhere")
+    for model in sorted(plant.tuning.models if plant.tuning else ()):
+        if kinds.get(model, Kind.DEFECT) is not Kind.DEFECT:
+            raise PlantError(f"tuning.stations: '{model}' is a model of defects here, of kind {kinds[model]} in types")
 
 
 def _check_asset(where: str, asset: Asset, plant: Plant) -> None:

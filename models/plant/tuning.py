@@ -48,7 +48,7 @@ class Parameter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Combination(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Settings that must never hold together."""
+    """Settings that must never hold together; an edge may be infinite, as `[9.6, inf]`."""
 
     name: str
     ranges: dict[Name, Range]
@@ -113,12 +113,14 @@ def check_tuning(tuning: Tuning | None, assets: Mapping[str, Collection[str]]) -
         for asset in (name, station.pair):
             if asset is not None and asset not in assets:
                 raise PlantError(f"{where}: there is no asset '{asset}': add [assets.{asset}]")
+        if station.pair == name:
+            raise PlantError(f"{where}.pair is the station itself: name the machine beside it, or leave it out")
         _check_station(where, station, assets[name])
 
 
 def _check_station(where: str, station: Station, signals: Collection[str]) -> None:
-    for key in ("valid", "tolerance", "late"):
-        check_duration(f"{where}.{key}", getattr(station, key))
+    for key, least_s in (("valid", 1), ("tolerance", 0), ("late", 1)):
+        check_duration(f"{where}.{key}", getattr(station, key), least_s)
     if not station.parameters or not station.inputs:
         raise PlantError(f"{where}: name at least one of parameters, and one of inputs")
     if station.evidence < 1:
@@ -126,9 +128,9 @@ def _check_station(where: str, station: Station, signals: Collection[str]) -> No
     for name, parameter in station.parameters.items():
         _check_parameter(f"{where}.parameters.{name}", name, parameter, station.inputs)
     for product, windows in station.recipes.items():
-        _check_ranges(f"{where}.recipes.{product}", windows, station.parameters)
+        _check_recipe(f"{where}.recipes.{product}", windows, station.parameters)
     for one in station.forbidden:
-        _check_ranges(f"{where}.forbidden '{one.name}'", one.ranges, station.parameters)
+        _check_forbidden(f"{where}.forbidden '{one.name}'", one, station.parameters)
     for lock in station.interlocks:
         _check_range(f"{where}.interlocks '{lock.name}'", (lock.low, lock.high))
     for name, signal in station.signals.items():
@@ -138,13 +140,12 @@ def _check_station(where: str, station: Station, signals: Collection[str]) -> No
 
 def _check_parameter(where: str, name: str, parameter: Parameter, inputs: Collection[str]) -> None:
     check_duration(f"{where}.cool_down", parameter.cool_down)
-    _check_range(where, (parameter.low, parameter.high))
+    bounds = parameter.low, parameter.high
+    _check_range(where, bounds)
     if parameter.qualified is not None:
         _check_range(f"{where}.qualified", parameter.qualified)
-    for key in ("step", "least_step", "rate", "rate_h", "two_above", "trial_above"):
-        value = getattr(parameter, key)
-        if value is not None and not 0.0 <= value < math.inf:
-            raise PlantError(f"{where}.{key} must be a number of 0 or more")
+        _check_meets(f"{where}.qualified", parameter.qualified, bounds)
+    _check_sizes(where, parameter)
     moves = parameter.moves or Moves(input=name)
     for one in (moves.input, moves.per):
         if one is not None and one not in inputs:
@@ -153,14 +154,52 @@ def _check_parameter(where: str, name: str, parameter: Parameter, inputs: Collec
         raise PlantError(f"{where}.moves.factor must be a number")
 
 
-def _check_ranges(where: str, ranges: Mapping[str, Range], parameters: Collection[str]) -> None:
-    for name, within in ranges.items():
-        if name not in parameters:
-            raise PlantError(f"{where}: '{name}' is none of the parameters {sorted(parameters)}")
+def _check_sizes(where: str, parameter: Parameter) -> None:
+    """Each is a number, and those by which nothing could ever change, or over no time, are over 0."""
+    for key in ("step", "least_step", "rate", "rate_h", "two_above", "trial_above"):
+        value = getattr(parameter, key)
+        if value is not None and not 0.0 <= value < math.inf:
+            raise PlantError(f"{where}.{key} must be a number of 0 or more")
+        if value == 0.0 and key in ("step", "rate", "rate_h"):
+            raise PlantError(f"{where}.{key} is 0, and nothing could change: give more, or leave the parameter out")
+    if parameter.least_step > parameter.step:
+        raise PlantError(f"{where}.least_step is over step, {parameter.step:g}: no change is both")
+
+
+def _check_recipe(where: str, windows: Mapping[str, Range], parameters: Mapping[str, Parameter]) -> None:
+    """A window that shares nothing with the bounds, or with what is qualified, would let no value pass."""
+    for name, within in windows.items():
+        _check_known(where, name, parameters)
         _check_range(f"{where}.{name}", within)
+        of = parameters[name]
+        for other in ((of.low, of.high), of.qualified):
+            if other is not None:
+                _check_meets(f"{where}.{name}", within, other)
+
+
+def _check_forbidden(where: str, one: Combination, parameters: Collection[str]) -> None:
+    if not one.ranges:
+        raise PlantError(f"{where}.ranges is empty: name the parameters that must not be so together")
+    for name, (low, high) in one.ranges.items():
+        _check_known(where, name, parameters)
+        if not low <= high:
+            raise PlantError(f"{where}.{name}: low and high must be numbers that do not fall")
+
+
+def _check_known(where: str, name: str, parameters: Collection[str]) -> None:
+    if name not in parameters:
+        raise PlantError(f"{where}: '{name}' is none of the parameters {sorted(parameters)}")
 
 
 def _check_range(where: str, within: Range) -> None:
     low, high = within
     if not (math.isfinite(low) and math.isfinite(high) and low <= high):
         raise PlantError(f"{where}: low and high must be numbers that do not fall")
+
+
+def _check_meets(where: str, within: Range, other: Range) -> None:
+    if max(within[0], other[0]) > min(within[1], other[1]):
+        raise PlantError(
+            f"{where} is {within[0]:g} to {within[1]:g}, which shares nothing with {other[0]:g} to {other[1]:g}: "
+            "no value could be suggested"
+        )

@@ -63,15 +63,18 @@ class ConsoleDesk:
         said = "on the log; its worker does the rest" if is_news else "it is so already: nothing was done"
         return Acted(done=(f"{wish.move} of {case.asset}: {said}",), is_news=is_news)
 
-    def answer(self, suggestion: Suggestion, said: Verdict, by: str, why: str) -> Acted:
+    def answer(self, suggestion: Suggestion, said: Verdict, by: str, why: str, values: dict[str, float]) -> Acted:
         """Put an answer to a suggestion on its topic, behind the suggestion. Raises KafkaUnreachable, NotSent."""
         record = SuggestionAnswer(
-            plant=suggestion.plant, suggestion=suggestion.id, answer=said, by=by, time_us=self._now_us(), why=why
-        )
+            plant=suggestion.plant, suggestion=suggestion.id, answer=said, by=by, time_us=self._now_us(), why=why,
+            values=values,
+        )  # fmt: skip
         topic = named(self._settings.topic_prefix, Topic.SUGGESTIONS)
         with LogProducer(self._settings.kafka) as producer:
             producer.send(topic, key_of(suggestion.plant, suggestion.asset), encode(record))
-        return Acted(done=(f"{suggestion.parameter} of {suggestion.asset}: {said}; on the log",), is_news=True)
+        what = ", ".join(one.parameter for one in suggestion.settings)
+        then = "; its maker takes it past the rails" if suggestion.model else ""
+        return Acted(done=(f"{what} of {suggestion.asset}: {said}; on the log{then}",), is_news=True)
 
     def page(self, id_: str) -> Page:
         """A warning's page. Raises Unwelcome, PlantError, KafkaUnreachable."""

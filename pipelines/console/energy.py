@@ -1,6 +1,7 @@
 """What is planned and suggested, folded to the last of everything: plans and what came of them, demand, suggestions.
 
-Pure. How much is kept is bounded, since each plan takes the place of the one before.
+Pure. How much is kept is bounded, since each plan takes the place of the one before. Answers, effects and refused
+wishes go with their suggestion.
 """
 
 from __future__ import annotations
@@ -16,17 +17,26 @@ from models.records import (
     Record,
     Suggestion,
     SuggestionAnswer,
+    SuggestionEffect,
+    SuggestionRefused,
     SuggestionState,
+    TrialRequest,
+    Verdict,
 )
 from pipelines.console.energy_shown import SuggestionNow, state_of, suggestion_now
 from pipelines.console.feed import Change, Kind
 from pipelines.console.shown import site_of
 
 PLANS, RESULTS, DEMANDS = 20, 50, 50
+TRIALS, STATIONS = 50, 500
+"""Requests for trials, and stations whose newest refusal is kept."""
+ANSWERS, WISHES = 50, 20
+"""Of a suggestion the last so many answers and refused wishes."""
 CLOSED, CLOSED_US = 200, 30 * 86_400_000_000
 """Of closed suggestions the last so many of the last 30 days. Our choice, as are those above."""
 FORGET_AT = 50
 """Closed ones are looked through each time that so many suggestions came, since each look is at all of them."""
+Suggested = Suggestion | SuggestionAnswer | SuggestionEffect | SuggestionRefused
 _K = TypeVar("_K")
 _V = TypeVar("_V")
 
@@ -38,7 +48,11 @@ class Energy:
         self.plans: dict[str, Plan] = {}
         self.demand: dict[str, DemandWarning] = {}
         self.suggestions: dict[str, Suggestion] = {}
-        self.answers: dict[str, SuggestionAnswer] = {}
+        self.answers: dict[str, list[SuggestionAnswer]] = {}
+        self._wishes: dict[str, list[SuggestionRefused]] = {}
+        self._effects: dict[str, SuggestionEffect] = {}
+        self._trials: dict[str, TrialRequest] = {}
+        self._refused: dict[str, SuggestionRefused] = {}
         self._results: dict[tuple[str, int], PlanResult] = {}
         self._room = CLOSED
 
@@ -53,7 +67,11 @@ class Energy:
             return [Change(Kind.PLAN, None, {"id": record.plan})] if self._take_result(record) else []
         if isinstance(record, DemandWarning):
             return _news(Kind.DEMAND, record) if self._take_demand(record) else []
-        if isinstance(record, Suggestion | SuggestionAnswer):
+        if isinstance(record, TrialRequest):
+            return _of_station(plant, record) if self._take_trial(record) else []
+        if isinstance(record, SuggestionRefused) and not record.suggestion:
+            return _of_station(plant, record) if self._take_refused(record) else []
+        if isinstance(record, Suggested):
             return [
                 Change(Kind.SUGGESTION, site_of(plant, one.asset), one) for one in self._take_suggested(plant, record)
             ]
@@ -71,6 +89,16 @@ class Energy:
         """Demand warnings, the last first."""
         return sorted(self.demand.values(), key=lambda one: (-one.quarter_us, one.id))
 
+    def trials(self, fits: Callable[[str], bool]) -> list[TrialRequest]:
+        """Trials that are asked for at assets that fit, the last first."""
+        found = [one for one in self._trials.values() if fits(one.asset)]
+        return sorted(found, key=lambda one: (-one.made_us, one.id))
+
+    def refused(self, fits: Callable[[str], bool]) -> list[SuggestionRefused]:
+        """The newest that a rail did not let pass, of each asset that fits, the last first."""
+        found = [one for one in self._refused.values() if fits(one.asset)]
+        return sorted(found, key=lambda one: (-one.time_us, one.asset))
+
     def suggested(self, plant: Plant, fits: Callable[[str], bool]) -> list[SuggestionNow]:
         """Suggestions for assets that fit: open ones first, then the last made."""
         found = [self.suggestion(plant, id_) for id_, one in self.suggestions.items() if fits(one.asset)]
@@ -78,7 +106,8 @@ class Energy:
 
     def suggestion(self, plant: Plant, id_: str) -> SuggestionNow:
         """One of them. Raises KeyError."""
-        return suggestion_now(plant, self.suggestions[id_], self.answers.get(id_))
+        told = self.answers.get(id_, ()), self._wishes.get(id_, ()), self._effects.get(id_)
+        return suggestion_now(plant, self.suggestions[id_], *told)
 
     def _take_plan(self, plan: Plan) -> bool:
         if not _is_newer(plan, self.plans.get(plan.id)):
@@ -102,37 +131,70 @@ class Energy:
         _trim(self.demand, DEMANDS, lambda one: (one.is_open, one.quarter_us))
         return warning.id in self.demand
 
-    def _take_suggested(self, plant: Plant, record: Suggestion | SuggestionAnswer) -> list[SuggestionNow]:
-        """The suggestion as it is by now, if that is news; an answer to one that is not known says nothing."""
-        if isinstance(record, Suggestion):
-            id_ = record.id
-            if not _is_newer(record, self.suggestions.get(id_)):
-                return []
-            self.suggestions[id_] = record
-        else:
-            id_ = record.suggestion
-            known = self.suggestions.get(id_)
-            if known is None or state_of(known, self.answers.get(id_)) is not SuggestionState.OPEN:
-                return []
-            self.answers[id_] = record
+    def _take_trial(self, trial: TrialRequest) -> bool:
+        if self._trials.get(trial.id) == trial:
+            return False
+        self._trials[trial.id] = trial
+        _trim(self._trials, TRIALS, lambda one: one.made_us)
+        return trial.id in self._trials
+
+    def _take_refused(self, refused: SuggestionRefused) -> bool:
+        known = self._refused.get(refused.asset)
+        if known is not None and known.time_us >= refused.time_us:
+            return False
+        self._refused[refused.asset] = refused
+        _trim(self._refused, STATIONS, lambda one: one.time_us)
+        return refused.asset in self._refused
+
+    def _take_suggested(self, plant: Plant, record: Suggested) -> list[SuggestionNow]:
+        """The suggestion as it is by now, if that is news; what is said of one that is not known says nothing."""
+        id_ = record.id if isinstance(record, Suggestion) else record.suggestion
+        if not self._is_news(id_, record):
+            return []
         told = self.suggestion(plant, id_)
         if len(self.suggestions) > self._room:
             self._forget_closed()
             self._room = len(self.suggestions) + FORGET_AT
         return [told] if id_ in self.suggestions else []
 
+    def _is_news(self, id_: str, record: Suggested) -> bool:
+        """Take it, and say whether that changed anything."""
+        known = self.suggestions.get(id_)
+        if isinstance(record, Suggestion):
+            if is_news := _is_newer(record, known):
+                self.suggestions[id_] = record
+            return is_news
+        if known is None:
+            return False
+        if isinstance(record, SuggestionAnswer):
+            return self._take_answer(known, record)
+        if isinstance(record, SuggestionRefused):
+            return _add(self._wishes.setdefault(id_, []), record, WISHES)
+        last = self._effects.get(id_)
+        if last is not None and (last.time_us, last.is_final) >= (record.time_us, record.is_final):
+            return False
+        self._effects[id_] = record
+        return True
+
+    def _take_answer(self, known: Suggestion, record: SuggestionAnswer) -> bool:
+        """While it is open; other values mean nothing where no rails would judge them."""
+        said = self.answers.get(known.id, [])
+        if state_of(known, said) is not SuggestionState.OPEN or (record.answer is Verdict.MODIFIED and not known.model):
+            return False
+        return _add(self.answers.setdefault(known.id, said), record, ANSWERS)
+
     def _forget_closed(self) -> None:
         """Closed ones that are too many, or were closed long before the last thing that was said."""
         closed_us = {
-            id_: max(one.made_us, answer.time_us if (answer := self.answers.get(id_)) else 0)
+            id_: max(one.made_us, one.moved_us, *(each.time_us for each in self.answers.get(id_, ())))
             for id_, one in self.suggestions.items()
-            if state_of(one, self.answers.get(id_)) is not SuggestionState.OPEN
+            if state_of(one, self.answers.get(id_, ())) is not SuggestionState.OPEN
         }
         latest_us = max(one.made_us for one in self.suggestions.values())
         kept = sorted(closed_us, key=lambda id_: -closed_us[id_])[:CLOSED]
         for id_ in closed_us.keys() - {id_ for id_ in kept if closed_us[id_] > latest_us - CLOSED_US}:
-            del self.suggestions[id_]
-            self.answers.pop(id_, None)
+            for of in (self.suggestions, self.answers, self._wishes, self._effects):
+                of.pop(id_, None)
 
 
 def _is_newer(record: Any, known: Any) -> bool:
@@ -141,6 +203,20 @@ def _is_newer(record: Any, known: Any) -> bool:
 
 def _news(kind: Kind, record: Plan | DemandWarning) -> list[Change]:
     return [Change(kind, None, {"id": record.id, "revision": record.revision})]
+
+
+def _of_station(plant: Plant, record: TrialRequest | SuggestionRefused) -> list[Change]:
+    """That there is something new at an asset: who hears of it asks for suggestions again."""
+    return [Change(Kind.SUGGESTION, site_of(plant, record.asset), {"asset": record.asset})]
+
+
+def _add(said: list[_V], one: _V, most: int) -> bool:
+    """Behind those that are known, unless it is among them; the first ones go where they are too many."""
+    if one in said:
+        return False
+    said.append(one)
+    del said[:-most]
+    return True
 
 
 def _trim(kept: dict[_K, _V], most: int, rank: Callable[[_V], Any]) -> None:

@@ -5,7 +5,7 @@ Lanes of machines are for whoever may see these; what is summed over the plant i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -21,12 +21,16 @@ from models.records import (
     PlanReason,
     PlanSaving,
     Quarters,
+    Setting,
     Shed,
     Suggestion,
     SuggestionAnswer,
+    SuggestionEffect,
+    SuggestionRefused,
     SuggestionState,
     Unplanned,
     Unshed,
+    Verdict,
 )
 from pipelines.console.shown import site_of
 
@@ -89,8 +93,24 @@ class DemandNow(Struct, frozen=True, kw_only=True):
     why: str
 
 
+class AnswerNow(Struct, frozen=True, kw_only=True):
+    """What somebody said to a suggestion; `values` are what he wishes instead, by parameter."""
+
+    by: str
+    answer: Verdict
+    time_us: int
+    why: str
+    values: dict[str, float]
+
+
 class SuggestionNow(Struct, frozen=True, kw_only=True):
-    """A suggestion with what was answered: `by` whom, when and why (`answer_why`); empty and null before."""
+    """A suggestion with what was answered: `by` whom, when and why (`answer_why`), with which `values`.
+
+    These are of the answer that decided, empty and null before; `answers` are all, in the order of their coming. One of
+    a process (`model` is not empty) is moved by its maker alone, who takes what people wish past the rails: until then
+    it is open. So many `approvals` are needed, `approved` has who gave one to what is proposed now, `refused` what was
+    wished and not let through, `effect` what came of it so far.
+    """
 
     id: str
     revision: int
@@ -112,6 +132,19 @@ class SuggestionNow(Struct, frozen=True, kw_only=True):
     by: str
     answer_why: str
     answered_us: int | None
+    values: dict[str, float]
+    also: tuple[Setting, ...]
+    product: str
+    model: str
+    approvals: int
+    revalidate: str
+    moved_us: int
+    ended: str
+    failed: bool
+    answers: tuple[AnswerNow, ...]
+    approved: tuple[str, ...]
+    refused: tuple[SuggestionRefused, ...]
+    effect: SuggestionEffect | None
 
 
 def plan_now(plan: Plan, *, is_whole: bool) -> PlanNow:
@@ -142,18 +175,61 @@ def demand_now(warning: DemandWarning, sees: Sees, *, is_whole: bool) -> DemandN
     )  # fmt: skip
 
 
-def suggestion_now(plant: Plant, one: Suggestion, answer: SuggestionAnswer | None) -> SuggestionNow:
+def suggestion_now(
+    plant: Plant,
+    one: Suggestion,
+    answers: Sequence[SuggestionAnswer] = (),
+    refused: Sequence[SuggestionRefused] = (),
+    effect: SuggestionEffect | None = None,
+) -> SuggestionNow:
     """A suggestion as it stands."""
-    of_answer = ("site", "state", "by", "answer_why", "answered_us")
-    told = {name: getattr(one, name) for name in SuggestionNow.__struct_fields__ if name not in of_answer}
-    return SuggestionNow(
-        site=site_of(plant, one.asset), state=state_of(one, answer), by=answer.by if answer else "",
-        answer_why=answer.why if answer else "", answered_us=answer.time_us if answer else None, **told,
-    )  # fmt: skip
+    own = {name: getattr(one, name) for name in SuggestionNow.__struct_fields__ if hasattr(one, name)}
+    last = _decided(one, answers)
+    told = AnswerNow.__struct_fields__
+    return SuggestionNow(**own | {
+        "site": site_of(plant, one.asset), "state": state_of(one, answers), "by": last.by if last else "",
+        "answer_why": last.why if last else "", "answered_us": last.time_us if last else None,
+        "values": last.values if last else {}, "approved": tuple(each.by for each in approving(one, answers)),
+        "answers": tuple(AnswerNow(**{name: getattr(each, name) for name in told}) for each in answers),
+        "refused": tuple(refused), "effect": effect,
+    })  # fmt: skip
 
 
-def state_of(one: Suggestion, answer: SuggestionAnswer | None) -> SuggestionState:
-    """What was answered holds while the suggestion itself is open."""
-    if answer is None or one.state is not SuggestionState.OPEN:
+def state_of(one: Suggestion, answers: Sequence[SuggestionAnswer]) -> SuggestionState:
+    """What was answered first holds while the suggestion itself is open; one of a process is moved by its maker alone.
+
+    Of several people, or with other values, an answer there does not decide by itself.
+    """
+    if one.model or not answers or one.state is not SuggestionState.OPEN:
         return one.state
-    return SuggestionState(answer.answer)
+    return SuggestionState(answers[0].answer)
+
+
+def wished(one: Suggestion, values: Mapping[str, float]) -> dict[str, float]:
+    """All that is to be set where some values are others; what is not named stays as proposed."""
+    return {each.parameter: each.proposed for each in one.settings} | dict(values)
+
+
+def approving(one: Suggestion, answers: Sequence[SuggestionAnswer]) -> list[SuggestionAnswer]:
+    """The first of each who approves of what is proposed now: who changed it to that does, who approved before not.
+
+    A wish that is not what is proposed approves of nothing: it was refused, or nobody judged it yet.
+    """
+    found: dict[str, SuggestionAnswer] = {}
+    for answer in answers:
+        if answer.answer is Verdict.ACCEPTED:
+            found.setdefault(answer.by, answer)
+        elif answer.answer is Verdict.MODIFIED and wished(one, answer.values) == wished(one, {}):
+            found = {answer.by: answer}
+    return list(found.values())
+
+
+def _decided(one: Suggestion, answers: Sequence[SuggestionAnswer]) -> SuggestionAnswer | None:
+    """The answer that made it what it is; None where it is open, or ended by itself."""
+    if not one.model:
+        return answers[0] if answers else None
+    if one.state is SuggestionState.REJECTED:
+        return next((each for each in answers if each.answer is Verdict.REJECTED), None)
+    if one.state is SuggestionState.ACCEPTED or one.failed:
+        return next(iter(approving(one, answers)[: one.approvals][-1:]), None)
+    return None

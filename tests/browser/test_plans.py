@@ -9,11 +9,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from msgspec.structs import replace
 
-from models.records import PlanReason
+from models.records import PlanReason, SuggestionState, Verdict
 from tests.browser.conftest import PHONE, Opened, picture, shown, within
 from tests.kit.consoled import Consoled, spoken
 from tests.kit.followed import forecast
-from tests.kit.planned import demand, plan, result, suggestion
+from tests.kit.planned import demand, effect, plan, refused, result, said_of, suggestion, trial, tuned
 from tests.kit.warned import alert, at
 
 pytestmark = pytest.mark.servers
@@ -41,6 +41,12 @@ DEMAND = demand(
 SETTING = suggestion("press-01")
 OVEN = suggestion("oven-01", "s-2", parameter="zone_temp_degc", now=412.0, proposed=405.0, rails=())
 
+TUNED = tuned("press-02")
+TUNED_SAID = [
+    TUNED, said_of(TUNED.id, Verdict.ACCEPTED, "kim"), refused("press-02", TUNED.id), refused("press-03"),
+    trial("press-03"),
+]  # fmt: skip
+
 
 @pytest.fixture(scope="module")
 def console(servers, tmp_path_factory) -> Iterator[Consoled]:
@@ -49,7 +55,7 @@ def console(servers, tmp_path_factory) -> Iterator[Consoled]:
         speaks = [forecast(name, 1.1, 0.02) for name in (*PRESSES, *OVENS)]
         earlier = replace(PLAN, id="earlier", made_us=at(-6), reason=PlanReason.FIRST)
         past = [result(day) for day in range(4)] + [result(5, is_valid=False, why="other products were made")]
-        spoken(made, [*speaks, WARNED, earlier, PLAN, *past, DEMAND, SETTING, OVEN])
+        spoken(made, [*speaks, WARNED, earlier, PLAN, *past, DEMAND, SETTING, OVEN, *TUNED_SAID])
         until_s = time.monotonic() + 20
         while not (made.ask("suggestions").json()["suggestions"] and made.ask("plans").json()["plans"]):
             assert time.monotonic() < until_s, made.installation.told()
@@ -172,6 +178,56 @@ def test_one_browser_accepts_a_suggestion_and_a_second_sees_it_within_two_second
     picture(one, "suggestion-accepted")
     refused = console.ask(f"suggestions/{OVEN.id}/answer", "viewer", json={"answer": "accept"})
     assert refused.status_code == 403
+
+
+def test_a_suggestion_of_a_process_says_all_that_is_to_change_and_who_must_approve(console, opened: Opened):
+    page = opened("viewer", "#/suggestions")
+    told = page.inner_text(f'[data-suggestion="{TUNED.id}"]')
+    for words in (
+        "Current, force of press-02", "current: now", "9.2 kA", "2.9 kN", "2.1 % (1.8 % and 2.4 %)", "0.9 % and 1.6 %",
+        "by 1 of 2: kim", "peel test of ten parts", "kim accepted it", "lee, current 9.2 kA (now 9)",
+        "forbidden combination",
+    ):  # fmt: skip
+        assert words in told, words
+    rest = page.inner_text("main")
+    assert "Trials that are asked for" in rest and "current 9.7 kA (now 9)" in rest and "2,350 parts" in rest
+    assert "What limits did not let pass" in rest and "press-03, bracket" in rest
+    assert page.query_selector_all("[data-move]") == []
+
+
+def test_a_suggestion_of_a_process_is_modified_and_is_open_until_its_maker_takes_it(console, opened: Opened):
+    one, other = opened("operator", "#/suggestions"), opened("viewer", "#/suggestions")
+    assert one.query_selector_all(f'[data-move="modify {SETTING.id}"], [data-move="modify {OVEN.id}"]') == []
+    one.click(f'[data-move="modify {TUNED.id}"]')
+    assert [one.input_value(f"#move-set-{name}") for name in ("current_ka", "force_kn")] == ["9.2", "2.9"]
+    one.fill("#move-set-current_ka", "9.15")
+    one.fill("#move-why", "half of it first")
+    picture(one, "suggestion-modify")
+    found = Axe().run(one)
+    assert found.violations_count == 0, found.generate_report()
+    with within(SEEN_S):
+        one.click("#dialog-yes")
+        other.wait_for_selector(f'[data-suggestion="{TUNED.id}"] >> text=half of it first; current 9.15')
+    assert other.get_attribute(f'[data-suggestion="{TUNED.id}"]', "data-suggestion-state") == "open"
+    assert "rails" in one.inner_text(".sent")
+    one.click(f'[data-move="modify {TUNED.id}"]')
+    one.fill("#move-set-current_ka", "9.15")
+    one.click("#dialog-yes")
+    one.wait_for_selector("dialog >> text=you asked for these values already")
+    spoken(console, [replace(TUNED, revision=1, proposed=9.15)])
+    other.wait_for_selector(f'[data-suggestion="{TUNED.id}"] >> text=by 1 of 2: operator')
+
+
+def test_what_came_of_a_suggestion_is_told_in_words(console, opened: Opened):
+    page = opened("viewer", "#/suggestions")
+    done = tuned("press-02", "t-2", state=SuggestionState.ACCEPTED, revision=1)
+    spoken(console, [done, effect("press-02", "t-2")])
+    page.wait_for_selector('[data-suggestion="t-2"] [data-verdict="delivers"]')
+    told = page.inner_text('[data-suggestion="t-2"]')
+    assert "It delivers: parts are better than before" in told and "0.45 % and 1.71 %" in told and "1,400" in told
+    picture(page, "suggestion-effect")
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
 
 
 def test_a_suggestion_is_rejected_with_a_reason(console, opened: Opened):

@@ -23,6 +23,9 @@ from models.records import (
     Rung,
     Suggestion,
     SuggestionAnswer,
+    SuggestionEffect,
+    SuggestionRefused,
+    TrialRequest,
     encode,
     id_of,
     key_of,
@@ -68,7 +71,8 @@ def silent(asset: str, hours: float, *, is_open: bool = True) -> Notice:
 TOPIC_OF: dict[type, Topic] = {
     Forecast: Topic.FORECASTS, Health: Topic.HEALTH, Alert: Topic.ALERTS, Notice: Topic.NOTICES,
     Plan: Topic.PLANS, PlanResult: Topic.PLANS, DemandWarning: Topic.DEMAND, Suggestion: Topic.SUGGESTIONS,
-    SuggestionAnswer: Topic.SUGGESTIONS,
+    SuggestionAnswer: Topic.SUGGESTIONS, SuggestionEffect: Topic.SUGGESTIONS, SuggestionRefused: Topic.SUGGESTIONS,
+    TrialRequest: Topic.SUGGESTIONS,
 }  # fmt: skip
 
 

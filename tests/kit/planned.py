@@ -12,7 +12,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from models.records import (
+    Arm,
     DemandWarning,
+    EffectVerdict,
     Expected,
     NotPlanned,
     Plan,
@@ -25,11 +27,17 @@ from models.records import (
     PlanSaving,
     PowerState,
     Quarters,
+    Setting,
     Shed,
     Suggestion,
+    SuggestionAnswer,
+    SuggestionEffect,
+    SuggestionRefused,
     SuggestionState,
+    TrialRequest,
     Unplanned,
     Unshed,
+    Verdict,
 )
 from tests.kit.warned import HOUR_US, at
 
@@ -206,3 +214,63 @@ def suggestion(asset: str = "pump-01", id_: str = "s-1", **said: Any) -> Suggest
         "assumed": ("the product stays ring-80",),
     }  # fmt: skip
     return Suggestion(**whole | said)
+
+
+MOVED = Setting(parameter="current_ka", unit="kA", now=9.0, proposed=9.2)
+EASED = Setting(parameter="force_kn", unit="kN", now=3.0, proposed=2.9)
+RATE = Expected(
+    figure="defect rate", unit="1", before=0.021, after=0.012, after_low=0.009, after_high=0.016, before_low=0.018,
+    before_high=0.024,
+)  # fmt: skip
+
+
+def tuned(asset: str = "pump-01", id_: str = "t-1", **said: Any) -> Suggestion:
+    """A move of two settings of a process, as the tuning role suggests it, which two people must approve."""
+    whole: dict[str, Any] = {
+        "subject": "defects", "parameter": MOVED.parameter, "unit": MOVED.unit, "now": MOVED.now,
+        "proposed": MOVED.proposed, "also": (EASED,), "product": "bracket", "model": "weld-defects@3", "approvals": 2,
+        "expected": (RATE, Expected(figure="energy_kj", unit="of a part", before=2.31, after=2.28, after_low=2.28,
+                                    after_high=2.28)),
+        "why": "21 of 1000 parts inspected at this setting are defective (expulsion 17, stick 4)",
+        "rails": ("current_ka: step",), "revalidate": "peel test of ten parts at the new setting", "moved_us": at(0),
+        "revert": "Set current_ka to 9 kA, force_kn to 3 kN.", "assumed": ("parts go on as the last ones did",),
+    }  # fmt: skip
+    return suggestion(asset, id_, **whole | said)
+
+
+def said_of(id_: str, answer: Verdict, by: str = "kim", hours: float = 1, **said: Any) -> SuggestionAnswer:
+    """What somebody said to a suggestion."""
+    return SuggestionAnswer(plant="north", suggestion=id_, answer=answer, by=by, time_us=at(hours), **said)
+
+
+def effect(asset: str = "pump-01", id_: str = "t-1", hours: float = 20, **said: Any) -> SuggestionEffect:
+    """What came of a move so far."""
+    whole: dict[str, Any] = {
+        "plant": "north", "asset": asset, "suggestion": id_, "product": "bracket", "time_us": at(hours),
+        "before": Arm(parts=1000, defects=21, rate=0.021, low=0.012, high=0.033),
+        "after": Arm(parts=1400, defects=13, rate=0.0093, low=0.0045, high=0.0171), "change_low": -0.021,
+        "change_high": -0.001, "e_better": 23.0, "e_worse": 0.02, "least_parts": 2350,
+        "verdict": EffectVerdict.DELIVERS,
+    }  # fmt: skip
+    return SuggestionEffect(**whole | said)
+
+
+def refused(asset: str = "pump-01", id_: str = "", hours: float = 1, **said: Any) -> SuggestionRefused:
+    """A change that a rail did not let pass: a model's, or, of a suggestion, somebody's wish."""
+    whole: dict[str, Any] = {
+        "plant": "north", "asset": asset, "product": "bracket", "time_us": at(hours), "rail": "forbidden-combination",
+        "detail": "expulsion: current_ka 9.8 and force_kn 2.4", "settings": (MOVED, EASED), "model": "weld-defects@3",
+        "suggestion": id_, "by": "lee" if id_ else "",
+    }  # fmt: skip
+    return SuggestionRefused(**whole | said)
+
+
+def trial(asset: str = "pump-01", id_: str = "m-1", **said: Any) -> TrialRequest:
+    """A change that is too large to be suggested."""
+    whole: dict[str, Any] = {
+        "plant": "north", "asset": asset, "id": id_, "product": "bracket",
+        "settings": (Setting(parameter="current_ka", unit="kA", now=9.0, proposed=9.7),), "expected": (RATE,),
+        "parts": 2350, "why": "current_ka by 0.7 kA is over 0.5 kA", "rails": (), "model": "weld-defects@3",
+        "made_us": at(0), "revert": "Set current_ka to 9 kA.", "revalidate": "peel test of ten parts",
+    }  # fmt: skip
+    return TrialRequest(**whole | said)

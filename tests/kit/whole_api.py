@@ -31,11 +31,13 @@ from pipelines.releases.offices import Place
 from tests.kit import tiny
 from tests.kit.api_parts import HOSTS, Subscriptions, Workers
 from tests.kit.followed import PLANT, MemoryLog, books, came, forecast, health, silent
-from tests.kit.planned import demand, plan, result, suggestion
+from tests.kit.planned import demand, effect, plan, refused, result, suggestion, trial, tuned
 from tests.kit.warned import alert, at
 
 QUAY, MILL = alert("pump-01", severity=700), alert("fan-01", severity=300)
 PLANNED, QUAY_SETTING, MILL_SETTING = plan(alert=QUAY.id), suggestion(), suggestion("fan-01", "s-2")
+QUAY_TUNED = tuned()
+"""Of a process, at the quay; what its model had refused, a wish that was, a trial and an effect are there, too."""
 SITES: dict[str, tuple[str, ...]] = {"all": (), "quay": ("quay",), "mill": ("mill",)}
 
 
@@ -44,7 +46,7 @@ class Desk:
 
     def __init__(self, standing: Standing) -> None:
         self.acted: list[Action] = []
-        self.answered: list[tuple[str, Verdict, str, str]] = []
+        self.answered: list[tuple[str, Verdict, str, str, dict[str, float]]] = []
         self._standing = standing
 
     def act(self, case: Alert, wish: Wish) -> Acted:
@@ -56,8 +58,8 @@ class Desk:
         self.acted.append(action)
         return Acted(done=("on the log",), is_news=is_news)
 
-    def answer(self, suggestion: Suggestion, said: Verdict, by: str, why: str) -> Acted:
-        self.answered.append((suggestion.id, said, by, why))
+    def answer(self, suggestion: Suggestion, said: Verdict, by: str, why: str, values: dict[str, float]) -> Acted:
+        self.answered.append((suggestion.id, said, by, why, values))
         return Acted(done=("on the log",), is_news=True)
 
     def page(self, id_: str) -> Page:
@@ -101,6 +103,7 @@ class WholeApi:
         standing = Standing(PLANT)
         records = came(QUAY, MILL, forecast("pump-01", 1, 0.4), health("fan-01", 1, 70.0), silent("pump-02", 1))
         records += came(PLANNED, result(), demand(), QUAY_SETTING, MILL_SETTING)
+        records += came(QUAY_TUNED, effect(), refused(), refused(id_=QUAY_TUNED.id), trial())
         self.changes = list(standing.take([*records, books(0, rows_read=2, rows_stored=2)]))
         self.follower, self.desk = Follower(MemoryLog(), standing, ()), Desk(standing)
         self.follower.is_following = True

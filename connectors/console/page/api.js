@@ -48,11 +48,8 @@ async function json(method, path, body, signal) {
     return await answer.json();
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new ApiError(
-      answer.status,
-      "The answer could not be read.",
-      "Is something else between this page and Forewarn?",
-    );
+    const todo = "Is something else between this page and Forewarn?";
+    throw new ApiError(answer.status, "The answer could not be read.", todo);
   }
 }
 
@@ -62,13 +59,8 @@ export async function ask(method, path, body, signal, more = {}) {
   if (body !== undefined) headers["Content-Type"] = "application/json";
   let answer;
   try {
-    answer = await fetch(BASE + path, {
-      method,
-      headers,
-      signal,
-      cache: "no-store",
-      body: body && JSON.stringify(body),
-    });
+    const sent = body && JSON.stringify(body);
+    answer = await fetch(BASE + path, { method, headers, signal, cache: "no-store", body: sent });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new ApiError(0, "Forewarn cannot be reached.", "Check the network, and whether `forewarn api serve` runs.");
@@ -83,10 +75,7 @@ async function refusal(answer) {
   const said = sentence(await answer.json().catch(() => null));
   const after = Number(answer.headers.get("Retry-After")) || null;
   if (answer.status === 403 && said.includes("of the whole plant")) return new ApiError(403, WHOLE);
-  const [fallback, todo] = TODO[answer.status] ?? [
-    `The server answered ${answer.status}.`,
-    "Try again, or look at its log.",
-  ];
+  const [fallback, todo] = TODO[answer.status] ?? [`It answered ${answer.status}.`, "Try again, or look at its log."];
   return new ApiError(answer.status, said || fallback, after ? `Try again in ${after} s.` : todo, after);
 }
 
@@ -100,10 +89,7 @@ const TODO = {
   413: ["This is too much at once.", "Send less."],
   422: ["This was refused.", "Mend what is named and send it again."],
   429: ["Too many questions in a short time.", "Wait a minute, then try again."],
-  503: [
-    "Kafka or InfluxDB is away.",
-    "What is shown may be old. Try again shortly; `forewarn doctor` says what is down.",
-  ],
+  503: ["Kafka or InfluxDB is away.", "What is shown may be old. Try again; `forewarn doctor` says what is down."],
 };
 
 function sentence(body) {
@@ -114,6 +100,6 @@ function sentence(body) {
 }
 
 export function query(values) {
-  const given = Object.entries(values).filter(([, value]) => value !== "" && value !== null && value !== undefined);
+  const given = Object.entries(values).filter(([, value]) => value !== "" && value != null);
   return given.length ? `?${new URLSearchParams(given)}` : "";
 }

@@ -6,7 +6,7 @@ import { HORIZONS_H, percent } from "./words.js";
 
 // One share of a whole, as a line under or beside its number.
 export function share(value, tone = "", mark = null) {
-  const width = value === null || value === undefined ? 0 : Math.max(0, Math.min(1, value)) * 100;
+  const width = value == null ? 0 : Math.max(0, Math.min(1, value)) * 100;
   return svg(
     "svg",
     { viewBox: "0 0 100 6", class: `share ${tone}`, preserveAspectRatio: "none", "aria-hidden": "true" },

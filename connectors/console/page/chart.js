@@ -47,9 +47,7 @@ export function chart(page, told) {
       read.textContent = error.message;
     });
   }
-  return h(
-    "div",
-    { class: "chart" },
+  return h("div", { class: "chart" },
     h("div", { class: "chart-head" }, h("h3", {}, title, unit && h("span", { class: "dim" }, ` ${unit}`)), read),
     place,
     one.limits.map(({ level, says }) => h("p", { class: "dim" }, `Limit ${withUnit(number(level), unit)}: ${says}`)),
@@ -98,7 +96,7 @@ function columned() {
   return { columns, put };
 }
 
-const isThere = (value) => value !== null && value !== undefined;
+const isThere = (value) => value != null;
 
 // Values that no line leads to or from are drawn as points.
 const alone = (values) =>
@@ -199,8 +197,8 @@ function limited(plot, limits) {
 
 function pointed(plot, { read, latest, unit, format }) {
   const at = plot.cursor.idx;
-  const value = at === null || at === undefined ? null : plot.data[1][at];
-  if (value === null || value === undefined) return latest();
+  const value = at == null ? null : plot.data[1][at];
+  if (value == null) return latest();
   const [low, high] = [plot.data[2][at], plot.data[3][at]];
   const band = low === null || high === null || low === undefined ? "" : ` (${format(low)} to ${format(high)})`;
   read.textContent = `${withUnit(`${format(value)}${band}`, unit)}, ${clock(plot.data[0][at] * 1e6)}`;

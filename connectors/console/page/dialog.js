@@ -11,7 +11,7 @@ export function dialog({ title, fields, yes, submit, name }) {
   number += 1;
   const wrong = h("div");
   const send = h("button", { type: "submit", class: "main", id: "dialog-yes" }, yes);
-  const cancel = h("button", { type: "button", id: "dialog-no", onclick: () => whole.close() }, "Cancel");
+  const cancel = h("button", { id: "dialog-no", onclick: () => whole.close() }, "Cancel");
   const end = h("div", { class: "dialog-end" }, cancel, send);
   const form = h("form", { method: "dialog" }, h("h2", { id: `dialog-${number}` }, title), fields, wrong, end);
   const whole = h("dialog", { "aria-labelledby": `dialog-${number}`, "data-dialog": name }, form);

@@ -4,8 +4,11 @@
 const SVG = "http://www.w3.org/2000/svg";
 const SAFE_LINK = /^(#|\/|https?:\/\/|blob:)/;
 
+// A button submits only where it says so.
 export function h(tag, props = {}, ...children) {
-  return filled(document.createElement(tag), props, children);
+  const element = document.createElement(tag);
+  if (tag === "button") element.type = tag;
+  return filled(element, props, children);
 }
 
 export function svg(tag, props = {}, ...children) {
@@ -19,7 +22,7 @@ function filled(element, props, children) {
 }
 
 function set(element, name, value) {
-  if (value === null || value === undefined || value === false) return;
+  if (value == null || value === false) return;
   if (name.startsWith("on")) {
     element.addEventListener(name.slice(2), value);
   } else if (name === "href" && !SAFE_LINK.test(value)) {
@@ -35,7 +38,7 @@ function set(element, name, value) {
 function nodes(children) {
   return children
     .flat(Infinity)
-    .filter((child) => child !== null && child !== undefined && child !== false)
+    .filter((child) => child != null && child !== false)
     .map((child) => (child instanceof Node ? child : document.createTextNode(String(child))));
 }
 

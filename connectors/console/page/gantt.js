@@ -68,9 +68,7 @@ function drawn(plan, room, pick) {
 }
 
 const named = (names, curves) =>
-  h(
-    "div",
-    { class: "gantt-names", "aria-hidden": "true" },
+  h("div", { class: "gantt-names", "aria-hidden": "true" },
     h("div", { class: "gantt-axis" }),
     curves.map(({ title, says }) => h("div", { class: "gantt-curve" }, title, h("small", {}, says))),
     names.map((name) => h("div", { class: "gantt-name", title: name }, name)),
@@ -102,9 +100,7 @@ function curved({ title, says, lines }, x, plan, top) {
         return `${at ? "V" : "M0 "}${y(value).toFixed(1)}H${to}`;
       })
       .join("");
-  return svg(
-    "g",
-    { role: "img", "aria-label": `${title}: ${says}` },
+  return svg("g", { role: "img", "aria-label": `${title}: ${says}` },
     svg("line", { class: "zero", x1: 0, x2: x(plan.end_us), y1: y(0), y2: y(0) }),
     lines.map(([name, of]) => svg("path", { class: `curve is-${name}`, d: path(of) })),
   );
@@ -142,9 +138,7 @@ function due(plan, name, x, top) {
   return plan.jobs.filter(isSeen).map((job) => {
     const at = x(job.due_us);
     const isLate = job.end_us > job.due_us;
-    return svg(
-      "g",
-      { class: isLate ? "due is-late" : "due", "aria-hidden": "true" },
+    return svg("g", { class: isLate ? "due is-late" : "due", "aria-hidden": "true" },
       svg("title", {}, `${job.order} is due ${clock(job.due_us)}`),
       svg("path", { d: `M${at} ${top + 1}v${LANE - 2}M${at} ${top + 1}l7 3.5l-7 3.5` }),
     );
@@ -224,9 +218,7 @@ function walked(event, whole) {
 // Patterns differ where colours cannot be told apart.
 function patterns() {
   const of = (name, size, d) =>
-    svg(
-      "pattern",
-      { id: `gantt-${name}`, width: size, height: size, patternUnits: "userSpaceOnUse" },
+    svg("pattern", { id: `gantt-${name}`, width: size, height: size, patternUnits: "userSpaceOnUse" },
       svg("rect", { class: "ground", width: size, height: size }),
       svg("path", { class: `stroke is-${name}`, d }),
     );
@@ -242,9 +234,7 @@ export function legend() {
   const box = (tall) => svg("rect", { class: "box", x: 1, y: 14 - tall / 2, width: 24, height: tall, rx: 2 });
   const path = (d) => svg("path", { d });
   const steps = "M1 16h8v-8h8v6h8";
-  return h(
-    "ul",
-    { class: "gantt-legend", "aria-label": "What the bars mean" },
+  return h("ul", { class: "gantt-legend", "aria-label": "What the bars mean" },
     Object.entries(STATE_WORDS).map(([state, words]) => item(words, `bar-of is-${state}`, box(TALL[state]))),
     item("site by the plan", "curve", path(steps)),
     item("site by the usual rule", "curve is-usual", path(steps)),

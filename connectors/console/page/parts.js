@@ -8,7 +8,7 @@ import { ADVICE, clock, fromNow, plain, span, utc } from "./words.js";
 
 // A time that keeps saying how far away it is: `ticking` renews these once in a while.
 export function when(us, { exact = false } = {}) {
-  if (us === null || us === undefined) return "–";
+  if (us == null) return "–";
   const words = exact ? clock(us) : fromNow(us, nowUs());
   return h(
     "time",
@@ -20,6 +20,8 @@ export function when(us, { exact = false } = {}) {
     words,
   );
 }
+
+export const exactly = (us) => when(us, { exact: true });
 
 // A warning's time to act before: once it has passed, by how much it is overdue, with a sign, and a tone unless it is
 // held back.
@@ -84,19 +86,13 @@ export function card(title, ...children) {
 }
 
 export function pairs(rows) {
-  return h(
-    "dl",
-    { class: "pairs" },
+  return h("dl", { class: "pairs" },
     rows.filter(Boolean).map(([name, ...value]) => [h("dt", {}, name), h("dd", {}, value)]),
   );
 }
 
 export const list = (rows, draw) =>
-  h(
-    "ul",
-    { class: "lines" },
-    rows.map((one) => h("li", {}, draw(one))),
-  );
+  h("ul", { class: "lines" }, rows.map((one) => h("li", {}, draw(one))));
 
 // What was asked for and is no longer wanted is no fault.
 export const unlessLeft = (then) => (error) => {
@@ -105,11 +101,7 @@ export const unlessLeft = (then) => (error) => {
 
 // `columns` are [title, cell of a row, class]; on phones each cell is led by its title.
 export function table(columns, rows, { caption = "", row = () => ({}) } = {}) {
-  const head = h(
-    "tr",
-    {},
-    columns.map(([title, , of]) => h("th", { scope: "col", class: of }, title)),
-  );
+  const head = h("tr", {}, columns.map(([title, , of]) => h("th", { scope: "col", class: of }, title)));
   const body = rows.map((one) =>
     h(
       "tr",
@@ -117,9 +109,7 @@ export function table(columns, rows, { caption = "", row = () => ({}) } = {}) {
       columns.map(([title, cell, of]) => h("td", { "data-title": title, class: of }, h("div", {}, cell(one)))),
     ),
   );
-  return h(
-    "table",
-    { class: "cards" },
+  return h("table", { class: "cards" },
     caption && h("caption", {}, caption),
     h("thead", {}, head),
     h("tbody", {}, body),
@@ -133,6 +123,10 @@ export const loading = (what) => h("p", { class: "loading", role: "status" }, `L
 
 // The reader's own clock, when a view is drawn of an answer that does not move by itself.
 export const askedAt = () => new Date().toLocaleTimeString();
+
+// What was done, as the API says it.
+export const sentLines = (lines) =>
+  h("div", { class: "sent", role: "status" }, lines.map((line) => h("p", {}, coded(line))));
 
 // What a sentence has between backticks is a command or a name, and stands as code.
 export const coded = (words) =>
@@ -148,21 +142,17 @@ export function noMachine() {
 export const dim = (...words) => h("span", { class: "dim" }, words);
 
 export function failed(error, again) {
-  return h(
-    "div",
-    { class: "failed", role: "alert" },
+  return h("div", { class: "failed", role: "alert" },
     h("p", {}, icon("act", "act"), " ", coded(error.message || String(error))),
     error.todo && h("p", {}, coded(error.todo)),
-    again && h("button", { type: "button", onclick: again, "data-key": "again" }, "Try again"),
+    again && h("button", { onclick: again, "data-key": "again" }, "Try again"),
   );
 }
 
 // A part of a view with a question of its own: it says that it loads, what went wrong, and can be asked again.
 export function section(title, load, draw, { more = null } = {}) {
   const body = h("div", { class: "section-body" });
-  const whole = h(
-    "section",
-    { class: "card", "data-state": "loading" },
+  const whole = h("section", { class: "card", "data-state": "loading" },
     h("div", { class: "card-head" }, h("h2", {}, title), more),
     body,
   );
@@ -193,9 +183,7 @@ export function field(id, label, input) {
 }
 
 export function choice(options, value, onchange) {
-  const select = h(
-    "select",
-    { onchange: (event) => onchange(event.target.value) },
+  const select = h("select", { onchange: (event) => onchange(event.target.value) },
     options.map(([key, words]) => h("option", { value: key }, words)),
   );
   select.value = value;

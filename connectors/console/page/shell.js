@@ -38,12 +38,8 @@ export function drawShell(signOut) {
 
 function item([href, words, count, what]) {
   const found = count ? count() : 0;
-  return h(
-    "li",
-    {},
-    h(
-      "a",
-      { href },
+  return h("li", {},
+    h("a", { href },
       words,
       found > 0 &&
         h("span", { class: "count", title: `${found} ${what}` }, found, h("span", { class: "unseen" }, ` ${what}`)),
@@ -54,13 +50,11 @@ function item([href, words, count, what]) {
 function who(me, signOut) {
   const sites = me.sites === null ? "all sites" : me.sites.length ? `sites ${me.sites.join(", ")}` : "no site";
   return [
-    h(
-      "span",
-      { class: "who-words", title: `Forewarn ${me.version}` },
+    h("span", { class: "who-words", title: `Forewarn ${me.version}` },
       h("strong", {}, me.name),
       ` ${me.role}, ${sites}`,
     ),
-    h("button", { type: "button", class: "quiet", id: "sign-out", onclick: signOut }, "Sign out"),
+    h("button", { class: "quiet", id: "sign-out", onclick: signOut }, "Sign out"),
   ];
 }
 
@@ -114,7 +108,7 @@ export function indicator() {
   if (place.dataset.text === text && place.dataset.live === is) return;
   Object.assign(place.dataset, { live: is, text });
   place.title = why;
-  const again = h("button", { type: "button", class: "quiet", onclick: retry, "data-key": "retry" }, "Retry now");
+  const again = h("button", { class: "quiet", onclick: retry, "data-key": "retry" }, "Retry now");
   const told = [h("strong", {}, said), h("span", { class: "live-age" }, old)];
   const isCut = is !== "first" && state.live.is !== "live";
   refill(place, icon(SIGNS[is][0]), told, isCut && state.me && again);

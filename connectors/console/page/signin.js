@@ -27,9 +27,7 @@ export function signIn(error, start) {
   main.dataset.state = error ? "error" : "ready";
   main.replaceChildren(
     h("h1", { tabindex: -1 }, "Sign in"),
-    h(
-      "form",
-      { class: "card sign-in", onsubmit: enter },
+    h("form", { class: "card sign-in", onsubmit: enter },
       error && failed(error, error.status === 0 || error.status >= 429 ? start : null),
       field("key", "Key or token", input),
       h("p", { class: "dim", id: "key-help" }, coded(HELP)),
@@ -49,6 +47,6 @@ const card = (what) => h("p", { class: "card sign-in" }, what);
 
 // Where the plant has an identity provider, people need no key.
 function there(found) {
-  const props = { type: "button", class: "main", id: "sign-in-there", onclick: () => go(found) };
+  const props = { class: "main", id: "sign-in-there", onclick: () => go(found) };
   return h("button", props, `Sign in at ${new URL(found.issuer).hostname}`);
 }

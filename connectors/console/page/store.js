@@ -108,9 +108,9 @@ const EVENTS = {
     tell("demand");
     return revision ? "" : "The plant may pass its limit of power";
   },
-  suggestion: ({ asset, revision, state: is }) => {
+  suggestion: ({ asset, revision, state: is, answers, refused }) => {
     tell("suggestion");
-    return is === "open" && !revision ? `New suggestion for ${asset}` : "";
+    return is === "open" && !revision && !answers.length && !refused.length ? `New suggestion for ${asset}` : "";
   },
   // Whether the service behind the page hears the log: a stream that is open may still have nothing new to tell.
   log: ({ is_following: isFollowing }) => {

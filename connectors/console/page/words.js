@@ -8,7 +8,7 @@ export const HORIZONS_H = [12, 24, 48, 72, 120, 168];
 const AT_72_H = 3;
 
 export const percent = (share, digits = 0) => {
-  if (share === null || share === undefined) return "–";
+  if (share == null) return "–";
   if (share > 0 && share < 0.01 && digits === 0) return "<1 %";
   if (share < 1 && share > 0.995 && digits === 0) return ">99 %";
   return `${(share * 100).toFixed(digits)} %`;
@@ -17,14 +17,14 @@ export const percent = (share, digits = 0) => {
 export const chance72 = (asset) => (asset.chances?.length ? asset.chances[AT_72_H] : null);
 
 export function number(value, digits) {
-  if (value === null || value === undefined) return "–";
+  if (value == null) return "–";
   if (typeof value !== "number") return String(value);
   const most = digits ?? (Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2);
   return value.toLocaleString(undefined, { maximumFractionDigits: most });
 }
 
 export const signed = (value) =>
-  value === null || value === undefined ? "–" : `${value < 0 ? "−" : "+"}${number(Math.abs(value))}`;
+  value == null ? "–" : `${value < 0 ? "−" : "+"}${number(Math.abs(value))}`;
 
 // "14 h", "3 days": the largest unit that says it, never two.
 export function span(seconds) {
@@ -50,45 +50,26 @@ export function clock(us) {
 }
 
 export const utc = (us) => `${new Date(us / 1000).toISOString().slice(0, 19).replace("T", " ")} UTC`;
-export const hours = (value) => (value === null || value === undefined ? "–" : span(value * HOUR_S));
+export const hours = (value) => (value == null ? "–" : span(value * HOUR_S));
 
 export function remaining(left) {
   if (!left) return "";
   const what = left.until === "limit" ? "to a limit" : "to failure";
-  const low = left.low_h === null || left.low_h === undefined ? null : hours(left.low_h);
-  const high = left.high_h === null || left.high_h === undefined ? null : hours(left.high_h);
+  const low = left.low_h == null ? null : hours(left.low_h);
+  const high = left.high_h == null ? null : hours(left.high_h);
   const range =
     low && high ? `${low} to ${high}` : low ? `${low} or more` : high ? `at most ${high}` : "no bounds known";
   const held =
-    left.covered === null || left.covered === undefined
+    left.covered == null
       ? "90 % interval"
       : `90 % interval, but ${percent(left.covered)} on other machines`;
   return `about ${hours(left.median_h)} ${what} (${range}; ${held})`;
 }
 
 const UNITS = {
-  degc: "°C",
-  m3_h: "m³/h",
-  mm_s: "mm/s",
-  kw: "kW",
-  kwh: "kWh",
-  bar: "bar",
-  mbar: "mbar",
-  kpa: "kPa",
-  a: "A",
-  v: "V",
-  hz: "Hz",
-  rpm: "rpm",
-  pct: "%",
-  percent: "%",
-  um: "µm",
-  mm: "mm",
-  m: "m",
-  g: "g",
-  s: "s",
-  h: "h",
-  l_min: "l/min",
-  nm: "Nm",
+  degc: "°C", m3_h: "m³/h", mm_s: "mm/s", kw: "kW", kwh: "kWh", ka: "kA", kn: "kN", ms: "ms", bar: "bar",
+  mbar: "mbar", kpa: "kPa", a: "A", v: "V", hz: "Hz", rpm: "rpm", pct: "%", percent: "%", um: "µm", mm: "mm",
+  m: "m", g: "g", s: "s", h: "h", l_min: "l/min", nm: "Nm",
 };
 
 // A signal's name tells its unit at its end: radial_bearing_temp_degc.
@@ -103,8 +84,8 @@ export function signalWords(name) {
 
 export function driverWords({ signal, change, per_day: perDay }) {
   const { words, unit } = signalWords(signal);
-  const off = change === null || change === undefined ? "" : ` ${signed(change)}${unit && ` ${unit}`} from its usual`;
-  const moves = perDay === null || perDay === undefined ? "" : `, ${signed(perDay)} a day`;
+  const off = change == null ? "" : ` ${signed(change)}${unit && ` ${unit}`} from its usual`;
+  const moves = perDay == null ? "" : `, ${signed(perDay)} a day`;
   return `${words}${off}${moves}`;
 }
 

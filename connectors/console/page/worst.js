@@ -27,10 +27,8 @@ function row(asset) {
   const worst = state.warnings.get(asset.worst);
   const tone = toneOf(asset, worst);
   const chance = chance72(asset);
-  const health = asset.health === null || asset.health === undefined ? "–" : number(asset.health, 0);
-  return h(
-    "li",
-    { "data-asset": asset.asset },
+  const health = asset.health == null ? "–" : number(asset.health, 0);
+  return h("li", { "data-asset": asset.asset },
     h(
       "a",
       {

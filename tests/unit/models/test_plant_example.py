@@ -40,6 +40,12 @@ PLACES = {
     subject.Meter: "production.meter.",
     subject.Air: "production.air.",
     subject.Tap: "production.air.*.",
+    subject.Tuning: "tuning.",
+    subject.Station: "tuning.stations.*.",
+    subject.Parameter: "tuning.stations.*.parameters.*.",
+    subject.Moves: "tuning.stations.*.parameters.*.moves.",
+    subject.Combination: "tuning.stations.*.forbidden[].",
+    subject.Lock: "tuning.stations.*.interlocks[].",
     Tag: "tags[].",
 }
 INNER = {"types", "assets", "tags", "shifts", "types.*.signals", "types.*.operating", "types.*.limits"}
@@ -47,6 +53,7 @@ INNER |= {"assets.*.components", "types.*.rules", "types.*.rules[].when", "types
 INNER |= {"budget", "thresholds", "types.*.care"}
 INNER |= {"production", "production.products", "production.machines", "production.machines.*.makes"}
 INNER |= {"production.demand", "production.meter", "production.air"}
+INNER |= {"tuning", "tuning.stations", "tuning.stations.*.parameters.*.moves"}
 INNER |= {f"production.air.{name}" for name in ("compressors", "pressure", "flow")}
 NAMES = {
     "tags[].from_us": "tags[].valid_from",

@@ -7,15 +7,16 @@ import re
 import tomllib
 from pathlib import Path
 from pkgutil import iter_modules
+from typing import get_args
 
 from rich.console import Console
 
 import pipelines.stages
 from models.alerting.wording import rests_on
-from models.records import Alert, AnyRecord, decode, encode, id_of
+from models.records import Alert, AnyRecord, AnyTuning, decode, encode, id_of
 from pipelines.cli import watching
 from pipelines.schema import RECORDS, asyncapi_document, json_schema
-from pipelines.topics import Topic
+from pipelines.topics import TOPICS, Topic
 from pipelines.topology import STAGES, diagram, release_diagram
 
 ROOT = Path(__file__).parents[3]
@@ -78,3 +79,19 @@ def test_every_point_of_the_contract_names_tests_that_exist():
         for name in (part for part in line.split("`") if part.startswith("tests/")):
             file, _, test = name.partition("::")
             assert f"def {test}" in (ROOT / file).read_text(), name
+
+
+def test_every_record_that_a_topic_holds_is_declared_and_the_readme_names_every_topic_of_tuning():
+    assert {name for spec in TOPICS for name in spec.holds.split(", ")} >= {one.__name__ for one in get_args(AnyTuning)}
+    channels = asyncapi_document()["channels"]
+    assert channels["quality"]["messages"].keys() == {"Part", "QualityResult"}
+    assert channels["suggestions"]["messages"].keys() == {
+        "Suggestion", "SuggestionAnswer", "SuggestionEffect", "SuggestionRefused", "TrialRequest", "TuningSwitch",
+    }  # fmt: skip
+    readme = (ROOT / "README.md").read_text()
+    assert "| `suggestions` |" in readme and "| `quality` |" in readme
+
+
+def test_the_pattern_of_a_masked_operator_means_the_same_in_json_schema():
+    (operator,) = (of for of in json_schema()["$defs"]["Part"]["properties"]["operator"]["anyOf"] if "pattern" in of)
+    assert not set(re.findall(r"\\(\w)", operator["pattern"])) - {"n"}, "ECMA 262 has no \\A and no \\Z"

@@ -7,7 +7,7 @@ import { chart } from "../chart.js";
 import { h, refill } from "../dom.js";
 import { icon } from "../icons.js";
 import { adviceTag, card, coded, dim, empty, heldWords, list, pairs, section, table, tag, toneOf } from "../parts.js";
-import { when, wide } from "../parts.js";
+import { exactly, when, wide } from "../parts.js";
 import { heldOf, openNotices, state } from "../store.js";
 import { chance72, driverWords, many, number, percent, plain, remaining, signalWords } from "../words.js";
 import { upper, wereItUsual } from "../words.js";
@@ -29,8 +29,7 @@ async function draw(page) {
     shown.now = now;
     page.heading(name, icon(now.operating));
     refill(top, facts(now, found.forecast));
-    refill(
-      warned,
+    refill(warned,
       h("h2", {}, "Warnings"),
       warningList(known(found.warnings, name), { withAsset: false, none: "None, as far as is known here." }),
     );
@@ -53,9 +52,7 @@ function facts(now, forecast) {
   const worst = state.warnings.get(now.worst);
   const tone = toneOf(now, worst);
   return [
-    h(
-      "p",
-      { class: "tags" },
+    h("p", { class: "tags" },
       tag(now.operating, "", now.operating),
       worst ? adviceTag(worst) : now.warnings > 0 && tag(heldWords(heldOf(now.asset)), "", "held"),
       dim(
@@ -65,9 +62,7 @@ function facts(now, forecast) {
       ),
     ),
     noticed(now.asset),
-    h(
-      "div",
-      { class: "columns" },
+    h("div", { class: "columns" },
       h("div", { class: "stacked" }, chances(now, tone), forecast && windowed(forecast, now)),
       h("div", { class: "stacked" }, health(now), drivers(now)),
     ),
@@ -79,13 +74,9 @@ function noticed(name) {
   const open = openNotices().filter((one) => one.asset === name);
   return (
     open.length > 0 &&
-    h(
-      "div",
-      { class: "note" },
+    h("div", { class: "note" },
       open.map((one) =>
-        h(
-          "p",
-          {},
+        h("p", {},
           h("strong", {}, upper(plain(one.kind))),
           ": ",
           coded(one.detail || plain(one.reason)),
@@ -108,16 +99,12 @@ const IT = {
 
 function chances(now, tone) {
   if (!now.chances.length)
-    return card(
-      "Chance of failure",
+    return card("Chance of failure",
       empty("No model speaks of this machine yet: its warnings rest on rules, limits and health."),
     );
   const stands = now.operating !== "running" && now.running_until_us;
-  return card(
-    "Chance of failure",
-    h(
-      "p",
-      {},
+  return card("Chance of failure",
+    h("p", {},
       h("span", { class: "big" }, percent(chance72(now))),
       " within 72 h ",
       dim(now.confidence && `${now.confidence} confidence`),
@@ -128,9 +115,7 @@ function chances(now, tone) {
         when(now.running_until_us),
         ".",
       ]),
-    h(
-      "p",
-      { class: "dim" },
+    h("p", { class: "dim" },
       [now.basis, now.model].filter(Boolean).join(" · "),
       !stands && now.window_end_us && [" · ", when(now.window_end_us)],
     ),
@@ -140,8 +125,7 @@ function chances(now, tone) {
 // What the chances were made of, as the whole forecast said that was asked for with the view.
 function windowed(forecast, now) {
   const missing = forecast.missing.map((name) => signalWords(name).words).join(", ");
-  return card(
-    "What the model saw",
+  return card("What the model saw",
     pairs([
       now.operating === "running" && ["Window", ["up to ", when(forecast.window_end_us)]],
       ["Data there", percent(forecast.completeness)],
@@ -153,9 +137,8 @@ function windowed(forecast, now) {
 
 function health(now) {
   const left = remaining(now.remaining);
-  const has = now.health !== null && now.health !== undefined;
-  return card(
-    "Health",
+  const has = now.health != null;
+  return card("Health",
     has
       ? h("p", {}, h("span", { class: "big" }, number(now.health, 0)), " of 100 ", dim("100 as ever, 50 at its limit"))
       : empty("Not known yet: it takes hours of running."),
@@ -183,11 +166,8 @@ function signals(page, name, named) {
     shown.ask();
   };
   const button = (count) =>
-    h(
-      "button",
-      { type: "button", "aria-pressed": String(count === days), "data-days": count, onclick: () => pick(count) },
-      many(count, "day"),
-    );
+    h("button",
+      { "aria-pressed": String(count === days), "data-days": count, onclick: () => pick(count) }, many(count, "day"));
   const buttons = h("div", { class: "pressed", role: "group", "aria-label": "Days shown" }, [1, 7, 30].map(button));
   const shown = section("Signals", ask, drawn, { more: buttons });
   return shown.whole;
@@ -209,9 +189,7 @@ function charts(page, found, named) {
 function past(page, name) {
   const drawn = (found) =>
     (found.time_us.length || found.health_us.length || null) &&
-    h(
-      "div",
-      { class: "charts" },
+    h("div", { class: "charts" },
       chart(page, {
         title: "Chance of failure within 72 h",
         unit: "",
@@ -235,7 +213,7 @@ function past(page, name) {
 
 function work(page, name) {
   const columns = [
-    ["When", (one) => when(one.time_us, { exact: true })],
+    ["When", (one) => exactly(one.time_us)],
     ["What", (one) => plain(one.kind)],
     ["Failure mode", (one) => plain(one.mode) || "–"],
     ["Order", (one) => one.order || "–"],

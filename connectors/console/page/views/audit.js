@@ -3,7 +3,7 @@
 
 import { get, query } from "../api.js";
 import { h, refill } from "../dom.js";
-import { askedAt, dim, empty, table, when } from "../parts.js";
+import { askedAt, dim, empty, exactly, table } from "../parts.js";
 
 const STEP = 100;
 
@@ -14,19 +14,14 @@ async function draw(page, limit = STEP) {
   page.is(entries.length ? "ready" : "empty");
   const more =
     entries.length >= limit &&
-    h(
-      "p",
-      {},
-      h(
-        "button",
-        { type: "button", id: "more", onclick: () => draw(page, limit + STEP).catch(page.wrong) },
+    h("p", {},
+      h("button", { id: "more", onclick: () => draw(page, limit + STEP).catch(page.wrong) },
         "Show more",
       ),
     );
-  const again = h("button", { type: "button", id: "ask-again", onclick: () => draw(page, limit).catch(page.wrong) });
+  const again = h("button", { id: "ask-again", onclick: () => draw(page, limit).catch(page.wrong) });
   again.append("Ask again");
-  refill(
-    page.body,
+  refill(page.body,
     h("p", {}, again, " ", dim("asked at ", askedAt())),
     entries.length
       ? h("div", { class: "card" }, table(COLUMNS, entries, { row: (one) => ({ "data-entry": one.number }) }))
@@ -37,7 +32,7 @@ async function draw(page, limit = STEP) {
 
 const COLUMNS = [
   ["Number", (one) => one.number],
-  ["When", (one) => when(one.time_us, { exact: true }), "short"],
+  ["When", (one) => exactly(one.time_us), "short"],
   ["By", (one) => one.by || dim("not known"), "text"],
   ["Role", (one) => one.role || "–"],
   ["What", (one) => h("code", {}, `${one.method} ${one.path}`), "text"],

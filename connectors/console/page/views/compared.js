@@ -2,7 +2,7 @@
 // The same figures as `forewarn model compare` prints; what has another shape is told as keys and values.
 
 import { h } from "../dom.js";
-import { dim, list, table, wide, when } from "../parts.js";
+import { dim, exactly, list, table, wide } from "../parts.js";
 import { many, number, percent, plain, upper } from "../words.js";
 import { said } from "./items.js";
 
@@ -10,15 +10,11 @@ export function comparison(found) {
   const sides = [found.sides?.[found.champion], found.sides?.[found.candidate]];
   if (!sides[0] || !sides[1]) return said("", found);
   return [
-    h(
-      "p",
-      {},
+    h("p", {},
       h("strong", {}, `Verdict: ${plain(found.verdict?.reason)}`),
       found.verdict?.figures && `, ${found.verdict.figures}`,
     ),
-    h(
-      "p",
-      { class: "dim" },
+    h("p", { class: "dim" },
       `${many(found.machines, "machine")}, ${number(found.machine_days, 0)} machine-days, `,
       `${number(found.both, 0)} warnings of the champion that the candidate gives too`,
     ),
@@ -68,9 +64,7 @@ function figures(found, sides) {
 
 function gained(hours) {
   if (!hours.length) return null;
-  return h(
-    "p",
-    {},
+  return h("p", {},
     `Lead of the candidate less the champion's, where both warned: median ${number(middle(hours), 1)} h, `,
     `from ${number(Math.min(...hours), 1)} to ${number(Math.max(...hours), 1)} h (${many(hours.length, "failure")}).`,
   );
@@ -102,7 +96,7 @@ function alone(version, rows) {
   if (!rows.length) return null;
   return [
     h("h3", {}, upper(`only ${version} warns of`)),
-    list(rows.slice(0, SHOWN), ([asset, us]) => [asset, " ", dim(when(us, { exact: true }))]),
+    list(rows.slice(0, SHOWN), ([asset, us]) => [asset, " ", dim(exactly(us))]),
     rows.length > SHOWN && dim(`and ${rows.length - SHOWN} more`),
   ];
 }

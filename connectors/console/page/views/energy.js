@@ -4,7 +4,7 @@
 import { get } from "../api.js";
 import { h, refill } from "../dom.js";
 import { icon } from "../icons.js";
-import { assetLink, coded, dim, list, unlessLeft, when } from "../parts.js";
+import { assetLink, coded, dim, exactly, list, unlessLeft } from "../parts.js";
 import { nowUs } from "../store.js";
 import { many, number } from "../words.js";
 
@@ -46,14 +46,10 @@ function demand(one) {
     `: ${number(it.kw)} kW, ${it.minutes} min at most`,
     dim(", ", coded(it.why)),
   ];
-  return h(
-    "section",
-    { class: "failed demand", "data-demand": one.id, "aria-label": "Demand warning" },
-    h(
-      "p",
-      {},
+  return h("section", { class: "failed demand", "data-demand": one.id, "aria-label": "Demand warning" },
+    h("p", {},
       [icon("act", "act"), " ", h("strong", {}, `${expected}, ${many(left, "minute")} left`)],
-      [" in the quarter-hour from ", when(one.quarter_us, { exact: true }), one.why && [": ", coded(one.why)], "."],
+      [" in the quarter-hour from ", exactly(one.quarter_us), one.why && [": ", coded(one.why)], "."],
     ),
     one.shed.length > 0 && [h("p", {}, "May wait, the least costly first:"), list(one.shed, waits)],
     one.kept.length > 0 && [
@@ -66,10 +62,8 @@ function demand(one) {
 function saved(plan) {
   if (!plan?.saving || plan.end_us < nowUs()) return null;
   const { kwh, cost } = plan.saving;
-  return h(
-    "a",
-    { class: "plan-tile", href: "#/plans", "data-plan": plan.id },
+  return h("a", { class: "plan-tile", href: "#/plans", "data-plan": plan.id },
     ["The plan saves ", h("strong", {}, `${number(kwh, 0)} kWh and ${number(cost)} ${plan.currency}`)],
-    dim(" against the usual rule, until ", when(plan.end_us, { exact: true })),
+    dim(" against the usual rule, until ", exactly(plan.end_us)),
   );
 }

@@ -1,6 +1,6 @@
 // Things that are told as keys and values, whatever they are.
 
-import { assetLink, list, pairs, when } from "../parts.js";
+import { assetLink, exactly, list, pairs } from "../parts.js";
 import { number, plain, upper } from "../words.js";
 
 const rows = (item) =>
@@ -8,7 +8,7 @@ const rows = (item) =>
 
 export function said(name, value) {
   if (value === null || value === "" || value === undefined) return "–";
-  if (name.endsWith("_us") && typeof value === "number") return when(value, { exact: true });
+  if (name.endsWith("_us") && typeof value === "number") return exactly(value);
   if (name === "asset") return assetLink(value);
   if (Array.isArray(value)) return value.length ? list(value, (one) => said("", one)) : "–";
   if (typeof value === "object") return rows(value);

@@ -19,15 +19,11 @@ function drawn(found) {
   return [
     found.thinned && h("p", { class: "note" }, coded(found.thinned)),
     found.broken.length > 0 &&
-      h(
-        "div",
-        { class: "note" },
+      h("div", { class: "note" },
         found.broken.map((line) => h("p", {}, icon("plan", "plan"), " ", coded(line))),
       ),
     card("By engineer", isEmpty(found) ? empty("No warning stood in this week.") : engineers(found)),
-    h(
-      "div",
-      { class: "columns" },
+    h("div", { class: "columns" },
       top(found.top),
       ids("Stale: open for long, and nobody moves them", found.whole?.stale ?? []),
       ids("Chattering: come and go", found.whole?.chattering ?? []),

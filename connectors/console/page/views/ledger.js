@@ -18,21 +18,16 @@ async function draw(page) {
   page.follow((topics) => topics.has("ledger") && drawHead());
   const total = found.total ?? {};
   if (!total.rows_read && !total.records_read) page.is("empty");
-  refill(
-    page.body,
+  refill(page.body,
     head,
     card("By partition", counts("Partition", Object.entries(found.partitions ?? {}))),
-    h(
-      "div",
-      { class: "columns" },
+    h("div", { class: "columns" },
       card("By source", counts("Source", Object.entries(total.sources ?? {}))),
       reasons(total.rejected_by_reason ?? {}),
     ),
     h("div", { class: "columns" }, topics(found.topics ?? {}), feeds(total.feeds ?? {})),
-    h(
-      "p",
-      {},
-      h("button", { type: "button", id: "ask-again", onclick: () => draw(page).catch(page.wrong) }, "Ask again"),
+    h("p", {},
+      h("button", { id: "ask-again", onclick: () => draw(page).catch(page.wrong) }, "Ask again"),
       " ",
       dim("the parts were asked for at ", askedAt()),
     ),
@@ -42,9 +37,7 @@ async function draw(page) {
 function balance(sum) {
   const is = sum.balances;
   return [
-    h(
-      "p",
-      { class: is ? "card" : "failed", "data-balances": String(is) },
+    h("p", { class: is ? "card" : "failed", "data-balances": String(is) },
       icon(is ? "ok" : "act", is ? "" : "act"),
       " ",
       h("strong", {}, is ? "It balances" : "It does not balance"),
@@ -53,9 +46,7 @@ function balance(sum) {
       `${number(sum.rows_rejected, 0)} rejected`,
       sum.rows_late ? dim(` (${number(sum.rows_late, 0)} of the stored came late)`) : "",
     ),
-    h(
-      "ul",
-      { class: "counts", "aria-label": "Sums" },
+    h("ul", { class: "counts", "aria-label": "Sums" },
       SUMS.filter(([name]) => sum[name] !== undefined).map(([name, words]) =>
         h("li", {}, h("span", { class: "fact" }, h("strong", {}, number(sum[name], 0)), words)),
       ),
@@ -87,22 +78,15 @@ function counts(title, rows) {
   ];
   return wide(
     `By ${title.toLowerCase()}`,
-    table(
-      columns.filter((_, at) => at < 5 || rows.some(([, one]) => one.values_rejected !== undefined)),
-      rows,
-    ),
+    table(columns.filter((_, at) => at < 5 || rows.some(([, one]) => one.values_rejected !== undefined)), rows),
   );
 }
 
 const tally = (title, heads, rows, none) =>
-  card(
-    title,
+  card(title,
     rows.length
       ? table(
-          [
-            [heads[0], ([name]) => plain(name)],
-            [heads[1], ([, count]) => number(count, 0), "num"],
-          ],
+          [[heads[0], ([name]) => plain(name)], [heads[1], ([, count]) => number(count, 0), "num"]],
           rows,
         )
       : empty(none),
@@ -121,8 +105,5 @@ function feeds(found) {
   const rows = Object.entries(found);
   if (!rows.length) return null;
   const counted = (one) => Object.entries(one).map(([key, value]) => `${plain(key)} ${number(value, 0)}`);
-  return card(
-    "Feeds",
-    list(rows, ([name, one]) => [h("strong", {}, name), " ", counted(one).join(", ")]),
-  );
+  return card("Feeds", list(rows, ([name, one]) => [h("strong", {}, name), " ", counted(one).join(", ")]));
 }

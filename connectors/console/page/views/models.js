@@ -5,10 +5,11 @@ import { get, post } from "../api.js";
 import { dialog } from "../dialog.js";
 import { h, refill } from "../dom.js";
 import { icon } from "../icons.js";
-import { card, coded, dim, empty, failed, field, loading, table, tag, unlessLeft, when } from "../parts.js";
+import { card, coded, dim, empty, failed, loading, sentLines, table, tag, unlessLeft, when } from "../parts.js";
 import { state } from "../store.js";
 import { many } from "../words.js";
 import { comparison } from "./compared.js";
+import { text } from "./moves.js";
 
 export const view = { title: () => "Models", draw };
 
@@ -23,8 +24,7 @@ async function draw(page) {
   };
   const done = async (answer) => {
     const note = "It is on the log; workers do the rest. This list changes when they have.";
-    const lines = [...answer.done, note].map((line) => h("p", {}, coded(line)));
-    refill(said, h("div", { class: "sent", role: "status" }, lines));
+    refill(said, sentLines([...answer.done, note]));
     await ask();
   };
   refill(page.body, said, place, compared);
@@ -41,8 +41,7 @@ function drawn({ releases, appointed, in_folder: inFolder = [] }, act) {
     );
   const names = [...new Set([...releases, ...offices.map(([, one]) => one)].map((one) => one.name).filter(Boolean))];
   return [
-    card(
-      "Offices",
+    card("Offices",
       offices.length ? officeTable(offices) : !files.length && empty("No model holds an office."),
       files.map((one) => h("p", { "data-folder": one.name }, folderWords(one))),
     ),
@@ -116,14 +115,10 @@ function ofName(name, releases, offices, act) {
   const has = (role) => isOffice(role) || releases.some((one) => one.state === role);
   const may = state.me.may?.models;
   const send = (what) => (why) => post(`/models/names/${encodeURIComponent(name)}/${what}`, { why });
-  const compared = h(
-    "button",
-    { type: "button", "data-move": `compare ${name}`, onclick: () => act.compare(name) },
+  const compared = h("button", { "data-move": `compare ${name}`, onclick: () => act.compare(name) },
     "Compare champion with shadow",
   );
-  return h(
-    "div",
-    { class: "moves" },
+  return h("div", { class: "moves" },
     has("champion") && has("shadow") && compared,
     may && has("champion") && moved("rollback", `Roll ${name} back`, "Roll back", send("rollback"), act),
     may && has("shadow") && moved("end-shadow", `End the shadow of ${name}`, "End shadow", send("end-shadow"), act),
@@ -143,21 +138,12 @@ function wrongOf(one) {
 }
 
 function moved(move, title, label, send, { done, page }) {
-  const open = () =>
-    page.onEnd(
-      dialog({
-        title,
-        yes: label,
-        name: move,
-        fields: field(
-          "move-why",
-          "Why",
-          h("input", { name: "why", required: true, maxlength: 1000, autocomplete: "off" }),
-        ),
-        submit: async ({ why }) => done(await send(why)),
-      }),
-    );
-  return h("button", { type: "button", "data-move": move, "data-key": title, onclick: open }, label);
+  const submit = async ({ why }) => done(await send(why));
+  const open = () => {
+    const fields = text("why", "Why", { required: true, maxlength: 1000 });
+    page.onEnd(dialog({ title, yes: label, name: move, fields, submit }));
+  };
+  return h("button", { "data-move": move, "data-key": title, onclick: open }, label);
 }
 
 async function compare(page, place, name) {

@@ -11,18 +11,12 @@ import { clock, OUTCOMES, plain } from "../words.js";
 const HOUR_US = 3600e6;
 const LONGEST_US = 31 * 24 * HOUR_US;
 
-const text = (name, label, more = {}) =>
+export const text = (name, label, more = {}) =>
   field(`move-${name}`, label, h("input", { name, autocomplete: "off", maxlength: 200, ...more }));
-const words = (label, required = true) =>
+export const words = (label, required = true) =>
   field("move-why", label, h("textarea", { name: "why", required, maxlength: 2000 }));
 
-const SPANS = [
-  ["1", "1 hour"],
-  ["8", "8 hours"],
-  ["24", "1 day"],
-  ["168", "7 days"],
-  ["until", "until a time"],
-];
+const SPANS = [["1", "1 hour"], ["8", "8 hours"], ["24", "1 day"], ["168", "7 days"], ["until", "until a time"]];
 
 // As a field of the browser wants it: the reader's own time, to the minute.
 function local(us) {
@@ -60,11 +54,7 @@ function closing({ alert }) {
   return [
     field("move-outcome", "What became of it", outcome),
     text("mode", "Failure mode, if known", { list: "move-modes" }),
-    h(
-      "datalist",
-      { id: "move-modes" },
-      modes.map((mode) => h("option", { value: mode }, plain(mode))),
-    ),
+    h("datalist", { id: "move-modes" }, modes.map((mode) => h("option", { value: mode }, plain(mode)))),
     text("found", "What was found", { maxlength: 2000 }),
     words("Why, if it needs words", false),
     h("p", { class: "dim" }, "This is what a model learns from."),
@@ -90,14 +80,8 @@ const MOVES = {
   rate: {
     label: "Rate",
     ask: ({ now }) => [
-      text("severity", "Severity, 1 to 1000", {
-        type: "number",
-        min: 1,
-        max: 1000,
-        step: 1,
-        required: true,
-        value: now.severity,
-      }),
+      text("severity", "Severity, 1 to 1000",
+        { type: "number", min: 1, max: 1000, step: 1, required: true, value: now.severity }),
       words("Why", false),
     ],
     send: (values) => ({ why: values.why, severity: Number(values.severity) }),
@@ -120,29 +104,16 @@ const MOVES = {
 
 export function moveButtons(page, found, moves, sent) {
   if (!moves.length)
-    return h(
-      "p",
-      { class: "dim" },
+    return h("p", { class: "dim" },
       state.me.moves?.length
         ? "There is nothing to be done with it now."
         : `A ${state.me.role} may look at it, but not move it.`,
     );
   const known = Object.keys(MOVES).filter((move) => moves.includes(move));
-  return h(
-    "div",
-    { class: "moves", role: "group", "aria-label": "Moves" },
-    known.map((move) =>
-      h(
-        "button",
-        {
-          type: "button",
-          "data-move": move,
-          class: move === "acknowledge" ? "main" : null,
-          onclick: () => ask(page, found, move, sent),
-        },
-        MOVES[move].label,
-      ),
-    ),
+  return h("div", { class: "moves", role: "group", "aria-label": "Moves" },
+    known.map((move) => h("button",
+      { "data-move": move, class: move === "acknowledge" && "main", onclick: () => ask(page, found, move, sent) },
+      MOVES[move].label)),
   );
 }
 
@@ -169,9 +140,7 @@ export function sentNote(sent) {
       role: "status",
       "data-sent": sent.has === "come" ? "done" : sent.has,
     },
-    h(
-      "p",
-      {},
+    h("p", {},
       h("strong", {}, MOVES[sent.move].label),
       ": ",
       coded(sent.has === "nothing new" && sent.done.length ? sent.done.join(" ") : SAID[sent.has]),

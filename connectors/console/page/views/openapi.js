@@ -17,11 +17,8 @@ async function draw(page) {
   );
   const columns = COLUMNS.filter(([title]) => title !== "Role" || rows.some(({ of }) => of["x-role"]));
   page.is(rows.length ? "ready" : "empty");
-  refill(
-    page.body,
-    h(
-      "p",
-      {},
+  refill(page.body,
+    h("p", {},
       `${found.info?.title ?? "Forewarn"} ${found.info?.version ?? ""}. Every request carries `,
       h("code", {}, "Authorization: Bearer KEY"),
       ". The whole document, for programs: ",

@@ -60,25 +60,14 @@ const once = (page) =>
 function drawMachines(parts, chosen, pick) {
   const assets = [...state.assets.values()];
   refill(parts.counts, counts(assets, chosen, pick));
-  drawTiles(
-    parts.tiles,
-    assets.filter((asset) => isWanted(asset, chosen)),
-    chosen,
-    assets.length,
-  );
+  drawTiles(parts.tiles, assets.filter((asset) => isWanted(asset, chosen)), chosen, assets.length);
 }
 
 function isWanted(asset, { text, operating, warned }) {
   if (operating && asset.operating !== operating) return false;
   if (warned && !isWarned(asset, warned)) return false;
   const words = `${asset.asset} ${asset.description} ${asset.area} ${asset.line} ${asset.type}`.toLowerCase();
-  return (
-    !text ||
-    text
-      .toLowerCase()
-      .split(/\s+/)
-      .every((word) => words.includes(word))
-  );
+  return (!text || text .toLowerCase() .split(/\s+/) .every((word) => words.includes(word)));
 }
 
 function isWarned(asset, kind) {
@@ -92,13 +81,7 @@ function counts(assets, chosen, pick) {
   const button = (name, value, sign, found, words, tone = null) => {
     const isChosen = chosen[name] === value;
     const onclick = () => pick(name, isChosen ? "" : value);
-    const props = {
-      type: "button",
-      class: tone,
-      "aria-pressed": String(isChosen),
-      onclick,
-      "data-key": `${name} ${value}`,
-    };
+    const props = { class: tone, "aria-pressed": String(isChosen), onclick, "data-key": `${name} ${value}` };
     return h("li", {}, h("button", props, icon(sign), h("strong", {}, found), words));
   };
   const warned = ["act-now", "plan", "watch"].map((name) => {
@@ -108,9 +91,7 @@ function counts(assets, chosen, pick) {
   const heldBack = count((asset) => isWarned(asset, "held"));
   const fact = (found, words) => h("li", {}, h("span", { class: "fact" }, h("strong", {}, found), words));
   const states = OPERATING.map((name) => [name, count((asset) => asset.operating === name)]);
-  return h(
-    "ul",
-    { class: "counts", "aria-label": "Machines by state and by warning" },
+  return h("ul", { class: "counts", "aria-label": "Machines by state and by warning" },
     warned,
     (heldBack > 0 || chosen.warned === "held") && button("warned", "held", "held", heldBack, "held back"),
     fact(openWarnings().filter((one) => one.is_waiting).length, "wait for an outcome"),
@@ -133,9 +114,7 @@ function filters(chosen, pick) {
   const oninput = (event) => soon(() => pick("text", event.target.value));
   const search = h("input", { type: "search", value: chosen.text, placeholder: "name, area, line", oninput });
   const picked = (name, options) => choice(options, chosen[name], (value) => pick(name, value));
-  return h(
-    "div",
-    { class: "filters", role: "search", "aria-label": "Machines" },
+  return h("div", { class: "filters", role: "search", "aria-label": "Machines" },
     field("find", "Find", search),
     field("group", "Grouped by", picked("group", Object.entries(GROUPED))),
     field("sort", "Sorted by", picked("sort", SORTED)),
@@ -145,11 +124,8 @@ function filters(chosen, pick) {
 
 function drawNotices(place) {
   const open = openNotices().sort((a, b) => b.time_us - a.time_us);
-  refill(
-    place,
-    h(
-      "div",
-      { class: "card-head" },
+  refill(place,
+    h("div", { class: "card-head" },
       h("h2", {}, "Open notices"),
       h("span", { class: "dim" }, "about data and the service, never about a machine"),
     ),
@@ -177,9 +153,7 @@ function noticed([of, ones]) {
   const ontoggle = (event) => (event.target.open ? unfolded.add(of) : unfolded.delete(of));
   const told = [first.signal, first.source].filter(Boolean).join(", ");
   const names = ones.map((one) => h("li", { "data-notice": one.id }, one.asset, " ", dim(when(one.since_us))));
-  return h(
-    "li",
-    {},
+  return h("li", {},
     tag(upper(plain(first.kind))),
     " ",
     h("strong", {}, `${many(ones.length, "machine")}${told && `, ${told}`}: `),
@@ -192,9 +166,7 @@ function noticed([of, ones]) {
 
 function notice(one) {
   const about = [one.asset, one.signal, one.source].filter(Boolean).join(", ");
-  return h(
-    "li",
-    { "data-notice": one.id },
+  return h("li", { "data-notice": one.id },
     tag(upper(plain(one.kind))),
     " ",
     about && h("strong", {}, `${about}: `),

@@ -84,22 +84,14 @@ function picker(kind, value, then) {
   };
   input.addEventListener("change", () => shape.test(input.value) && then(input.value));
   const step = (by, label) =>
-    h(
-      "button",
-      {
-        type: "button",
-        "aria-label": `${label} ${kind}`,
-        onclick: () => shape.test(input.value) && pick(moved(input.value, by)),
-      },
-      by < 0 ? "‹" : "›",
-    );
-  return h(
-    "div",
-    { class: "period" },
+    h("button",
+      { "aria-label": `${label} ${kind}`, onclick: () => shape.test(input.value) && pick(moved(input.value, by)) },
+      by < 0 ? "‹" : "›");
+  return h("div", { class: "period" },
     field(kind, words, input),
     step(-1, "previous"),
     step(1, "next"),
-    h("button", { type: "button", onclick: () => pick(of(now())) }, `This ${kind}`),
+    h("button", { onclick: () => pick(of(now())) }, `This ${kind}`),
   );
 }
 
@@ -124,10 +116,7 @@ export async function period(page, kind, { path, isEmpty, drawn }) {
       told(isEmpty(found) ? "empty" : "ready", drawn(found, value));
     } catch (error) {
       unlessLeft(() =>
-        told(
-          "error",
-          failed(error, () => show(value)),
-        ),
+        told("error", failed(error, () => show(value))),
       )(error);
     }
   };

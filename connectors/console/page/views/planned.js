@@ -3,7 +3,7 @@
 
 import { h, refill } from "../dom.js";
 import { aim, bars, does, dueWords } from "../lanes.js";
-import { assetLink, card, coded, dim, empty, list, table, tag, warningHref, when, wide } from "../parts.js";
+import { assetLink, card, coded, dim, empty, exactly, list, table, tag, warningHref, wide } from "../parts.js";
 import { many, number, percent, plain, signed, span } from "../words.js";
 
 const REASONS = {
@@ -23,9 +23,7 @@ export function figures({ figures: by, usual, saving, gap, currency }) {
   const range = (low, high, unit) => `${number(low)} to ${number(high)} ${unit}, 80 %`;
   const cost = (of) => of.energy_cost + of.demand_cost;
   const co2 = (value) => (value === null ? "not known" : `${number(value, 0)} kg`);
-  return h(
-    "dl",
-    { class: "figures" },
+  return h("dl", { class: "figures" },
     figure("Saves", `${number(saving.kwh, 0)} kWh`, range(saving.kwh_low, saving.kwh_high, "kWh"), "wins"),
     figure("Saves", `${number(saving.cost)} ${currency}`, range(saving.cost_low, saving.cost_high, currency), "wins"),
     figure("Energy", `${number(by.kwh, 0)} kWh`, `usual ${number(usual.kwh, 0)} kWh`),
@@ -48,10 +46,10 @@ export function cares(care) {
   const one = (it) => [
     h("a", { href: warningHref(it.alert), "data-care": it.alert }, `${plain(it.mode)} of ${it.asset}`),
     ": ",
-    when(it.begin_us, { exact: true }),
+    exactly(it.begin_us),
     " to ",
-    when(it.end_us, { exact: true }),
-    dim(`, before it ${percent(it.chance, 1)} may fail; to be begun by `, when(it.deadline_us, { exact: true })),
+    exactly(it.end_us),
+    dim(`, before it ${percent(it.chance, 1)} may fail; to be begun by `, exactly(it.deadline_us)),
   ];
   return card("Maintenance", care.length ? list(care, one) : empty("No warning asks for any in this time."));
 }
@@ -64,8 +62,7 @@ export function leftOut(unplanned, isWhole) {
 
 export function assumed(plan) {
   const search = `${plan.solver}, ${number(plan.seconds)} s; ${many(plan.moved, "job")} moved against the plan before`;
-  return card(
-    "What it rests on",
+  return card("What it rests on",
     plan.assumed.length > 0 && list(plan.assumed, (words) => coded(words)),
     h("p", { class: "dim" }, search),
   );
@@ -91,8 +88,8 @@ function rowsOf(plan) {
     ["Machine", (bar) => assetLink(bar.asset, `row ${bar.key}`)],
     ["Does", does, "short"],
     ["For", (bar) => (bar.care ? h("a", { href: warningHref(bar.care.alert) }, aim(bar)) : aim(bar) || "–")],
-    ["From", (bar) => when(bar.begin_us, { exact: true }), "short"],
-    ["To", (bar) => when(bar.end_us, { exact: true }), "short"],
+    ["From", (bar) => exactly(bar.begin_us), "short"],
+    ["To", (bar) => exactly(bar.end_us), "short"],
     ["kW", (bar) => (bar.kw === undefined ? "–" : number(bar.kw)), "num"],
     ["Due", (bar) => dueWords(bar) || "–"],
   ];
@@ -102,7 +99,7 @@ function rowsOf(plan) {
 export function results({ results: found, missing }) {
   if (!found.length) return card("What came of plans", empty(missing));
   const columns = [
-    ["Until", (one) => when(one.end_us, { exact: true }), "short"],
+    ["Until", (one) => exactly(one.end_us), "short"],
     ["Predicted", (one) => share(one.predicted), "num"],
     ["Realised", (one) => (one.is_valid ? share(one.realised) : "–"), "num"],
     ["80 % between", (one) => (one.is_valid ? between(one) : "–"), "short"],
@@ -121,8 +118,8 @@ export function earlier(plans, shown) {
   if (plans.length < 2) return null;
   const one = (plan) => [
     plan.id === shown
-      ? h("strong", {}, when(plan.made_us, { exact: true }))
-      : h("a", { href: `#/plans?id=${encodeURIComponent(plan.id)}` }, when(plan.made_us, { exact: true })),
+      ? h("strong", {}, exactly(plan.made_us))
+      : h("a", { href: `#/plans?id=${encodeURIComponent(plan.id)}` }, exactly(plan.made_us)),
     dim(`, since ${reasonWords(plan.reason)}`, plan.saving && `, saves ${number(plan.saving.kwh, 0)} kWh`),
   ];
   return card("Plans", list(plans, one));

@@ -5,7 +5,7 @@ import { get } from "../api.js";
 import { h, refill } from "../dom.js";
 import { gantt, legend } from "../gantt.js";
 import { aim, does, facts } from "../lanes.js";
-import { assetLink, coded, empty, unlessLeft, warningHref, when } from "../parts.js";
+import { assetLink, coded, empty, exactly, unlessLeft, warningHref, when } from "../parts.js";
 import { upper } from "../words.js";
 import { asTable, assumed, cares, earlier, figures, leftOut, reasonWords, results } from "./planned.js";
 
@@ -33,16 +33,12 @@ function drawn(page, plan, plans, came) {
     refill(detail, told(bar));
   };
   return [
-    h(
-      "p",
-      {},
-      ["Made ", when(plan.made_us), `, since ${reasonWords(plan.reason)}. From `, when(plan.begin_us, { exact: true })],
-      [" to ", when(plan.end_us, { exact: true }), ". Nothing here switches a machine."],
+    h("p", {},
+      ["Made ", when(plan.made_us), `, since ${reasonWords(plan.reason)}. From `, exactly(plan.begin_us)],
+      [" to ", exactly(plan.end_us), ". Nothing here switches a machine."],
     ),
     figures(plan),
-    h(
-      "section",
-      { class: "card" },
+    h("section", { class: "card" },
       h("h2", {}, "Machines"),
       plan.power.length || plan.jobs.length
         ? [gantt(page, plan, pick), detail, legend()]

@@ -36,12 +36,10 @@ const GROUPS = {
 
 export function drawTiles(place, assets, { group, sort }, whole) {
   if (!whole)
-    return refill(
-      place,
+    return refill(place,
       noMachine()
         ? empty(noMachine())
-        : empty(
-            "No machine is known yet: nothing has been read from this plant. ",
+        : empty("No machine is known yet: nothing has been read from this plant. ",
             h("a", { href: "#/ledger" }, "The ledger"),
             " says whether rows come in.",
           ),
@@ -49,19 +47,14 @@ export function drawTiles(place, assets, { group, sort }, whole) {
   if (!assets.length)
     return refill(place, empty(`None of ${many(whole, "machine")} is like that. Take a filter away.`));
   const sorted = [...assets].sort((SORTS[sort] ?? SORTS.severity).of);
-  const groups = Map.groupBy
-    ? Map.groupBy(sorted, GROUPS[group] ?? (() => ""))
-    : grouped(sorted, GROUPS[group] ?? (() => ""));
+  const groups = grouped(sorted, GROUPS[group] ?? (() => ""));
   const ordered = sort === "name" ? [...groups].sort(([a], [b]) => a.localeCompare(b)) : [...groups];
   const sections = drawnIn.get(place) ?? new Map();
   drawnIn.set(place, sections);
-  return arrange(
-    place,
-    ordered.map(([name, ones]) => section(sections, name, ones)),
-  );
+  return arrange(place, ordered.map(([name, ones]) => section(sections, name, ones)));
 }
 
-// Map.groupBy is of 2024; older browsers stand in control rooms.
+// Not Map.groupBy: it is of 2024, and older browsers stand in control rooms.
 function grouped(items, of) {
   const groups = new Map();
   for (const item of items) groups.set(of(item), [...(groups.get(of(item)) ?? []), item]);
@@ -99,23 +92,15 @@ function tile(asset) {
 function drawnTile(asset, worst, held) {
   const tone = toneOf(asset, worst);
   const chance = chance72(asset);
-  return h(
-    "li",
-    { "data-asset": asset.asset },
-    h(
-      "a",
-      { class: `tile ${tone}`, href: assetHref(asset.asset), title: asset.description || null },
+  return h("li", { "data-asset": asset.asset },
+    h("a", { class: `tile ${tone}`, href: assetHref(asset.asset), title: asset.description || null },
       h("span", { class: "tile-name" }, asset.asset),
       h("span", { class: "tile-chance" }, chance === null ? "–" : [percent(chance), h("small", {}, " 72 h")]),
       share(chance, tone),
-      h(
-        "span",
-        { class: "tile-more" },
+      h("span", { class: "tile-more" },
         h("span", {}, icon(asset.operating), asset.operating),
-        h(
-          "span",
-          {},
-          asset.health === null || asset.health === undefined ? "no health yet" : `health ${number(asset.health, 0)}`,
+        h("span", {},
+          asset.health == null ? "no health yet" : `health ${number(asset.health, 0)}`,
         ),
       ),
       h("span", { class: "tile-more" }, said(asset, held, tone)),
@@ -127,9 +112,7 @@ function said(asset, held, tone) {
   if (!asset.warnings) return h("span", {}, chance72(asset) === null ? "no forecast yet" : "no warning");
   if (held) return h("span", { title: held }, icon("held"), held);
   const sign = Object.values(ADVICE).find((one) => one.tone === tone);
-  return h(
-    "span",
-    {},
+  return h("span", {},
     sign && icon(sign.icon, tone),
     `${sign?.words ?? "warning"}${asset.warnings > 1 ? `, ${asset.warnings} warnings` : ""}`,
   );

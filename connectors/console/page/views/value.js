@@ -4,7 +4,7 @@
 import { ask, query } from "../api.js";
 import { h, refill } from "../dom.js";
 import { icon } from "../icons.js";
-import { assetLink, coded, dim, empty, failed, table, warningHref, when } from "../parts.js";
+import { assetLink, coded, dim, empty, exactly, failed, table, warningHref } from "../parts.js";
 import { many, number, plain, upper } from "../words.js";
 import { period } from "./period.js";
 
@@ -38,9 +38,7 @@ function drawn(page, found, month) {
   const unpriced = found.unpriced ? `, ${many(found.unpriced, "entry", "entries")} without a price` : "";
   return [
     found.thinned && h("p", { class: "note" }, coded(found.thinned)),
-    h(
-      "div",
-      { class: "card-head" },
+    h("div", { class: "card-head" },
       h("p", {}, h("span", { class: "big" }, sum), dim(unpriced)),
       download(page, month),
     ),
@@ -50,19 +48,13 @@ function drawn(page, found, month) {
 }
 
 const money = (value) =>
-  value === null || value === undefined ? "–" : `${value < 0 ? "−" : ""}${number(Math.abs(value), 0)}`;
+  value == null ? "–" : `${value < 0 ? "−" : ""}${number(Math.abs(value), 0)}`;
 
 function counted(counts) {
-  return h(
-    "ul",
-    { class: "counts", "aria-label": "Entries by kind" },
+  return h("ul", { class: "counts", "aria-label": "Entries by kind" },
     KINDS.filter((kind) => counts[kind]).map((kind) =>
-      h(
-        "li",
-        {},
-        h(
-          "span",
-          { class: BAD.has(kind) ? "fact act" : "fact" },
+      h("li", {},
+        h("span", { class: BAD.has(kind) ? "fact act" : "fact" },
           BAD.has(kind) && icon("act"),
           h("strong", {}, counts[kind]),
           counts[kind] === 1 ? kind : MANY[kind],
@@ -78,7 +70,7 @@ function entries(found) {
   );
   const columns = [
     ["What", (one) => [BAD.has(one.kind) && icon("act", "act"), " ", upper(one.kind)]],
-    ["When", (one) => when(one.time_us, { exact: true }), "short"],
+    ["When", (one) => exactly(one.time_us), "short"],
     ["Machine", (one) => assetLink(one.asset), "short"],
     ["Mode", (one) => plain(one.mode) || "–"],
     ["Warning", (one) => (one.alert ? h("a", { href: warningHref(one.alert) }, one.alert.slice(0, 8)) : "none")],
@@ -106,10 +98,8 @@ function download(page, month) {
       if (error.name !== "AbortError") refill(wrong, failed(error));
     }
   };
-  return h(
-    "div",
-    {},
-    h("button", { type: "button", id: "download", onclick: fetched }, "Download as CSV"),
+  return h("div", {},
+    h("button", { id: "download", onclick: fetched }, "Download as CSV"),
     " ",
     dim("names of people are masked"),
     wrong,

@@ -4,7 +4,7 @@
 import { get } from "../api.js";
 import { h, refill } from "../dom.js";
 import { adviceTag, assetLink, before, card, coded, dim, empty, heldWords, list, pairs } from "../parts.js";
-import { section, table, tag, unlessLeft, when, wide } from "../parts.js";
+import { exactly, section, table, tag, unlessLeft, when, wide } from "../parts.js";
 import { state } from "../store.js";
 import {
   driverWords,
@@ -88,9 +88,7 @@ function body(page, shown, sent) {
 }
 
 function head(now) {
-  return h(
-    "p",
-    { class: "tags", "data-alert": now.id, "data-alert-state": now.state },
+  return h("p", { class: "tags", "data-alert": now.id, "data-alert-state": now.state },
     now.is_active && adviceTag(now),
     tag(now.is_waiting ? "ended: say what became of it" : (STATES[now.state] ?? now.state), "", !now.is_active && "ok"),
     now.is_active && now.level === "alarm" && tag("level alarm: to be acted upon", "act"),
@@ -105,7 +103,7 @@ function asks(now, alert) {
   return card(
     is ? "What it asks" : "What it was",
     pairs([
-      is && ["Asks", upper(plain(now.advice)), by && [", before ", when(by, { exact: true }), ", ", before(now)]],
+      is && ["Asks", upper(plain(now.advice)), by && [", before ", exactly(by), ", ", before(now)]],
       ["Chance in 72 h", percent(now.chance_72h), now.chance_72h !== null && dim(is ? " when told" : " when last told")],
       is && ["Time left", remaining(alert.remaining) || "not known"],
       ["Severity", `${now.severity} of 1000`, alert.is_rated ? dim(" rated by a person") : ""],
@@ -122,7 +120,7 @@ const heldPair = (held) => [
   upper(heldWords({ ...held, why: "" })),
   held.by === SELF ? [held.why || "by design", ", "] : `by ${held.by || "the plant file"}, `,
   when(held.since_us),
-  held.until_us && [", until ", when(held.until_us, { exact: true })],
+  held.until_us && [", until ", exactly(held.until_us)],
   held.by !== SELF && held.why && `: ${held.why}`,
 ];
 
@@ -144,8 +142,7 @@ function behind(now, alert) {
     alert.model,
     alert.completeness < 1 && `${percent(alert.completeness)} of the data was there`,
   ];
-  return card(
-    "What is behind it",
+  return card("What is behind it",
     h("h3", {}, "Drivers"),
     drivers.length ? list(drivers, (one) => [driverWords(one), h("br"), lower(one)]) : empty("No model tells any."),
     h("h3", {}, "Likely failure modes"),
@@ -191,21 +188,14 @@ function comments(rows) {
 function history(rows) {
   const columns = [
     ["Revision", (one) => one.revision],
-    ["When", (one) => when(one.moved_us, { exact: true }), "short"],
+    ["When", (one) => exactly(one.moved_us), "short"],
     ["Why", (one) => REASONS[one.reason] ?? plain(one.reason)],
     ["State", (one) => STATES[one.state] ?? one.state],
     ["By", (one) => (["", SELF].includes(one.by) ? dim("its data") : one.by)],
     ["Words", (one) => one.why, "text"],
   ];
-  return card(
-    "What happened to it",
-    wide(
-      "Revisions",
-      table(
-        columns,
-        [...rows].sort((a, b) => b.revision - a.revision),
-      ),
-    ),
+  return card("What happened to it",
+    wide("Revisions", table(columns, [...rows].sort((a, b) => b.revision - a.revision))),
   );
 }
 

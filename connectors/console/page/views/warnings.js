@@ -58,27 +58,21 @@ async function asked(page, chosen, held, limit) {
 function shown(page, place, chosen, held, ask) {
   page.is(held.error ? "error" : "ready");
   if (held.error)
-    return refill(
-      place,
-      failed(held.error, () => ask()),
-    );
+    return refill(place, failed(held.error, () => ask()));
   const known = merged(held.asked, chosen.state);
   held.whose.of(known);
   const rows = sorted(known.filter((one) => isWanted(one, chosen)));
   if (!rows.length) page.is("empty");
-  return refill(
-    place,
+  return refill(place,
     rows.length
       ? h("p", { class: "dim" }, h("span", { role: "status" }, many(rows.length, "warning")), `. ${SORTED}`)
       : null,
     h("div", { class: rows.length ? "card" : null }, warningList(rows, { none: NONE[chosen.state] })),
     held.more &&
       chosen.state !== "open" &&
-      h(
-        "p",
-        {},
+      h("p", {},
         "There are older ones. ",
-        h("button", { type: "button", "data-key": "more", onclick: () => ask(held.limit + STEP) }, "Show more"),
+        h("button", { "data-key": "more", onclick: () => ask(held.limit + STEP) }, "Show more"),
       ),
   );
 }
@@ -104,11 +98,7 @@ const isWanted = (one, { asset, assigned }) =>
   (!asset || one.asset.toLowerCase().includes(asset.toLowerCase())) &&
   (!assigned || (assigned === "-" ? !one.assigned : one.assigned === assigned));
 
-const STATES = [
-  ["open", "open"],
-  ["closed", "closed"],
-  ["all", "all"],
-];
+const STATES = [["open", "open"], ["closed", "closed"], ["all", "all"]];
 
 // Whose they are: all, mine, nobody's, and the names that there are.
 function whose(chosen, pick) {
@@ -132,14 +122,8 @@ function whose(chosen, pick) {
 function filters(chosen, pick, assigned) {
   const text = (name) =>
     h("input", { type: "search", value: chosen[name], oninput: (event) => pick(name, event.target.value.trim()) });
-  return h(
-    "div",
-    { class: "filters", role: "search", "aria-label": "Warnings" },
-    field(
-      "state",
-      "Show",
-      choice(STATES, chosen.state, (value) => pick("state", value)),
-    ),
+  return h("div", { class: "filters", role: "search", "aria-label": "Warnings" },
+    field("state", "Show", choice(STATES, chosen.state, (value) => pick("state", value))),
     field("asset", "Machine", text("asset")),
     field("assigned", "Whose", assigned),
   );

@@ -9,10 +9,11 @@ from typing import NamedTuple
 import pytest
 from fastapi.testclient import TestClient
 
+from connectors.console.energy import Answer
 from connectors.console.keys import Role
 from connectors.console.warnings import MOVED_BY
 from models.records import Move
-from tests.kit.whole_api import MILL, PLANNED, QUAY, QUAY_SETTING, SITES, WholeApi
+from tests.kit.whole_api import MILL, PLANNED, QUAY, QUAY_SETTING, QUAY_TUNED, SITES, WholeApi
 
 OPEN = {("GET", "/api/v1/sign-in")}
 """To whoever comes: where to sign in, which is no secret."""
@@ -134,6 +135,14 @@ def test_a_move_is_made_by_whom_it_is_for(client, api, role, move):
     answer = client.post(f"/api/v1/alerts/{QUAY.id}/actions", json={"move": move}, headers=api.headers(role))
     assert (answer.status_code == 403) == (not role.covers(MOVED_BY[move]))
     assert answer.status_code in (202, 403, 422)
+
+
+@pytest.mark.parametrize("answer", Answer)
+@pytest.mark.parametrize("role", Role)
+def test_a_suggestion_of_a_process_is_answered_by_operators(client, api, role, answer):
+    body = {"answer": answer, "why": "a test"} | ({"values": {"current_ka": 9.1}} if answer is Answer.MODIFY else {})
+    found = client.post(f"/api/v1/suggestions/{QUAY_TUNED.id}/answer", json=body, headers=api.headers(role))
+    assert found.status_code == (202 if role.covers(Role.OPERATOR) else 403)
 
 
 def test_every_move_is_for_somebody():
