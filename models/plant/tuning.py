@@ -69,7 +69,7 @@ class Station(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     `models` by product give the chance of a defect from `inputs`, names and units of what parts measure. A
     suggestion rests on `evidence` parts at least and holds for `valid`. Results without a part's id belong to the
     part nearest in time, within `tolerance`; they come `late` at most. `recipes` are windows by product. `pair` is
-    a machine beside it whose settings stay. `energy` and `cycle` name what a part takes of both: neither is to
+    a machine beside it whose settings stay. `takes` are measured values that a part takes, with units: none is to
     grow. A rate of `target` is good enough. `qualification` says what must be tested anew after a change. `signals`
     are those of frames that are parts, where no part records come.
     """
@@ -85,8 +85,7 @@ class Station(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     forbidden: tuple[Combination, ...] = ()
     interlocks: tuple[Lock, ...] = ()
     pair: Name | None = None
-    energy: Name | None = None
-    cycle: Name | None = None
+    takes: dict[Name, str] = {}
     qualification: str = ""
     target: float = 0.0
     signals: dict[Name, Name] = {}

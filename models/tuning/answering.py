@@ -25,7 +25,7 @@ def answered(
     the change, and who approved before does not.
     """
     now, approved, out = one, set[str](), list[Suggestion | SuggestionRefused]()
-    for answer in answers:
+    for answer in _since_its_values(one, answers):
         if answer.time_us >= one.valid_until_us or answer.time_us < one.made_us:
             continue
         if answer.answer is Verdict.REJECTED:
@@ -56,8 +56,21 @@ def revised(
     )  # fmt: skip
 
 
+def _since_its_values(one: Suggestion, answers: Iterable[SuggestionAnswer]) -> list[SuggestionAnswer]:
+    """Answers from the one on that made its values what they are: what was approved before was something else."""
+    found = list(answers)
+    made = [
+        at
+        for at, answer in enumerate(found)
+        if one.revision > 0 and answer.answer is Verdict.MODIFIED and _same(one, answer.values)
+    ]
+    return found[made[-1] :] if made else found
+
+
 def _same(one: Suggestion, values: Mapping[str, float]) -> bool:
-    return {each.parameter: each.proposed for each in one.settings} == dict(values)
+    """Whether values that are wished are what it says; parameters that are not named stay as they are."""
+    known = {each.parameter: each.proposed for each in one.settings}
+    return known | dict(values) == known
 
 
 def _changed(one: Suggestion, answer: SuggestionAnswer, judge: Judge) -> Suggestion | SuggestionRefused:

@@ -47,6 +47,19 @@ def count(rows: Rows, chosen: np.ndarray) -> Count:
     return Count(int(rows.defects[of].sum()), int(rows.units[of].sum()))
 
 
+def seen_of(rows: Rows) -> dict[tuple[float, ...], tuple[int, int]]:
+    """Units and defects by setting, of the last lot: what was found of another may not hold for it."""
+    of = rows.known & (rows.lot == rows.lot[-1])
+    units = np.bincount(rows.setting[of], rows.units[of], len(rows.settings))
+    defects = np.bincount(rows.setting[of], rows.defects[of], len(rows.settings))
+    out: dict[tuple[float, ...], tuple[int, int]] = {}
+    for setting, made, bad in zip(rows.settings, units, defects, strict=True):
+        place = tuple(round(value, 6) for value in setting)
+        before = out.get(place, (0, 0))
+        out[place] = before[0] + int(made), before[1] + int(bad)
+    return out
+
+
 def arms_of(
     rows: Rows, before: tuple[float, ...], after: tuple[float, ...], changed_us: int, pair: Rows | None
 ) -> Arms:

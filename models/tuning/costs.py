@@ -25,8 +25,8 @@ class Cost(NamedTuple):
         return np.asarray(self.now * np.exp(shifts @ self.slopes))
 
 
-def learned(inputs: np.ndarray, figure: np.ndarray, recent: int) -> Cost | None:
-    """From parts in order, [n, inputs] and [n]; `now` is the mean of the last so many. None of too few, or none over 0.
+def learned(inputs: np.ndarray, figure: np.ndarray, now: np.ndarray) -> Cost | None:
+    """From parts, [n, inputs] and [n], of which those `now`, bool [n], are as they are made now. None of too few.
 
     Rows with a missing value are left out.
     """
@@ -39,4 +39,4 @@ def learned(inputs: np.ndarray, figure: np.ndarray, recent: int) -> Cost | None:
     design = (of - centre) / scale
     square = design.T @ design + RIDGE * len(of) * np.eye(of.shape[1])
     slopes = np.linalg.solve(square, design.T @ (told - told.mean())) / scale
-    return Cost(slopes, float(figure[known][-recent:].mean()))
+    return Cost(slopes, float(figure[known & now].mean())) if (known & now).any() else None

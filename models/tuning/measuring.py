@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -34,12 +35,12 @@ def effect_of(
 
 
 def figures_of(
-    rows: Rows, names: tuple[str, ...], before: Vector, after: Vector, since_us: int
+    rows: Rows, units: Mapping[str, str], before: Vector, after: Vector, since_us: int
 ) -> tuple[Expected, ...]:
     """Means of what parts took at both settings, with 80 % bounds of the mean after."""
     out = []
     old, new = at_setting(rows, before), at_setting(rows, after) & (rows.time_us >= since_us)
-    for at, name in enumerate(names):
+    for at, (name, unit) in enumerate(units.items()):
         was, now = (rows.figures[of, at][np.isfinite(rows.figures[of, at])] for of in (old, new))
         if len(was) and len(now):
             half = 1.2816 * float(now.std()) / math.sqrt(len(now))
@@ -47,7 +48,7 @@ def figures_of(
             out.append(
                 Expected(
                     figure=name,
-                    unit="of a part",
+                    unit=unit,
                     before=float(was.mean()),
                     after=mean,
                     after_low=mean - half,

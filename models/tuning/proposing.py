@@ -80,8 +80,8 @@ def suggestion(
     first, *also = settings = settings_of(of, passed.values)
     return Suggestion(
         plant=of.plant, asset=of.asset, id=_id(of, settings), revision=0, subject=SUBJECT, parameter=first.parameter,
-        unit=first.unit, now=first.now, proposed=first.proposed, also=tuple(also), expected=_expected(said),
-        why=_why(settings, said, seen, answers), rails=tuple(f"{name}: {rail}" for name, rail in passed.binding),
+        unit=first.unit, now=first.now, proposed=first.proposed, also=tuple(also), expected=_expected(of, said),
+        why=_why(of, settings, said, seen, answers), rails=tuple(f"{name}: {rail}" for name, rail in passed.binding),
         state=SuggestionState.OPEN, made_us=of.now_us, moved_us=of.now_us, valid_until_us=of.now_us + of.valid_us,
         revert=wording.revert(settings, of.station.valid), assumed=(ASSUMED,), product=of.product, model=of.version,
         approvals=passed.approvals, revalidate=of.station.qualification,
@@ -95,8 +95,8 @@ def trial(
     settings = settings_of(of, found.values)
     return TrialRequest(
         plant=of.plant, asset=of.asset, id=_id(of, settings), product=of.product, settings=settings,
-        expected=_expected(said), parts=least_parts(said.before.rate, said.after.rate),
-        why=f"{found.why}; {_why(settings, said, seen, answers)}",
+        expected=_expected(of, said), parts=least_parts(said.before.rate, said.after.rate),
+        why=f"{found.why}; {_why(of, settings, said, seen, answers)}",
         rails=tuple(f"{name}: {rail}" for name, rail in found.binding), model=of.version, made_us=of.now_us,
         revert=wording.revert(settings, of.station.valid), revalidate=of.station.qualification,
     )  # fmt: skip
@@ -122,20 +122,29 @@ def _id(of: Of, settings: Sequence[Setting]) -> str:
     return id_of("suggestion", of.plant, of.asset, f"{of.product}/{what}", of.now_us)
 
 
-def _expected(said: Said) -> tuple[Expected, ...]:
+def _expected(of: Of, said: Said) -> tuple[Expected, ...]:
     rate = Expected(
         figure="defect rate", unit="1", before=said.before.rate, after=said.after.rate, after_low=said.after.low,
         after_high=said.after.high, before_low=said.before.low, before_high=said.before.high,
     )  # fmt: skip
     takes = [
-        Expected(figure=name, unit="of a part", before=cost.now, after=after, after_low=after, after_high=after)
+        Expected(
+            figure=name,
+            unit=of.station.takes.get(name, "1"),
+            before=cost.now,
+            after=after,
+            after_low=after,
+            after_high=after,
+        )
         for name, cost, after in said.costs
     ]
     return (rate, *takes)
 
 
-def _why(settings: Sequence[Setting], said: Said, seen: tuple[int, int, str], answers: Mapping[Way, Answered]) -> str:
-    takes = wording.takes(_expected(said)[1:])
+def _why(
+    of: Of, settings: Sequence[Setting], said: Said, seen: tuple[int, int, str], answers: Mapping[Way, Answered]
+) -> str:
+    takes = wording.takes(_expected(of, said)[1:])
     ways = [(one.parameter, one.proposed > one.now) for one in settings]
     more = (f"a part takes {takes}" if takes else "", ranked(answers, ways))
     return wording.why(settings, seen, said.before, said.after, said.sure, more)

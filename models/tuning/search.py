@@ -57,6 +57,8 @@ class Tried(NamedTuple):
     inputs: np.ndarray
     costs: tuple[tuple[Cost, float], ...] = ()
     """Each with what it must not pass."""
+    seen: Mapping[tuple[float, ...], tuple[int, int]] = {}
+    """Units made at settings and defects among them, of conditions as they are."""
 
 
 class Space(NamedTuple):
@@ -90,6 +92,8 @@ class Found(NamedTuple):
     after: Rate
     sure: float
     score: float
+    is_back: bool = False
+    """Whether it leads back to what a part took, the rate being good enough."""
     takes: tuple[float, ...] = ()
     """What a part would take of each figure."""
 
@@ -113,6 +117,24 @@ def rate_of(chances: np.ndarray, spreads: np.ndarray) -> Rate:
     return Rate(rate, rate * math.exp(-EIGHTY * log_sd), min(1.0, rate * math.exp(EIGHTY * log_sd)), log_sd)
 
 
+def seen_too(rate: Rate, units_and_defects: tuple[int, int]) -> Rate:
+    """What a model expects, as a Gamma distribution, with what was found at that very setting.
+
+    A model that is wrong at a setting does not send people there again.
+    """
+    units, defects = units_and_defects
+    if not units or not rate.rate > 0.0:
+        return rate
+    shape = 1.0 / max(rate.log_sd, LEAST_APART) ** 2
+    found = (shape + defects) / (shape / rate.rate + units)
+    log_sd = 1.0 / math.sqrt(shape + defects)
+    return Rate(found, found * math.exp(-EIGHTY * log_sd), min(1.0, found * math.exp(EIGHTY * log_sd)), log_sd)
+
+
+def _vector(now: Sequence[float], move: np.ndarray) -> tuple[float, ...]:
+    return tuple(round(value + float(by), 6) for value, by in zip(now, move, strict=True))
+
+
 def search(
     space: Space, tried: Tried, ask: Ask, liked: Callable[[str, float], float], *, small_only: bool = False
 ) -> Found | Nothing:
@@ -127,32 +149,40 @@ def search(
     if any(not np.isfinite(one).all() for one in said):
         return Nothing("the model does not give numbers", None)
     chances, spreads = (one.reshape(rows.shape[:2]) for one in said)
-    rates = [rate_of(*one) for one in zip(chances, spreads, strict=True)]
+    rates = [
+        seen_too(rate_of(*one), tried.seen.get(_vector(tried.now, move), (0, 0)))
+        for one, move in zip(zip(chances, spreads, strict=True), moves, strict=True)
+    ]
     before = rates[0]
     if not before.rate > 0.0:
         return Nothing("the model expects no defects at all", before)
     best = _best(space, tried, moves, rates, _shares(tried.costs, shifts), liked)
     if best is not None:
         return best._replace(takes=_takes(space, tried, best))
-    return Nothing("no small move is surely better and takes no more", before)
+    why = "the rate is good enough" if before.rate <= space.target else "no small move is surely better"
+    return Nothing(f"{why}, and takes no more", before)
 
 
 def _best(
     space: Space, tried: Tried, moves: np.ndarray, rates: Sequence[Rate], shares: np.ndarray,
     liked: Callable[[str, float], float],
 ) -> Found | None:  # fmt: skip
-    """Of moves that are worth it, or lead back to what parts took at first; the first is none, of how things are."""
+    """The best that is worth it, or, where the rate is good enough, leads back; the first move is none."""
     before, is_good = rates[0], rates[0].rate <= space.target
-    most = max(shares[0], 1.0 + (SLACK if is_good else RISE))
-    is_over = is_good and shares[0] > 1.0 + SLACK
+    if is_good and shares[0] <= 1.0 + SLACK:
+        return None
     best: Found | None = None
     for move, after, share in zip(moves[1:], rates[1:], shares[1:], strict=True):
         way = way_of(before, after)
-        spared = float(shares[0] - share)
-        back = is_over and spared >= SPARED and after.rate * math.exp(RISK * way.variance) <= space.target
-        if back or (share <= most and way.sure >= SURE and way.worth >= LEAST_GAIN):
+        if is_good:
+            spared = float(shares[0] - share)
+            fits = spared >= SPARED and after.rate * math.exp(RISK * way.variance) <= space.target
+        else:
+            spared = 0.0
+            fits = share <= max(shares[0], 1.0 + RISE) and way.sure >= SURE and way.worth >= LEAST_GAIN
+        if fits:
             found = _found(space, tried.now, move, before, after, way, liked)
-            found = found._replace(score=found.score + BACK * spared * back)
+            found = found._replace(score=found.score + BACK * spared, is_back=is_good)
             best = found if best is None or found.score > best.score else best
     return best
 

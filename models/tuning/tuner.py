@@ -30,7 +30,7 @@ from models.records import (
 from models.tuning import proposing
 from models.tuning.answering import answered as heard
 from models.tuning.answering import revised
-from models.tuning.arms import arms_of, at_setting, count, kinds_told
+from models.tuning.arms import arms_of, at_setting, count, kinds_told, seen_of
 from models.tuning.costs import Cost, learned
 from models.tuning.joining import Joiner
 from models.tuning.journal import Journal, Rows
@@ -89,7 +89,7 @@ class Tuner:
 
     def __init__(self, plant: str, asset: str, product: str, station: Station, joiner: Joiner | None = None) -> None:
         self.plant, self.asset, self.product = plant, asset, product
-        self.figures = tuple(name for name in (station.energy, station.cycle) if name)
+        self.figures = tuple(station.takes)
         self.journal = Journal(tuple(station.parameters), tuple(station.inputs), self.figures)
         self.joiner = joiner or joiner_of(station)
         self.suggestions: dict[str, Suggestion] = {}
@@ -245,7 +245,7 @@ class Tuner:
     def _effect(self, of: Running, now_us: int, pair: Rows | None, *, is_final: bool = False) -> SuggestionEffect:
         rows, changed_us = self.journal.rows, of.suggestion.moved_us
         arms = arms_of(rows, of.before, of.after, changed_us, pair)
-        figures = figures_of(rows, self.figures, of.before, of.after, changed_us)
+        figures = figures_of(rows, self.station.takes, of.before, of.after, changed_us)
         return effect_of(of.suggestion, arms, figures, now_us, is_final=is_final)
 
     def _suggested(self, now_us: int, beside: Beside) -> list[Out]:
@@ -277,7 +277,7 @@ class Tuner:
         last = whole.measured[-max(RECENT, self.station.evidence) :]
         parts = last[np.linspace(0, len(last) - 1, RECENT).round().astype(int)]
         most = tuple((cost, most) for _, cost, most in self._costs())
-        tried = Tried(rows.settings[int(rows.setting[-1])], parts, most)
+        tried = Tried(rows.settings[int(rows.setting[-1])], parts, most, seen_of(rows))
         return search(
             self._space, tried, model.ask, lambda name, by: liked.get((name, by > 0), Answered()).liked,
             small_only=now_us < self._trial_until_us,
@@ -315,8 +315,9 @@ class Tuner:
     def _costs(self) -> list[tuple[str, Cost, float]]:
         """Each figure that is known, how it moves, and what it was at first, which it is not to pass."""
         rows, out = self.journal.rows, []
+        here = (rows.setting == rows.setting[-1]) & (rows.lot == rows.lot[-1])
         for at, name in enumerate(self.figures):
-            cost = learned(rows.measured, rows.figures[:, at], max(RECENT, self.station.evidence))
+            cost = learned(rows.measured, rows.figures[:, at], here)
             if cost is not None:
                 first = rows.figures[rows.setting == rows.setting[0], at][:FIRST_PARTS]
                 out.append((name, cost, float(np.nanmean(first))))

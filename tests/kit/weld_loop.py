@@ -51,8 +51,9 @@ def station(evidence: int = 1000) -> Station:
         for one in weld.PARAMETERS
     }  # fmt: skip
     return Station(
-        parameters=parameters, inputs=INPUTS, models={PRODUCT: "weld-defects"}, evidence=evidence, energy="energy_kj",
-        cycle="cycle_s", target=0.001, qualification="peel test of ten parts at the new setting",
+        parameters=parameters, inputs=INPUTS, models={PRODUCT: "weld-defects"}, evidence=evidence,
+        takes={"energy_kj": "kJ", "cycle_s": "s"}, target=0.0005,
+        qualification="peel test of ten parts at the new setting",
     )  # fmt: skip
 
 
@@ -96,7 +97,8 @@ def records_of(
     kinds = {0: "", 1: "undersize", 2: "expulsion"}
     columns = zip(
         made.number.tolist(), made.welds_since_dress.tolist(), made.current_ka.tolist(), made.force_kn.tolist(),
-        made.weld_ms.tolist(), made.energy_kj.tolist(), made.cycle_s.tolist(), made.resistance_uohm.tolist(), made.lot.tolist(), made.kind.tolist(),
+        made.weld_ms.tolist(), made.energy_kj.tolist(), made.cycle_s.tolist(), made.resistance_uohm.tolist(),
+        made.lot.tolist(), made.kind.tolist(),
         strict=True,
     )  # fmt: skip
     said = {name: float(getattr(settings, name)) for name in ("current_ka", "force_kn", "weld_ms", "boost_ka")}
@@ -105,8 +107,8 @@ def records_of(
         part = Part(
             plant=plant, asset=ASSET, part=str(number), product=PRODUCT, time_us=at_us, settings=said, lot=f"lot-{lot}",
             measured={
-                "current_ka": current, "force_kn": force, "weld_ms": ms, "since_dress": float(since), "resistance_uohm": ohm,
-                "energy_kj": energy, "cycle_s": cycle,
+                "current_ka": current, "force_kn": force, "weld_ms": ms, "since_dress": float(since),
+                "resistance_uohm": ohm, "energy_kj": energy, "cycle_s": cycle,
             },
         )  # fmt: skip
         found_us = at_us + LATE * step_us

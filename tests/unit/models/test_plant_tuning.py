@@ -105,7 +105,10 @@ def test_it_is_part_of_what_the_file_means():
         ("current_ka = [9.6, inf]", "current_ka = [9.6, nan]", "forbidden 'expulsion'.current_ka: low and high"),
         ("ranges = { current_ka = [9.6, inf], force_kn = [-inf, 2.4] }", "ranges = {}", "'expulsion'.ranges is empty"),
         ("high = 250", "high = inf", f"{WHERE}.interlocks 'the tip is not worn out': low and high"),
-        ('cycle = "cycle_s"', 'signals = { force_kn = "force" }', f"{WHERE}.signals.force_kn: there is no signal"),
+        (
+            "evidence = ", 'signals = { force_kn = "force" }\nevidence = ',
+            f"{WHERE}.signals.force_kn: there is no signal",
+        ),
         ('[assets.weld-01]', '[types.gun.models]\nenergy = "weld-defects"\n[assets.weld-01]',
          "tuning.stations: 'weld-defects' is a model of defects here, of kind energy in types"),
         ('evidence = 1000', 'evidences = 1000', "evidences"),
