@@ -3,7 +3,7 @@
 Each candidate is asked for the parts made last, as they would have been measured with other settings: so noise of
 actuators and sensors is in the answer, and a setting that only looks good without it is not. A move counts as sure
 where draws of the model agree that it is better, which they do only near parts that were made. What a part takes must
-not grow over what it took at first, but for a little on the way; where the rate is good enough, moves lead back.
+not grow over what it took at first; where the rate is good enough, nothing is suggested.
 """
 
 from __future__ import annotations
@@ -34,18 +34,11 @@ LEAST_GAIN = 0.2
 """In logarithms of the rate: less than a fifth is not worth a change."""
 SMALL = 0.05
 """What a move of a whole step counts against it, in logarithms of the rate: of two alike the smaller one."""
-SLACK, RISE = -2e-3, 0.03
-"""Share by which what a part takes may grow over what it took at first. Where the rate is good enough, less than none,
-since it is an estimate; on the way there a little, or a narrow lobe could not be left. Our choice."""
-SPARED = 5e-3
-"""A move back takes less by this share at least."""
 LEAST_APART = 0.1
 """Least standard deviation, in logarithms, of how far two rates are apart. What both share is not in it: variance grows
 on the way from where parts were made to the candidate, and that growth is the way's own."""
 FURTHEST = 20.0
 """Logarithms beyond are nothing that numbers hold."""
-BACK = 20.0
-"""What a share spared counts on the way back, in logarithms of the rate."""
 EIGHTY = 1.2816
 """Standard deviations on each side of an interval of 80 %."""
 
@@ -92,8 +85,6 @@ class Found(NamedTuple):
     after: Rate
     sure: float
     score: float
-    is_back: bool = False
-    """Whether it leads back to what a part took, the rate being good enough."""
     takes: tuple[float, ...] = ()
     """What a part would take of each figure."""
 
@@ -156,33 +147,25 @@ def search(
     before = rates[0]
     if not before.rate > 0.0:
         return Nothing("the model expects no defects at all", before)
+    if before.rate <= space.target:
+        return Nothing("the rate is good enough", before)
     best = _best(space, tried, moves, rates, _shares(tried.costs, shifts), liked)
     if best is not None:
         return best._replace(takes=_takes(space, tried, best))
-    why = "the rate is good enough" if before.rate <= space.target else "no small move is surely better"
-    return Nothing(f"{why}, and takes no more", before)
+    return Nothing("no small move is surely better and takes no more", before)
 
 
 def _best(
     space: Space, tried: Tried, moves: np.ndarray, rates: Sequence[Rate], shares: np.ndarray,
     liked: Callable[[str, float], float],
 ) -> Found | None:  # fmt: skip
-    """The best that is worth it, or, where the rate is good enough, leads back; the first move is none."""
-    before, is_good = rates[0], rates[0].rate <= space.target
-    if is_good and shares[0] <= 1.0 + SLACK:
-        return None
+    """The best of moves that are worth it and after which a part takes no more; the first move is none."""
+    before, most = rates[0], max(shares[0], 1.0)
     best: Found | None = None
     for move, after, share in zip(moves[1:], rates[1:], shares[1:], strict=True):
         way = way_of(before, after)
-        if is_good:
-            spared = float(shares[0] - share)
-            fits = spared >= SPARED and after.rate * math.exp(RISK * way.variance) <= space.target
-        else:
-            spared = 0.0
-            fits = share <= max(shares[0], 1.0 + RISE) and way.sure >= SURE and way.worth >= LEAST_GAIN
-        if fits:
+        if share <= most and way.sure >= SURE and way.worth >= LEAST_GAIN:
             found = _found(space, tried.now, move, before, after, way, liked)
-            found = found._replace(score=found.score + BACK * spared, is_back=is_good)
             best = found if best is None or found.score > best.score else best
     return best
 
