@@ -66,12 +66,13 @@ class Lock(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Station(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A machine whose settings are suggested: what may be changed, what else is measured of its parts, by which model.
 
-    `models` by product give the chance of a defect from `inputs`, names and units of what parts measure. A
-    suggestion rests on `evidence` parts at least and holds for `valid`. Results without a part's id belong to the
-    part nearest in time, within `tolerance`; they come `late` at most. `recipes` are windows by product. `pair` is
-    a machine beside it whose settings stay. `takes` are measured values that a part takes, with units: none is to
-    grow. A rate of `target` is good enough. `qualification` says what must be tested anew after a change. `signals`
-    are those of frames that are parts, where no part records come.
+    `models` by product give the chance of a defect from `inputs`, names and units of what parts measure; what
+    follows from a defect must not be among them. A suggestion rests on `evidence` parts at least and holds for
+    `valid`. Results without a part's id belong to the part nearest in time, within `tolerance`; they come `late` at
+    most. `recipes` are windows by product. `pair` is a machine beside it whose settings stay. `takes` are measured
+    values that a part takes, with units: none is to grow. A rate of `target` is good enough. `qualification` says
+    what must be tested anew after a change. `signals` are those of frames that are parts, where no part records
+    come.
     """
 
     parameters: dict[Name, Parameter]
