@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 
 from msgspec.structs import replace
@@ -25,7 +26,7 @@ def answered(
     the change, and who approved before does not.
     """
     now, approved, out = one, set[str](), list[Suggestion | SuggestionRefused]()
-    for answer in _since_its_values(one, answers):
+    for answer in _since_its_values(one, answers, refused):
         if answer.time_us >= one.valid_until_us or answer.time_us < one.made_us:
             continue
         if answer.answer is Verdict.REJECTED:
@@ -56,31 +57,41 @@ def revised(
     )  # fmt: skip
 
 
-def _since_its_values(one: Suggestion, answers: Iterable[SuggestionAnswer]) -> list[SuggestionAnswer]:
-    """Answers from the one on that made its values what they are: what was approved before was something else."""
-    found = list(answers)
-    made = [
-        at
-        for at, answer in enumerate(found)
-        if one.revision > 0 and answer.answer is Verdict.MODIFIED and _same(one, answer.values)
-    ]
-    return found[made[-1] :] if made else found
+def _since_its_values(one: Suggestion, answers: Iterable[SuggestionAnswer], refused: Heard) -> list[SuggestionAnswer]:
+    """Answers from the one on that made its values what they are: what was approved before was something else.
+
+    Whoever wished the same after that approves of it, as who made it does.
+    """
+    found, made, is_it = list(answers), 0, one.revision == 0
+    for at, answer in enumerate(found):
+        if one.revision > 0 and answer.answer is Verdict.MODIFIED and (answer.by, answer.time_us) not in refused:
+            was_it, is_it = is_it, _same(one, answer.values)
+            made = at if is_it and not was_it else made
+    return found[made:]
 
 
 def _same(one: Suggestion, values: Mapping[str, float]) -> bool:
     """Whether values that are wished are what it says; parameters that are not named stay as they are."""
     known = {each.parameter: each.proposed for each in one.settings}
-    return known | dict(values) == known
+    return alike(known | dict(values), known)
+
+
+def alike(values: Mapping[str, float], others: Mapping[str, float]) -> bool:
+    """The same but for how decimal fractions are rounded: people write 9.3 for what is a bit below."""
+    return values.keys() == others.keys() and all(
+        math.isclose(value, others[name], rel_tol=1e-9, abs_tol=1e-12) for name, value in values.items()
+    )
 
 
 def _changed(one: Suggestion, answer: SuggestionAnswer, judge: Judge) -> Suggestion | SuggestionRefused:
     """With other values for its parameters; those that are not named stay as proposed."""
     known = {each.parameter: each for each in one.settings}
     wished = {name: each.proposed for name, each in known.items()} | dict(answer.values)
-    found = judge(wished)
-    if isinstance(found, PassedTogether) and found.values == wished:
+    unknown = sorted(wished.keys() - known.keys())
+    found = Refused(Rail.ONE_MOVE, f"{', '.join(unknown)}: none of this suggestion") if unknown else judge(wished)
+    if isinstance(found, PassedTogether) and alike(found.values, wished):
         settings = [
-            Setting(parameter=name, unit=of.unit, now=of.now, proposed=wished[name]) for name, of in known.items()
+            Setting(parameter=name, unit=of.unit, now=of.now, proposed=found.values[name]) for name, of in known.items()
         ]
         first, *rest = settings
         return replace(

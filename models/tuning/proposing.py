@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from models.plant.tuning import Station
 from models.records import Expected, Setting, Suggestion, SuggestionRefused, SuggestionState, TrialRequest, id_of
 from models.tuning import wording
+from models.tuning.answering import alike
 from models.tuning.costs import Cost
 from models.tuning.effect import least_parts
 from models.tuning.rails import (
@@ -63,6 +66,27 @@ def judged(of: Of, wished: Mapping[str, float]) -> PassedTogether | OnTrialToget
         for name, value in wished.items()
     ]  # fmt: skip
     return judge_together(proposals, of.limits, of.context)
+
+
+def outside(of: Of, one: Suggestion) -> str:
+    """Why limits, as they may have been edited, do not let an open suggestion's values pass; empty where they do.
+
+    What passes by itself, such as an interlock or a rest, is none of it.
+    """
+    calm = {
+        name: replace(each, interlocks=(), rate=None, cool_down_h=0.0, least_step=0.0, evidence=0, longest_h=1e6)
+        for name, each in of.limits.items()
+    }
+    wished = {each.parameter: each.proposed for each in one.settings}
+    of = of._replace(limits=calm, context=Context(settings=of.context.settings), evidence=0)
+    found = judged(of, wished)
+    if isinstance(found, Refused):
+        return f"limits are others by now: {found.detail}"
+    if isinstance(found, OnTrialTogether):
+        return f"limits are others by now: {found.why}"
+    if not alike(found.values, wished):
+        return f"limits are others by now: {', '.join(f'{name}: {rail}' for name, rail in found.binding)}"
+    return "more people must approve by now" if found.approvals > one.approvals else ""
 
 
 def refused(of: Of, wished: Mapping[str, float], by: Refused) -> SuggestionRefused:

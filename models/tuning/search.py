@@ -127,19 +127,25 @@ def _vector(now: Sequence[float], move: np.ndarray) -> tuple[float, ...]:
 
 
 def search(
-    space: Space, tried: Tried, ask: Ask, liked: Callable[[str, float], float], *, small_only: bool = False
-) -> Found | Nothing:
+    space: Space, tried: Tried, ask: Ask, liked: Callable[[str, float], float], *, small_only: bool = False,
+    only: Mapping[str, float] | None = None,
+) -> Found | Nothing:  # fmt: skip
     """The best sure move. `liked` is the chance that people take a change of a parameter, by its sign.
 
-    With `small_only`, none that would have to be a trial.
+    With `small_only`, none that would have to be a trial; with `only`, that move alone, where it is worth it.
     """
-    moves = candidates(space, tried.now, small_only=small_only)
+    moves = candidates(space, tried.now, small_only=small_only) if only is None else _alone(space, tried.now, only)
     shifts = _shifts(space, moves, tried.inputs)
     rows = (tried.inputs[None] + shifts).astype(np.float32)
-    said = ask(rows.reshape(-1, rows.shape[2]))
-    if any(not np.isfinite(one).all() for one in said):
+    try:
+        said = ask(rows.reshape(-1, rows.shape[2]))
+        chances, spreads = (np.asarray(one, np.float64).reshape(rows.shape[:2]) for one in said)
+    except Exception as fault:  # a model is anybody's file: what it does wrong must not stop other stations
+        return Nothing(f"the model fails: {fault!r}"[:300], None)
+    if not (np.isfinite(chances).all() and np.isfinite(spreads).all()):
         return Nothing("the model does not give numbers", None)
-    chances, spreads = (one.reshape(rows.shape[:2]) for one in said)
+    if chances.min() < 0.0 or chances.max() > 1.0 or spreads.min() < 0.0:
+        return Nothing("the model gives chances that are none, or negative spreads", None)
     rates = [
         seen_too(rate_of(*one), tried.seen.get(_vector(tried.now, move), (0, 0)))
         for one, move in zip(zip(chances, spreads, strict=True), moves, strict=True)
@@ -199,6 +205,13 @@ def candidates(space: Space, now: Sequence[float], *, small_only: bool = False) 
                 move[list(chosen)] = values
                 out.append(move)
     return np.array(out)
+
+
+def _alone(space: Space, now: Sequence[float], only: Mapping[str, float]) -> np.ndarray:
+    """No change, and one to these settings."""
+    return np.array(
+        [np.zeros(len(now)), [only.get(name, value) - value for name, value in zip(space.names, now, strict=True)]]
+    )
 
 
 def _steps(space: Space, name: str, now: float, small_only: bool) -> list[float]:

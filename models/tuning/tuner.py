@@ -7,7 +7,7 @@ beginning is where the one before was.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -28,9 +28,9 @@ from models.records import (
     TrialRequest,
 )
 from models.tuning import proposing
+from models.tuning.answering import alike, revised
 from models.tuning.answering import answered as heard
-from models.tuning.answering import revised
-from models.tuning.arms import arms_of, at_setting, count, kinds_told, seen_of
+from models.tuning.arms import ALIKE, arms_of, at_setting, count, kinds_told, seen_of
 from models.tuning.costs import Cost, learned
 from models.tuning.joining import Joiner
 from models.tuning.journal import Journal, Rows
@@ -49,10 +49,11 @@ FIRST_PARTS = 2000
 
 
 class Served(NamedTuple):
-    """The model in charge: its version, and how it is asked."""
+    """The model in charge: its version, how it is asked, and names of its inputs, where it has any."""
 
     version: str
     ask: Ask
+    inputs: tuple[str, ...] = ()
 
 
 class Demoted(NamedTuple):
@@ -73,7 +74,10 @@ class Beside(NamedTuple):
 
 
 class Running(NamedTuple):
-    """An accepted suggestion that is measured: full settings before and after, and what was told last."""
+    """An accepted suggestion that is measured: full settings before and after, and what was told last.
+
+    Settings are empty until a step, as parts may be read after what was said of them.
+    """
 
     suggestion: Suggestion
     before: tuple[float, ...]
@@ -100,6 +104,7 @@ class Tuner:
         self.nothing = ""
         """Why the last search came to nothing; empty where it did not."""
         self._conditions: Mapping[str, float] = {}
+        self._conditions_us = -1
         self._not_so: set[tuple[str, int]] = set()
         self._refused: tuple[object, ...] = ()
         self._trial_until_us = 0
@@ -135,8 +140,8 @@ class Tuner:
         """Fold a record of this station; says nothing. A repeat changes nothing."""
         match record:
             case Part():
-                if self.joiner.take_part(record, self.journal):
-                    self._conditions = record.measured
+                if self.joiner.take_part(record, self.journal) and record.time_us >= self._conditions_us:
+                    self._conditions, self._conditions_us = record.measured, record.time_us
             case QualityResult():
                 self.joiner.take_result(record)
             case Suggestion():
@@ -154,21 +159,28 @@ class Tuner:
             case SuggestionRefused():
                 if record.suggestion:
                     self._not_so.add((record.by, record.time_us))
+                else:
+                    self._refused = record.rail, frozenset(one.parameter for one in record.settings)
             case TrialRequest():
+                self._refused = ()
                 self._trial_until_us = max(self._trial_until_us, record.made_us + self._valid_us)
 
     def step(self, now_us: int, beside: Beside) -> list[Out]:
         """What is to be said now; what is said is taken at once."""
+        return list(self.saying(now_us, beside))
+
+    def saying(self, now_us: int, beside: Beside) -> Iterator[Out]:
+        """The same one by one: what was said before a fault is not lost with it."""
         self.joiner.settle(now_us)
-        out: list[Out] = []
+        self._know_running()
         for said in (self._answers_to, self._ended, self._measured, self._suggested):
             for one in said(now_us, beside):
                 if isinstance(one, Demoted):
                     self.demoted[one.version] = one.why
                 else:
                     self.take(one)
-                out.append(one)
-        return out
+                    self._know_running()
+                yield one
 
     def setting_now(self) -> tuple[float, ...] | None:
         """At which the last part was made; None before any was."""
@@ -178,16 +190,25 @@ class Tuner:
     def _moved(self, record: Suggestion) -> None:
         """What is accepted is measured from now on; what failed is not, nor is its model asked again."""
         if record.state is SuggestionState.ACCEPTED:
-            before = self._setting_at(record.made_us)
-            if before is not None:
-                moved = {one.parameter: one.proposed for one in record.settings}
-                names = self._space.names
-                after = tuple(moved.get(name, value) for name, value in zip(names, before, strict=True))
-                self.running = Running(record, before, after)
+            self.running = Running(record, (), ())
+        elif record.state is SuggestionState.OPEN:
+            self._refused = ()
         elif record.failed:
             self.demoted[record.model] = record.ended
             if self.running is not None and self.running.suggestion.id == record.id:
                 self.running = None
+
+    def _know_running(self) -> None:
+        """Full settings of what runs, by parts."""
+        of = self.running
+        if of is None or of.before:
+            return
+        before = self._setting_at(of.suggestion.made_us)
+        if before is not None:
+            moved = {one.parameter: one.proposed for one in of.suggestion.settings}
+            names = self.journal.parameters
+            after = tuple(moved.get(name, value) for name, value in zip(names, before, strict=True))
+            self.running = of._replace(before=before, after=after)
 
     def _setting_at(self, time_us: int) -> tuple[float, ...] | None:
         rows = self.journal.rows
@@ -196,7 +217,7 @@ class Tuner:
 
     def _answers_to(self, now_us: int, beside: Beside) -> list[Out]:
         one = self.open
-        if one is None or one.id not in self.answers:
+        if one is None or one.id not in self.answers or beside.is_stopped or self._outside(one, now_us):
             return []
 
         def judge(wished: Mapping[str, float]) -> PassedTogether | OnTrialTogether | Refused:
@@ -217,12 +238,16 @@ class Tuner:
         now = self._now()
         if any(abs(now.get(each.parameter, each.now) - each.now) > 1e-6 for each in one.settings):
             return [revised(one, SuggestionState.WITHDRAWN, now_us, "the settings are others by now")]
-        return []
+        why = self._outside(one, now_us)
+        return [revised(one, SuggestionState.WITHDRAWN, now_us, why)] if why else []
+
+    def _outside(self, one: Suggestion, now_us: int) -> str:
+        return proposing.outside(self._of(now_us, False, one.model), one)
 
     def _measured(self, now_us: int, beside: Beside) -> list[Out]:
         """What came of the accepted change, where there is news; one that does not deliver is withdrawn."""
         of = self.running
-        if of is None or (of.told is not None and of.told.is_final):
+        if of is None or not of.before or (of.told is not None and of.told.is_final):
             return []
         said = self._effect(of, now_us, beside.pair)
         told = of.told
@@ -245,7 +270,8 @@ class Tuner:
     def _effect(self, of: Running, now_us: int, pair: Rows | None, *, is_final: bool = False) -> SuggestionEffect:
         rows, changed_us = self.journal.rows, of.suggestion.moved_us
         arms = arms_of(rows, of.before, of.after, changed_us, pair)
-        figures = figures_of(rows, self.station.takes, of.before, of.after, changed_us)
+        units = {name: self.station.takes.get(name, "1") for name in self.figures}
+        figures = figures_of(rows, units, of.before, of.after, changed_us)
         return effect_of(of.suggestion, arms, figures, now_us, is_final=is_final)
 
     def _suggested(self, now_us: int, beside: Beside) -> list[Out]:
@@ -253,11 +279,31 @@ class Tuner:
         model = beside.model
         if model is None or beside.is_stopped or beside.is_busy or self.open or model.version in self.demoted:
             return []
-        if not self._is_time(model.version, now_us):
+        if self._is_awaited(now_us) or not self._is_time(model.version, now_us):
             return []
         found = self._found(model, now_us)
         self.nothing = found.why if isinstance(found, Nothing) else ""
         return [] if isinstance(found, Nothing) else self._past_rails(found, model, now_us, beside.pair)
+
+    def _is_awaited(self, now_us: int) -> bool:
+        """Whether people took a change that no part shows yet, and may still set it."""
+        of = self.running
+        if of is None or not of.before or now_us >= of.suggestion.valid_until_us:
+            return False
+        rows = self.journal.rows
+        return not (at_setting(rows, of.after) & (rows.time_us >= of.suggestion.moved_us)).any()
+
+    def _misfit(self, model: Served) -> str:
+        """Why a model cannot be asked, or no parameter moved, since a plant file says something else by now."""
+        gone = [name for name in self.journal.parameters if name not in self.station.parameters]
+        moved = [self._space.moves(name) for name in self.journal.parameters if name not in gone]
+        new = {one.input for one in moved} | {one.per for one in moved if one.per}
+        if gone or not new <= set(self.journal.inputs):
+            what = ", ".join(gone or sorted(new - set(self.journal.inputs)))
+            return f"the plant file says something else of {what} than at the start: start the role anew"
+        if model.inputs and model.inputs != self.journal.inputs:
+            return f"{model.version} takes {', '.join(model.inputs)}, the station has {', '.join(self.journal.inputs)}"
+        return ""
 
     def _is_time(self, version: str, now_us: int) -> bool:
         """Whether there is enough to go by, and since the last search a new model, other settings, or some time."""
@@ -269,27 +315,35 @@ class Tuner:
         self._searched, self._searched_us = (version, setting), now_us
         return True
 
-    def _found(self, model: Served, now_us: int) -> Found | Nothing:
+    def _found(self, model: Served, now_us: int, only: Mapping[str, float] | None = None) -> Found | Nothing:
+        """The best move; with `only`, that one where it is worth it."""
         rows, liked = self.journal.rows, self.liked
-        whole = rows.where(np.isfinite(rows.measured).all(axis=1))
+        if misfit := self._misfit(model):
+            return Nothing(misfit, None)
+        whole = rows.where(np.isfinite(rows.measured).all(axis=1) & (rows.setting == rows.setting[-1]))
         if len(whole.time_us) < RECENT:
-            return Nothing(f"fewer than {RECENT} parts have all inputs measured", None)
+            return Nothing(f"fewer than {RECENT} parts at this setting have all inputs measured", None)
         last = whole.measured[-max(RECENT, self.station.evidence) :]
         parts = last[np.linspace(0, len(last) - 1, RECENT).round().astype(int)]
         most = tuple((cost, most) for _, cost, most in self._costs())
         tried = Tried(rows.settings[int(rows.setting[-1])], parts, most, seen_of(rows))
         return search(
             self._space, tried, model.ask, lambda name, by: liked.get((name, by > 0), Answered()).liked,
-            small_only=now_us < self._trial_until_us,
+            small_only=now_us < self._trial_until_us, only=only,
         )  # fmt: skip
 
     def _past_rails(self, found: Found, model: Served, now_us: int, pair: Rows | None) -> list[Out]:
         of = self._of(now_us, False, model.version)
         passed = proposing.judged(of, found.settings)
         if isinstance(passed, Refused):
-            same, self._refused = self._refused, (passed.rail, *found.settings)
+            same = str(passed.rail), frozenset(found.settings)
             return [] if same == self._refused else [proposing.refused(of, found.settings, passed)]
-        self._refused = ()
+        if not alike(passed.values, found.settings):  # what rails left of it is another move, with an effect of its own
+            left = self._found(model, now_us, passed.values)
+            if isinstance(left, Nothing):
+                self.nothing = f"of {', '.join(found.settings)} rails leave too little: {left.why}"
+                return []
+            found = left
         said, seen = self._said(found), self._seen()
         if not isinstance(passed, PassedTogether):
             return [proposing.trial(of, passed, said, seen, self.liked)]
@@ -319,8 +373,10 @@ class Tuner:
         for at, name in enumerate(self.figures):
             cost = learned(rows.measured, rows.figures[:, at], here)
             if cost is not None:
-                first = rows.figures[rows.setting == rows.setting[0], at][:FIRST_PARTS]
-                out.append((name, cost, float(np.nanmean(first))))
+                figure = rows.figures[:, at]
+                known = np.isfinite(figure) & (figure > 0)
+                first = figure[known & (rows.setting == rows.setting[np.argmax(known)])][:FIRST_PARTS]
+                out.append((name, cost, float(first.mean())))
         return out
 
     def _evidence(self, setting: tuple[float, ...]) -> int:
@@ -345,7 +401,7 @@ class Tuner:
         )  # fmt: skip
 
     def _changes(self, now_us: int) -> tuple[Change, ...]:
-        """Changes that parts show, whoever made them, as far back as any limit looks; and what was just agreed to."""
+        """Changes that parts show, whoever made them, as far back as any limit looks."""
         rows = self.journal.rows
         longest_h = max([24.0, *(max(one.rate_h, one.cool_down_h) for one in self._limits.values())])
         at = np.flatnonzero(np.diff(rows.setting)) + 1
@@ -355,7 +411,7 @@ class Tuner:
             out += [
                 Change(time_us=int(rows.time_us[place]), parameter=name, before=before, after=after)
                 for name, before, after in zip(self._space.names, *pair, strict=True)
-                if before != after
+                if abs(before - after) > ALIKE
             ]
         return tuple(out)
 

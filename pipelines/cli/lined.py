@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,7 +41,7 @@ def number(text: str, where: str, name: str) -> float | int:
         found = json.loads(text)
     except (json.JSONDecodeError, TypeError) as wrong:
         raise PlanError(f"{where}: {name} is {text or 'empty'}, not a number") from wrong
-    if not isinstance(found, int | float) or isinstance(found, bool) or found != found:
+    if not isinstance(found, int | float) or isinstance(found, bool) or not abs(found) <= sys.float_info.max:
         raise PlanError(f"{where}: {name} is {text or 'empty'}, not a number")
     return found
 

@@ -72,13 +72,13 @@ def bins_of(plant: Plant) -> dict[Named, tuple[float, ...]]:
 
 def made_of(board: Board) -> Iterator[Made]:
     """Each inspected part once for each parameter; a batch counts as one part, defective where any unit is."""
-    for (asset, _), tuner in board.tuners.items():
+    for (asset, product), tuner in board.tuners.items():
         if asset not in board.stations:
             continue
         rows, kind = tuner.journal.rows, board.plant.assets[asset].type
         for at in np.flatnonzero(rows.known):
             for name, value in zip(tuner.journal.parameters, rows.settings[int(rows.setting[at])], strict=True):
-                yield Made(f"{asset}/{at}", kind, name, value, bool(rows.defects[at]))
+                yield Made(f"{asset}/{product}/{at}", kind, name, value, bool(rows.defects[at]))
 
 
 def _edges(of: Parameter) -> tuple[float, ...]:

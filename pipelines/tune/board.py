@@ -36,6 +36,8 @@ class Board:
         self.odd = 0
         self.elsewhere = 0
         """Parts and results of assets that are no station."""
+        self.faults: list[tuple[str, str, Exception]] = []
+        """What went wrong at which station, of which product, until somebody tells of it and takes it away."""
         self._joiners: dict[str, Joiner] = {}
         self._switches: dict[str, TuningSwitch] = {}
         self._of: dict[str, Tuner] = {}
@@ -82,9 +84,13 @@ class Board:
                 model=served(name) if name else None, pair=pair.journal.rows if pair else None,
                 is_stopped=self.is_stopped(asset), is_busy=busy,
             )  # fmt: skip
-            said = tuner.step(now_us, beside)
-            self._of |= {one.id: tuner for one in said if isinstance(one, Suggestion)}
-            out += said
+            try:
+                for one in tuner.saying(now_us, beside):
+                    out.append(one)
+                    if isinstance(one, Suggestion):
+                        self._of[one.id] = tuner
+            except Exception as fault:  # ours, by one odd record: other stations go on, and what was said is said
+                self.faults.append((asset, product, fault))
         return out
 
     def take_record(self, record: Record) -> bool:

@@ -67,7 +67,7 @@ class Tuning:
         self._log, self._models, self._publisher, self._clock = log, models, publisher, clock
         self._partition_of, self._demote = partition_of, demote
         self._away: tuple[type[BaseException], ...] = (OSError, TimeoutError, *away)
-        self._unsent: deque[Record] = deque()
+        self._unsent: deque[Out] = deque()
         self._caught_up = False
 
     def change_plant(self, plant: Plant) -> None:
@@ -105,29 +105,31 @@ class Tuning:
         self._caught_up = self._caught_up or news.is_caught_up
         if not self._caught_up:
             return
-        try:
-            said = await asyncio.to_thread(self.board.step, self.board.now_us(self._clock.now_us()), self._models.of)
-        except Exception:  # a fault of ours by one odd record must not end the role: it would come at each start
-            _log.exception("not-tuned", doing="suggests nothing by this; goes on with what comes next")
-            return
+        said = await asyncio.to_thread(self.board.step, self.board.now_us(self._clock.now_us()), self._models.of)
+        faults, self.board.faults = self.board.faults, []
+        for asset, product, fault in faults:
+            _log.error(
+                "not-tuned", asset=asset, product=product, exc_info=fault, doing="goes on with what comes next",
+            )  # fmt: skip
         await self._say(said)
 
     async def _say(self, said: list[Out]) -> None:
-        demoted = [one for one in said if isinstance(one, Demoted)]
         for one in said:
+            self._unsent.append(one)
             if not isinstance(one, Demoted):
-                self._unsent.append(one)
                 _tell(one)
         await self._send()
-        for one in demoted:
-            _log.warning("model-demoted", version=one.version, why=one.why)
-            await self._demote(one)
 
     async def _send(self) -> None:
+        """What was said, in its order; a model is rolled back once it is known why."""
         while self._unsent:
             one = self._unsent[0]
-            key = key_of(one.plant, one.asset)  # type: ignore[attr-defined] # all that is said here has a plant and an asset
-            await self._publisher.publish(self._partition_of(key), [Output(Topic.SUGGESTIONS, key, encode(one))])
+            if isinstance(one, Demoted):
+                _log.warning("model-demoted", version=one.version, why=one.why)
+                await self._demote(one)
+            else:
+                key = key_of(one.plant, one.asset)  # type: ignore[attr-defined] # all that is said here has a plant and an asset
+                await self._publisher.publish(self._partition_of(key), [Output(Topic.SUGGESTIONS, key, encode(one))])
             self._unsent.popleft()
 
 

@@ -10,7 +10,7 @@ import structlog
 from models.failure.learned import Model
 from models.figures.model import FigureModel
 from models.inference import ModelError
-from models.release import Role
+from models.release import Kind, Role
 from models.tuning.tuner import Served
 from pipelines.releases.follower import ReleaseFollower
 
@@ -66,12 +66,14 @@ class ServedModels:
         return None if model is None else self._take(name, model)
 
     def _take(self, name: str, model: Model) -> Served | None:
-        if not isinstance(model, FigureModel):
-            if name not in self._wrong:
-                self._wrong[name] = f"a {model.card.kind} model" if hasattr(model.card, "kind") else "no defect model"
-                _log.error("model-wrong", model=name, error=self._wrong[name], doing="suggests nothing by it")
+        if not isinstance(model, FigureModel) or model.card.kind is not Kind.DEFECT:
+            said = f"a {model.card.kind} model" if hasattr(model.card, "kind") else "no defect model"
+            if self._wrong.get(name) != said:
+                self._wrong[name] = said
+                _log.error("model-wrong", model=name, error=said, doing="suggests nothing by it")
             return None
-        served = self._served[name] = Served(model.card.version, asked(model))
+        inputs = tuple(one.name for one in model.card.inputs)
+        served = self._served[name] = Served(model.card.version, asked(model), inputs)
         _log.info("model-serves", model=name, version=served.version)
         return served
 
