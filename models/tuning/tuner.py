@@ -288,7 +288,7 @@ class Tuner:
     def _is_awaited(self, now_us: int) -> bool:
         """Whether people took a change that no part shows yet, and may still set it."""
         of = self.running
-        if of is None or not of.before or now_us >= of.suggestion.valid_until_us:
+        if of is None or not of.before or now_us >= of.suggestion.moved_us + self._valid_us:
             return False
         rows = self.journal.rows
         return not (at_setting(rows, of.after) & (rows.time_us >= of.suggestion.moved_us)).any()

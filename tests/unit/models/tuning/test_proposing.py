@@ -1,0 +1,109 @@
+"""What is said of what a search found: a suggestion with all that people need, a request for a trial, or a rail."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.plant.tuning import Combination, Lock
+from models.records import Suggestion, SuggestionRefused, SuggestionState, TrialRequest
+from models.tuning.effect import least_parts
+from models.tuning.tuner import AGAIN_US
+from tests.kit.tuned import (
+    ASSET,
+    BESIDE,
+    EVIDENCE,
+    HOUR_US,
+    NOW_US,
+    PLANT,
+    PRODUCT,
+    heat,
+    load,
+    part,
+    ready,
+    station,
+    suggested,
+)
+
+
+def said(**of):
+    return ready(**of).step(NOW_US, BESIDE)
+
+
+def test_a_suggestion_says_what_why_what_is_expected_until_when_and_how_back():
+    [one] = said(qualification="burst test", valid="2h")
+    assert isinstance(one, Suggestion) and one.state is SuggestionState.OPEN
+    assert (one.plant, one.asset, one.product, one.model) == (PLANT, ASSET, PRODUCT, "press-defects@1")
+    assert (one.parameter, one.unit, one.now, one.proposed) == ("heat", "Cel", 150.0, 142.0)
+    assert one.valid_until_us - one.made_us == 2 * HOUR_US
+    assert one.revalidate == "burst test"
+    assert one.revert.startswith("Set heat to 150 Cel. Not taken within 2h")
+    assert f"5 of {EVIDENCE + 4} parts inspected at this setting are defective (5 crack)" in one.why
+    assert "heat 142 Cel (now 150)" in one.why
+
+
+def test_what_is_expected_is_of_the_values_that_are_suggested():
+    [one] = said()
+    rate = one.expected[0]
+    assert (rate.before, rate.after) == pytest.approx((0.05, 0.05 * 2.718281828**-0.8), rel=0.15)
+    assert rate.after_low < rate.after < rate.after_high and rate.before_low < rate.before < rate.before_high
+
+
+def test_what_rails_clip_is_expected_to_do_less():
+    [whole] = said()
+    clipped = {"heat": heat(rate=4.0, rate_h=24.0), "load": load()}
+    [one] = said(parameters=clipped)
+    assert (one.proposed, one.rails) == (146.0, ("heat: rate",))
+    assert one.expected[0].after > 1.2 * whole.expected[0].after
+    assert "heat 146 Cel (now 150)" in one.why
+
+
+def test_what_rails_leave_too_little_of_is_not_suggested():
+    of = ready(parameters={"heat": heat(rate=2.0, least_step=0.5), "load": load()})
+    assert [one for one in of.step(NOW_US, BESIDE) if isinstance(one, Suggestion)] == []
+    assert "rails leave too little" in of.nothing
+
+
+def test_the_largest_change_comes_first():
+    of = ready(parameters={"load": load(), "heat": heat()})
+    assert suggested(of).parameter == "heat"
+
+
+def test_a_change_too_large_is_a_request_for_a_trial_of_enough_parts():
+    [one] = said(parameters={"heat": heat(trial_above=5.0), "load": load()}, qualification="burst test")
+    assert isinstance(one, TrialRequest)
+    rate = one.expected[0]
+    assert one.parts == least_parts(rate.before, rate.after) and "it needs a trial" in one.why
+    assert one.revalidate == "burst test"
+
+
+def test_after_a_request_for_a_trial_small_changes_are_suggested_and_no_other_trial():
+    of = ready(parameters={"heat": heat(trial_above=5.0), "load": load()})
+    of.step(NOW_US, BESIDE)
+    [one] = of.step(NOW_US + AGAIN_US, BESIDE)
+    assert isinstance(one, Suggestion) and abs(one.proposed - one.now) <= 5.0
+
+
+def test_a_rail_that_refuses_is_told_by_its_name_and_once():
+    locked = Lock(name="guard shut", signal="guard", low=1.0, high=1.0)
+    of = ready(interlocks=(locked,))
+    [one] = of.step(NOW_US, BESIDE)
+    assert isinstance(one, SuggestionRefused)
+    assert (one.rail, one.detail) == ("interlock", "heat: guard shut: guard is not known")
+    assert of.step(NOW_US + AGAIN_US, BESIDE) == []
+
+
+def test_another_rail_that_refuses_is_told_as_well():
+    locked = Lock(name="guard shut", signal="guard", low=1.0, high=1.0)
+    of = ready(interlocks=(locked,))
+    of.step(NOW_US, BESIDE)
+    of.change_station(station(forbidden=(Combination(name="cold", ranges={"heat": (0.0, 149.0)}),)))
+    assert [one.rail for one in of.step(NOW_US + AGAIN_US, BESIDE)] == ["forbidden-combination"]
+
+
+def test_conditions_are_those_of_the_part_made_last_whichever_comes_last():
+    locked = Lock(name="guard shut", signal="guard", low=1.0, high=1.0)
+    shut = {"heat": 150.0, "load": 5.0, "room": 20.0, "guard": 1.0}
+    of = ready(interlocks=(locked,))
+    of.take(part(EVIDENCE + 6, measured=shut))
+    of.take(part(EVIDENCE + 5, measured=shut | {"guard": 0.0}))
+    assert isinstance(of.step(NOW_US, BESIDE)[0], Suggestion)
