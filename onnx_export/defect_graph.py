@@ -83,24 +83,33 @@ def _bent() -> list[onnx.NodeProto]:
 
 
 def _kind(at: int) -> list[onnx.NodeProto]:
+    """Its chance by the exponential, whose float32 is as good for small chances as for large; Sigmoid's is not."""
     return [
         helper.make_node("MatMul", ["bent", f"weights{at}"], [f"weighed{at}"]),
         helper.make_node("Add", [f"weighed{at}", f"levels{at}"], [f"logits{at}"]),
-        helper.make_node("Sigmoid", [f"logits{at}"], [f"chance{at}"]),
-        helper.make_node("Sub", ["one", f"chance{at}"], [f"good{at}"]),
+        helper.make_node("Neg", [f"logits{at}"], [f"against{at}"]),
+        helper.make_node("Exp", [f"against{at}"], [f"odds{at}"]),
+        helper.make_node("Add", [f"odds{at}", "one"], [f"all{at}"]),
+        helper.make_node("Reciprocal", [f"all{at}"], [f"chance{at}"]),
     ]
 
 
 def _told(kinds: int) -> list[onnx.NodeProto]:
-    """The mode's chance, and how far draws of its logarithm are apart, times it."""
-    nodes, good = [], "good0"
+    """The mode's chance, and how far draws of its logarithm are apart, times it.
+
+    The chance that any kind happens grows by what each adds: one less the product of the others loses small ones.
+    """
+    nodes, before = [], "chance0"
     for at in range(1, kinds):
-        nodes.append(helper.make_node("Mul", [good, f"good{at}"], [f"all{at}"]))
-        good = f"all{at}"
+        nodes += [
+            helper.make_node("Sub", ["one", before], [f"rest{at}"]),
+            helper.make_node("Mul", [f"chance{at}", f"rest{at}"], [f"more{at}"]),
+            helper.make_node("Add", [before, f"more{at}"], [f"any{at}"]),
+        ]
+        before = f"any{at}"
     return [
         *nodes,
-        helper.make_node("Sub", ["one", good], ["any"]),
-        helper.make_node("Clip", ["any", "floor", "one"], ["within"]),
+        helper.make_node("Clip", [before, "floor", "one"], ["within"]),
         helper.make_node("Split", ["within", "parts"], [CHANCE, "draws"], axis=1),
         helper.make_node("Log", ["draws"], ["logs"]),
         helper.make_node("ReduceMean", ["logs"], ["mean"], axes=[1], keepdims=1),
