@@ -37,6 +37,8 @@ SMALL = 0.05
 LEAST_APART = 0.1
 """Least standard deviation, in logarithms, of how far two rates are apart. What both share is not in it: variance grows
 on the way from where parts were made to the candidate, and that growth is the way's own."""
+ROUND, NO_MOVE = 1e-6, 1e-9
+"""What values may be off by, that are sums of steps; and what is no move at all."""
 FURTHEST = 20.0
 """Logarithms beyond are nothing that numbers hold."""
 EIGHTY = 1.2816
@@ -207,8 +209,9 @@ def _steps(space: Space, name: str, now: float, small_only: bool) -> list[float]
     windows = [(of.low, of.high), of.qualified or (of.low, of.high), space.recipe.get(name, (of.low, of.high))]
     low, high = max(one[0] for one in windows), min(one[1] for one in windows)
     wanted = {round(min(max(now + way * share * of.step, low), high), 9) for way in (-1, 1) for share in SHARES}
-    most = of.trial_above if small_only and of.trial_above is not None else math.inf
-    return [value - now for value in sorted(wanted) if max(of.least_step, 1e-9) * 0.999 < abs(value - now) <= most]
+    most = min(of.step, of.trial_above) if small_only and of.trial_above is not None else of.step
+    least = max(of.least_step, NO_MOVE)
+    return [value - now for value in sorted(wanted) if least * (1 - ROUND) <= abs(value - now) <= most * (1 + ROUND)]
 
 
 def _shifts(space: Space, moves: np.ndarray, inputs: np.ndarray) -> np.ndarray:
