@@ -20,7 +20,7 @@ FOLDS = 5
 WITHIN = (0.05, 0.95)
 """Chances of being inside the window between which a row counts: Crump et al. say 0.1; wider keeps more rows."""
 LEAST_SHARE, LEAST_EFFECTIVE, LEAST_GROUPS = 0.2, 30.0, 5
-"""Of rows that count, of effective rows on either side, of groups with both sides: fewer tell nothing. Our choice."""
+"""Of rows that count, and on either side of effective rows and of groups: fewer tell nothing. Our choice."""
 DRAWS = 1000
 BOUNDS = (2.5, 97.5)
 
@@ -35,7 +35,7 @@ class Rows(NamedTuple):
 
 
 class Overlap(NamedTuple):
-    """Share of rows where both could have happened, effective rows on each side, groups with rows on both."""
+    """Share of rows where both could have happened, effective rows on each side, groups on the side that has fewer."""
 
     share: float
     inside: float
@@ -83,7 +83,7 @@ def told(rows: Rows, seed: int = 1) -> Told | CannotBeTold:
     rows = Rows(*(column[kept] for column in rows))
     weight = np.where(rows.inside, 1.0 / chance[kept], 1.0 / (1.0 - chance[kept]))
     overlap = Overlap(
-        float(kept.mean()), effective(weight[rows.inside]), effective(weight[~rows.inside]), _groups_of_both(rows)
+        float(kept.mean()), effective(weight[rows.inside]), effective(weight[~rows.inside]), _groups(rows)
     )
     why = _too_little(overlap)
     if why:
@@ -104,13 +104,12 @@ def _too_little(of: Overlap) -> str:
     if min(of.inside, of.outside) < LEAST_EFFECTIVE:
         return f"{of.inside:.0f} effective rows inside, {of.outside:.0f} outside"
     if of.groups < LEAST_GROUPS:
-        return f"{of.groups} groups have rows on both sides"
+        return f"{of.groups} groups are on one of the sides"
     return ""
 
 
-def _groups_of_both(rows: Rows) -> int:
-    both = [rows.inside[rows.group == one] for one in np.unique(rows.group)]
-    return sum(bool(one.any() and not one.all()) for one in both)
+def _groups(rows: Rows) -> int:
+    return min(len(np.unique(rows.group[rows.inside])), len(np.unique(rows.group[~rows.inside])))
 
 
 def _model() -> Pipeline:
