@@ -66,7 +66,10 @@ def to_onnx(of: Sequence[lightgbm.Booster], inputs: int) -> bytes:
         PRODUCER,
         [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, [None, inputs])],
         [helper.make_tensor_value_info(name, TensorProto.FLOAT, [None, 1]) for name in (CHANCE, SPREAD)],
-        [numpy_helper.from_array(np.array(value, np.float32), name) for name, value in (("least", LEAST), ("one", 1.0))],
+        [
+            numpy_helper.from_array(np.array(value, np.float32), name)
+            for name, value in (("least", LEAST), ("one", 1.0))
+        ],
     )
     opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid("ai.onnx.ml", OPSET_ML)]
     made = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name=PRODUCER)

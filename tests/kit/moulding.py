@@ -46,6 +46,8 @@ FILLS_S = (6.5, 9.0)
 """Between the three ways in which lenses were made, by filling time: 6.1 to 6.3, 6.9 to 8 and 10.5 to 11.2 s."""
 STATE = ("melt_degc", "mould_degc", "fill_s", "cycle_s", "closing_n")
 """What tells the state in which the machine was, slow or set."""
+STROKE, APART = 27.56, 0.03
+"""What shot volume and screw position sum to in a row of one lens, and by how much that is off."""
 BINS = 10
 LEAST = 1e-4
 """Chances are told apart down to this in log losses: a neighbour's vote may be 0."""
@@ -173,3 +175,9 @@ def each_side(folds: Folds, of: Lenses) -> Iterator[tuple[set[int], set[int]]]:
     """Classes that are learned from and asked for, fold by fold."""
     for learn, ask in folds:
         yield set(of.classes[learn].tolist()), set(of.classes[ask].tolist())
+
+
+def whole(of: Lenses) -> np.ndarray:
+    """Rows that do not show being mixed anew: digits of the machine, shot and screw that belong together, bool [n]."""
+    plain = (np.abs(of.inputs * 1e3 - np.round(of.inputs * 1e3)) < 1e-6).all(axis=1)
+    return plain & (np.abs(of.column("shot_cm3") + of.column("screw_cm") - STROKE) <= APART)

@@ -82,7 +82,9 @@ def _space(inputs: np.ndarray) -> Space:
     low, high = np.quantile(inputs, EDGES, axis=0)
     less, more = np.quantile(inputs, STEP, axis=0)
     parameters = {
-        name: Parameter(unit=INPUTS[name], low=float(low[at]), high=float(high[at]), step=float(more[at] - less[at]) / 2)
+        name: Parameter(
+            unit=INPUTS[name], low=float(low[at]), high=float(high[at]), step=float(more[at] - less[at]) / 2
+        )
         for at, name in enumerate(SET)
     }
     return Space(SET, parameters, SET, {})
