@@ -19,7 +19,7 @@ from models.tuning.search import Ask, Found, Space, Tried, search
 from models.tuning.stated import limits_of
 from onnx_export.defect_graph import exported
 from tests.kit import boosted_defects
-from tests.kit.ai4i import INPUTS, SPEED, STEPS, TORQUE, Milled, by_kind, in_region
+from tests.kit.ai4i import INPUTS, MODES, SPEED, STEPS, TORQUE, Milled, by_kind, in_region, regions
 
 MOST = 5
 """Suggestions one after another."""
@@ -32,12 +32,14 @@ Move = Callable[[np.ndarray], np.ndarray | None]
 
 
 class Led(NamedTuple):
-    """Of each row begun at: whether anything was suggested, and whether it is in a region before, after one, at last.
+    """Of each row begun at: whether anything was suggested, modes whose region it was in, and whether it is in any.
 
+    `modes` bool [n, 5], of `before`, `first` and `last` bool [n] the latter two are after one suggestion, and at last.
     Where nothing was suggested a row stays where it was.
     """
 
     moved: np.ndarray
+    modes: np.ndarray
     before: np.ndarray
     first: np.ndarray
     last: np.ndarray
@@ -57,6 +59,10 @@ class Led(NamedTuple):
         """The same after one suggestion."""
         return float(1.0 - self.first[self.before].mean())
 
+    def got_out_of(self, mode: str) -> float:
+        """Share of rows begun in a mode's region that are in no region at last."""
+        return float(1.0 - self.last[self.modes[:, MODES.index(mode)]].mean())
+
     @property
     def got_in(self) -> float:
         """Share of rows begun in no region that are in one at last."""
@@ -68,7 +74,7 @@ def led(move: Move, rows: np.ndarray) -> Led:
     trails = [_trail(move, row) for row in rows]
     moved = np.array([len(one) > 1 for one in trails])
     first, last = (np.stack([one[min(at, len(one) - 1)] for one in trails]) for at in (1, MOST))
-    return Led(moved, in_region(rows), in_region(first), in_region(last))
+    return Led(moved, regions(rows), in_region(rows), in_region(first), in_region(last))
 
 
 def _trail(move: Move, row: np.ndarray) -> list[np.ndarray]:

@@ -31,7 +31,7 @@ CHANCE, SPREAD = "chance", "disagreement"
 
 
 def boosters(rows: np.ndarray, found: np.ndarray, bags: int = BAGS) -> list[lightgbm.Booster]:
-    """One for each draw of rows, float32 [n, d]; a column of zeros behind stands where other models have an interval."""
+    """One for each draw of rows [n, d]; a column of zeros behind them stands where other models have an interval."""
     random, wide = np.random.default_rng(SEED), _wide(rows)
     out = []
     for _ in range(bags):

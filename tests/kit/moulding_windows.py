@@ -27,7 +27,7 @@ TELLS_DAY = "cycle_s"
 
 
 class Window(NamedTuple):
-    """Ranges of what is moved, by name; what the model expects before and after, of waste and a share of inefficient."""
+    """Ranges of what is moved, by name; what the model expects before and after: waste and a share of inefficient."""
 
     ranges: dict[str, Range]
     before: float

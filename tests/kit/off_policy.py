@@ -20,7 +20,10 @@ FOLDS = 5
 WITHIN = (0.05, 0.95)
 """Chances of being inside the window between which a row counts: Crump et al. say 0.1; wider keeps more rows."""
 LEAST_SHARE, LEAST_EFFECTIVE, LEAST_GROUPS = 0.2, 30.0, 5
-"""Of rows that count, and on either side of effective rows and of groups: fewer tell nothing. Our choice."""
+"""Of rows that count, and on either side of effective rows and of groups: fewer tell nothing. Our choice.
+
+Few groups make bounds too narrow: with six on a side that differ by a logit, those of 95 % held the truth in 36 of 40
+made cases; with ten, and with twenty, in 38 or more."""
 DRAWS = 1000
 BOUNDS = (2.5, 97.5)
 

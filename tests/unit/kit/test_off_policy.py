@@ -12,7 +12,7 @@ EFFECT = -1.0
 
 
 def sigmoid(logits: np.ndarray) -> np.ndarray:
-    return 1.0 / (1.0 + np.exp(-logits))
+    return 1.0 / (1.0 + np.exp(-np.clip(logits, -60.0, 60.0)))
 
 
 def made(seed: int, count: int = 4000, pull: float = 1.2) -> tuple[Rows, float, float]:
