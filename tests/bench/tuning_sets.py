@@ -198,7 +198,8 @@ class Followed(NamedTuple):
     loss: np.ndarray
 
 
-MODELS = {"quadratic kinds": ai4i_moves.ours, "bagged boosters": ai4i_moves.boosted}
+MODELS = {"kinds": ai4i_moves.ours, "boosters": ai4i_moves.boosted}
+"""Our learner's logistic models of inputs, squares and products, by kind; and bagged LightGBM."""
 MEAN = "to the mean"
 
 
@@ -227,7 +228,7 @@ def _together(parts: list[ai4i_moves.Led]) -> ai4i_moves.Led:
 
 
 def followed_table(found: dict[str, Followed]) -> Table:
-    out = Table("suggestions by", "log loss", "failed: moved", "kept off", "out at once", "out at last", "led in")
+    out = Table("suggestions by", "log loss", "failed: moved", "kept off", "out at once", "out at last")
     for head in (*(f"out of {mode}" for mode in ai4i.SETTABLE), "healthy: moved", "led in at once", "led in at last"):
         out.add_column(head)
     first = next(iter(found.values()))
@@ -236,7 +237,7 @@ def followed_table(found: dict[str, Followed]) -> Table:
     out.title_justify = "left"
     for name, of in found.items():
         shares = (
-            of.failed.moved.mean(), of.failed.kept_off, of.failed.out_at_once, of.failed.got_out, of.failed.got_in,
+            of.failed.moved.mean(), of.failed.kept_off, of.failed.out_at_once, of.failed.got_out,
             *map(of.failed.got_out_of, ai4i.SETTABLE), of.healthy.moved.mean(), of.healthy.first.mean(),
             of.healthy.got_in,
         )  # fmt: skip
@@ -254,25 +255,19 @@ def between(found: dict[str, Followed]) -> tuple[float, float, float]:
 
 def followed_rows(found: dict[str, Followed]) -> Iterator[Row]:
     apart, low, high = between(found)
-    yield Row(name="milling, log loss of boosters over kinds", value=apart, unit=f"nat, {low:+.4f} to {high:+.4f}")
+    unit = f"mnat, {1e3 * low:+.1f} to {1e3 * high:+.1f}"
+    yield Row(name="milling, log loss of boosters over kinds", value=1e3 * apart, unit=unit)
     for name, of in found.items():
-        is_peer = name == MEAN
-        peer, who = (name if is_peer else None), f"milling, {name}"
-        moved = int(of.failed.moved.sum())
-        off, led = (None, None) if is_peer else (KEPT_OFF, LED_IN)
-        yield Row(
-            name=f"{who}: keeps off regions",
-            value=of.failed.kept_off,
-            unit=f"of {moved} rows moved",
-            bar=off,
-            peer=peer,
-        )
-        yield Row(name=f"{who}: got out", value=of.failed.got_out, unit="of rows in a region", peer=peer)
-        yield Row(name=f"{who}: out at once", value=of.failed.out_at_once, unit="of rows in a region", peer=peer)
-        yield Row(
-            name=f"{who}: led in", value=of.healthy.got_in, unit="of healthy rows", bar=led, peer=peer, at_most=True
-        )
-        yield Row(name=f"{who}: moved", value=float(of.healthy.moved.mean()), unit="of healthy rows", peer=peer)
+        peer, who = (name if name == MEAN else None), f"milling, {name}"
+        for what, share, unit, bar, at_most in (
+            ("keeps off regions", of.failed.kept_off, f"% of {int(of.failed.moved.sum())} rows moved", KEPT_OFF, False),
+            ("led in", of.healthy.got_in, "% of healthy rows", LED_IN, True),
+            ("got out", of.failed.got_out, "% of rows in a region", None, False),
+            ("out at once", of.failed.out_at_once, "% of rows in a region", None, False),
+            ("moved", float(of.healthy.moved.mean()), "% of healthy rows", None, False),
+        ):
+            most = None if peer or bar is None else 100.0 * bar
+            yield Row(name=f"{who}: {what}", value=100.0 * share, unit=unit, bar=most, peer=peer, at_most=at_most)
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.kit.off_policy import CannotBeTold, Rows, Told, effective, told
+from tests.kit.off_policy import WITHIN, CannotBeTold, Rows, Told, effective, told
 
 EFFECT = -1.0
 """Of the window, in logits."""
@@ -54,6 +54,19 @@ def test_the_robust_estimate_holds_where_the_chance_of_the_window_is_no_logistic
     said = told(Rows(found, inside, conditions, group))
     assert isinstance(said, Told)
     true = float((sigmoid(logits + EFFECT) - sigmoid(logits)).mean())
+    assert said.robust.low <= true <= said.robust.high
+
+
+def test_the_robust_estimate_holds_where_rates_are_no_logistic_ones():
+    random = np.random.default_rng(6)
+    group, conditions = random.integers(0, 40, 8000), random.normal(size=(8000, 2))
+    inside = random.random(8000) < sigmoid(1.5 * conditions[:, 0])
+    logits = -2.0 + 2.0 * np.maximum(conditions[:, 0], 0.0) ** 2
+    found = (random.random(8000) < sigmoid(logits + EFFECT * inside)).astype(float)
+    said = told(Rows(found, inside, conditions, group))
+    assert isinstance(said, Told)
+    kept = sigmoid(1.5 * np.abs(conditions[:, 0])) <= WITHIN[1]
+    true = float((sigmoid(logits + EFFECT) - sigmoid(logits))[kept].mean())
     assert said.robust.low <= true <= said.robust.high
 
 
