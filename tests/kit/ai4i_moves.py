@@ -17,7 +17,7 @@ from models.tuning.limits import HOUR_US, Context, Limits, Proposal
 from models.tuning.rails import PassedTogether, judge_together
 from models.tuning.search import Ask, Found, Space, Tried, search
 from models.tuning.stated import limits_of
-from onnx_export.defect_graph import exported
+from onnx_export.defect_graph import exported, to_onnx
 from tests.kit import boosted_defects
 from tests.kit.ai4i import INPUTS, MODES, SPEED, STEPS, TORQUE, Milled, by_kind, in_region, regions
 
@@ -132,7 +132,16 @@ def ours(of: Milled) -> FigureModel:
 
 def boosted(of: Milled) -> FigureModel:
     """Bagged boosters by their file."""
-    return boosted_defects.model(boosted_defects.boosters(of.inputs, of.failed.astype(float)), INPUTS)
+    return boosted_defects.model(_bagged(of), INPUTS)
+
+
+def both(of: Milled) -> FigureModel:
+    """The mean of our learner's and of bagged boosters, by one file."""
+    return boosted_defects.model(boosted_defects.both(to_onnx(by_kind(of)), _bagged(of), len(INPUTS)), INPUTS)
+
+
+def _bagged(of: Milled) -> bytes:
+    return boosted_defects.to_onnx(boosted_defects.boosters(of.inputs, of.failed.astype(float)), len(INPUTS))
 
 
 def _ask(model: FigureModel) -> Ask:

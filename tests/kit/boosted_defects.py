@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import lightgbm
 import numpy as np
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, compose, helper, numpy_helper
 
 from models.figures.card import Input
 from models.figures.model import FigureModel
@@ -45,14 +45,14 @@ def chances(of: Sequence[lightgbm.Booster], rows: np.ndarray) -> np.ndarray:
     return np.mean([one.predict(_wide(rows)) for one in of], axis=0)
 
 
-def model(of: Sequence[lightgbm.Booster], inputs: dict[str, str]) -> FigureModel:
+def model(graph: bytes, inputs: dict[str, str]) -> FigureModel:
     """Loaded as any other team's file: inputs by name and unit."""
     by = FigureMap(
         kind=Kind.DEFECT, name="boosted-defects", basis="bagged LightGBM boosters", trained_on="one part of a set",
         input=Inputs(name=INPUT, features=tuple(Input(name=name, unit=unit) for name, unit in inputs.items())),
         outputs={"defect": From(name=CHANCE), "spread": From(name=SPREAD)},
     )  # fmt: skip
-    return FigureModel(*wrapped_figures(to_onnx(of, len(inputs)), by, command="make bench ONLY=tuning_sets"))
+    return FigureModel(*wrapped_figures(graph, by, command="make bench ONLY=tuning_sets"))
 
 
 def to_onnx(of: Sequence[lightgbm.Booster], inputs: int) -> bytes:
@@ -61,15 +61,33 @@ def to_onnx(of: Sequence[lightgbm.Booster], inputs: int) -> bytes:
     trees = [ensemble(one, INPUT, name, 1, OPSET) for one, name in zip(of, logits, strict=True)]
     for at, one in enumerate(trees):
         one.name = f"trees{at}"
+    constants = [
+        numpy_helper.from_array(np.array(value, np.float32), name) for name, value in (("least", LEAST), ("one", 1.0))
+    ]
+    return _made([*trees, helper.make_node("Concat", logits, ["logits"], axis=1), *_told()], constants, inputs)
+
+
+def both(one: bytes, other: bytes, inputs: int) -> bytes:
+    """Two such graphs as one: the mean of their chances, and of their spreads as if they erred apart."""
+    parts = [compose.add_prefix(onnx.load_from_string(of), name) for of, name in ((one, "a."), (other, "b."))]
+    nodes = [helper.make_node("Identity", [INPUT], [f"{name}{INPUT}"]) for name in ("a.", "b.")]
+    nodes += [node for part in parts for node in part.graph.node]
+    for at, name in enumerate((CHANCE, SPREAD)):
+        nodes.append(helper.make_node("Concat", [f"a.{name}", f"b.{name}"], [f"two{at}"], axis=1))
+    nodes.append(helper.make_node("ReduceMean", ["two0"], [CHANCE], axes=[1], keepdims=1))
+    nodes.append(helper.make_node("ReduceL2", ["two1"], ["together"], axes=[1], keepdims=1))
+    nodes.append(helper.make_node("Mul", ["together", "half"], [SPREAD]))
+    constants = [tensor for part in parts for tensor in part.graph.initializer]
+    return _made(nodes, [*constants, numpy_helper.from_array(np.array(0.5, np.float32), "half")], inputs)
+
+
+def _made(nodes: Sequence[onnx.NodeProto], constants: Sequence[onnx.TensorProto], inputs: int) -> bytes:
     graph = helper.make_graph(
-        [*trees, helper.make_node("Concat", logits, ["logits"], axis=1), *_told()],
+        list(nodes),
         PRODUCER,
         [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, [None, inputs])],
         [helper.make_tensor_value_info(name, TensorProto.FLOAT, [None, 1]) for name in (CHANCE, SPREAD)],
-        [
-            numpy_helper.from_array(np.array(value, np.float32), name)
-            for name, value in (("least", LEAST), ("one", 1.0))
-        ],
+        list(constants),
     )
     opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid("ai.onnx.ml", OPSET_ML)]
     made = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name=PRODUCER)

@@ -72,14 +72,22 @@ def test_bagged_boosters_say_the_same_by_their_file():
     of = made()
     boosters = boosted_defects.boosters(of.inputs, of.failed.astype(float))
     rows = of.inputs[:200].astype(np.float32)
-    said = boosted_defects.model(boosters, INPUTS).run(rows)
+    said = boosted_defects.model(boosted_defects.to_onnx(boosters, len(INPUTS)), INPUTS).run(rows)
     each = np.stack([one.predict(np.hstack([rows.astype(float), np.zeros((200, 1))])) for one in boosters])
     assert said["defect"][:, 0] == pytest.approx(boosted_defects.chances(boosters, rows), abs=1e-5)
     spread = np.log(np.clip(each, boosted_defects.LEAST, 1.0)).std(axis=0) * each.mean(axis=0)
     assert said["spread"][:, 0] == pytest.approx(spread, abs=1e-4)
 
 
-@pytest.mark.parametrize("model", [ai4i_moves.ours, ai4i_moves.boosted])
+def test_both_models_by_one_file_say_the_mean():
+    of = made()
+    rows = of.inputs[:100].astype(np.float32)
+    one, two, said = (make(of).run(rows) for make in (ai4i_moves.ours, ai4i_moves.boosted, ai4i_moves.both))
+    assert said["defect"] == pytest.approx((one["defect"] + two["defect"]) / 2.0, abs=1e-5)
+    assert said["spread"] == pytest.approx(np.hypot(one["spread"], two["spread"]) / 2.0, abs=1e-5)
+
+
+@pytest.mark.parametrize("model", [ai4i_moves.ours, ai4i_moves.boosted, ai4i_moves.both])
 def test_a_suggestion_is_a_step_at_most_of_speed_and_torque_alone(model):
     of = made()
     move = ai4i_moves.suggested(model(of), of)
