@@ -289,7 +289,12 @@ def main() -> None:
         console.print(windows_table(judged))
         rows += [*quality_rows(found), *windows_rows(judged)]
         unprinted += [
-            Row(name=f"lenses {protocol}, {name}: {figure}", value=value, unit="share or nat", peer=name)
+            Row(
+                name=f"lenses {protocol}, {name}: {figure}",
+                value=value,
+                unit="share or nat",
+                peer=None if name == OURS else name,
+            )
             for protocol, each in found.items()
             for name, of in each.items()
             for figure, value in of._asdict().items()
