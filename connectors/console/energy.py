@@ -118,10 +118,10 @@ def answer(suggestion: SeenSuggestion, asked: Asked, here: Here, desk: AtDesk, c
         raise HTTPException(409, "its time is over: what it rests on may have changed, wait for the next one")
     if asked.answer is Answer.REJECT and not asked.why.strip():
         raise Unwelcome("say why it is rejected: who makes suggestions learns from it")
-    values = _values(suggestion, asked)
-    if (wrong := _again(now, asked.answer, wished(suggestion, values), caller.name)) is not None:
+    values, by = _values(suggestion, asked), desk.person(caller.name)
+    if (wrong := _again(now, asked.answer, wished(suggestion, values), by)) is not None:
         raise HTTPException(409, wrong)
-    return Told(desk.answer(suggestion, VERDICTS[asked.answer], caller.name, asked.why.strip(), values), 202)
+    return Told(desk.answer(suggestion, VERDICTS[asked.answer], by, asked.why.strip(), values), 202)
 
 
 def _values(suggestion: Suggestion, asked: Asked) -> dict[str, float]:

@@ -39,6 +39,10 @@ class Desk(Protocol):
         """Put a move on the log, unless it is so already."""
         ...
 
+    def person(self, name: str) -> str:
+        """By which name a person is told on the log: a pseudonym where the plant has a key for them."""
+        ...
+
     def answer(self, suggestion: Suggestion, said: Verdict, by: str, why: str, values: dict[str, float]) -> Acted:
         """Put an answer to a suggestion on the log, with the values that are wished instead."""
         ...

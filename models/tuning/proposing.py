@@ -51,7 +51,7 @@ class Said(NamedTuple):
 
     before: Rate
     after: Rate
-    sure: float
+    sure: float | None
     costs: tuple[tuple[str, Cost, float], ...] = ()
     """Each figure's name, how it moves, and its mean after."""
 
@@ -171,4 +171,4 @@ def _why(
     takes = wording.takes(_expected(of, said)[1:])
     ways = [(one.parameter, one.proposed > one.now) for one in settings]
     more = (f"a part takes {takes}" if takes else "", ranked(answers, ways))
-    return wording.why(settings, seen, said.before, said.after, said.sure, more)
+    return wording.why(settings, seen, (said.before, said.after), said.sure, more)

@@ -3,7 +3,7 @@
 Each candidate is asked for the parts made last, as they would have been measured with other settings: so noise of
 actuators and sensors is in the answer, and a setting that only looks good without it is not. A move counts as sure
 where draws of the model agree that it is better, which they do only near parts that were made. What a part takes must
-not grow over what it took at first; where the rate is good enough, nothing is suggested.
+not grow over what it took at first, but for a little on the way; where the rate is good enough, moves lead back.
 """
 
 from __future__ import annotations
@@ -26,17 +26,25 @@ MOST_MOVED = 4
 """Parameters at once: more, and nobody can tell which one did it. Our choice."""
 RECENT = 96
 """Parts that each candidate is asked for, spread evenly over those made last."""
-SURE = 0.60
-"""Chance that a move is better at all, by the model's draws."""
-RISK = 0.5
-"""What variance of the logarithm counts against a move: with a half the expected rate itself is what has to fall."""
+SURE, SAFE, TWICE = 0.60, 0.90, math.log(2.0)
+"""Chance that a move is better at all, and that it does not double the rate, by the model's draws. Our choice: what is
+tried and measured need not be certain, but must not do much harm."""
+RISK = 0.25
+"""What variance of the logarithm counts against a move, of several that may be made."""
 LEAST_GAIN = 0.2
 """In logarithms of the rate: less than a fifth is not worth a change."""
 SMALL = 0.05
 """What a move of a whole step counts against it, in logarithms of the rate: of two alike the smaller one."""
+RISE = 0.03
+"""Share by which what a part takes may grow on the way to a good rate: a narrow lobe could not be left else, and what
+it took at first comes back once the rate is good. Our choice."""
+SPARED, ROOM = 5e-3, 2.0
+"""A move back takes less by this share at least, and may bring the rate to so many times what is good enough."""
 LEAST_APART = 0.1
 """Least standard deviation, in logarithms, of how far two rates are apart. What both share is not in it: variance grows
 on the way from where parts were made to the candidate, and that growth is the way's own."""
+ROUND, NO_MOVE = 1e-6, 1e-9
+"""What values may be off by, that are sums of steps; and what is no move at all."""
 FURTHEST = 20.0
 """Logarithms beyond are nothing that numbers hold."""
 EIGHTY = 1.2816
@@ -85,8 +93,25 @@ class Found(NamedTuple):
     after: Rate
     sure: float
     score: float
+    is_back: bool = False
+    """Whether it leads back to what a part took at first, the rate being good enough."""
     takes: tuple[float, ...] = ()
     """What a part would take of each figure."""
+
+
+class Way(NamedTuple):
+    """From one rate to another: the gain in logarithms, its variance, how sure and how safe it is, what it is worth."""
+
+    gain: float
+    variance: float
+    sure: float
+    safe: float
+    worth: float
+
+    @property
+    def is_worth(self) -> bool:
+        """Whether it is worth making: likely better by enough, and hardly much worse."""
+        return self.sure >= SURE and self.safe >= SAFE and self.gain >= LEAST_GAIN
 
 
 class Nothing(NamedTuple):
@@ -153,11 +178,11 @@ def search(
     before = rates[0]
     if not before.rate > 0.0:
         return Nothing("the model expects no defects at all", before)
-    if before.rate <= space.target:
-        return Nothing("the rate is good enough", before)
     best = _best(space, tried, moves, rates, _shares(tried.costs, shifts), liked)
     if best is not None:
         return best._replace(takes=_takes(space, tried, best))
+    if before.rate <= space.target:
+        return Nothing("the rate is good enough", before)
     return Nothing("no small move is surely better and takes no more", before)
 
 
@@ -165,33 +190,38 @@ def _best(
     space: Space, tried: Tried, moves: np.ndarray, rates: Sequence[Rate], shares: np.ndarray,
     liked: Callable[[str, float], float],
 ) -> Found | None:  # fmt: skip
-    """The best of moves that are worth it and after which a part takes no more; the first move is none."""
-    before, most = rates[0], max(shares[0], 1.0)
+    """The best of moves that are worth it, or, where the rate is good enough, lead back; the first move is none."""
+    before, is_good = rates[0], rates[0].rate <= space.target
     best: Found | None = None
     for move, after, share in zip(moves[1:], rates[1:], shares[1:], strict=True):
         way = way_of(before, after)
-        if share <= most and way.sure >= SURE and way.worth >= LEAST_GAIN:
-            found = _found(space, tried.now, move, before, after, way, liked)
+        if is_good:
+            fits = shares[0] > 1.0 and share <= shares[0] - SPARED and _stays_good(after, way, space.target)
+        else:
+            fits = share <= max(shares[0], 1.0 + RISE) and way.is_worth
+        if fits:
+            found = _found(space, tried.now, move, before, after, way, liked)._replace(is_back=is_good)
             best = found if best is None or found.score > best.score else best
     return best
 
 
-class Way(NamedTuple):
-    """From one rate to another: the gain in logarithms, its variance, how sure it is one, and what it is worth."""
-
-    gain: float
-    variance: float
-    sure: float
-    worth: float
+def _stays_good(after: Rate, way: Way, target: float) -> bool:
+    return after.rate * math.exp(0.5 * way.variance) <= ROOM * target
 
 
 def way_of(before: Rate, after: Rate) -> Way:
     """What both share is not unsure on the way; a gain is worth less by the chance that it is a loss."""
     if not after.rate > 0.0:
-        return Way(math.nan, math.inf, 0.0, -math.inf)
+        return Way(math.nan, math.inf, 0.0, 0.0, -math.inf)
     gain = math.log(before.rate) - math.log(after.rate)
     variance = max(after.log_sd**2 - before.log_sd**2, LEAST_APART**2)
-    return Way(gain, variance, 0.5 * (1.0 + math.erf(gain / math.sqrt(2.0 * variance))), gain - RISK * variance)
+    sd = math.sqrt(variance)
+    return Way(gain, variance, _below(gain / sd), _below((gain + TWICE) / sd), gain - RISK * variance)
+
+
+def _below(sigmas: float) -> float:
+    """Chance of the normal distribution below."""
+    return 0.5 * (1.0 + math.erf(sigmas / math.sqrt(2.0)))
 
 
 def candidates(space: Space, now: Sequence[float], *, small_only: bool = False) -> np.ndarray:
@@ -220,8 +250,9 @@ def _steps(space: Space, name: str, now: float, small_only: bool) -> list[float]
     windows = [(of.low, of.high), of.qualified or (of.low, of.high), space.recipe.get(name, (of.low, of.high))]
     low, high = max(one[0] for one in windows), min(one[1] for one in windows)
     wanted = {round(min(max(now + way * share * of.step, low), high), 9) for way in (-1, 1) for share in SHARES}
-    most = of.trial_above if small_only and of.trial_above is not None else math.inf
-    return [value - now for value in sorted(wanted) if max(of.least_step, 1e-9) * 0.999 < abs(value - now) <= most]
+    most = min(of.step, of.trial_above) if small_only and of.trial_above is not None else of.step
+    least = max(of.least_step, NO_MOVE)
+    return [value - now for value in sorted(wanted) if least * (1 - ROUND) <= abs(value - now) <= most * (1 + ROUND)]
 
 
 def _shifts(space: Space, moves: np.ndarray, inputs: np.ndarray) -> np.ndarray:

@@ -358,7 +358,7 @@ class Tuner:
 
     def _said(self, found: Found) -> proposing.Said:
         costs = tuple((name, cost, found.takes[at]) for at, (name, cost, _) in enumerate(self._costs()))
-        return proposing.Said(found.before, found.after, found.sure, costs)
+        return proposing.Said(found.before, found.after, None if found.is_back else found.sure, costs)
 
     def _seen(self) -> tuple[int, int, str]:
         rows = self.journal.rows

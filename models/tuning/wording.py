@@ -35,18 +35,18 @@ def revert(settings: Sequence[Setting], valid_for: str) -> str:
 def why(
     settings: Sequence[Setting],
     found: tuple[int, int, str],
-    before: Rate,
-    after: Rate,
-    sure: float,
+    rates: tuple[Rate, Rate],
+    sure: float | None,
     more: Iterable[str],
 ) -> str:
-    """`found` are parts, defects and their kinds at the setting of now."""
+    """`found` are parts, defects and their kinds at the setting of now; `sure` is None for a move that takes less."""
+    before, after = rates
     parts, defects, kinds = found
     seen = f"{defects} of {parts} parts inspected at this setting are defective" + (f" ({kinds})" if kinds else "")
     model = (
         f"with {changes(settings)} the model expects {percent(after.rate)} ({percent(after.low)} to "
-        f"{percent(after.high)}) instead of {percent(before.rate)}, and is {100 * sure:.0f} % sure that it is better"
-    )
+        f"{percent(after.high)}) instead of {percent(before.rate)}, "
+    ) + ("good enough both" if sure is None else f"and is {100 * sure:.0f} % sure that it is better")
     return "; ".join([seen, model, *(one for one in more if one)])
 
 

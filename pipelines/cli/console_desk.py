@@ -28,6 +28,7 @@ from pipelines.cli.acting import NoMove, put
 from pipelines.cli.board import now_us
 from pipelines.cli.books import document_of
 from pipelines.cli.page.gather import facts_of
+from pipelines.cli.persons import person
 from pipelines.cli.revisions import alerts_of
 from pipelines.cli.valued import maintenance_until, rows_of
 from pipelines.console.standing import Standing
@@ -62,6 +63,10 @@ class ConsoleDesk:
             raise Unwelcome(str(wrong)) from wrong
         said = "on the log; its worker does the rest" if is_news else "it is so already: nothing was done"
         return Acted(done=(f"{wish.move} of {case.asset}: {said}",), is_news=is_news)
+
+    def person(self, name: str) -> str:
+        """By which name a person is told on the log. Raises PlanError."""
+        return person(self._settings, name)
 
     def answer(self, suggestion: Suggestion, said: Verdict, by: str, why: str, values: dict[str, float]) -> Acted:
         """Put an answer to a suggestion on its topic, behind the suggestion. Raises KafkaUnreachable, NotSent."""

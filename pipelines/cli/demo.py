@@ -33,6 +33,7 @@ from pipelines.cli.demo_child import BUILD, INSTANCE, child
 from pipelines.cli.demo_planned import planned
 from pipelines.cli.demo_shown import Page, shown, tell_kept
 from pipelines.cli.demo_told import Receivers
+from pipelines.cli.demo_tuned import plant_folder, tuned
 from pipelines.cli.observer import Observer
 from pipelines.cli.outcome import Outcome, judge
 from pipelines.cli.summary import Summary, show, write
@@ -80,7 +81,7 @@ def _limits(models: Iterable[Model]) -> list[float]:
 
 
 def _job(plan: feed.Plan, servers: Services, console: Console, began_s: float, keep: bool) -> tuple[Summary, Page]:
-    settings = Settings(instance=INSTANCE, tick_s=0, snapshot_s=2.0, cache=Options().cache)
+    settings = Settings(instance=INSTANCE, tick_s=0, snapshot_s=2.0, cache=Options().cache, plant=plant_folder(BUILD))
     provision(settings)
     history = feed.history_of(plan, settings.cache_folder, console)
     observer = Observer(settings, plan.live_from_us)
@@ -98,13 +99,15 @@ def _job(plan: feed.Plan, servers: Services, console: Console, began_s: float, k
         _stream(settings, plan, view, observer, worker, len(history.time_us))
         _drain(settings, view, observer, worker)
         told = receivers.wait(observer.alerts)
+        view.phase = "a weld station is tuned"
+        tried = tuned(settings, plant.plant, int(history.time_us[-1]), console)
     said_us = [max(one.window_end_us, one.moved_us) for one in observer.alerts.values()]
     made = planned(settings, plant.plant, max([int(history.time_us[-1]), *said_us]))
     rows, of_one = asyncio.run(_ask_influxdb(settings, history, asset := _pictured(history)))
     outcome = _outcome(observer, history)
     _draw(plant, observer, outcome, asset, of_one, limit)
     found = _summary(plan, servers, observer, history, rows, outcome, time.monotonic() - began_s, worker)
-    return replace(found, told=told, planned=made), page
+    return replace(found, told=told, planned=made, tuned=tried), page
 
 
 class _Worker:

@@ -35,6 +35,7 @@ from models.records import (
 from models.tuning import wording
 from models.tuning.ranking import answered, told
 from pipelines.cli.lined import number, say, send
+from pipelines.cli.persons import person
 from pipelines.cli.planned import readable
 from pipelines.cli.planning_error import PlanError
 from pipelines.plant_file import PlantFile
@@ -146,8 +147,8 @@ def answer(
             f"{', '.join(sorted(unknown))} is none of this suggestion, which changes {wording.changes(one.settings)}"
         )
     record = SuggestionAnswer(
-        plant=one.plant, suggestion=one.id, answer=said, by=by or getpass.getuser(), time_us=time.time_ns() // 1000,
-        why=why, values=wished,
+        plant=one.plant, suggestion=one.id, answer=said, by=person(settings, by or getpass.getuser()), why=why,
+        time_us=time.time_ns() // 1000, values=wished,
     )  # fmt: skip
     record = msgspec.structs.replace(record, time_us=_within(one, record.time_us))
     send(settings, Topic.SUGGESTIONS, [(key_of(one.plant, one.asset), record)])
@@ -162,7 +163,8 @@ def switch(
     if asset and (plant.tuning is None or asset not in plant.tuning.stations):
         raise PlanError(f"'{asset}' is no station of the plant file: leave --asset out for all of them")
     record = TuningSwitch(
-        plant=plant.plant, is_stopped=is_stopped, by=by or getpass.getuser(), time_us=time.time_ns() // 1000, why=why,
+        plant=plant.plant, is_stopped=is_stopped, by=person(settings, by or getpass.getuser()), why=why,
+        time_us=time.time_ns() // 1000,
         asset=asset,
     )  # fmt: skip
     send(settings, Topic.SUGGESTIONS, [(key_of(plant.plant, asset), record)])

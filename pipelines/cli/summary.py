@@ -14,6 +14,8 @@ from rich.table import Table
 
 from models.alerting.wording import clock
 from pipelines.cli.demo_planned import Planned, lines
+from pipelines.cli.demo_tuned import Tuned
+from pipelines.cli.demo_tuned import lines as tuned_lines
 from pipelines.cli.outcome import Outcome, Verdict, Warned, became, leads
 from pipelines.cli.watching import trend
 from pipelines.ledger import Ledger
@@ -58,6 +60,7 @@ class Summary:
     restarts: int
     told: Told = Told()
     planned: Planned | None = None
+    tuned: Tuned | None = None
 
     def problems(self) -> list[str]:
         """Why the demo has failed; empty if it has not."""
@@ -70,6 +73,7 @@ class Summary:
                 f"{ledger.rows_stored} rows stored, {self.rows_in_influxdb} in InfluxDB",
             ),
             (not (wrong := self.planned.problem if self.planned else ""), wrong),
+            (not (why := self.tuned.problem if self.tuned else ""), why),
             (not self.told.missing, f"{self.told.missing} warnings were not delivered to both subscriptions"),
         )
         return [problem for holds, problem in checks if not holds]
@@ -99,6 +103,7 @@ def write(summary: Summary, file: Path) -> None:
         "machine_months": round(outcome.machine_months, 1),
         "worker_restarts": summary.restarts,
         "delivered": asdict(summary.told),
+        "suggestion": msgspec.to_builtins(summary.tuned._asdict()) if summary.tuned else None,
         "plan": msgspec.to_builtins(summary.planned.plan) if summary.planned else None,
         "latency_ms": {
             "p50": summary.latency_ms(50), "p99": summary.latency_ms(99),
@@ -162,6 +167,7 @@ def _lines(summary: Summary) -> tuple[str, ...]:
         f" {outcome.count(Verdict.UNDECIDED)} undecided at the end",
         delivered(summary.told),
         *(lines(summary.planned) if summary.planned else ()),
+        *(tuned_lines(summary.tuned) if summary.tuned else ()),
         f"latency p50 {summary.latency_ms(50):.0f} ms, p99 {summary.latency_ms(99):.0f} ms"
         f" ({len(summary.latencies_ms)} forecasts at {summary.pace_rows_s:.0f} rows/s; bar p99 {P99_BAR_MS} ms)",
         f"{summary.forecasts:,} forecasts; InfluxDB holds {summary.rows_in_influxdb:,} rows;"

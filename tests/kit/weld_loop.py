@@ -12,6 +12,8 @@ import numpy as np
 
 from models.figures.model import FigureModel
 from models.physics import weld
+from models.physics.weld_parts import Place
+from models.physics.weld_parts import records_of as as_records
 from models.plant.tuning import Moves, Parameter, Station
 from models.records import (
     EffectVerdict,
@@ -95,28 +97,7 @@ def records_of(
     made: weld.Welds, settings: weld.Settings, step_us: int, plant: str = PLANT
 ) -> Iterator[tuple[Part, QualityResult]]:
     """Each weld as the two records of its part; the result comes LATE parts later."""
-    kinds = {0: "", 1: "undersize", 2: "expulsion"}
-    columns = zip(
-        made.number.tolist(), made.welds_since_dress.tolist(), made.current_ka.tolist(), made.force_kn.tolist(),
-        made.weld_ms.tolist(), made.energy_kj.tolist(), made.cycle_s.tolist(), made.resistance_uohm.tolist(),
-        made.lot.tolist(), made.kind.tolist(),
-        strict=True,
-    )  # fmt: skip
-    said = {name: float(getattr(settings, name)) for name in ("current_ka", "force_kn", "weld_ms", "boost_ka")}
-    for number, since, current, force, ms, energy, cycle, ohm, lot, kind in columns:
-        at_us = BEGIN_US + number * step_us
-        part = Part(
-            plant=plant, asset=ASSET, part=str(number), product=PRODUCT, time_us=at_us, settings=said, lot=f"lot-{lot}",
-            measured={
-                "current_ka": current, "force_kn": force, "weld_ms": ms, "since_dress": float(since),
-                "resistance_uohm": ohm, "energy_kj": energy, "cycle_s": cycle,
-            },
-        )  # fmt: skip
-        found_us = at_us + LATE * step_us
-        yield part, QualityResult(
-            plant=plant, asset=ASSET, part=part.part, time_us=at_us, found_us=found_us, defects=int(kind > 0),
-            kind=kinds[kind],
-        )  # fmt: skip
+    return as_records(made, settings, Place(plant, ASSET, PRODUCT, BEGIN_US, step_us, LATE))
 
 
 def run(

@@ -58,6 +58,9 @@ class Desk:
         self.acted.append(action)
         return Acted(done=("on the log",), is_news=is_news)
 
+    def person(self, name: str) -> str:
+        return name
+
     def answer(self, suggestion: Suggestion, said: Verdict, by: str, why: str, values: dict[str, float]) -> Acted:
         self.answered.append((suggestion.id, said, by, why, values))
         return Acted(done=("on the log",), is_news=True)

@@ -134,7 +134,7 @@ def test_from_files_to_a_released_model_a_suggestion_its_acceptance_and_its_effe
     assert said(at, Suggestion) == []  # there is no model yet
     learned(at, tmp_path / "models")
     first = until(at, Suggestion, lambda one: one.state is SuggestionState.OPEN)
-    assert first.model.startswith("weld-defects@")
+    assert first.model.startswith("bracket-defects@")
     assert first.expected[0].after < first.expected[0].before
     ran(at, "suggestions", "accept", first.id, "--by", "anna")
     until(at, Suggestion, lambda one: one.id == first.id and one.state is SuggestionState.ACCEPTED)
