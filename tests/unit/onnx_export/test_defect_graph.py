@@ -18,6 +18,9 @@ from pipelines.releases.measure import measured
 
 INPUTS = tuple(Input(name=name, unit="1") for name in ("a", "b", "c"))
 
+FAINT = 0.01
+"""Share of a spread by which it may be off where draws are of next to no chance, which float32 tells apart badly."""
+
 
 def model_of(parts=4000, kinds=2, seed=1):
     noise = np.random.default_rng(seed)
@@ -45,13 +48,13 @@ def loaded(model):
 def asked(model, loaded, rows):
     said, (chances, spread) = loaded.run(rows.astype(np.float32)), model.said(rows.astype(np.float32))
     assert np.abs(said[DEFECT][:, 0] - chances).max() < 1e-5
-    assert np.abs(said[SPREAD][:, 0] - spread).max() < 1e-5
+    assert (np.abs(said[SPREAD][:, 0] - spread) < 1e-5 + FAINT * spread).all()
     return said
 
 
 def test_it_says_what_numpy_says_near_parts_and_far_from_them(model, loaded):
     noise = np.random.default_rng(2)
-    for wide in (1.0, 3.0, 30.0):
+    for wide in (0.5, 1.0, 3.0, 30.0):
         asked(model, loaded, noise.normal([9.0, 3.0, 200.0], np.array([0.2, 0.1, 10.0]) * wide, (300, 3)))
 
 
