@@ -119,11 +119,17 @@ def trial(
     settings = settings_of(of, found.values)
     return TrialRequest(
         plant=of.plant, asset=of.asset, id=_id(of, settings), product=of.product, settings=settings,
-        expected=_expected(of, said), parts=least_parts(said.before.rate, said.after.rate),
+        expected=_expected(of, said), parts=_parts(of, said),
         why=f"{found.why}; {_why(of, settings, said, seen, answers)}",
         rails=tuple(f"{name}: {rail}" for name, rail in found.binding), model=of.version, made_us=of.now_us,
         revert=wording.revert(settings, of.station.valid), revalidate=of.station.qualification,
     )  # fmt: skip
+
+
+def _parts(of: Of, said: Said) -> int:
+    """In each arm, to show what is expected; a move that takes less promises no other rate and is looked at as ever."""
+    is_back = said.sure is None or said.before.rate == said.after.rate
+    return of.station.evidence if is_back else least_parts(said.before.rate, said.after.rate)
 
 
 def settings_of(of: Of, values: Mapping[str, float]) -> tuple[Setting, ...]:

@@ -93,6 +93,9 @@ def test_five_defects_in_three_thousand_parts_are_a_rate_near_theirs_and_little_
     made = Table(inputs, np.ones(3000, int), defects, defects, ("", "crack"), np.full(3000, -1))
     model = learn(made, RECIPE)
     chances, spread = model.said(inputs)
+    of = kind(model, "crack")
+    alone = ndtr(bent_of(scaled(inputs, model.centres, model.scales)) @ of.weights[:, 0] + of.levels[0])
+    assert alone.sum() == pytest.approx(5.0, rel=0.001)
     assert chances.sum() == pytest.approx(5.0, rel=0.3)
     assert np.isfinite(spread).all() and np.median(spread / chances) > 0.3
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from models.plant.tuning import Combination, Lock
 from models.records import Suggestion, SuggestionRefused, SuggestionState, TrialRequest
 from models.tuning.effect import least_parts
-from models.tuning.tuner import AGAIN_US
+from models.tuning.tuner import AGAIN_US, Beside, Served
 from tests.kit.tuned import (
     ASSET,
     BESIDE,
@@ -16,13 +17,16 @@ from tests.kit.tuned import (
     NOW_US,
     PLANT,
     PRODUCT,
+    at_us,
     heat,
     load,
     part,
     ready,
+    result,
     station,
     suggested,
-)
+    tuner,
+)  # fmt: skip
 
 
 def said(**of):
@@ -107,3 +111,18 @@ def test_conditions_are_those_of_the_part_made_last_whichever_comes_last():
     of.take(part(EVIDENCE + 6, measured=shut))
     of.take(part(EVIDENCE + 5, measured=shut | {"guard": 0.0}))
     assert isinstance(of.step(NOW_US, BESIDE)[0], Suggestion)
+
+
+def test_a_way_back_that_is_too_large_is_a_request_for_a_trial_of_as_many_parts_as_ever():
+    """A model that expects the same everywhere, of a press that took less at first."""
+    of = tuner(takes={"energy": "kJ"}, target=0.5, parameters={"heat": heat(trial_above=3.0), "load": load()})
+    noise = np.random.default_rng(1).normal(0.0, 0.5, 3 * EVIDENCE)
+    for number, by in enumerate(noise):
+        hot = 142.0 if number < EVIDENCE else 150.0
+        values = {"heat": hot + by, "load": 5.0, "room": 20.0, "energy": 10.0 + 0.1 * (hot + by - 142.0)}
+        of.take(part(number, {"heat": hot, "load": 5.0}, measured=values))
+        of.take(result(number))
+    flat = Served("flat@1", lambda rows: (np.full(len(rows), 0.01), np.full(len(rows), 1e-5)))
+    [one] = of.step(at_us(4 * EVIDENCE), Beside(model=flat))
+    assert isinstance(one, TrialRequest)
+    assert one.settings[0].proposed < 147.0 and one.parts == EVIDENCE

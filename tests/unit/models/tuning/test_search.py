@@ -114,6 +114,22 @@ def test_a_rate_that_is_good_enough_is_left_alone():
     assert found(bowl(158.0, 5.0), space(target=0.5)).why == "the rate is good enough"
 
 
+def test_where_the_rate_is_good_enough_a_move_leads_back_to_what_it_took_at_first():
+    more_with_heat = Cost(np.array([0.05, 0.0, 0.0]), 12.0)
+    move = found(bowl(150.0, 5.0), space(target=0.1), costs=((more_with_heat, 10.0),))
+    assert move.is_back and move.settings["heat"] < 150.0 and move.takes[0] < 12.0
+
+
+def test_a_way_back_does_not_leave_what_is_good_enough():
+    more_with_heat = Cost(np.array([0.05, 0.0, 0.0]), 12.0)
+
+    def edge(rows):
+        chances = np.where(rows[:, 0] < 148.5, 0.5, 0.01)
+        return chances, chances * 0.01
+
+    assert isinstance(found(edge, space(target=0.1), costs=((more_with_heat, 10.0),)), Nothing)
+
+
 def test_nothing_goes_beyond_bounds_a_recipe_or_what_is_qualified():
     of = space(recipe={"heat": (120.0, 154.0)}, load=load(high=6.0, qualified=(2.0, 5.6)))
     moves = candidates(of, NOW) + NOW
