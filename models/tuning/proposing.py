@@ -21,7 +21,7 @@ from models.tuning.rails import (
 )
 from models.tuning.ranking import Answered, Way
 from models.tuning.ranking import told as ranked
-from models.tuning.search import Rate
+from models.tuning.search import Aim, Rate
 
 SUBJECT = "defects"
 ASSUMED = "parts go on as the last ones did, but for what the change moves"
@@ -48,7 +48,8 @@ class Said(NamedTuple):
 
     before: Rate
     after: Rate
-    sure: float | None
+    sure: float
+    aim: Aim
     costs: tuple[tuple[str, Cost, float], ...] = ()
     """Each figure's name, how it moves, and its mean after."""
 
@@ -147,4 +148,4 @@ def _why(
     takes = wording.takes(_expected(of, said)[1:])
     ways = [(one.parameter, one.proposed > one.now) for one in settings]
     more = (f"a part takes {takes}" if takes else "", ranked(answers, ways))
-    return wording.why(settings, seen, (said.before, said.after), said.sure, more)
+    return wording.why(settings, seen, (said.before, said.after), said.sure, said.aim, more)
