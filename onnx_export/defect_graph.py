@@ -1,4 +1,4 @@
-"""Draws of a defect model as one ONNX graph: inputs centred, bent, each kind's sigmas, the chance that any happens.
+"""Draws of a defect model as one ONNX graph: inputs centred, bent, each kind's logits, the chance that any happens.
 
 Wrapped by `wrapped_figures` like any other team's, which holds it to the contract. Bytes are a function of the model.
 """
@@ -24,7 +24,7 @@ def exported(
 ) -> tuple[bytes, FigureCard]:
     """The ONNX file with its acceptance vectors, and its card. Raises ModelError."""
     by = FigureMap(
-        kind=Kind.DEFECT, name=name, basis="Bayesian probit models by kind of defect, draws of the posterior",
+        kind=Kind.DEFECT, name=name, basis="Bayesian logistic models by kind of defect, draws of the posterior",
         trained_on=trained_on, scores=scores, input=Inputs(name=INPUT, features=inputs),
         outputs={"defect": From(name=CHANCE), "spread": From(name=SPREAD)},
     )  # fmt: skip
@@ -57,8 +57,6 @@ def _constants(model: Learned) -> dict[str, np.ndarray]:
         "second": second.astype(np.int64),
         "zero": np.array(0.0, np.float32),
         "one": np.array(1.0, np.float32),
-        "half": np.array(0.5, np.float32),
-        "by_root": np.array(np.sqrt(0.5), np.float32),
         "floor": np.array(LEAST, np.float32),
         "parts": np.array([1, DRAWS], np.int64),
         "least": np.array(-FURTHEST, np.float32),
@@ -85,26 +83,33 @@ def _bent() -> list[onnx.NodeProto]:
 
 
 def _kind(at: int) -> list[onnx.NodeProto]:
+    """Its chance by the exponential, whose float32 is as good for small chances as for large; Sigmoid's is not."""
     return [
         helper.make_node("MatMul", ["bent", f"weights{at}"], [f"weighed{at}"]),
-        helper.make_node("Add", [f"weighed{at}", f"levels{at}"], [f"sigmas{at}"]),
-        helper.make_node("Mul", [f"sigmas{at}", "by_root"], [f"rooted{at}"]),
-        helper.make_node("Erf", [f"rooted{at}"], [f"erf{at}"]),
-        helper.make_node("Sub", ["one", f"erf{at}"], [f"twice_good{at}"]),
-        helper.make_node("Mul", [f"twice_good{at}", "half"], [f"good{at}"]),
+        helper.make_node("Add", [f"weighed{at}", f"levels{at}"], [f"logits{at}"]),
+        helper.make_node("Neg", [f"logits{at}"], [f"against{at}"]),
+        helper.make_node("Exp", [f"against{at}"], [f"odds{at}"]),
+        helper.make_node("Add", [f"odds{at}", "one"], [f"all{at}"]),
+        helper.make_node("Reciprocal", [f"all{at}"], [f"chance{at}"]),
     ]
 
 
 def _told(kinds: int) -> list[onnx.NodeProto]:
-    """The mode's chance, and how far draws of its logarithm are apart, times it."""
-    nodes, good = [], "good0"
+    """The mode's chance, and how far draws of its logarithm are apart, times it.
+
+    The chance that any kind happens grows by what each adds: one less the product of the others loses small ones.
+    """
+    nodes, before = [], "chance0"
     for at in range(1, kinds):
-        nodes.append(helper.make_node("Mul", [good, f"good{at}"], [f"all{at}"]))
-        good = f"all{at}"
+        nodes += [
+            helper.make_node("Sub", ["one", before], [f"rest{at}"]),
+            helper.make_node("Mul", [f"chance{at}", f"rest{at}"], [f"more{at}"]),
+            helper.make_node("Add", [before, f"more{at}"], [f"any{at}"]),
+        ]
+        before = f"any{at}"
     return [
         *nodes,
-        helper.make_node("Sub", ["one", good], ["any"]),
-        helper.make_node("Clip", ["any", "floor", "one"], ["within"]),
+        helper.make_node("Clip", [before, "floor", "one"], ["within"]),
         helper.make_node("Split", ["within", "parts"], [CHANCE, "draws"], axis=1),
         helper.make_node("Log", ["draws"], ["logs"]),
         helper.make_node("ReduceMean", ["logs"], ["mean"], axes=[1], keepdims=1),

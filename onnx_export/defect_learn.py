@@ -1,12 +1,10 @@
 """The chance of a defect from settings and conditions, learned from few defects, with how unsure it is.
 
-For each kind of defect a probit model of inputs, their squares and products: a defect is a characteristic that passes
-its limit, and one that scatters about a mean which moves with settings does so by the normal distribution's tail, the
-capability of a process. Bayesian, since defects are rare and settings hardly vary before somebody changes them. Its
-posterior is Laplace's (MacKay 1992, Neural Computation 4,
+For each kind of defect a logistic model of inputs, their squares and products: Bayesian, since defects are rare and
+settings hardly vary before somebody changes them. Its posterior is Laplace's (MacKay 1992, Neural Computation 4,
 720-736): the chance is that of its mode, and draws of it tell the spread, which grows where no part was made. Levels
 are moved so that as many defects are expected as were found, which few defects would bias (King and Zeng 2001,
-Political Analysis 9, 137-163). Older parts count less, since tips wear and material changes.
+Political Analysis 9, 137-163). Older parts count less, since tips wear and material changes. Numpy alone.
 """
 
 from __future__ import annotations
@@ -14,18 +12,17 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import log_ndtr, ndtr
 
 DRAWS = 32
-SLOPE, BEND, CROSS, LEVEL, LOT = 0.7, 0.1, 0.07, 1.0, 0.3
-"""Standard deviations of what is expected before anything was seen, in sigma of the characteristic for a scale of the
-input: a step of its setting, or what it varies by. Our choice."""
-RARE = -3.1
-"""Sigma of a kind of defect before any was seen, 0.1 %."""
+SLOPE, BEND, CROSS, LEVEL, LOT = 1.0, 0.2, 0.15, 3.0, 0.7
+"""Standard deviations of what is expected before anything was seen, in logits for a scale of the input: a step of its
+setting, or what it varies by. Our choice: a step changes the rate by a factor of three or so, as a rule."""
+RARE = -7.0
+"""Logit of a kind of defect before any was seen, 0.1 %."""
 UNSEEN = "unseen"
 """The kind of which none was found: it keeps draws apart where no part was made."""
 NEWTON, CLOSE = 60, 1e-8
-LEAST = 1e-6
+LEAST = 1e-9
 """Chances are told apart down to this."""
 FURTHEST = 12.0
 """In scales, inputs beyond are taken for this far off."""
@@ -77,7 +74,7 @@ class Learned(NamedTuple):
         bent = bent_of(scaled(inputs, self.centres, self.scales))
         good = np.ones((len(inputs), self.kinds[0].weights.shape[1]))
         for one in self.kinds:
-            good *= 1.0 - ndtr(bent @ one.weights + one.levels)
+            good *= 1.0 - _sigmoid(bent @ one.weights + one.levels)
         return 1.0 - good
 
     def said(self, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -156,23 +153,20 @@ def _lots(lot: np.ndarray) -> np.ndarray:
 def _mode(
     design: np.ndarray, defects: np.ndarray, units: np.ndarray, weights: np.ndarray, centre: np.ndarray, sd: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The most likely weights and the precision there, by Fisher's scoring with halved steps."""
+    """The most likely weights and the precision there, by Newton's method with halved steps."""
     inverse = 1.0 / sd**2
     at = centre.copy()
 
     def cost(of: np.ndarray) -> float:
-        sigmas = design @ of
-        loss = -weights @ (defects * log_ndtr(sigmas) + (units - defects) * log_ndtr(-sigmas))
+        logits = design @ of
+        loss = weights @ (units * np.logaddexp(0.0, logits) - defects * logits)
         return float(loss + 0.5 * inverse @ (of - centre) ** 2)
 
     now = cost(at)
     for _ in range(NEWTON):
-        sigmas = design @ at
-        chances = np.clip(ndtr(sigmas), 1e-15, 1.0 - 1e-15)
-        dense = np.exp(-0.5 * sigmas**2) / np.sqrt(2.0 * np.pi) / (chances * (1.0 - chances))
-        gradient = design.T @ (weights * dense * (units * chances - defects)) + inverse * (at - centre)
-        curved = weights * units * dense**2 * chances * (1.0 - chances)
-        precision = (design.T * curved) @ design + np.diag(inverse)
+        chances = _sigmoid(design @ at)
+        gradient = design.T @ (weights * (units * chances - defects)) + inverse * (at - centre)
+        precision = (design.T * (weights * units * chances * (1.0 - chances))) @ design + np.diag(inverse)
         step = np.linalg.solve(precision, gradient)
         length = 1.0
         while length > 1e-6 and cost(at - length * step) > now:
@@ -184,14 +178,18 @@ def _mode(
     return at, precision
 
 
-def _shift(sigmas: np.ndarray, defects: np.ndarray, units: np.ndarray, weights: np.ndarray) -> float:
-    """By how much sigmas [n] move so that they expect as many defects as were found; none where none was."""
+def _shift(logits: np.ndarray, defects: np.ndarray, units: np.ndarray, weights: np.ndarray) -> float:
+    """By how much logits [n] move so that they expect as many defects as were found; none where none was."""
     found = float(weights @ defects)
     if not found:
         return 0.0
-    low, high = -2.0, 2.0
+    low, high = -4.0, 4.0
     for _ in range(40):
         middle = 0.5 * (low + high)
-        expected = float((weights * units) @ ndtr(sigmas + middle))
+        expected = float((weights * units) @ _sigmoid(logits + middle))
         low, high = (middle, high) if expected < found else (low, middle)
     return 0.5 * (low + high)
+
+
+def _sigmoid(logits: np.ndarray) -> np.ndarray:
+    return 1.0 / (1.0 + np.exp(-np.clip(logits, -60.0, 60.0)))

@@ -70,9 +70,9 @@ class Station(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     follows from a defect must not be among them. A suggestion rests on `evidence` parts at least and holds for
     `valid`. Results without a part's id belong to the part nearest in time, within `tolerance`; they come `late` at
     most. `recipes` are windows by product. `pair` is a machine beside it whose settings stay. `takes` are measured
-    values that a part takes, with units: none is to grow. A rate of `target` is good enough. `qualification` says
-    what must be tested anew after a change. `signals` are those of frames that are parts, where no part records
-    come.
+    values that a part takes, with units: none is to grow. A rate of `target` is good enough. One that `explores` is
+    told small moves to learn by, too, where none is likely better. `qualification` says what must be tested anew
+    after a change. `signals` are those of frames that are parts, where no part records come.
     """
 
     parameters: dict[Name, Parameter]
@@ -89,6 +89,7 @@ class Station(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     takes: dict[Name, str] = {}
     qualification: str = ""
     target: float = 0.0
+    explores: bool = False
     signals: dict[Name, Name] = {}
 
 

@@ -24,7 +24,7 @@ from models.tuning.rails import (
 )
 from models.tuning.ranking import Answered, Way
 from models.tuning.ranking import told as ranked
-from models.tuning.search import Rate
+from models.tuning.search import Aim, Rate
 
 SUBJECT = "defects"
 ASSUMED = "parts go on as the last ones did, but for what the change moves"
@@ -51,7 +51,8 @@ class Said(NamedTuple):
 
     before: Rate
     after: Rate
-    sure: float | None
+    sure: float
+    aim: Aim
     costs: tuple[tuple[str, Cost, float], ...] = ()
     """Each figure's name, how it moves, and its mean after."""
 
@@ -127,9 +128,8 @@ def trial(
 
 
 def _parts(of: Of, said: Said) -> int:
-    """In each arm, to show what is expected; a move that takes less promises no other rate and is looked at as ever."""
-    is_back = said.sure is None or said.before.rate == said.after.rate
-    return of.station.evidence if is_back else least_parts(said.before.rate, said.after.rate)
+    """In each arm, to show what is expected; a move that promises no lower rate is looked at by as many as ever."""
+    return least_parts(said.before.rate, said.after.rate) if said.aim is Aim.BETTER else of.station.evidence
 
 
 def settings_of(of: Of, values: Mapping[str, float]) -> tuple[Setting, ...]:
@@ -177,4 +177,4 @@ def _why(
     takes = wording.takes(_expected(of, said)[1:])
     ways = [(one.parameter, one.proposed > one.now) for one in settings]
     more = (f"a part takes {takes}" if takes else "", ranked(answers, ways))
-    return wording.why(settings, seen, (said.before, said.after), said.sure, more)
+    return wording.why(settings, seen, (said.before, said.after), said.sure, said.aim, more)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
 from itertools import combinations, product
 from typing import NamedTuple
 
@@ -40,6 +41,8 @@ RISE = 0.03
 it took at first comes back once the rate is good. Our choice."""
 SPARED, ROOM = 5e-3, 2.0
 """A move back takes less by this share at least, and may bring the rate to so many times what is good enough."""
+LEARN = 0.5
+"""What a standard deviation counts for where a station explores: half of what may be there is worth a look."""
 LEAST_APART = 0.1
 """Least standard deviation, in logarithms, of how far two rates are apart. What both share is not in it: variance grows
 on the way from where parts were made to the candidate, and that growth is the way's own."""
@@ -58,6 +61,8 @@ class Tried(NamedTuple):
     inputs: np.ndarray
     costs: tuple[tuple[Cost, float], ...] = ()
     """Each with what it must not pass."""
+    reach: Mapping[str, float] = {}
+    """How far each parameter may move now, where that is less than its step."""
     seen: Mapping[tuple[float, ...], tuple[int, int]] = {}
     """Units made at settings and defects among them, of conditions as they are."""
 
@@ -70,6 +75,7 @@ class Space(NamedTuple):
     inputs: tuple[str, ...]
     recipe: Mapping[str, Range]
     target: float = 0.0
+    explores: bool = False
 
     def moves(self, name: str) -> Moves:
         """What a parameter moves: the input of its name, where the plant file says nothing else."""
@@ -85,6 +91,14 @@ class Rate(NamedTuple):
     log_sd: float
 
 
+class Aim(StrEnum):
+    """What a move is for: fewer defects, learning which way is better, or taking less where the rate is good enough."""
+
+    BETTER = "better"
+    LEARN = "learn"
+    LESS = "less"
+
+
 class Found(NamedTuple):
     """A move: `settings` of what changes, by parameter; the rate before and after, and how sure it is better."""
 
@@ -93,8 +107,7 @@ class Found(NamedTuple):
     after: Rate
     sure: float
     score: float
-    is_back: bool = False
-    """Whether it leads back to what a part took at first, the rate being good enough."""
+    aim: Aim = Aim.BETTER
     takes: tuple[float, ...] = ()
     """What a part would take of each figure."""
 
@@ -112,6 +125,11 @@ class Way(NamedTuple):
     def is_worth(self) -> bool:
         """Whether it is worth making: likely better by enough, and hardly much worse."""
         return self.sure >= SURE and self.safe >= SAFE and self.gain >= LEAST_GAIN
+
+    @property
+    def teaches(self) -> bool:
+        """Whether parts made there would tell something, at little risk: it may well be better, and is hardly worse."""
+        return self.safe >= SAFE and self.gain + LEARN * math.sqrt(self.variance) >= LEAST_GAIN
 
 
 class Nothing(NamedTuple):
@@ -152,14 +170,13 @@ def _vector(now: Sequence[float], move: np.ndarray) -> tuple[float, ...]:
 
 
 def search(
-    space: Space, tried: Tried, ask: Ask, liked: Callable[[str, float], float], *, small_only: bool = False,
-    only: Mapping[str, float] | None = None,
-) -> Found | Nothing:  # fmt: skip
+    space: Space, tried: Tried, ask: Ask, liked: Callable[[str, float], float], only: Mapping[str, float] | None = None
+) -> Found | Nothing:
     """The best sure move. `liked` is the chance that people take a change of a parameter, by its sign.
 
-    With `small_only`, none that would have to be a trial; with `only`, that move alone, where it is worth it.
+    With `only`, that move alone, where it is worth it.
     """
-    moves = candidates(space, tried.now, small_only=small_only) if only is None else _alone(space, tried.now, only)
+    moves = candidates(space, tried) if only is None else _alone(space, tried.now, only)
     shifts = _shifts(space, moves, tried.inputs)
     rows = (tried.inputs[None] + shifts).astype(np.float32)
     try:
@@ -192,17 +209,21 @@ def _best(
 ) -> Found | None:  # fmt: skip
     """The best of moves that are worth it, or, where the rate is good enough, lead back; the first move is none."""
     before, is_good = rates[0], rates[0].rate <= space.target
-    best: Found | None = None
+    best: dict[Aim, Found] = {}
     for move, after, share in zip(moves[1:], rates[1:], shares[1:], strict=True):
         way = way_of(before, after)
         if is_good:
+            aim = Aim.LESS
             fits = shares[0] > 1.0 and share <= shares[0] - SPARED and _stays_good(after, way, space.target)
         else:
-            fits = share <= max(shares[0], 1.0 + RISE) and way.is_worth
+            aim = Aim.BETTER if way.is_worth else Aim.LEARN
+            fits = share <= max(shares[0], 1.0 + RISE) and (way.is_worth or (space.explores and way.teaches))
         if fits:
-            found = _found(space, tried.now, move, before, after, way, liked)._replace(is_back=is_good)
-            best = found if best is None or found.score > best.score else best
-    return best
+            found = _found(space, tried.now, move, before, after, way, liked)._replace(aim=aim)
+            if aim is Aim.LEARN:
+                found = found._replace(score=found.score + LEARN * math.sqrt(way.variance))
+            best[aim] = found if aim not in best or found.score > best[aim].score else best[aim]
+    return best.get(Aim.BETTER) or best.get(Aim.LESS) or best.get(Aim.LEARN)
 
 
 def _stays_good(after: Rate, way: Way, target: float) -> bool:
@@ -224,9 +245,13 @@ def _below(sigmas: float) -> float:
     return 0.5 * (1.0 + math.erf(sigmas / math.sqrt(2.0)))
 
 
-def candidates(space: Space, now: Sequence[float], *, small_only: bool = False) -> np.ndarray:
+def candidates(space: Space, tried: Tried) -> np.ndarray:
     """Changes of each parameter, float64 [moves, parameters]; the first is none."""
-    steps = [_steps(space, name, value, small_only) for name, value in zip(space.names, now, strict=True)]
+    now = tried.now
+    steps = [
+        _steps(space, name, value, tried.reach.get(name, math.inf))
+        for name, value in zip(space.names, now, strict=True)
+    ]
     out = [np.zeros(len(now))]
     for count in range(1, min(MOST_MOVED, len(now)) + 1):
         for chosen in combinations(range(len(now)), count):
@@ -244,13 +269,13 @@ def _alone(space: Space, now: Sequence[float], only: Mapping[str, float]) -> np.
     )
 
 
-def _steps(space: Space, name: str, now: float, small_only: bool) -> list[float]:
-    """Changes of one parameter that stay within its limits."""
+def _steps(space: Space, name: str, now: float, reach: float) -> list[float]:
+    """Changes of one parameter that stay within its limits and its reach."""
     of = space.parameters[name]
     windows = [(of.low, of.high), of.qualified or (of.low, of.high), space.recipe.get(name, (of.low, of.high))]
     low, high = max(one[0] for one in windows), min(one[1] for one in windows)
     wanted = {round(min(max(now + way * share * of.step, low), high), 9) for way in (-1, 1) for share in SHARES}
-    most = min(of.step, of.trial_above) if small_only and of.trial_above is not None else of.step
+    most = min(of.step, reach)
     least = max(of.least_step, NO_MOVE)
     return [value - now for value in sorted(wanted) if least * (1 - ROUND) <= abs(value - now) <= most * (1 + ROUND)]
 

@@ -35,7 +35,7 @@ from models.tuning.costs import Cost, learned
 from models.tuning.joining import Joiner
 from models.tuning.journal import Journal, Rows
 from models.tuning.measuring import effect_of, figures_of
-from models.tuning.rails import Change, Context, OnTrialTogether, PassedTogether, Refused
+from models.tuning.rails import HOUR_US, Change, Context, OnTrialTogether, PassedTogether, Refused
 from models.tuning.ranking import Answered, Way, answered
 from models.tuning.search import RECENT, Ask, Found, Nothing, Space, Tried, search
 from models.tuning.stated import limits_of
@@ -121,6 +121,7 @@ class Tuner:
             self.journal.inputs,
             station.recipes.get(self.product, {}),
             station.target,
+            station.explores,
         )
         self._limits = limits_of(station, self.product)
         self._valid_us = seconds(station.valid) * 1_000_000
@@ -326,11 +327,9 @@ class Tuner:
         last = whole.measured[-max(RECENT, self.station.evidence) :]
         parts = last[np.linspace(0, len(last) - 1, RECENT).round().astype(int)]
         most = tuple((cost, most) for _, cost, most in self._costs())
-        tried = Tried(rows.settings[int(rows.setting[-1])], parts, most, seen_of(rows))
-        return search(
-            self._space, tried, model.ask, lambda name, by: liked.get((name, by > 0), Answered()).liked,
-            small_only=now_us < self._trial_until_us, only=only,
-        )  # fmt: skip
+        reach = self._reach(now_us)
+        tried = Tried(rows.settings[int(rows.setting[-1])], parts, most, reach, seen_of(rows))
+        return search(self._space, tried, model.ask, lambda name, by: liked.get((name, by > 0), Answered()).liked, only)
 
     def _past_rails(self, found: Found, model: Served, now_us: int, pair: Rows | None) -> list[Out]:
         of = self._of(now_us, False, model.version)
@@ -358,7 +357,7 @@ class Tuner:
 
     def _said(self, found: Found) -> proposing.Said:
         costs = tuple((name, cost, found.takes[at]) for at, (name, cost, _) in enumerate(self._costs()))
-        return proposing.Said(found.before, found.after, None if found.is_back else found.sure, costs)
+        return proposing.Said(found.before, found.after, found.sure, found.aim, costs)
 
     def _seen(self) -> tuple[int, int, str]:
         rows = self.journal.rows
@@ -399,6 +398,18 @@ class Tuner:
             self.plant, self.asset, self.product, self.station, now, now_us, self._valid_us, self._limits, context,
             evidence, version,
         )  # fmt: skip
+
+    def _reach(self, now_us: int) -> dict[str, float]:
+        """How far each parameter may move now: what is left of its rate, and no trial while one is asked for."""
+        changes, reach = self._changes(now_us), {}
+        for name, of in self._limits.items():
+            if of.rate is not None:
+                since_us = now_us - of.rate_h * HOUR_US
+                recent = [one for one in changes if one.parameter == name and one.time_us > since_us]
+                reach[name] = max(0.0, of.rate - sum(abs(one.after - one.before) for one in recent))
+            if of.trial_above is not None and now_us < self._trial_until_us:
+                reach[name] = min(reach.get(name, of.trial_above), of.trial_above)
+        return reach
 
     def _changes(self, now_us: int) -> tuple[Change, ...]:
         """Changes that parts show, whoever made them, as far back as any limit looks."""

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from models.records import Expected, Setting
-from models.tuning.search import Rate
+from models.tuning.search import Aim, Rate
+
+AIMED = {
+    Aim.BETTER: "and is {sure:.0f} % sure that it is better",
+    Aim.LEARN: "and is {sure:.0f} % sure that it is better: a small move, to learn which way is",
+    Aim.LESS: "good enough both",
+}
 
 
 def percent(share: float) -> str:
@@ -36,17 +42,18 @@ def why(
     settings: Sequence[Setting],
     found: tuple[int, int, str],
     rates: tuple[Rate, Rate],
-    sure: float | None,
+    sure: float,
+    aim: Aim,
     more: Iterable[str],
 ) -> str:
-    """`found` are parts, defects and their kinds at the setting of now; `sure` is None for a move that takes less."""
+    """`found` are parts, defects and their kinds at the setting of now."""
     before, after = rates
     parts, defects, kinds = found
     seen = f"{defects} of {parts} parts inspected at this setting are defective" + (f" ({kinds})" if kinds else "")
     model = (
         f"with {changes(settings)} the model expects {percent(after.rate)} ({percent(after.low)} to "
         f"{percent(after.high)}) instead of {percent(before.rate)}, "
-    ) + ("good enough both" if sure is None else f"and is {100 * sure:.0f} % sure that it is better")
+    ) + (AIMED[aim].format(sure=100 * sure))
     return "; ".join([seen, model, *(one for one in more if one)])
 
 

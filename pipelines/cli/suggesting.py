@@ -222,8 +222,11 @@ def _named(of: dict[str, Said], beginning: str) -> Said:
 
 
 def _within(one: Suggestion, now_us: int) -> int:
-    """The time of an answer: a plant that is replayed lives in its past, where the suggestion was made."""
-    return now_us if now_us < one.valid_until_us else one.made_us
+    """The time of an answer: a plant that is replayed lives in its past, where the suggestion was made.
+
+    A clock that is a bit behind the one of whoever suggested would have the answer come before it.
+    """
+    return now_us if one.made_us <= now_us < one.valid_until_us else one.made_us
 
 
 def _value(text: str) -> tuple[str, float]:

@@ -49,13 +49,13 @@ def station(evidence: int = 1000) -> Station:
     parameters = {
         one.name: Parameter(
             unit=one.unit, low=one.low, high=one.high, step=steps[one.name], least_step=steps[one.name] / 4,
-            rate=4 * steps[one.name], moves=moves.get(one.name), qualified=(one.low, one.high),
+            rate=2 * steps[one.name], rate_h=1.0, moves=moves.get(one.name), qualified=(one.low, one.high),
         )
         for one in weld.PARAMETERS
     }  # fmt: skip
     return Station(
         parameters=parameters, inputs=INPUTS, models={PRODUCT: "weld-defects"}, evidence=evidence,
-        takes={"energy_kj": "kJ", "cycle_s": "s"}, target=0.0005,
+        takes={"energy_kj": "kJ", "cycle_s": "s"}, target=0.0005, explores=True,
         qualification="peel test of ten parts at the new setting",
     )  # fmt: skip
 

@@ -43,7 +43,7 @@ REACHED = {
     Rail.INTERLOCK, Rail.COOL_DOWN, Rail.BOUNDS, Rail.RECIPE, Rail.QUALIFIED, Rail.STEP, Rail.RATE, Rail.FORBIDDEN,
     Rail.NO_CHANGE, Rail.TRIAL, Rail.ONE_MOVE,
 }  # fmt: skip
-"""The rest cannot be in the way of a search, which asks nothing while stopped, of too few parts, or with one open."""
+"""The rest cannot be in the way: nothing is searched while stopped, by too few parts, or while one is open."""
 Ask = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
@@ -87,7 +87,7 @@ class Drawn:
         return Parameter(
             unit="u", low=low, high=high, step=step,
             least_step=self.random.choice([0.0, 0.0, step / 4, step]),
-            rate=self.random.choice([None, 0.3 * step, step, 3.0 * step]),
+            rate=self.random.choice([None, 0.6 * step, step, 3.0 * step]),
             rate_h=self.random.choice([1.0, 24.0, 60.0]),
             cool_down=self.random.choice(["0min", "0min", "30min", "5h"]),
             qualified=self.window(low, high) if self.maybe(0.2) else None,

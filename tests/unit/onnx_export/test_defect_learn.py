@@ -42,12 +42,22 @@ def kind(of, name):
     return next(one for one in of.kinds if one.kind == name)
 
 
-def test_slopes_are_found_within_what_it_says_of_their_error(model):
-    drawn = kind(model, "crack").weights[:3]
-    error = drawn[:, 1:].std(axis=1)
-    assert (np.abs(drawn[:, 0] - SLOPES) < 4.0 * error).all()
-    assert (error < 0.15).all()
-    assert drawn[0, 0] > 0.2 and drawn[1, 0] < -0.1
+def alone(of, name):
+    """The model of one kind of defect alone."""
+    return of._replace(kinds=(kind(of, name),))
+
+
+def test_what_an_input_does_is_found_within_what_the_model_says_of_its_error(model):
+    by = np.array([0.2, 0.1, 2.0])
+    for at, sign in enumerate((1, -1, 0)):
+        ends = np.array([[9.0, 3.0, 20.0]] * 2)
+        ends[0, at] -= by[at]
+        ends[1, at] += by[at]
+        logs = np.log(alone(model, "crack").chances(ends))
+        found, draws = logs[1, 0] - logs[0, 0], logs[1, 1:] - logs[0, 1:]
+        true = np.diff(np.log(ndtr(sigmas_of(ends))))[0]
+        assert abs(found - true) < 4.0 * draws.std() and draws.std() < 0.3
+        assert np.sign(found) == sign or not sign
 
 
 def test_as_many_defects_are_expected_as_were_found(model):
@@ -93,16 +103,13 @@ def test_five_defects_in_three_thousand_parts_are_a_rate_near_theirs_and_little_
     made = Table(inputs, np.ones(3000, int), defects, defects, ("", "crack"), np.full(3000, -1))
     model = learn(made, RECIPE)
     chances, spread = model.said(inputs)
-    of = kind(model, "crack")
-    alone = ndtr(bent_of(scaled(inputs, model.centres, model.scales)) @ of.weights[:, 0] + of.levels[0])
-    assert alone.sum() == pytest.approx(5.0, rel=0.001)
+    assert alone(model, "crack").said(inputs)[0].sum() == pytest.approx(5.0, rel=0.001)
     assert chances.sum() == pytest.approx(5.0, rel=0.3)
     assert np.isfinite(spread).all() and np.median(spread / chances) > 0.3
 
 
 def test_a_kind_that_nobody_saw_keeps_draws_apart_and_hardly_a_chance(model):
-    unseen = kind(model, UNSEEN)
-    assert ndtr(unseen.levels[0]) < 0.002
+    assert alone(model, UNSEEN).said(INPUTS[:200])[0].max() < 0.002
     assert len({one.kind for one in model.kinds}) == 2
 
 

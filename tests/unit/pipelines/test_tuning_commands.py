@@ -246,6 +246,13 @@ def test_an_answer_goes_onto_the_topic_beside_its_suggestion(at, topic, sent, co
     assert ONE.made_us <= one.time_us < ONE.valid_until_us
 
 
+def test_an_answer_by_a_clock_that_is_behind_counts_all_the_same(at, topic, sent, console):
+    ahead = replace(ONE, made_us=2**52, valid_until_us=2**52 + 1)
+    topic(suggestions={ONE.id: ahead})
+    suggesting.answer(at, ONE.id, Verdict.ACCEPTED, "", "anna", (), console, as_json=True)
+    assert sent.records[0].time_us == ahead.made_us
+
+
 @pytest.mark.parametrize(
     ("values", "why"),
     [

@@ -10,6 +10,7 @@ from models.tuning.costs import Cost
 from models.tuning.search import (
     LEAST_GAIN,
     MOST_MOVED,
+    Aim,
     Found,
     Nothing,
     Rate,
@@ -27,9 +28,9 @@ NOW = (150.0, 5.0)
 INPUTS = np.column_stack([np.random.default_rng(1).normal(150.0, 0.5, 40), np.full(40, 5.0), np.full(40, 20.0)])
 
 
-def space(target=0.0, recipe=None, **parameters):
+def space(target=0.0, recipe=None, explores=False, **parameters):
     named = {"heat": heat(), "load": load()} | parameters
-    return Space(tuple(named), named, ("heat", "load", "room"), recipe or {}, target)
+    return Space(tuple(named), named, ("heat", "load", "room"), recipe or {}, target, explores)
 
 
 def bowl(heat_at, load_at, sd=0.01):
@@ -43,8 +44,8 @@ def bowl(heat_at, load_at, sd=0.01):
     return ask
 
 
-def found(ask, of=None, liked=lambda name, by: 1.0, costs=(), seen=None, **said):
-    return search(of or space(), Tried(NOW, INPUTS, costs, seen or {}), ask, liked, **said)
+def found(ask, of=None, liked=lambda name, by: 1.0, costs=(), seen=None, reach=None, **said):
+    return search(of or space(), Tried(NOW, INPUTS, costs, reach or {}, seen or {}), ask, liked, **said)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +118,7 @@ def test_a_rate_that_is_good_enough_is_left_alone():
 def test_where_the_rate_is_good_enough_a_move_leads_back_to_what_it_took_at_first():
     more_with_heat = Cost(np.array([0.05, 0.0, 0.0]), 12.0)
     move = found(bowl(150.0, 5.0), space(target=0.1), costs=((more_with_heat, 10.0),))
-    assert move.is_back and move.settings["heat"] < 150.0 and move.takes[0] < 12.0
+    assert move.aim is Aim.LESS and move.settings["heat"] < 150.0 and move.takes[0] < 12.0
 
 
 def test_a_way_back_does_not_leave_what_is_good_enough():
@@ -132,24 +133,48 @@ def test_a_way_back_does_not_leave_what_is_good_enough():
 
 def test_nothing_goes_beyond_bounds_a_recipe_or_what_is_qualified():
     of = space(recipe={"heat": (120.0, 154.0)}, load=load(high=6.0, qualified=(2.0, 5.6)))
-    moves = candidates(of, NOW) + NOW
+    moves = candidates(of, Tried(NOW, INPUTS)) + NOW
     assert (moves[:, 0].max(), moves[:, 1].max()) == pytest.approx((154.0, 5.6))
 
 
-def test_small_moves_alone_are_those_that_need_no_trial():
-    of = space(heat=heat(trial_above=5.0))
-    assert found(bowl(158.0, 5.0), of).settings == {"heat": 158.0}
-    assert found(bowl(158.0, 5.0), of, small_only=True).settings == {"heat": 154.0}
+def test_no_parameter_goes_beyond_its_reach():
+    assert found(bowl(158.0, 5.0)).settings == {"heat": 158.0}
+    assert found(bowl(158.0, 5.0), reach={"heat": 5.0}).settings == {"heat": 154.0}
+    assert isinstance(found(bowl(158.0, 5.0), reach={"heat": 0.0}), Nothing)
+
+
+def unsure_there(rows):
+    """A model that expects the same everywhere, and is less sure away from where parts were made."""
+    far = np.abs(rows[:, 0] - 150.0) > 2.5
+    return np.full(len(rows), 0.1), np.where(far, 0.05, 0.001)
+
+
+def test_a_station_that_explores_is_told_a_move_to_learn_by_where_none_is_likely_better():
+    assert isinstance(found(unsure_there), Nothing)
+    move = found(unsure_there, space(explores=True))
+    assert move.aim is Aim.LEARN and "heat" in move.settings
+
+
+def test_a_move_that_is_likely_better_comes_before_one_to_learn_by():
+    assert found(bowl(158.0, 5.0), space(explores=True)).aim is Aim.BETTER
+
+
+def test_a_move_that_may_well_do_harm_is_not_made_to_learn_by():
+    def wild(rows):
+        chances, spreads = unsure_there(rows)
+        return chances, np.where(spreads > 0.01, 0.5, spreads)
+
+    assert isinstance(found(wild, space(explores=True)), Nothing)
 
 
 def test_less_than_the_least_step_is_no_candidate():
-    assert set(np.abs(candidates(space(heat=heat(least_step=5.0)), NOW)[:, 0])) == {0.0, 8.0}
+    assert set(np.abs(candidates(space(heat=heat(least_step=5.0)), Tried(NOW, INPUTS))[:, 0])) == {0.0, 8.0}
 
 
 def test_no_more_than_a_few_parameters_move_at_once():
     many = {f"p{at}": heat() for at in range(MOST_MOVED + 1)}
     of = Space(tuple(many), many, tuple(many), {})
-    assert np.count_nonzero(candidates(of, (150.0,) * len(many)), axis=1).max() == MOST_MOVED
+    assert np.count_nonzero(candidates(of, Tried((150.0,) * len(many), INPUTS)), axis=1).max() == MOST_MOVED
 
 
 def test_a_parameter_moves_the_input_that_it_is_said_to_by_a_condition():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from models.plant.tuning import Moves
+from models.plant.tuning import Lock, Moves
 from models.records import EffectVerdict, Suggestion, SuggestionEffect, SuggestionRefused, SuggestionState, Verdict
 from models.tuning.search import RECENT
 from models.tuning.tuner import AGAIN_US, Beside, Demoted, Served
@@ -350,7 +350,7 @@ def test_after_a_restart_a_failed_model_is_not_asked_again(order):
 
 @pytest.mark.parametrize("order", ORDERS)
 def test_a_restart_does_not_tell_again_what_a_rail_refused(order):
-    told = Told(parameters={"heat": heat(rate=1.0, least_step=2.0), "load": load()})
+    told = Told(interlocks=(Lock(name="guard", signal="guard", low=1.0, high=1.0),))
     told.parts(made(0, EVIDENCE + 4))
     assert [type(one) for one in told.step(NOW_US)] == [SuggestionRefused]
     assert told.again(order).step(NOW_US, BESIDE) == []
