@@ -39,8 +39,9 @@ SMALL = 0.05
 RISE = 0.03
 """Share by which what a part takes may grow on the way to a good rate: a narrow lobe could not be left else, and what
 it took at first comes back once the rate is good. Our choice."""
-SPARED, ROOM = 5e-3, 2.0
-"""A move back takes less by this share at least, and may bring the rate to so many times what is good enough."""
+SPARED, ROOM = 5e-3, 3.0
+"""A rate of so many times what is good enough is near it: nothing takes more any longer, and what took more is given
+back by moves that keep near it. Such a move takes less by this share at least. Our choice."""
 LEARN = 0.5
 """What a standard deviation counts for where a station explores: half of what may be there is worth a look."""
 LEAST_APART = 0.1
@@ -207,23 +208,31 @@ def _best(
     space: Space, tried: Tried, moves: np.ndarray, rates: Sequence[Rate], shares: np.ndarray,
     liked: Callable[[str, float], float],
 ) -> Found | None:  # fmt: skip
-    """The best of moves that are worth it, or, where the rate is good enough, lead back; the first move is none."""
-    before, is_good = rates[0], rates[0].rate <= space.target
+    """The best of moves that take less again, else of those that are worth it, else of those that teach."""
+    before = rates[0]
+    is_near, is_over = before.rate <= ROOM * space.target, shares[0] > 1.0
+    most = max(shares[0], 1.0 if is_near else 1.0 + RISE)
     best: dict[Aim, Found] = {}
     for move, after, share in zip(moves[1:], rates[1:], shares[1:], strict=True):
         way = way_of(before, after)
-        if is_good:
+        aim = _aim(space, way, before)
+        if is_near and is_over and share <= shares[0] - SPARED and _stays_good(after, way, space.target):
             aim = Aim.LESS
-            fits = shares[0] > 1.0 and share <= shares[0] - SPARED and _stays_good(after, way, space.target)
-        else:
-            aim = Aim.BETTER if way.is_worth else Aim.LEARN
-            fits = share <= max(shares[0], 1.0 + RISE) and (way.is_worth or (space.explores and way.teaches))
-        if fits:
+        if aim is not None and share <= most:
             found = _found(space, tried.now, move, before, after, way, liked)._replace(aim=aim)
             if aim is Aim.LEARN:
                 found = found._replace(score=found.score + LEARN * math.sqrt(way.variance))
             best[aim] = found if aim not in best or found.score > best[aim].score else best[aim]
-    return best.get(Aim.BETTER) or best.get(Aim.LESS) or best.get(Aim.LEARN)
+    return best.get(Aim.LESS) or best.get(Aim.BETTER) or best.get(Aim.LEARN)
+
+
+def _aim(space: Space, way: Way, before: Rate) -> Aim | None:
+    """What a move would be for; None where the rate is good enough, or it is worth nothing."""
+    if before.rate <= space.target:
+        return None
+    if way.is_worth:
+        return Aim.BETTER
+    return Aim.LEARN if space.explores and way.teaches else None
 
 
 def _stays_good(after: Rate, way: Way, target: float) -> bool:

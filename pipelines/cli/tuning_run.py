@@ -9,6 +9,7 @@ from functools import partial
 import structlog
 from aiokafka.errors import KafkaError
 
+from connectors.influx.query import InfluxReader
 from connectors.kafka.following import EVERYTHING, TopicsFollower
 from connectors.kafka.publisher import KafkaPublisher
 from connectors.kafka.releases import ReleaseReader
@@ -19,7 +20,7 @@ from models.tuning.tuner import Demoted
 from pipelines.cli.board import offices
 from pipelines.cli.logs import to_stderr
 from pipelines.cli.planning_error import PlanError
-from pipelines.main import WallClock, loader_of, provision_log, read_model
+from pipelines.main import WallClock, influx_target, loader_of, provision_log, read_model
 from pipelines.plant_file import PlantFile
 from pipelines.releases.board import Board as ReleaseBoard
 from pipelines.releases.follower import ReleaseFollower
@@ -28,6 +29,7 @@ from pipelines.releases.shelf import Shelf
 from pipelines.settings import Settings
 from pipelines.topics import Topic, partition_of
 from pipelines.tune.board import Board
+from pipelines.tune.frames import Frames
 from pipelines.tune.role import Tuning
 from pipelines.tune.served import ServedModels
 
@@ -44,32 +46,40 @@ async def run(settings: Settings) -> int:
     if file.plant.tuning is None:
         raise PlanError(f"{settings.plant} says nothing of tuning: add [tuning.stations.NAME] and its parameters to it")
     provision_log(settings)
+    _log.info("tuning-begins", kafka=settings.kafka, stations=sorted(file.plant.tuning.stations))
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     publisher = KafkaPublisher(settings.kafka, settings.topic_prefix, forgets=True)  # else a stop waits for Kafka
-    role = Tuning(
-        Board(file.plant),
+    async with InfluxReader(influx_target(settings)) as rows:
+        role = role_of(settings, file, publisher, rows)
+        tasks = [asyncio.create_task(one) for one in (role.run(), stopped.wait(), file.follow(role.change_plant))]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await publisher.stop()
+    return 0
+
+
+def role_of(settings: Settings, file: PlantFile, publisher: KafkaPublisher, rows: InfluxReader) -> Tuning:
+    """The role with all that it needs of the outside."""
+    board = Board(file.plant)
+    return Tuning(
+        board,
         TopicsFollower(settings.kafka, settings.topic_prefix, STARTS),
         models_of(settings, file),
         publisher,
         WallClock(),
         lambda key: partition_of(key, settings.partitions),
         partial(demote, settings),
+        Frames(board, rows),
         away=(KafkaError,),
     )
-    stopped = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    _log.info("tuning-begins", kafka=settings.kafka, stations=sorted(file.plant.tuning.stations))
-    tasks = [asyncio.create_task(one) for one in (role.run(), stopped.wait(), file.follow(role.change_plant))]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await publisher.stop()
-    return 0
 
 
 def models_of(settings: Settings, file: PlantFile) -> ServedModels:

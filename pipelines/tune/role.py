@@ -16,15 +16,18 @@ from models.plant import Plant
 from models.records import Record, Suggestion, SuggestionEffect, SuggestionRefused, TrialRequest, encode, key_of
 from models.tuning.tuner import Demoted, Out, Served
 from pipelines.console.ports import PlantLog
-from pipelines.ports import Clock, Output, Publisher
+from pipelines.ports import Clock, Output, Publisher, StoreDown
 from pipelines.topics import Topic
 from pipelines.tune.board import Board
+from pipelines.tune.frames import Frames
 
 _log = structlog.get_logger()
 
 PATIENCE_S = 0.25
 """How long news are waited for: what is said late is late by no more. Our choice."""
 AGAIN_S = 2.0
+FRAMES_S = 1.0
+"""From one look at rows to the next: what they bring about is said within two. Our choice."""
 
 Demote = Callable[[Demoted], Coroutine[Any, Any, None]]
 
@@ -61,14 +64,16 @@ class Tuning:
         clock: Clock,
         partition_of: Callable[[bytes], int],
         demote: Demote,
+        frames: Frames | None = None,
         away: tuple[type[BaseException], ...] = (),
     ) -> None:
         self.board = board
         self._log, self._models, self._publisher, self._clock = log, models, publisher, clock
-        self._partition_of, self._demote = partition_of, demote
+        self._partition_of, self._demote, self._frames = partition_of, demote, frames
         self._away: tuple[type[BaseException], ...] = (OSError, TimeoutError, *away)
         self._unsent: deque[Out] = deque()
         self._caught_up = False
+        self._frames_s = 0.0
 
     def change_plant(self, plant: Plant) -> None:
         """Go over to an edited plant file."""
@@ -89,12 +94,23 @@ class Tuning:
             while True:
                 try:
                     await self._send()
+                    await self._read_frames()
                     await self.look(await self._log.more(PATIENCE_S))
                 except self._away as fault:
                     _log.warning("log-away", error=repr(fault), doing="asks again; what is to be said is kept")
                     await asyncio.sleep(AGAIN_S)
         finally:
             await self._log.close()
+
+    async def _read_frames(self) -> None:
+        """Rows of stations that send no part records, at most once a second."""
+        if self._frames is None or not self._frames.are_read or self._clock.monotonic_s() < self._frames_s:
+            return
+        self._frames_s = self._clock.monotonic_s() + FRAMES_S
+        try:
+            await self._frames.look(self.board.now_us(self._clock.now_us()))
+        except StoreDown as fault:
+            _log.warning("rows-not-read", error=repr(fault), doing="reads them again; part records go on")
 
     async def look(self, news: Any) -> None:
         """Take what came; what follows from it is said, once all is read that was there at the start."""

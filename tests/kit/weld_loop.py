@@ -5,6 +5,7 @@ The loop sees part results alone. Whoever takes suggestions takes all of them, a
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -16,7 +17,6 @@ from models.physics.weld_parts import Place
 from models.physics.weld_parts import records_of as as_records
 from models.plant.tuning import Moves, Parameter, Station
 from models.records import (
-    EffectVerdict,
     Part,
     QualityResult,
     Suggestion,
@@ -83,6 +83,7 @@ class Ended(NamedTuple):
     refused: tuple[SuggestionRefused, ...]
     withdrawn: tuple[Suggestion, ...]
     moves: int
+    slowest_s: float
 
     @property
     def reached(self) -> int | None:
@@ -110,7 +111,7 @@ def run(
     waiting: list[QualityResult] = []
     model: Served | None = None
     seen: list[Seen] = []
-    learned_at = moves = 0
+    learned_at, moves, slowest_s = 0, 0, 0.0
     effects, refused, withdrawn = [], [], []
     for made in range(0, parts, BLOCK):
         now_us = BEGIN_US + (made + BLOCK) * step_us
@@ -127,7 +128,9 @@ def run(
             if offered is not None:
                 served = FigureModel(*offered)
                 model = Served(served.card.version, lambda rows, of=served: _ask(of, rows))
+        begun_s = time.perf_counter()
         said = tuner.step(now_us, Beside(model=model))
+        slowest_s = max(slowest_s, time.perf_counter() - begun_s)
         for one in list(said):
             if isinstance(one, Suggestion) and one.state is SuggestionState.OPEN:
                 tuner.take(_yes(one, now_us))
@@ -152,7 +155,7 @@ def run(
     low, high = effect.rate_interval(here.defects, here.parts)
     return Ended(
         seed, tuple(seen), weld.true_rate(settings, scenario, parts), here.defects / max(1, here.parts), low, high,
-        settings, tuple(effects), tuple(refused), tuple(withdrawn), moves,
+        settings, tuple(effects), tuple(refused), tuple(withdrawn), moves, slowest_s,
     )  # fmt: skip
 
 
@@ -165,6 +168,3 @@ def _yes(one: Suggestion, now_us: int) -> SuggestionAnswer:
     return SuggestionAnswer(
         plant=one.plant, suggestion=one.id, answer=Verdict.ACCEPTED, by="op-0123456789abcdef", time_us=now_us
     )
-
-
-DELIVERS = EffectVerdict.DELIVERS
