@@ -321,7 +321,7 @@ class Tuner:
         rows, liked = self.journal.rows, self.liked
         if misfit := self._misfit(model):
             return Nothing(misfit, None)
-        whole = rows.where(np.isfinite(rows.measured).all(axis=1) & (rows.setting == rows.setting[-1]))
+        whole = rows.where(np.isfinite(rows.measured).all(axis=1) & self._here(rows))
         if len(whole.time_us) < RECENT:
             return Nothing(f"fewer than {RECENT} parts at this setting have all inputs measured", None)
         last = whole.measured[-max(RECENT, self.station.evidence) :]
@@ -359,16 +359,20 @@ class Tuner:
         costs = tuple((name, cost, found.takes[at]) for at, (name, cost, _) in enumerate(self._costs()))
         return proposing.Said(found.before, found.after, found.sure, found.aim, costs)
 
+    def _here(self, rows: Rows) -> np.ndarray:
+        """Parts made at the setting of now, bool [n]."""
+        return at_setting(rows, rows.settings[int(rows.setting[-1])])
+
     def _seen(self) -> tuple[int, int, str]:
         rows = self.journal.rows
-        here = rows.setting == rows.setting[-1]
+        here = self._here(rows)
         of = count(rows, here)
         return of.parts, of.defects, kinds_told(rows, here)
 
     def _costs(self) -> list[tuple[str, Cost, float]]:
         """Each figure that is known, how it moves, and what it was at first, which it is not to pass."""
         rows, out = self.journal.rows, []
-        here = (rows.setting == rows.setting[-1]) & (rows.lot == rows.lot[-1])
+        here = self._here(rows) & (rows.lot == rows.lot[-1])
         for at, name in enumerate(self.figures):
             cost = learned(rows.measured, rows.figures[:, at], here)
             if cost is not None:

@@ -122,6 +122,23 @@ def test_a_model_of_other_inputs_is_not_asked():
     assert "takes load, heat, room" in of.nothing
 
 
+def test_settings_that_differ_by_rounding_are_one_setting_and_no_change():
+    of = tuner(parameters={"heat": heat(cool_down="5h"), "load": load()})
+    for number in range(EVIDENCE + 4):
+        for one in made(number, 1, START | {"heat": 150.0 + 1e-9 * (number % 2)}):
+            of.take(one)
+    assert f"of {EVIDENCE + 4} parts inspected" in suggested(of).why
+
+
+def test_after_a_change_no_more_is_suggested_than_its_rate_leaves():
+    warm = START | {"heat": 154.0}
+    of = tuner(*made(0, 4, warm), *made(4, EVIDENCE), parameters={"heat": heat(rate=8.5, rate_h=24.0), "load": load()})
+    one = suggested(of)
+    assert (one.proposed, one.rails) == (146.0, ())  # 4 of 8.5 are used; half a step is 4
+    later = suggested(of, one.valid_until_us + 3 * HOUR_US)
+    assert later.state is SuggestionState.EXPIRED
+
+
 def test_it_lapses_when_nobody_takes_it_in_time():
     of = ready(valid="2h")
     one = suggested(of)
