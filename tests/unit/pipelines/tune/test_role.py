@@ -82,7 +82,7 @@ class Rig:
             [],
         )
         self.role = Tuning(
-            Board(plant()), self.log, self.models, self.sent, self.clock, lambda key: 3, self.demote, (StoreDown,)
+            Board(plant()), self.log, self.models, self.sent, self.clock, lambda key: 3, self.demote, away=(StoreDown,)
         )
 
     async def demote(self, one):
