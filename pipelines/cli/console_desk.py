@@ -71,8 +71,8 @@ class ConsoleDesk:
     def answer(self, suggestion: Suggestion, said: Verdict, by: str, why: str, values: dict[str, float]) -> Acted:
         """Put an answer to a suggestion on its topic, behind the suggestion. Raises KafkaUnreachable, NotSent."""
         record = SuggestionAnswer(
-            plant=suggestion.plant, suggestion=suggestion.id, answer=said, by=by, time_us=self._now_us(), why=why,
-            values=values,
+            plant=suggestion.plant, suggestion=suggestion.id, answer=said, by=by, why=why,
+            time_us=max(self._now_us(), suggestion.made_us), values=values,  # a clock may be behind its maker's
         )  # fmt: skip
         topic = named(self._settings.topic_prefix, Topic.SUGGESTIONS)
         with LogProducer(self._settings.kafka) as producer:

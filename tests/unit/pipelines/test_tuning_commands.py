@@ -24,10 +24,12 @@ from models.records import (
     TrialRequest,
     TuningSwitch,
     Verdict,
+    decode,
 )  # fmt: skip
 from models.tuning.fleet import Account, Bound, Spend, counted
 from models.tuning.masking import is_masked, masked
-from pipelines.cli import quality_files, sharing, suggesting
+from pipelines.cli import console_desk, quality_files, sharing, suggesting
+from pipelines.cli.console_desk import ConsoleDesk
 from pipelines.cli.lined import number
 from pipelines.cli.planning_error import PlanError
 from pipelines.cli.quality_files import NO_KEY, put_parts, put_results
@@ -409,3 +411,35 @@ def test_an_account_of_another_day_is_what_is_charged(at, wish, console):
         share(at, wish, console, as_json=True)
     share(at, wish._replace(epsilon=0.2), console, as_json=True)
     assert [one.epsilon for one in spent(wish).spent] == [0.7, 0.2]
+
+
+class Producer(list):
+    """Takes the place of Kafka's producer."""
+
+    def __init__(self, kafka):
+        super().__init__()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        PRODUCED.extend(self)
+
+    def send(self, topic, key, value, *_):
+        self.append(decode(value))
+
+
+PRODUCED: list[SuggestionAnswer] = []
+
+
+@pytest.mark.parametrize(("ahead_us", "time_us"), [(0, NOW_US + 5), (9, NOW_US + 9)])
+def test_an_answer_at_the_console_by_a_clock_that_is_behind_counts_too(at, monkeypatch, ahead_us, time_us):
+    class Standing:
+        def now_us(self, clock_us):
+            return NOW_US + 5
+
+    monkeypatch.setattr(console_desk, "LogProducer", Producer)
+    PRODUCED.clear()
+    one = replace(ONE, made_us=NOW_US + ahead_us)
+    ConsoleDesk(at, Standing()).answer(one, Verdict.ACCEPTED, "anna", "", {})
+    assert [each.time_us for each in PRODUCED] == [time_us]
