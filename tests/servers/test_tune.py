@@ -140,7 +140,7 @@ def test_from_files_to_a_released_model_a_suggestion_its_acceptance_and_its_effe
     until(at, Suggestion, lambda one: one.id == first.id and one.state is SuggestionState.ACCEPTED)
     now = weld.START._replace(**{one.parameter: one.proposed for one in first.settings})
     put(at, made(line, now, 1000))
-    effect = until(at, SuggestionEffect, lambda one: one.suggestion == first.id and one.after.parts >= 700)
+    effect = until(at, SuggestionEffect, lambda one: one.suggestion == first.id and one.after.parts >= 300)
     assert effect.before.parts == 3000
     assert effect.verdict in tuple(EffectVerdict)
     shown = ran(at, "suggestions", "list")
