@@ -45,13 +45,13 @@ def test_a_station_needs_no_more_than_parameters_and_inputs():
 
 
 def test_models_are_named_once_whichever_stations_and_products_they_are_of():
-    other = msgspec.structs.replace(STATION, models={"bracket": "weld-defects", "rail": "rail-defects"})
-    assert Tuning(stations={"weld-01": STATION, "weld-02": other}).models == {"weld-defects", "rail-defects"}
+    other = msgspec.structs.replace(STATION, models={"bracket": "bracket-defects", "rail": "rail-defects"})
+    assert Tuning(stations={"weld-01": STATION, "weld-02": other}).models == {"bracket-defects", "rail-defects"}
     assert Tuning(stations={}).models == set()
 
 
 def test_models_of_stations_are_of_defects_and_need_no_file():
-    assert kinds_of(PLANT) == {"weld-defects": Kind.DEFECT}
+    assert kinds_of(PLANT) == {"bracket-defects": Kind.DEFECT}
     assert needed_of(PLANT) == set()
 
 
@@ -109,8 +109,8 @@ def test_it_is_part_of_what_the_file_means():
             "evidence = ", 'signals = { force_kn = "force" }\nevidence = ',
             f"{WHERE}.signals.force_kn: there is no signal",
         ),
-        ('[assets.weld-01]', '[types.gun.models]\nenergy = "weld-defects"\n[assets.weld-01]',
-         "tuning.stations: 'weld-defects' is a model of defects here, of kind energy in types"),
+        ('[assets.weld-01]', '[types.gun.models]\nenergy = "bracket-defects"\n[assets.weld-01]',
+         "tuning.stations: 'bracket-defects' is a model of defects here, of kind energy in types"),
         ('evidence = 1000', 'evidences = 1000', "evidences"),
     ],
 )  # fmt: skip
@@ -132,4 +132,6 @@ def test_a_station_without_parameters_or_inputs_is_refused(left_out):
 
 
 def test_a_model_of_defects_of_a_type_may_be_a_stations_too():
-    assert kinds_of(parse(changed("[assets.weld-01]", '[types.gun.models]\ndefect = "weld-defects"\n[assets.weld-01]')))
+    assert kinds_of(
+        parse(changed("[assets.weld-01]", '[types.gun.models]\ndefect = "bracket-defects"\n[assets.weld-01]'))
+    )
