@@ -30,12 +30,12 @@ from models.records import (
 from models.tuning import proposing
 from models.tuning.answering import alike, revised
 from models.tuning.answering import answered as heard
-from models.tuning.arms import ALIKE, arms_of, at_setting, count, kinds_told, seen_of
-from models.tuning.costs import Cost, learned
+from models.tuning.arms import arms_of, at_setting, count, kinds_told, seen_of
 from models.tuning.joining import Joiner
 from models.tuning.journal import Journal, Rows
+from models.tuning.lately import changes_of, costs_of, reach_of
 from models.tuning.measuring import effect_of, figures_of
-from models.tuning.rails import HOUR_US, Change, Context, OnTrialTogether, PassedTogether, Refused
+from models.tuning.rails import Change, Context, OnTrialTogether, PassedTogether, Refused
 from models.tuning.ranking import Answered, Way, answered
 from models.tuning.search import RECENT, Ask, Found, Nothing, Space, Tried, search
 from models.tuning.stated import limits_of
@@ -44,8 +44,6 @@ AGAIN_US = 3600 * 1_000_000
 """A search at the latest after so long by the plant's time, where one came to nothing: conditions go on. Our choice."""
 TELL_SHARE = 0.25
 """The effect is told anew after so many of the least evidence more, and where its verdict changes."""
-FIRST_PARTS = 2000
-"""Of the first parts that are known, the mean of what each takes is what none is to pass."""
 
 
 class Served(NamedTuple):
@@ -225,7 +223,16 @@ class Tuner:
             of = self._of(now_us, beside.is_stopped, one.model)
             return proposing.judged(of._replace(valid_us=max(1, one.valid_until_us - now_us)), wished)
 
-        return list(heard(one, self.answers[one.id], judge, frozenset(self._not_so), now_us))
+        found = heard(one, self.answers[one.id], judge, frozenset(self._not_so), now_us)
+        taken = any(isinstance(each, Suggestion) and each.state is SuggestionState.ACCEPTED for each in found)
+        return [*(self._last_effect(now_us, beside.pair) if taken else ()), *found]
+
+    def _last_effect(self, now_us: int, pair: Rows | None) -> list[Out]:
+        """What came of the change before, which is measured no more once another is taken."""
+        of = self.running
+        if of is None or of.told is None or of.told.is_final or not of.before:
+            return []
+        return [self._effect(of, now_us, pair, is_final=True)]
 
     def _ended(self, now_us: int, beside: Beside) -> list[Out]:
         """An open suggestion that nobody took in time, or that was made before everything was stopped."""
@@ -284,7 +291,7 @@ class Tuner:
             return []
         found = self._found(model, now_us)
         self.nothing = found.why if isinstance(found, Nothing) else ""
-        return [] if isinstance(found, Nothing) else self._past_rails(found, model, now_us, beside.pair)
+        return [] if isinstance(found, Nothing) else self._past_rails(found, model, now_us)
 
     def _is_awaited(self, now_us: int) -> bool:
         """Whether people took a change that no part shows yet, and may still set it."""
@@ -326,12 +333,13 @@ class Tuner:
             return Nothing(f"fewer than {RECENT} parts at this setting have all inputs measured", None)
         last = whole.measured[-max(RECENT, self.station.evidence) :]
         parts = last[np.linspace(0, len(last) - 1, RECENT).round().astype(int)]
-        most = tuple((cost, most) for _, cost, most in self._costs())
-        reach = self._reach(now_us)
+        most = tuple((cost, most) for _, cost, most in costs_of(self.journal.rows, self.figures))
+        no_trial = now_us < self._trial_until_us
+        reach = reach_of(self._changes(now_us), self._limits, now_us, no_trial=no_trial)
         tried = Tried(rows.settings[int(rows.setting[-1])], parts, most, reach, seen_of(rows))
         return search(self._space, tried, model.ask, lambda name, by: liked.get((name, by > 0), Answered()).liked, only)
 
-    def _past_rails(self, found: Found, model: Served, now_us: int, pair: Rows | None) -> list[Out]:
+    def _past_rails(self, found: Found, model: Served, now_us: int) -> list[Out]:
         of = self._of(now_us, False, model.version)
         passed = proposing.judged(of, found.settings)
         if isinstance(passed, Refused):
@@ -346,17 +354,13 @@ class Tuner:
         said, seen = self._said(found), self._seen()
         if not isinstance(passed, PassedTogether):
             return [proposing.trial(of, passed, said, seen, self.liked)]
-        made = proposing.suggestion(of, passed, said, seen, self.liked)
-        running = self.running
-        last = (
-            [self._effect(running, now_us, pair, is_final=True)]
-            if running is not None and running.told is not None and not running.told.is_final
-            else []
-        )
-        return [*last, made]
+        return [proposing.suggestion(of, passed, said, seen, self.liked)]
 
     def _said(self, found: Found) -> proposing.Said:
-        costs = tuple((name, cost, found.takes[at]) for at, (name, cost, _) in enumerate(self._costs()))
+        costs = tuple(
+            (name, cost, found.takes[at])
+            for at, (name, cost, _) in enumerate(costs_of(self.journal.rows, self.figures))
+        )
         return proposing.Said(found.before, found.after, found.sure, found.aim, costs)
 
     def _here(self, rows: Rows) -> np.ndarray:
@@ -369,18 +373,8 @@ class Tuner:
         of = count(rows, here)
         return of.parts, of.defects, kinds_told(rows, here)
 
-    def _costs(self) -> list[tuple[str, Cost, float]]:
-        """Each figure that is known, how it moves, and what it was at first, which it is not to pass."""
-        rows, out = self.journal.rows, []
-        here = self._here(rows) & (rows.lot == rows.lot[-1])
-        for at, name in enumerate(self.figures):
-            cost = learned(rows.measured, rows.figures[:, at], here)
-            if cost is not None:
-                figure = rows.figures[:, at]
-                known = np.isfinite(figure) & (figure > 0)
-                first = figure[known & (rows.setting == rows.setting[np.argmax(known)])][:FIRST_PARTS]
-                out.append((name, cost, float(first.mean())))
-        return out
+    def _changes(self, now_us: int) -> tuple[Change, ...]:
+        return changes_of(self.journal.rows, self._space.names, self._limits, now_us)
 
     def _evidence(self, setting: tuple[float, ...]) -> int:
         rows = self.journal.rows
@@ -402,33 +396,6 @@ class Tuner:
             self.plant, self.asset, self.product, self.station, now, now_us, self._valid_us, self._limits, context,
             evidence, version,
         )  # fmt: skip
-
-    def _reach(self, now_us: int) -> dict[str, float]:
-        """How far each parameter may move now: what is left of its rate, and no trial while one is asked for."""
-        changes, reach = self._changes(now_us), {}
-        for name, of in self._limits.items():
-            if of.rate is not None:
-                since_us = now_us - of.rate_h * HOUR_US
-                recent = [one for one in changes if one.parameter == name and one.time_us > since_us]
-                reach[name] = max(0.0, of.rate - sum(abs(one.after - one.before) for one in recent))
-            if of.trial_above is not None and now_us < self._trial_until_us:
-                reach[name] = min(reach.get(name, of.trial_above), of.trial_above)
-        return reach
-
-    def _changes(self, now_us: int) -> tuple[Change, ...]:
-        """Changes that parts show, whoever made them, as far back as any limit looks."""
-        rows = self.journal.rows
-        longest_h = max([24.0, *(max(one.rate_h, one.cool_down_h) for one in self._limits.values())])
-        at = np.flatnonzero(np.diff(rows.setting)) + 1
-        out = []
-        for place in at[rows.time_us[at] > now_us - longest_h * 3_600_000_000]:
-            pair = rows.settings[int(rows.setting[place - 1])], rows.settings[int(rows.setting[place])]
-            out += [
-                Change(time_us=int(rows.time_us[place]), parameter=name, before=before, after=after)
-                for name, before, after in zip(self._space.names, *pair, strict=True)
-                if abs(before - after) > ALIKE
-            ]
-        return tuple(out)
 
 
 def joiner_of(station: Station) -> Joiner:
