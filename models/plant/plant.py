@@ -108,8 +108,9 @@ class Plant(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         assets = {name: asset if asset.parent in here else _alone(asset) for name, asset in here.items()}
         tags = tuple(tag for tag in self.tags if tag.asset in assets)
         thresholds = {name: own for name, own in self.thresholds.items() if name in assets}
+        tuning = None if self.tuning is None else self.tuning.of(assets)
         return msgspec.structs.replace(
-            self, assets=assets, tags=tags, thresholds=thresholds, production=None, tuning=None
+            self, assets=assets, tags=tags, thresholds=thresholds, production=None, tuning=tuning
         )
 
 

@@ -9,6 +9,7 @@ import math
 from collections.abc import Collection, Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from models.plant.durations import check_duration
 from models.plant.errors import PlantError
@@ -98,6 +99,11 @@ class Tuning(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     stations: dict[Name, Station]
     stopped: bool = False
+
+    def of(self, assets: Collection[str]) -> Tuning | None:
+        """With the stations among some assets alone; None where none is."""
+        here = {name: station for name, station in self.stations.items() if name in assets}
+        return replace(self, stations=here) if here else None
 
     @property
     def models(self) -> set[str]:

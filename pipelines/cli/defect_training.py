@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+from kafka.errors import KafkaError
 from rich.console import Console
 
 from models.failure.hazard import card_json
@@ -19,7 +20,8 @@ from pipelines.cli.releasing import Signer, publish, tell
 from pipelines.cli.stations import board_of, station_of, tuner_of
 from pipelines.cli.training import needing_train
 from pipelines.plant_file import PlantFile
-from pipelines.releases.moves import Who
+from pipelines.ports import StoreDown
+from pipelines.releases.moves import ReleaseError, Who
 from pipelines.settings import Settings
 
 
@@ -36,11 +38,15 @@ class Wanted(NamedTuple):
 
 def train(settings: Settings, wanted: Wanted, every: str, console: Console, *, as_json: bool) -> None:
     """Learn once, or anew after each span, as long as there is something new. Raises PlanError, ModelError."""
+    if not every:
+        _once(settings, wanted, 0, console, as_json=as_json, may_wait=False)
+        return
     known = 0
     while True:
-        known = _once(settings, wanted, known, console, as_json=as_json, may_wait=bool(every))
-        if not every:
-            return
+        try:
+            known = _once(settings, wanted, known, console, as_json=as_json, may_wait=True)
+        except (PlanError, ReleaseError, KafkaError, StoreDown, OSError) as fault:  # the next round tries again
+            console.print(f"not this time: {fault}", highlight=False, markup=False)
         time.sleep(seconds(every))
 
 

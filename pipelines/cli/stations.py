@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+
+from connectors.influx.query import InfluxReader
 from connectors.kafka.plain import Start, read
 from models.plant import Plant, Station
 from models.tuning.tuner import Tuner
 from pipelines.cli.planned import readable
 from pipelines.cli.planning_error import PlanError
+from pipelines.main import WallClock, influx_target
 from pipelines.settings import Settings
 from pipelines.topics import Topic, named
 from pipelines.tune.board import Board
+from pipelines.tune.frames import Frames
 
 
 def board_of(settings: Settings, plant: Plant) -> Board:
@@ -19,9 +24,18 @@ def board_of(settings: Settings, plant: Plant) -> Board:
         one = readable(record.value)
         if one is not None and one.plant == plant.plant:  # type: ignore[attr-defined] # all of this topic have one
             board.take_record(one)
+    asyncio.run(_rows_too(settings, board))
     for tuner in board.tuners.values():
         tuner.joiner.settle(0)
     return board
+
+
+async def _rows_too(settings: Settings, board: Board) -> None:
+    """Parts of stations that send frames alone, of the last week. Raises StoreDown."""
+    async with InfluxReader(influx_target(settings)) as rows:
+        frames = Frames(board, rows)
+        if frames.are_read:
+            await frames.look(board.now_us(WallClock().now_us()))
 
 
 def station_of(plant: Plant, asset: str) -> Station:

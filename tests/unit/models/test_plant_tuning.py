@@ -55,9 +55,14 @@ def test_models_of_stations_are_of_defects_and_need_no_file():
     assert needed_of(PLANT) == set()
 
 
-def test_workers_and_sites_are_told_nothing_of_it():
+def test_a_site_has_its_own_stations_alone():
+    elsewhere = parse(changed("[assets.weld-01]", '[assets.spare]\ntype = "gun"\nsite = "hall-9"\n[assets.weld-01]'))
+    assert set(elsewhere.of_site("hall-3").tuning.stations) == set(PLANT.tuning.stations)
+    assert elsewhere.of_site("hall-9").tuning is None
+
+
+def test_workers_are_told_nothing_of_it():
     assert PLANT.for_workers().tuning is None
-    assert PLANT.of_site("hall-3").tuning is None
     assert b"tuning" not in content.encode(PLANT) and content.decode(content.encode(PLANT)).tuning is None
 
 
