@@ -25,6 +25,7 @@ from models.records import (
     QualityResult,
     Record,
     Suggestion,
+    SuggestionAnswer,
     SuggestionEffect,
     SuggestionState,
     Verdict,
@@ -33,6 +34,7 @@ from models.records import (
     key_of,
 )
 from models.tuning import wording
+from models.tuning.ranking import answered
 from pipelines.cli import suggesting
 from pipelines.cli.demo_child import BUILD, child
 from pipelines.settings import Settings
@@ -110,7 +112,14 @@ def lines(found: Tuned) -> list[str]:
         f"accepted, and measured: {_arm(effect.before)} defective before, {_arm(effect.after)} after: {effect.verdict}"
         f"{'; ' + ', '.join(figures) if figures else ''} (true rates of the simulated cell: "
         f"{wording.percent(found.before_true)}, {wording.percent(found.after_true)})",
+        f"by answers so far, changes rank by {_ranks(one)}; one that is rejected ranks by half, then by a third",
     ]
+
+
+def _ranks(one: Suggestion) -> str:
+    yes = SuggestionAnswer(plant=one.plant, suggestion=one.id, answer=Verdict.ACCEPTED, by="demo", time_us=one.made_us)
+    found = answered({one.id: one}, [yes])
+    return ", ".join(f"{name} {'up' if up else 'down'} {of.liked:.2f}" for (name, up), of in sorted(found.items()))
 
 
 def _arm(of: Arm) -> str:
