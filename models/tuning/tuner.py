@@ -101,6 +101,7 @@ class Tuner:
         """Versions that are not asked any more, and why."""
         self.nothing = ""
         """Why the last search came to nothing; empty where it did not."""
+        self._failed: Suggestion | None = None
         self._conditions: Mapping[str, float] = {}
         self._conditions_us = -1
         self._not_so: set[tuple[str, int]] = set()
@@ -194,6 +195,7 @@ class Tuner:
             self._refused = ()
         elif record.failed:
             self.demoted[record.model] = record.ended
+            self._failed = record
             if self.running is not None and self.running.suggestion.id == record.id:
                 self.running = None
 
@@ -204,7 +206,7 @@ class Tuner:
             return
         before = self._setting_at(of.suggestion.made_us)
         if before is not None:
-            moved = {one.parameter: one.proposed for one in of.suggestion.settings}
+            moved = _proposed(of.suggestion)
             names = self.journal.parameters
             after = tuple(moved.get(name, value) for name, value in zip(names, before, strict=True))
             self.running = of._replace(before=before, after=after)
@@ -287,19 +289,26 @@ class Tuner:
         model = beside.model
         if model is None or beside.is_stopped or beside.is_busy or self.open or model.version in self.demoted:
             return []
-        if self._is_awaited(now_us) or not self._is_time(model.version, now_us):
+        if self._is_awaited(now_us) or self._is_to_go_back(now_us) or not self._is_time(model.version, now_us):
             return []
         found = self._found(model, now_us)
         self.nothing = found.why if isinstance(found, Nothing) else ""
         return [] if isinstance(found, Nothing) else self._past_rails(found, model, now_us)
 
     def _is_awaited(self, now_us: int) -> bool:
-        """Whether people took a change that no part shows yet, and may still set it."""
+        """Whether people took a change that no part shows yet, and may still set it: all is as it was before."""
         of = self.running
         if of is None or not of.before or now_us >= of.suggestion.moved_us + self._valid_us:
             return False
-        rows = self.journal.rows
-        return not (at_setting(rows, of.after) & (rows.time_us >= of.suggestion.moved_us)).any()
+        return alike(self._now(), dict(zip(self.journal.parameters, of.before, strict=True)))
+
+    def _is_to_go_back(self, now_us: int) -> bool:
+        """Whether what failed is still set: people are to go back first, and what is suggested there would cross it."""
+        of = self._failed
+        if of is None or now_us >= of.moved_us + self._valid_us:
+            return False
+        now = self._now()
+        return alike({one.parameter: now.get(one.parameter, one.now) for one in of.settings}, _proposed(of))
 
     def _misfit(self, model: Served) -> str:
         """Why a model cannot be asked, or no parameter moved, since a plant file says something else by now."""
@@ -396,6 +405,10 @@ class Tuner:
             self.plant, self.asset, self.product, self.station, now, now_us, self._valid_us, self._limits, context,
             evidence, version,
         )  # fmt: skip
+
+
+def _proposed(of: Suggestion) -> dict[str, float]:
+    return {one.parameter: one.proposed for one in of.settings}
 
 
 def joiner_of(station: Station) -> Joiner:

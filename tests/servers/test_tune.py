@@ -189,3 +189,18 @@ def test_the_kill_switch_withdraws_what_is_open_and_a_wish_past_a_rail_is_refuse
     ran(at, "suggestions", "stop", "--why", "a new tool is tried")
     gone = until(at, Suggestion, lambda each: each.state is SuggestionState.WITHDRAWN)
     assert gone.ended == "suggestions are stopped"
+
+
+def test_a_role_that_is_killed_goes_on_where_it_was_and_says_nothing_twice(cell, tmp_path):
+    at, line = cell, weld.Cell(1)
+    put(at, [*made(line, WARMER, 2000), *made(line, weld.START, 3000)])
+    at.worker_at_work()
+    learned(at, tmp_path / "models")
+    first = at.worker(program=("pipelines.cli", "tune"))
+    one = until(at, Suggestion, lambda each: each.state is SuggestionState.OPEN)
+    first.kill()
+    first.wait()
+    at.worker(program=("pipelines.cli", "tune"))
+    ran(at, "suggestions", "accept", one.id, "--by", "anna")
+    until(at, Suggestion, lambda each: each.id == one.id and each.state is SuggestionState.ACCEPTED)
+    assert [(each.id, each.revision) for each in said(at, Suggestion)] == [(one.id, 0), (one.id, 1)]

@@ -275,7 +275,19 @@ def test_one_that_harms_or_does_nothing_is_withdrawn_and_its_model_not_asked_aga
     assert isinstance(demoted, Demoted) and demoted.version == COOLER.version
     assert of.running is None and of.step(at_us(20_000) + 5 * AGAIN_US, BESIDE) == []
     other = Beside(model=Served("press-defects@2", cooler))
-    assert states(of.step(at_us(20_000) + 5 * AGAIN_US, other)) == [SuggestionState.OPEN]
+    still_us = gone.moved_us + 1_000_000
+    assert of.step(still_us, other) == []  # people are to go back first
+    for record in made(30_000, EVIDENCE):
+        of.take(record)
+    assert states(of.step(at_us(31_000) + 5 * AGAIN_US, other)) == [SuggestionState.OPEN]
+
+
+def test_a_change_to_something_else_than_was_taken_is_not_waited_for():
+    of, one = accepted()
+    for record in made(EVIDENCE + 5, EVIDENCE, START | {"heat": 146.0}):
+        of.take(record)
+    said = of.step(one.moved_us + 10 * AGAIN_US, Beside(model=Served("press-defects@2", cooler)))
+    assert SuggestionState.OPEN in states(said)
 
 
 def test_what_a_machine_beside_shows_too_is_not_its_doing():
