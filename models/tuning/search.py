@@ -37,8 +37,8 @@ LEAST_GAIN = 0.2
 SMALL = 0.05
 """What a move of a whole step counts against it, in logarithms of the rate: of two alike the smaller one."""
 RISE = 0.03
-"""Share by which what a part takes may grow on the way to a good rate: a narrow lobe could not be left else, and what
-it took at first comes back once the rate is good. Our choice."""
+"""Share by which what a part takes may grow on the first way to a good rate: a narrow lobe could not be left else, and
+what it took at first comes back once the rate is good. Our choice."""
 SPARED, ROOM = 5e-3, 3.0
 """A rate of so many times what is good enough is near it: nothing takes more any longer, and what took more is given
 back by moves that keep near it. Such a move takes less by this share at least. Our choice."""
@@ -64,6 +64,8 @@ class Tried(NamedTuple):
     """Each with what it must not pass."""
     reach: Mapping[str, float] = {}
     """How far each parameter may move now, where that is less than its step."""
+    may_rise: bool = True
+    """Whether a part may take a little more on the way: it was never near a good rate yet."""
     seen: Mapping[tuple[float, ...], tuple[int, int]] = {}
     """Units made at settings and defects among them, of conditions as they are."""
 
@@ -211,7 +213,7 @@ def _best(
     """The best of moves that take less again, else of those that are worth it, else of those that teach."""
     before = rates[0]
     is_near, is_over = before.rate <= ROOM * space.target, shares[0] > 1.0
-    most = max(shares[0], 1.0 if is_near else 1.0 + RISE)
+    most = max(shares[0], 1.0 if is_near or not tried.may_rise else 1.0 + RISE)
     best: dict[Aim, Found] = {}
     for move, after, share in zip(moves[1:], rates[1:], shares[1:], strict=True):
         way = way_of(before, after)

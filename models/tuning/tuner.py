@@ -37,7 +37,7 @@ from models.tuning.lately import changes_of, costs_of, reach_of
 from models.tuning.measuring import effect_of, figures_of
 from models.tuning.rails import Change, Context, OnTrialTogether, PassedTogether, Refused
 from models.tuning.ranking import Answered, Way, answered
-from models.tuning.search import RECENT, Ask, Found, Nothing, Space, Tried, search
+from models.tuning.search import RECENT, ROOM, Ask, Found, Nothing, Space, Tried, search
 from models.tuning.stated import limits_of
 
 AGAIN_US = 3600 * 1_000_000
@@ -345,8 +345,13 @@ class Tuner:
         most = tuple((cost, most) for _, cost, most in costs_of(self.journal.rows, self.figures))
         no_trial = now_us < self._trial_until_us
         reach = reach_of(self._changes(now_us), self._limits, now_us, no_trial=no_trial)
-        tried = Tried(rows.settings[int(rows.setting[-1])], parts, most, reach, seen_of(rows))
+        tried = Tried(rows.settings[int(rows.setting[-1])], parts, most, reach, not self._was_near(), seen_of(rows))
         return search(self._space, tried, model.ask, lambda name, by: liked.get((name, by > 0), Answered()).liked, only)
+
+    def _was_near(self) -> bool:
+        """Whether a change was taken that was to bring the rate near to what is good enough."""
+        taken = (one for one in self.suggestions.values() if one.state is SuggestionState.ACCEPTED)
+        return any(one.expected[0].after <= ROOM * self.station.target for one in taken)
 
     def _past_rails(self, found: Found, model: Served, now_us: int) -> list[Out]:
         of = self._of(now_us, False, model.version)
