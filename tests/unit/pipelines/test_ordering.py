@@ -16,8 +16,8 @@ from tests.kit.production import FOLDER
 @pytest.fixture
 def sent(monkeypatch):
     found = []
-    monkeypatch.setattr(ordering, "_send", lambda _settings, _topic, records: found.extend(one for _, one in records))
-    monkeypatch.setattr(ordering, "_say", lambda *_, **__: None)
+    monkeypatch.setattr(ordering, "send", lambda _settings, _topic, records: found.extend(one for _, one in records))
+    monkeypatch.setattr(ordering, "say", lambda *_, **__: None)
     return found
 
 
