@@ -27,6 +27,10 @@ BEHIND_US = 6 * 3600 * 1_000_000
 """A plant whose last part is older than this is held to be replayed; its time is that part's. Our choice."""
 
 
+AHEAD_US = 3600 * 1_000_000
+"""What is said to be so much later than it came has a wrong clock. Our choice."""
+
+
 class Board:
     """Of one plant."""
 
@@ -50,7 +54,7 @@ class Board:
 
     def take(self, records: Iterable[Came]) -> int:
         """Fold records; how many were of stations."""
-        return sum(self.take_record(record) for one in records if (record := self._read(one.value)) is not None)
+        return sum(self.take_record(record) for one in records if (record := self._read(one)) is not None)
 
     def change_plant(self, plant: Plant) -> None:
         """Go over to an edited plant file: limits hold at once. A station that is gone suggests nothing any more."""
@@ -62,7 +66,7 @@ class Board:
     def now_us(self, clock_us: int) -> int:
         """The time by the plant's clock: a plant that is replayed, such as a simulated one, lives in its past."""
         as_of_us = self._as_of_us
-        return clock_us if as_of_us is None or abs(clock_us - as_of_us) < BEHIND_US else as_of_us
+        return clock_us if as_of_us is None or as_of_us > clock_us - BEHIND_US else as_of_us
 
     def is_stopped(self, asset: str) -> bool:
         """Whether the kill switch is on: the plant file's, that of all stations, or the asset's."""
@@ -153,10 +157,19 @@ class Board:
     def _lived(self, time_us: int) -> None:
         self._as_of_us = time_us if self._as_of_us is None else max(self._as_of_us, time_us)
 
-    def _read(self, value: bytes | None) -> Record | None:
-        """The record; None for one of another plant, a tombstone, and what cannot be read, which is counted."""
+    def _read(self, came: Came) -> Record | None:
+        """The record; None for one of another plant, a tombstone, and what cannot be or cannot have been.
+
+        Those are counted: a part that is made tomorrow would be the last for a long time.
+        """
         try:
-            return decode_of(self.plant.plant, value)
+            record = decode_of(self.plant.plant, came.value)
         except msgspec.DecodeError:
             self.odd += 1
             return None
+        if came.arrived_ms and isinstance(record, Part | QualityResult):
+            said_us = record.time_us if isinstance(record, Part) else record.found_us
+            if said_us > came.arrived_ms * 1000 + AHEAD_US:
+                self.odd += 1
+                return None
+        return record

@@ -10,7 +10,7 @@ from models.records import SuggestionState, TuningSwitch, Verdict, encode
 from models.tuning.tuner import Served
 from pipelines.console.ports import Came
 from pipelines.topics import Topic
-from pipelines.tune.board import BEHIND_US, Board
+from pipelines.tune.board import AHEAD_US, BEHIND_US, Board
 from tests.kit.shop import OTHER, TOML, plant
 from tests.kit.tuned import (
     ASSET,
@@ -218,3 +218,17 @@ def test_the_time_of_a_plant_that_is_replayed_is_that_of_its_last_part(board):
     at = part(1).time_us
     assert board.now_us(at + BEHIND_US - 1) == at + BEHIND_US - 1
     assert board.now_us(at + BEHIND_US) == at
+
+
+def test_a_part_of_tomorrow_is_counted_and_not_taken():
+    at = part(1).time_us
+    for ahead_us, taken in ((AHEAD_US, 1), (AHEAD_US + 1_000_000, 0)):
+        board = Board(plant())
+        one = Came(Topic.QUALITY, 0, b"", encode(part(1)), arrived_ms=(at - ahead_us) // 1000)
+        assert (board.take([one]), board.odd) == (taken, 1 - taken)
+
+
+def test_what_is_said_of_a_later_time_than_the_clock_moves_no_time(board):
+    board.take(came(part(1)))
+    clock_us = part(1).time_us - 3 * BEHIND_US
+    assert board.now_us(clock_us) == clock_us
