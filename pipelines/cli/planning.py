@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import signal
 from collections.abc import Sequence
 from contextlib import nullcontext
 from datetime import UTC, datetime
@@ -24,6 +22,7 @@ from models.failure.learned import Model
 from models.figures.model import FigureModel
 from models.plant import Plant
 from pipelines.cli import planned
+from pipelines.cli.ending import until_told
 from pipelines.cli.logs import to_stderr
 from pipelines.cli.planning_error import PlanError
 from pipelines.main import WallClock, influx_target, provision_log, read_model
@@ -85,22 +84,12 @@ async def run(settings: Settings, seconds: float) -> int:
     to_stderr(False, [settings.influx_token.get_secret_value()])
     publisher = KafkaPublisher(settings.kafka, settings.topic_prefix, forgets=True)  # else a stop waits for Kafka
     planner = _planner(settings, seconds, publisher, None, is_dry=False)
-    stopped = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     _log.info("planning-begins", kafka=settings.kafka, seconds=seconds)
     file = PlantFile(settings.plant, settings.site)
     async with InfluxReader(influx_target(settings)) as rows:
-        parts = (planner.run(looks_of(settings, planner, rows)), stopped.wait(), file.follow(planner.change_plant))
-        tasks = [asyncio.create_task(one) for one in parts]
         try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
+            await until_told(planner.run(looks_of(settings, planner, rows)), file.follow(planner.change_plant))
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
             await publisher.stop()
     return 0
 

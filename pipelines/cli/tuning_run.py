@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from functools import partial
 
 import structlog
@@ -18,6 +17,7 @@ from models.records import Release
 from models.release import Cause, Refused, State
 from models.tuning.tuner import Demoted
 from pipelines.cli.board import offices
+from pipelines.cli.ending import until_told
 from pipelines.cli.logs import to_stderr
 from pipelines.cli.planning_error import PlanError
 from pipelines.main import WallClock, influx_target, loader_of, provision_log, read_model
@@ -47,21 +47,12 @@ async def run(settings: Settings) -> int:
         raise PlanError(f"{settings.plant} says nothing of tuning: add [tuning.stations.NAME] and its parameters to it")
     provision_log(settings)
     _log.info("tuning-begins", kafka=settings.kafka, stations=sorted(file.plant.tuning.stations))
-    stopped = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     publisher = KafkaPublisher(settings.kafka, settings.topic_prefix, forgets=True)  # else a stop waits for Kafka
     async with InfluxReader(influx_target(settings)) as rows:
         role = role_of(settings, file, publisher, rows)
-        tasks = [asyncio.create_task(one) for one in (role.run(), stopped.wait(), file.follow(role.change_plant))]
         try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
+            await until_told(role.run(), file.follow(role.change_plant))
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
             await publisher.stop()
     return 0
 
