@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from models.tuning.costs import Cost
 from models.tuning.search import (
     LEAST_GAIN,
     MOST_MOVED,
+    RISE,
     Aim,
     Found,
     Nothing,
@@ -44,8 +47,8 @@ def bowl(heat_at, load_at, sd=0.01):
     return ask
 
 
-def found(ask, of=None, liked=lambda name, by: 1.0, costs=(), seen=None, reach=None, **said):
-    return search(of or space(), Tried(NOW, INPUTS, costs, reach or {}, seen or {}), ask, liked, **said)
+def found(ask, of=None, liked=lambda name, by: 1.0, costs=(), seen=None, reach=None, may_rise=True, **said):
+    return search(of or space(), Tried(NOW, INPUTS, costs, reach or {}, may_rise, seen or {}), ask, liked, **said)
 
 
 @pytest.mark.parametrize(
@@ -236,3 +239,12 @@ def test_a_way_is_as_sure_as_its_gain_is_large_beside_what_it_adds_to_what_is_no
     assert way_of(here, Rate(0.05, 0.05, 0.05, 1.0)).sure > 0.99
     assert way_of(here, Rate(0.05, 0.05, 0.05, 3.0)).sure < 0.7
     assert way_of(here, Rate(0.1, 0.1, 0.1, 1.0)).sure == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    ("may_rise", "share", "moves"), [(True, RISE - 0.01, True), (False, RISE - 0.01, False), (True, RISE + 0.01, False)]
+)
+def test_on_the_first_way_to_a_good_rate_alone_a_part_may_take_a_little_more(may_rise, share, moves):
+    warmer = Cost(np.array([math.log1p(share) / 8.0, 0.0, 0.0]), 10.0)
+    move = found(bowl(158.0, 5.0), of=space(load=load(step=0.0)), costs=((warmer, 10.0),), may_rise=may_rise)
+    assert (isinstance(move, Found) and move.settings.get("heat") == 158.0) is moves
