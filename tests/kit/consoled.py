@@ -12,7 +12,7 @@ import httpx2
 
 from connectors.console.keys import Role, new_key
 from connectors.kafka.plain import LogProducer
-from models.records import Frame, Record, Tick, encode, key_of
+from models.records import Frame, Record, Suggestion, Tick, encode, key_of
 from pipelines.topics import named, partition_of
 from tests.kit.followed import TOPIC_OF
 from tests.kit.installation import Installation
@@ -109,11 +109,16 @@ class Consoled:
 
 
 def spoken(console: Consoled, records: Sequence[Record]) -> None:
-    """What roles would say, put on their topics in their place: the plant has rules alone."""
+    """What roles would say, put on their topics in their place: the plant has rules alone.
+
+    An answer lies behind its suggestion, on the partition of the suggestion's asset.
+    """
     settings = console.installation.settings
+    assets = {one.id: one.asset for one in records if isinstance(one, Suggestion)}
     with LogProducer(settings.kafka) as producer:
         for one in records:
-            key = key_of("north", getattr(one, "asset", ""))
+            asset = getattr(one, "asset", "") or assets.get(getattr(one, "suggestion", ""), "")
+            key = key_of("north", asset)
             place = partition_of(key, settings.partitions)
             producer.send(named(settings.topic_prefix, TOPIC_OF[type(one)]), key, encode(one), place)
 
