@@ -8,7 +8,7 @@ import numpy as np
 
 from models.figures.card import FigureCard, Input
 from models.plant.tuning import Moves, Station
-from models.tuning.journal import Journal, Rows
+from models.tuning.journal import Rows
 from onnx_export.defect_graph import exported
 from onnx_export.defect_learn import Recipe, Table, learn
 
@@ -23,14 +23,6 @@ WORSE = 0.05
 
 class NotReleased(ValueError):
     """There is too little to learn from, or what was learned is no better than a constant; the message says which."""
-
-
-def released(journal: Journal, station: Station, name: str, product: str) -> tuple[bytes, FigureCard] | None:
-    """The ONNX file and its card, or None where there is nothing to be released yet."""
-    try:
-        return made(journal.rows, station, name, product, command="", plant_parameters=journal.parameters)
-    except NotReleased:
-        return None
 
 
 def made(

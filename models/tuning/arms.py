@@ -10,25 +10,19 @@ from typing import NamedTuple
 
 import numpy as np
 
+from models.tuning.effect import Arm, Pair
 from models.tuning.journal import Rows
 
 ALIKE = 1e-6
 """Settings that differ by no more are the same."""
 
 
-class Count(NamedTuple):
-    """Units of which something was found, and how many of them are defective."""
-
-    defects: int
-    parts: int
-
-
 class Arms(NamedTuple):
-    """Before and after, and the same of the machine beside it, where there is one."""
+    """Before and after, and the same of the machine beside it, where there is one: units found good or defective."""
 
-    old: Count
-    new: Count
-    pair: tuple[Count, Count] | None
+    old: Arm
+    new: Arm
+    pair: Pair | None
 
 
 def at_setting(rows: Rows, setting: tuple[float, ...]) -> np.ndarray:
@@ -41,10 +35,10 @@ def at_setting(rows: Rows, setting: tuple[float, ...]) -> np.ndarray:
     return np.isin(rows.setting, alike)
 
 
-def count(rows: Rows, chosen: np.ndarray) -> Count:
+def count(rows: Rows, chosen: np.ndarray) -> Arm:
     """Of parts of which something was found."""
     of = chosen & rows.known
-    return Count(int(rows.defects[of].sum()), int(rows.units[of].sum()))
+    return Arm(parts=int(rows.units[of].sum()), defects=int(rows.defects[of].sum()))
 
 
 def seen_of(rows: Rows) -> dict[tuple[float, ...], tuple[int, int]]:
@@ -69,7 +63,7 @@ def arms_of(
     if pair is not None and old.any():
         since = pair.time_us >= rows.time_us[old].min()
         later = pair.time_us >= changed_us
-        beside = count(pair, since & ~later), count(pair, later)
+        beside = Pair(old=count(pair, since & ~later), new=count(pair, later))
     return Arms(count(rows, old), count(rows, new), beside)
 
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from enum import StrEnum
 from statistics import NormalDist
 
 import numpy as np
 from msgspec import Struct
 
+from models.records import EffectVerdict
 from models.tuning.evidence import Counts, e_of, log_lower, log_lower_beyond
 
 ALPHA, POWER = 0.05, 0.8
@@ -63,15 +63,6 @@ class Promise(Struct, frozen=True, kw_only=True):
             raise ValueError(f"{self.new} and {self.old} are no two rates of which the new is lower, within 0 to 1")
 
 
-class Verdict(StrEnum):
-    """What can be said of a change."""
-
-    DELIVERS = "delivers"
-    HARMS = "harms"
-    FUTILE = "futile"
-    NOT_YET = "not-yet"
-
-
 class Effect(Struct, frozen=True, kw_only=True):
     """A change as it was seen: rates (NaN without parts), intervals that hold at any time, e-values, and what follows.
 
@@ -91,7 +82,7 @@ class Effect(Struct, frozen=True, kw_only=True):
     e_worse: float
     alpha: float
     enough: int | None
-    verdict: Verdict
+    verdict: EffectVerdict
 
 
 def judged(
@@ -147,13 +138,13 @@ def _counts(arm: Arm) -> Counts:
     return arm.parts, arm.defects
 
 
-def _verdict(better: float, worse: float, bar: float, is_enough: bool) -> Verdict:
+def _verdict(better: float, worse: float, bar: float, is_enough: bool) -> EffectVerdict:
     """Harm is told first: should both be shown, the arms were not what they seem."""
     if worse >= bar:
-        return Verdict.HARMS
+        return EffectVerdict.HARMS
     if better >= bar:
-        return Verdict.DELIVERS
-    return Verdict.FUTILE if is_enough else Verdict.NOT_YET
+        return EffectVerdict.DELIVERS
+    return EffectVerdict.FUTILE if is_enough else EffectVerdict.NOT_YET
 
 
 def _rate(arm: Arm) -> float:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from models.records import Suggestion, SuggestionAnswer, SuggestionState, Verdict
+from models.records import Suggestion, SuggestionState
 
 Way = tuple[str, bool]
 """A parameter, and whether it goes up."""
@@ -27,21 +27,16 @@ class Answered(NamedTuple):
         return (1.0 + self.taken) / (1.0 + self.taken + self.rejected)
 
 
-def answered(suggestions: Mapping[str, Suggestion], answers: Iterable[SuggestionAnswer]) -> dict[Way, Answered]:
-    """By parameter and direction, of suggestions that ended accepted or rejected."""
+def answered(suggestions: Iterable[Suggestion]) -> dict[Way, Answered]:
+    """By parameter and direction, each suggestion once, by what people made of it: one that failed had been taken."""
     found: dict[Way, Answered] = {}
-    for answer in answers:
-        of = suggestions.get(answer.suggestion)
-        if of is None or of.state not in (
-            SuggestionState.ACCEPTED,
-            SuggestionState.REJECTED,
-            SuggestionState.WITHDRAWN,
-        ):
+    for of in suggestions:
+        no = of.state is SuggestionState.REJECTED
+        if not (no or of.failed or of.state is SuggestionState.ACCEPTED):
             continue
         for one in of.settings:
             way = (one.parameter, one.proposed > one.now)
             taken, rejected = found.get(way, Answered())
-            no = answer.answer is Verdict.REJECTED
             found[way] = Answered(taken + (not no), rejected + no)
     return found
 

@@ -2,7 +2,7 @@
 
 At most one suggestion is open. What is accepted is measured from then on; what does not deliver is withdrawn, and the
 model that proposed it is not asked again. State is a function of records: whoever reads the topics from their
-beginning is where the one before was.
+beginning is where the one before was. Long, since it is one state, of which each part of a step reads most.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ from models.records import (
 from models.tuning import proposing
 from models.tuning.answering import alike, revised
 from models.tuning.answering import answered as heard
-from models.tuning.arms import arms_of, at_setting, count, kinds_told, seen_of
+from models.tuning.arms import at_setting, count, kinds_told, seen_of
 from models.tuning.joining import Joiner
 from models.tuning.journal import Journal, Rows
 from models.tuning.lately import changes_of, costs_of, reach_of
-from models.tuning.measuring import effect_of, figures_of
+from models.tuning.measuring import Running, failed, measured
 from models.tuning.rails import Change, Context, OnTrialTogether, PassedTogether, Refused
 from models.tuning.ranking import Answered, Way, answered
 from models.tuning.search import RECENT, ROOM, Ask, Found, Nothing, Space, Tried, search
@@ -69,18 +69,6 @@ class Beside(NamedTuple):
     is_stopped: bool = False
     is_busy: bool = False
     """Whether a suggestion is open at the station for another product."""
-
-
-class Running(NamedTuple):
-    """An accepted suggestion that is measured: full settings before and after, and what was told last.
-
-    Settings are empty until a step, as parts may be read after what was said of them.
-    """
-
-    suggestion: Suggestion
-    before: tuple[float, ...]
-    after: tuple[float, ...]
-    told: SuggestionEffect | None = None
 
 
 Out = Record | Demoted
@@ -134,7 +122,7 @@ class Tuner:
     @property
     def liked(self) -> dict[Way, Answered]:
         """What people answered, by parameter and direction."""
-        return answered(self.suggestions, (one for some in self.answers.values() for one in some))
+        return answered(self.suggestions.values())
 
     def take(self, record: Record) -> None:
         """Fold a record of this station; says nothing. A repeat changes nothing."""
@@ -232,7 +220,7 @@ class Tuner:
     def _last_effect(self, now_us: int, pair: Rows | None) -> list[Out]:
         """What came of the change before, which is measured no more once another is taken."""
         of = self.running
-        if of is None or of.told is None or of.told.is_final or not of.before:
+        if of is None or of.told is None or not of.goes_on:
             return []
         return [self._effect(of, now_us, pair, is_final=True)]
 
@@ -257,32 +245,21 @@ class Tuner:
     def _measured(self, now_us: int, beside: Beside) -> list[Out]:
         """What came of the accepted change, where there is news; one that does not deliver is withdrawn."""
         of = self.running
-        if of is None or not of.before or (of.told is not None and of.told.is_final):
+        if of is None or not of.goes_on:
             return []
         said = self._effect(of, now_us, beside.pair)
-        told = of.told
-        more = said.after.parts - (told.after.parts if told else 0)
-        same = told is not None and told.verdict is said.verdict
-        if (same and more < TELL_SHARE * self.station.evidence) or not said.after.parts:
+        if not of.is_news(said, TELL_SHARE * self.station.evidence):
             return []
         if said.verdict is EffectVerdict.DELIVERS:
             return [replace(said, is_final=True)]
         if said.verdict is EffectVerdict.NOT_YET:
             return [said]
-        what = "made it worse" if said.verdict is EffectVerdict.HARMS else "did not show what it promised"
-        why = (
-            f"it {what}: {said.after.defects} of {said.after.parts} parts defective, {said.before.defects} of "
-            f"{said.before.parts} before; {of.suggestion.revert}"
-        )
-        failed = revised(of.suggestion, SuggestionState.WITHDRAWN, now_us, why, failed=True)
-        return [said, failed, Demoted(of.suggestion.model, why)]
+        gone = failed(of, said, now_us)
+        return [said, gone, Demoted(gone.model, gone.ended)]
 
     def _effect(self, of: Running, now_us: int, pair: Rows | None, *, is_final: bool = False) -> SuggestionEffect:
-        rows, changed_us = self.journal.rows, of.suggestion.moved_us
-        arms = arms_of(rows, of.before, of.after, changed_us, pair)
         units = {name: self.station.takes.get(name, "1") for name in self.figures}
-        figures = figures_of(rows, units, of.before, of.after, changed_us)
-        return effect_of(of.suggestion, arms, figures, now_us, is_final=is_final)
+        return measured(of, self.journal.rows, pair, units, now_us, is_final=is_final)
 
     def _suggested(self, now_us: int, beside: Beside) -> list[Out]:
         """A new suggestion, a request for a trial, or the rail that refused; nothing without news to search by."""

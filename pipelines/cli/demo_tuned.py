@@ -25,7 +25,6 @@ from models.records import (
     QualityResult,
     Record,
     Suggestion,
-    SuggestionAnswer,
     SuggestionEffect,
     SuggestionState,
     Verdict,
@@ -117,8 +116,7 @@ def lines(found: Tuned) -> list[str]:
 
 
 def _ranks(one: Suggestion) -> str:
-    yes = SuggestionAnswer(plant=one.plant, suggestion=one.id, answer=Verdict.ACCEPTED, by="demo", time_us=one.made_us)
-    found = answered({one.id: one}, [yes])
+    found = answered([one])
     return ", ".join(f"{name} {'up' if up else 'down'} {of.liked:.2f}" for (name, up), of in sorted(found.items()))
 
 

@@ -84,7 +84,8 @@ def show(settings: Settings, console: Console, *, as_json: bool) -> None:
     """All suggestions with what came of them, the newest first, and how answers rank the next."""
     of = known(settings)
     newest = sorted(of.suggestions.values(), key=lambda one: -one.made_us)
-    ranks = told(answered(of.suggestions, of.answers), answered(of.suggestions, of.answers))
+    ranking = answered(of.suggestions.values())
+    ranks = told(ranking, ranking)
     if as_json:
         said = {"suggestions": newest, "effects": of.effects, "trials": list(of.trials.values()), "ranks": ranks}
         console.out(msgspec.json.encode(said).decode(), highlight=False)

@@ -30,6 +30,7 @@ from models.records import (
     decode_of,
 )
 from pipelines.console.ports import Came
+from pipelines.replayed import plant_time_us
 
 QUARTER_US = 900 * 1_000_000
 DAY_US = 86_400 * 1_000_000
@@ -37,8 +38,6 @@ BY_PEOPLE = frozenset({HeldBack.SHELVED, HeldBack.OUT_OF_SERVICE})
 """What people hold back, no work is planned for."""
 OWN = Plan | LoadForecast | Suggestion | SuggestionAnswer | DemandWarning
 """What says nothing of the plant's time: the role's own words, and people's answers to them."""
-BEHIND_US = 6 * 3600 * 1_000_000
-"""A plant whose last word is older than this is held to be replayed; its time is that word's. Our choice."""
 
 
 class Board:
@@ -85,8 +84,7 @@ class Board:
         """The time by the plant's clock: a plant that is replayed, such as a simulated one, lives in its past."""
         if self._until_us is not None:
             return self._until_us
-        as_of_us = self._as_of_us
-        return clock_us if as_of_us is None or abs(clock_us - as_of_us) < BEHIND_US else as_of_us
+        return plant_time_us(clock_us, self._as_of_us)
 
     def situation(self, now_us: int) -> Situation:
         """How things stand, from the begin of this quarter-hour on."""

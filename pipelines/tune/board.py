@@ -22,10 +22,7 @@ from models.records import (
 from models.tuning.joining import Joiner
 from models.tuning.tuner import Beside, Out, Served, Tuner, joiner_of
 from pipelines.console.ports import Came
-
-BEHIND_US = 6 * 3600 * 1_000_000
-"""A plant whose last part is older than this is held to be replayed; its time is that part's. Our choice."""
-
+from pipelines.replayed import plant_time_us
 
 AHEAD_US = 3600 * 1_000_000
 """What is said to be so much later than it came has a wrong clock. Our choice."""
@@ -65,8 +62,7 @@ class Board:
 
     def now_us(self, clock_us: int) -> int:
         """The time by the plant's clock: a plant that is replayed, such as a simulated one, lives in its past."""
-        as_of_us = self._as_of_us
-        return clock_us if as_of_us is None or as_of_us > clock_us - BEHIND_US else as_of_us
+        return plant_time_us(clock_us, self._as_of_us)
 
     def is_stopped(self, asset: str) -> bool:
         """Whether the kill switch is on: the plant file's, that of all stations, or the asset's."""

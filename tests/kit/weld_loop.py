@@ -9,8 +9,6 @@ import time
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-import numpy as np
-
 from models.figures.model import FigureModel
 from models.physics import weld
 from models.physics.weld_parts import Place
@@ -29,7 +27,8 @@ from models.records import (
 from models.tuning import effect
 from models.tuning.arms import at_setting, count
 from models.tuning.tuner import Beside, Served, Tuner
-from onnx_export.defect_station import released
+from onnx_export import defect_station
+from pipelines.tune.served import asked
 
 PLANT, ASSET, PRODUCT = "plant", "weld-01", "bracket"
 # Resistance is no input: an expulsion lowers it, so that it tells of the defect what follows from it.
@@ -124,10 +123,7 @@ def run(
             tuner.take(result)
         if tuner.journal.known >= learned_at + LEARN_EVERY:
             learned_at = tuner.journal.known
-            offered = released(tuner.journal, tuner.station, "weld-defects", PRODUCT)
-            if offered is not None:
-                served = FigureModel(*offered)
-                model = Served(served.card.version, lambda rows, of=served: _ask(of, rows))
+            model = _learned(tuner) or model
         begun_s = time.perf_counter()
         said = tuner.step(now_us, Beside(model=model))
         slowest_s = max(slowest_s, time.perf_counter() - begun_s)
@@ -159,9 +155,14 @@ def run(
     )  # fmt: skip
 
 
-def _ask(of: FigureModel, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    said = of.run(rows)
-    return said["defect"][:, 0], said["spread"][:, 0]
+def _learned(tuner: Tuner) -> Served | None:
+    """A model of what is known by now; None where the gate lets none pass, and the one before serves on."""
+    rows, names = tuner.journal.rows, tuner.journal.parameters
+    try:
+        of = FigureModel(*defect_station.made(rows, tuner.station, "weld-defects", PRODUCT, "", names))
+    except defect_station.NotReleased:
+        return None
+    return Served(of.card.version, asked(of))
 
 
 def _yes(one: Suggestion, now_us: int) -> SuggestionAnswer:

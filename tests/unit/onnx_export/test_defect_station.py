@@ -16,7 +16,6 @@ from onnx_export.defect_station import (
     loss,
     made,
     recipe_of,
-    released,
     table_of,
 )
 from tests.kit.tuned import INPUTS, PRODUCT, START, heat, load, part, result, station
@@ -71,12 +70,6 @@ def test_a_model_that_is_worse_than_a_constant_on_parts_it_had_not_seen_is_not_r
     monkeypatch.setattr(defect_station, "tried", lambda *_: {"log_loss": 0.2, "log_loss_of_constant": 0.1})
     with pytest.raises(NotReleased, match=r"its log loss is 0.2000, of a constant rate 0.1000"):
         of(journal())
-    assert released(journal(), station(), "press-defects", PRODUCT) is None
-
-
-def test_none_is_what_is_released_of_too_little_and_else_the_same_files():
-    assert released(journal(20), station(), "press-defects", PRODUCT) is None
-    assert released(journal(), station(), "press-defects", PRODUCT)[0] == of(journal())[0]
 
 
 def test_an_empty_journal_is_no_model():

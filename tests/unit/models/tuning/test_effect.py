@@ -8,13 +8,13 @@ import time
 import numpy as np
 import pytest
 
+from models.records import EffectVerdict
 from models.tuning.effect import (
     PAIRED,
     SEQUENTIAL,
     Arm,
     Pair,
     Promise,
-    Verdict,
     e_better,
     e_worse,
     judged,
@@ -84,7 +84,7 @@ def test_an_interval_covers_the_rate_at_all_looks_together(rate):
 def test_no_defect_in_three_hundred_parts_says_nothing_yet():
     """The upper end is 1.42 %, above 0.8 %: even looked at once it would be 1.22 % (Clopper-Pearson)."""
     found = judged(arm(20_000, 160), arm(300, 0), promise=Promise(old=0.008, new=0.0015))
-    assert found.verdict is Verdict.NOT_YET and found.e_better < 20
+    assert found.verdict is EffectVerdict.NOT_YET and found.e_better < 20
     assert found.new_interval[0] == 0.0 and 0.0122 < found.new_interval[1] < 0.016
 
 
@@ -119,8 +119,8 @@ def test_a_promise_that_is_kept_shows_in_four_of_five_by_the_parts_after_which_i
 
 def test_better_and_worse_are_found_and_are_mirrors():
     good, bad = arm(3500, 5), arm(3500, 28)
-    assert judged(bad, good).verdict is Verdict.DELIVERS
-    assert judged(good, bad).verdict is Verdict.HARMS
+    assert judged(bad, good).verdict is EffectVerdict.DELIVERS
+    assert judged(good, bad).verdict is EffectVerdict.HARMS
     assert e_better(bad, good) == e_worse(good, bad) > 20 > 1 > e_worse(bad, good)
 
 
@@ -128,36 +128,36 @@ def test_a_promise_not_kept_is_futile_only_after_enough_parts():
     promise = Promise(old=0.008, new=0.0015)
     enough = math.ceil(SEQUENTIAL * 1753)
     same = arm(enough, 35)
-    assert judged(same, same, promise=promise).verdict is Verdict.FUTILE
-    assert judged(same, arm(enough - 1, 35), promise=promise).verdict is Verdict.NOT_YET
-    assert judged(same, same).verdict is Verdict.NOT_YET and judged(same, same).enough is None
+    assert judged(same, same, promise=promise).verdict is EffectVerdict.FUTILE
+    assert judged(same, arm(enough - 1, 35), promise=promise).verdict is EffectVerdict.NOT_YET
+    assert judged(same, same).verdict is EffectVerdict.NOT_YET and judged(same, same).enough is None
     pair = Pair(old=same, new=same)
-    assert judged(same, same, pair, promise).verdict is Verdict.NOT_YET
+    assert judged(same, same, pair, promise).verdict is EffectVerdict.NOT_YET
     assert judged(same, same, pair, promise).enough == math.ceil(PAIRED * SEQUENTIAL * 1753)
 
 
 def test_a_promise_too_small_to_show_is_never_futile():
     much = arm(10**8, 10**7)
     found = judged(much, much, promise=Promise(old=0.1, new=0.098))
-    assert found.enough is None and found.verdict is Verdict.NOT_YET
+    assert found.enough is None and found.verdict is EffectVerdict.NOT_YET
 
 
 def test_what_a_sister_machine_shows_too_is_no_effect():
     old, new = arm(20_000, 160), arm(20_000, 30)
-    assert judged(old, new, Pair(old=arm(20_000, 160), new=arm(20_000, 155))).verdict is Verdict.DELIVERS
-    assert judged(old, new, Pair(old=arm(20_000, 160), new=arm(20_000, 30))).verdict is Verdict.NOT_YET
-    assert judged(old, new, Pair(old=arm(50, 0), new=arm(50, 0))).verdict is Verdict.NOT_YET
+    assert judged(old, new, Pair(old=arm(20_000, 160), new=arm(20_000, 155))).verdict is EffectVerdict.DELIVERS
+    assert judged(old, new, Pair(old=arm(20_000, 160), new=arm(20_000, 30))).verdict is EffectVerdict.NOT_YET
+    assert judged(old, new, Pair(old=arm(50, 0), new=arm(50, 0))).verdict is EffectVerdict.NOT_YET
 
 
 def test_harm_that_a_sister_machine_shows_too_is_no_harm_of_the_change():
     old, new = arm(20_000, 30), arm(20_000, 160)
-    assert judged(old, new, Pair(old=arm(20_000, 160), new=arm(20_000, 155))).verdict is Verdict.HARMS
-    assert judged(old, new, Pair(old=arm(20_000, 30), new=arm(20_000, 160))).verdict is Verdict.NOT_YET
+    assert judged(old, new, Pair(old=arm(20_000, 160), new=arm(20_000, 155))).verdict is EffectVerdict.HARMS
+    assert judged(old, new, Pair(old=arm(20_000, 30), new=arm(20_000, 160))).verdict is EffectVerdict.NOT_YET
 
 
 def test_a_sister_machine_that_got_worse_is_no_credit():
     old, new = arm(5000, 40), arm(5000, 40)
-    assert judged(old, new, Pair(old=arm(20_000, 30), new=arm(20_000, 160))).verdict is Verdict.NOT_YET
+    assert judged(old, new, Pair(old=arm(20_000, 30), new=arm(20_000, 160))).verdict is EffectVerdict.NOT_YET
     assert e_better(old, new, Pair(old=arm(20_000, 30), new=arm(20_000, 160))) <= e_better(old, new)
 
 
@@ -220,7 +220,7 @@ def test_intervals_that_are_judged_hold_what_was_seen_and_without_parts_anything
     assert found.old_interval[0] < 0.008 < found.old_interval[1]
     assert found.difference[0] < -0.003 < found.difference[1]
     none = judged(arm(0, 0), arm(0, 0))
-    assert none.old_interval == (0.0, 1.0) and none.verdict is Verdict.NOT_YET and math.isnan(none.old_rate)
+    assert none.old_interval == (0.0, 1.0) and none.verdict is EffectVerdict.NOT_YET and math.isnan(none.old_rate)
     assert rate_interval(50, 50)[1] == 1.0 and rate_interval(50, 50)[0] > 0.3
 
 

@@ -6,7 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from models.records import EffectVerdict, Expected
-from models.tuning.arms import Arms, Count
+from models.tuning.arms import Arms
+from models.tuning.effect import Arm, Pair
 from models.tuning.journal import Journal
 from models.tuning.measuring import effect_of, figures_of
 from tests.kit.tuned import START, part, ready, suggested
@@ -14,8 +15,12 @@ from tests.kit.tuned import START, part, ready, suggested
 ONE = suggested(ready())
 
 
+def arm(defects, parts):
+    return Arm(parts=parts, defects=defects)
+
+
 def told(old, new, pair=None, one=ONE):
-    return effect_of(one, Arms(Count(*old), Count(*new), pair), (), 7)
+    return effect_of(one, Arms(arm(*old), arm(*new), pair), (), 7)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +48,7 @@ def test_proof_without_end_is_still_a_number_that_a_record_holds():
 
 
 def test_what_a_machine_beside_shows_as_well_is_no_effect():
-    alike = Count(100, 2000), Count(20, 2000)
+    alike = Pair(old=arm(100, 2000), new=arm(20, 2000))
     assert told((100, 2000), (20, 2000), alike).verdict is not EffectVerdict.DELIVERS
 
 

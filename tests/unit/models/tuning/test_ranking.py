@@ -8,14 +8,14 @@ from msgspec.structs import replace
 from models.records import SuggestionState, Verdict
 from models.tuning.ranking import Answered, answered, told
 from models.tuning.tuner import AGAIN_US, Beside, Served
-from tests.kit.tuned import NOW_US, answer, heard, ready, suggested
+from tests.kit.tuned import NOW_US, answer, heard, heat, load, ready, suggested
 
 ONE = suggested(ready())
 DOWN = ("heat", False)
 
 
-def found(*answers, state=SuggestionState.REJECTED):
-    return answered({ONE.id: replace(ONE, state=state)}, answers)
+def found(state, **said):
+    return answered([replace(ONE, state=state, **said)])
 
 
 def test_what_is_rejected_ranks_lower_each_time_and_is_never_excluded():
@@ -28,16 +28,24 @@ def test_what_is_taken_ranks_higher_again():
 
 
 def test_a_rejection_counts_for_its_parameter_and_direction_alone():
-    assert found(answer(ONE, Verdict.REJECTED)) == {DOWN: Answered(0, 1)}
+    assert found(SuggestionState.REJECTED) == {DOWN: Answered(0, 1)}
 
 
-def test_one_that_is_open_or_lapsed_says_nothing():
-    for state in (SuggestionState.OPEN, SuggestionState.EXPIRED):
-        assert found(answer(ONE, Verdict.REJECTED), state=state) == {}
+def test_one_that_is_open_lapsed_or_stopped_says_nothing():
+    for state in (SuggestionState.OPEN, SuggestionState.EXPIRED, SuggestionState.WITHDRAWN):
+        assert found(state) == {}
 
 
-def test_an_answer_to_what_nobody_knows_says_nothing():
-    assert answered({}, [answer(ONE)]) == {}
+def test_one_that_failed_had_been_taken():
+    assert found(SuggestionState.WITHDRAWN, failed=True) == {DOWN: Answered(1, 0)}
+
+
+def test_one_that_two_approved_was_taken_once():
+    of = ready(parameters={"heat": heat(two_above=1.0), "load": load()})
+    one = suggested(of)
+    heard(of, answer(one, by="anna"), answer(one, by="bert"))
+    assert of.suggestions[one.id].state is SuggestionState.ACCEPTED
+    assert of.liked[DOWN] == Answered(1, 0)
 
 
 def test_it_is_told_what_answers_did_to_a_rank_and_nothing_where_nobody_rejected():

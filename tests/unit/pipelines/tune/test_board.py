@@ -9,8 +9,9 @@ from models.plant import parse
 from models.records import SuggestionState, TuningSwitch, Verdict, encode
 from models.tuning.tuner import Served
 from pipelines.console.ports import Came
+from pipelines.replayed import BEHIND_US
 from pipelines.topics import Topic
-from pipelines.tune.board import AHEAD_US, BEHIND_US, Board
+from pipelines.tune.board import AHEAD_US, Board
 from tests.kit.shop import OTHER, TOML, plant
 from tests.kit.tuned import (
     ASSET,
