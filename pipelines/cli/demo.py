@@ -29,9 +29,11 @@ from models.physics.cycles import RunState
 from models.plant import Plant
 from models.records import MaintenanceAction
 from pipelines.cli import feed, picture
+from pipelines.cli.demo_backfilled import Backfill
 from pipelines.cli.demo_child import BUILD, INSTANCE, child
 from pipelines.cli.demo_planned import planned
 from pipelines.cli.demo_shown import Page, shown, tell_kept
+from pipelines.cli.demo_swapped import Swap
 from pipelines.cli.demo_told import Receivers
 from pipelines.cli.demo_tuned import plant_folder, tuned
 from pipelines.cli.observer import Observer
@@ -49,6 +51,8 @@ SAMPLE_H = 1 / 6
 """Hours a row of the simulated plant stands for."""
 RESTART_AT = 0.4
 """Share of the history after which the worker is ended and another one started."""
+SWAP_AT = 0.2
+"""Share of the live rows after which another version of the model is swapped in: latency is measured through it."""
 DAY_US = 86_400_000_000
 PICTURE_DAYS = 30
 PICTURED = ("flow_m3_h", "oil_temp_degc", "radial_bearing_temp_degc", "thrust_bearing_temp_degc")
@@ -81,7 +85,10 @@ def _limits(models: Iterable[Model]) -> list[float]:
 
 
 def _job(plan: feed.Plan, servers: Services, console: Console, began_s: float, keep: bool) -> tuple[Summary, Page]:
-    settings = Settings(instance=INSTANCE, tick_s=0, snapshot_s=2.0, cache=Options().cache, plant=plant_folder(BUILD))
+    swap = Swap(
+        Settings(instance=INSTANCE, tick_s=0, snapshot_s=2.0, cache=Options().cache, plant=plant_folder(BUILD)), BUILD
+    )
+    settings = swap.settings
     provision(settings)
     history = feed.history_of(plan, settings.cache_folder, console)
     observer = Observer(settings, plan.live_from_us)
@@ -96,18 +103,20 @@ def _job(plan: feed.Plan, servers: Services, console: Console, began_s: float, k
         _Worker(settings, keep=keep) as worker,
         Live(view, console=console, refresh_per_second=4),
     ):
-        _stream(settings, plan, view, observer, worker, len(history.time_us))
+        _stream(settings, plan, view, observer, worker, swap, len(history.time_us))
         _drain(settings, view, observer, worker)
-        told = receivers.wait(observer.alerts)
-        view.phase = "a weld station is tuned"
+        told, swapped = receivers.wait(observer.alerts), swap.wait()
+        backfill = Backfill(settings, _pictured(history), int(history.time_us[-1]))
+        view.phase = "a weld station is tuned, and history is worked off again"
         tried = tuned(settings, plant.plant, int(history.time_us[-1]), console)
+        backfilled = backfill.wait()
     said_us = [max(one.window_end_us, one.moved_us) for one in observer.alerts.values()]
     made = planned(settings, plant.plant, max([int(history.time_us[-1]), *said_us]))
     rows, of_one = asyncio.run(_ask_influxdb(settings, history, asset := _pictured(history)))
     outcome = _outcome(observer, history)
     _draw(plant, observer, outcome, asset, of_one, limit)
     found = _summary(plan, servers, observer, history, rows, outcome, time.monotonic() - began_s, worker)
-    return replace(found, told=told, planned=made, tuned=tried), page
+    return replace(found, told=told, planned=made, tuned=tried, swapped=swapped, backfilled=backfilled), page
 
 
 class _Worker:
@@ -138,7 +147,9 @@ class _Worker:
         self._open()
 
 
-def _stream(settings: Settings, plan: feed.Plan, view: View, observer: Observer, worker: _Worker, rows: int) -> None:
+def _stream(
+    settings: Settings, plan: feed.Plan, view: View, observer: Observer, worker: _Worker, swap: Swap, rows: int
+) -> None:
     view.phase = f"{plan.days} days of history as fast as it goes, then {plan.live_rows} rows at {plan.pace:.0f} rows/s"
     arguments = ("--days", plan.days, "--seed", plan.seed, "--live-rows", plan.live_rows, "--pace", plan.pace)
     with child(settings, "simulate", "simulate", *map(str, arguments)) as feeder:
@@ -147,6 +158,8 @@ def _stream(settings: Settings, plan: feed.Plan, view: View, observer: Observer,
             _watch(observer, worker)
             if not worker.restarts and observer.ledger.rows_read > RESTART_AT * rows:
                 worker.restart()
+            if len(observer.latencies_ms) > SWAP_AT * plan.live_rows:
+                swap.start()
             if view.has_open_warnings and time.monotonic() - pictured_s > PICTURE_EVERY_S:
                 pictured_s = time.monotonic()
                 _save_picture(view)
@@ -244,6 +257,7 @@ def _summary(
         seconds=round(seconds, 1),
         worker=worker.process.pid,
         restarts=worker.restarts,
+        by_model=observer.by_model,
     )
 
 

@@ -17,6 +17,7 @@ from kafka import KafkaAdminClient
 from kafka.admin import NewTopic
 from kafka.errors import TopicAlreadyExistsError
 
+from connectors.kafka.clients import opened
 from connectors.kafka.plain import read
 from models.delivery.facts import is_over
 from models.records import Alert, Notification, decode
@@ -98,7 +99,7 @@ class Receivers:
         )
 
     def _make_topic(self) -> None:
-        client = KafkaAdminClient(bootstrap_servers=self._kafka)
+        client = opened(KafkaAdminClient, self._kafka)
         try:
             client.create_topics([NewTopic(TOPIC, 1, 1)])
         except TopicAlreadyExistsError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 
 import msgspec
@@ -25,6 +26,7 @@ class Observer:
         """Latencies are kept of forecasts whose window ends after `live_from_us`."""
         self._settings, self._live_from_us = settings, live_from_us
         self.forecasts = 0
+        self.by_model: Counter[str] = Counter()
         self.latest: dict[str, Forecast] = {}
         self._by_asset: dict[str, dict[int, Forecast]] = {}
         self.alerts: dict[tuple[str, int], Alert] = {}
@@ -67,6 +69,7 @@ class Observer:
         if forecast.historical:
             return
         self.forecasts += 1
+        self.by_model[forecast.model] += 1
         self._by_asset.setdefault(forecast.asset, {})[forecast.window_end_us] = forecast
         known = self.latest.get(forecast.asset)
         if known is None or forecast.window_end_us >= known.window_end_us:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -13,7 +14,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from models.alerting.wording import clock
+from pipelines.cli.demo_backfilled import Backfilled
+from pipelines.cli.demo_backfilled import line as backfilled_line
 from pipelines.cli.demo_planned import Planned, lines
+from pipelines.cli.demo_swapped import Swapped
+from pipelines.cli.demo_swapped import line as swapped_line
 from pipelines.cli.demo_tuned import Tuned
 from pipelines.cli.demo_tuned import lines as tuned_lines
 from pipelines.cli.outcome import Outcome, Verdict, Warned, became, leads
@@ -61,6 +66,9 @@ class Summary:
     told: Told = Told()
     planned: Planned | None = None
     tuned: Tuned | None = None
+    swapped: Swapped | None = None
+    backfilled: Backfilled | None = None
+    by_model: Mapping[str, int] = field(default_factory=dict)
 
     def problems(self) -> list[str]:
         """Why the demo has failed; empty if it has not."""
@@ -74,9 +82,19 @@ class Summary:
             ),
             (not (wrong := self.planned.problem if self.planned else ""), wrong),
             (not (why := self.tuned.problem if self.tuned else ""), why),
+            (not (unswapped := self._unswapped()), unswapped),
+            (not (differs := self.backfilled.problem if self.backfilled else ""), differs),
             (not self.told.missing, f"{self.told.missing} warnings were not delivered to both subscriptions"),
         )
         return [problem for holds, problem in checks if not holds]
+
+    def _unswapped(self) -> str:
+        """Why no model was swapped in; empty where one was, or none was to be."""
+        if self.swapped is None:
+            return ""
+        if self.swapped.why or not self.by_model.get(self.swapped.after):
+            return f"no model was swapped in: {self.swapped.why or 'no forecast is by the new one'}"
+        return ""
 
     def latency_ms(self, percent: float) -> float:
         """Percentile of the time from a record's arrival to the forecast it led to, both by the broker's clock."""
@@ -104,6 +122,9 @@ def write(summary: Summary, file: Path) -> None:
         "worker_restarts": summary.restarts,
         "delivered": asdict(summary.told),
         "suggestion": msgspec.to_builtins(summary.tuned._asdict()) if summary.tuned else None,
+        "swap": summary.swapped._asdict() if summary.swapped else None,
+        "forecasts_by_model": dict(summary.by_model),
+        "backfill": summary.backfilled._asdict() if summary.backfilled else None,
         "plan": msgspec.to_builtins(summary.planned.plan) if summary.planned else None,
         "latency_ms": {
             "p50": summary.latency_ms(50), "p99": summary.latency_ms(99),
@@ -166,6 +187,8 @@ def _lines(summary: Summary) -> tuple[str, ...]:
         f"unfounded warnings {outcome.count(Verdict.UNFOUNDED)} in {outcome.machine_months:.0f} machine-months,"
         f" {outcome.count(Verdict.UNDECIDED)} undecided at the end",
         delivered(summary.told),
+        *([swapped_line(summary.swapped, summary.by_model.get(summary.swapped.after, 0))] if summary.swapped else ()),
+        *([backfilled_line(summary.backfilled)] if summary.backfilled else ()),
         *(lines(summary.planned) if summary.planned else ()),
         *(tuned_lines(summary.tuned) if summary.tuned else ()),
         f"latency p50 {summary.latency_ms(50):.0f} ms, p99 {summary.latency_ms(99):.0f} ms"
