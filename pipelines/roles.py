@@ -48,3 +48,12 @@ ROLES: tuple[Role, ...] = (
     Role(name="plan", command=("plan",), does="plans production for less energy", extra="plan"),
     Role(name="tune", command=("tune",), does="suggests process settings by parts and their results"),
 )
+
+CONNECT = Role(
+    name="connect",
+    command=("connect",),
+    does="one feed of the plant to Kafka, kept on disk while that is away",
+    extra="scada",
+    port=Port.METRICS,
+)
+"""The role of feeds, one process for each: `connect FEED --config FILE` (connectors.scada.feeds names them)."""
