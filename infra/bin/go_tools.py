@@ -20,6 +20,8 @@ from infra.bin.layout import Options, ServicesError
 
 HELM_MODULE = "helm.sh/helm/v3"
 HELM_VERSION = "3.19.5"
+KUBERNETES = ("1", "34")
+"""Of the client that this Helm is built with; what it renders for where nothing else is asked for."""
 RECIPE = Path(__file__).resolve().parents[1] / "go" / "deploycheck"
 OLDEST_GO = (1, 24)
 """Both modules ask for it in their go.mod."""
@@ -34,6 +36,9 @@ def helm(options: Options) -> Path:
         go = programs.find_go(OLDEST_GO, "build Helm", options.environ)
         environ = {**options.environ, "GOBIN": str(part), "GOFLAGS": go_flags(go, options.environ), "CGO_ENABLED": "0"}
         stamp = f"-s -w -X {HELM_MODULE}/internal/version.version=v{HELM_VERSION}"
+        for package in ("pkg/chartutil", "pkg/lint/rules"):  # as Helm's own Makefile does
+            for part_of, number in zip(("Major", "Minor"), KUBERNETES, strict=True):
+                stamp += f" -X {HELM_MODULE}/{package}.k8sVersion{part_of}={number}"
         command = [go, "install", "-trimpath", "-ldflags", stamp, f"{HELM_MODULE}/cmd/helm@v{HELM_VERSION}"]
         log = options.cache / "logs" / f"build-helm-{HELM_VERSION}.log"
         programs.run_logged("building Helm", command, log, environ, part)
