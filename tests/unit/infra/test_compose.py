@@ -119,8 +119,8 @@ def test_servers_and_image_are_of_the_versions_that_tests_run_on(project):
     assert services["worker"]["image"] == f"forewarn:{version}"
 
 
-def test_every_name_of_ours_in_the_environment_is_a_setting(project):
-    named = {key for one in project["services"].values() for key in one.get("environment", {})}
+def test_every_name_of_ours_in_the_environment_is_a_setting(roles):
+    named = {key for one in roles.values() for key in one.get("environment", {})}
     assert {key for key in named if key.startswith("FOREWARN_")} <= SETTINGS
     assert named_settings(EXAMPLE.read_text(encoding="utf-8")) - {"FOREWARN_IMAGE"} <= SETTINGS
 
@@ -130,8 +130,9 @@ def test_dashboards_and_alert_rules_are_where_they_are_kept(project):
               for volume in project["services"][one]["volumes"] if volume["type"] == "bind"}  # fmt: skip
     assert mounts == {
         "/etc/grafana/provisioning": str(ROOT / "infra" / "grafana" / "provisioning"),
-        "/var/lib/grafana/dashboards": str(ROOT / "infra" / "grafana" / "dashboards"),
-        "/etc/prometheus": str(ROOT / "infra" / "prometheus"),
+        "/etc/grafana/forewarn/dashboards": str(ROOT / "infra" / "grafana" / "dashboards"),
+        "/etc/prometheus/prometheus.yml": str(ROOT / "infra" / "prometheus" / "prometheus.yml"),
+        "/etc/prometheus/rules": str(ROOT / "infra" / "prometheus" / "rules"),
     }
 
 
