@@ -1,4 +1,4 @@
-"""The chart, as Helm renders it: against roles, settings, Kubernetes' schemas, and what a pod must not be able to do."""
+"""The chart as Helm renders it: against roles, settings, Kubernetes' schemas, and what no pod may be able to do."""
 
 from __future__ import annotations
 
