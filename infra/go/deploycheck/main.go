@@ -16,12 +16,12 @@ import (
 )
 
 func main() {
-	if len(os.Args) < 3 {
-		fail("usage: deploycheck compose FILE [ENVFILE] | dockerfile FILE")
+	if len(os.Args) < 3 || (os.Args[1] == "compose" && len(os.Args) < 4) {
+		fail("usage: deploycheck compose FILE ENVFILE [FILE ...] | dockerfile FILE")
 	}
 	switch os.Args[1] {
 	case "compose":
-		compose(os.Args[2], os.Args[3:])
+		compose(append([]string{os.Args[2]}, os.Args[4:]...), os.Args[3])
 	case "dockerfile":
 		dockerfile(os.Args[2])
 	default:
@@ -42,12 +42,12 @@ func show(found any) {
 	}
 }
 
-// compose loads a file with its schema, its interpolation and its consistency checks. The environment is ENVFILE's alone.
-func compose(file string, env []string) {
+// compose loads files with the schema, interpolation and the checks of consistency. The environment is that of env.
+func compose(files []string, env string) {
 	options, wrong := cli.NewProjectOptions(
-		[]string{file},
-		cli.WithWorkingDirectory(filepath.Dir(file)),
-		cli.WithEnvFiles(env...),
+		files,
+		cli.WithWorkingDirectory(filepath.Dir(files[0])),
+		cli.WithEnvFiles(env),
 		cli.WithDotEnv,
 		cli.WithProfiles([]string{"*"}),
 		cli.WithInterpolation(true),
