@@ -208,6 +208,11 @@ def test_no_password_has_a_default(helm):
     assert half.returncode != 0 and "FOREWARN_API_KEYS" in half.stderr
 
 
+def test_nobody_is_told_without_a_file_that_says_whom(helm):
+    found = helm_template(helm, "--set", "secret.existingSecret=s", "--set", "roles.deliver.enabled=true")
+    assert found.returncode != 0 and "give subscriptions.file" in found.stderr
+
+
 def test_each_secret_of_the_settings_is_refused_among_them_and_nothing_else_is():
     refused = re.compile(SCHEMA["properties"]["settings"]["propertyNames"]["not"]["pattern"])
     secret = {
