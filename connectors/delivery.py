@@ -8,6 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pipelines.cluster import Brokers
+
 
 class SinkError(ValueError):
     """A sink cannot be opened as the subscriptions file describes it; the message says what to do."""
@@ -17,7 +19,7 @@ class Place(NamedTuple):
     """The installation that a sink belongs to; `environ` is where secrets are."""
 
     plant: str
-    kafka: str = ""
+    kafka: Brokers = ""
     prefix: str = ""
     environ: Mapping[str, str] = os.environ
 

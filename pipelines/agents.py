@@ -12,6 +12,7 @@ from typing import Any
 
 import faust
 import structlog
+from faust.app.base import BootStrategy
 from faust.tables.manager import TableManager
 from faust.types import TP
 
@@ -40,12 +41,19 @@ class _NoTables(TableManager):
         await self.recovery.start()
 
 
+class _NoProducer(BootStrategy):
+    """Outputs go by a publisher of ours, so Faust's own producer would connect for nothing."""
+
+    enable_kafka_producer = False
+
+
 class WorkerApp(faust.App):
     """A Faust app whose consumer transport is given, and that can be told to stop in good order because of an error.
 
     Faust's own `crash` ends services and threads at once, so that nothing could be given up any more.
     """
 
+    BootStrategy = _NoProducer
     make_transport: Callable[[], Any]
     failure: Exception | None = None
     owner: Partitions

@@ -125,7 +125,13 @@ def fitting(models: dict[str, Model], folder: Path) -> Callable[[Plant], None]:
 def influx_target(settings: Settings) -> Target:
     """Where rows are kept."""
     token = settings.influx_token.get_secret_value()
-    return Target(url=settings.influx_url, token=token, org=settings.influx_org, bucket=settings.influx_bucket)
+    return Target(
+        url=settings.influx_url,
+        token=token,
+        org=settings.influx_org,
+        bucket=settings.influx_bucket,
+        ca=settings.influx_ca,
+    )
 
 
 def provision(settings: Settings) -> list[Topic]:
@@ -137,13 +143,13 @@ def provision(settings: Settings) -> list[Topic]:
 def provision_store(settings: Settings) -> None:
     """Make the bucket where it is missing. Raises where InfluxDB is away."""
     target = influx_target(settings)
-    influx_admin.reachable(target.url)
+    influx_admin.reachable(target)
     influx_admin.ensure(target, settings.retention_days)
 
 
 def provision_log(settings: Settings) -> list[Topic]:
     """Make the topics that are missing, and return them. Raises where Kafka is away."""
-    with KafkaAdmin(settings.kafka, settings.topic_prefix) as admin:
+    with KafkaAdmin(settings.cluster, settings.topic_prefix) as admin:
         return admin.create_topics(settings.partitions)
 
 
@@ -171,7 +177,7 @@ def desk_of(settings: Settings, file: PlantFile, models: Mapping[str, Lister], p
     return Desk(
         board,
         Shelf(board, loader_of(settings, file, models), told),
-        ReleaseReader(settings.kafka, settings.topic_prefix),
+        ReleaseReader(settings.cluster, settings.topic_prefix),
         publisher,
         worker=worker,
         names=lambda: names_of(file.plant),
@@ -198,9 +204,9 @@ async def work(settings: Settings, checkpoint: Callable[[str], None] = _passed) 
     provision(settings)
     _log.info("worker-starts", kafka=settings.kafka, influx=settings.influx_url, group=settings.group, **file.told)
     lease, clock, meters = Lease(), WallClock(), AllMeters()
-    publisher = KafkaPublisher(settings.kafka, settings.topic_prefix)
-    snapshots = KafkaSnapshots(settings.kafka, settings.group, settings.topic_prefix)
-    notices = NoticeReader(settings.kafka, settings.topic_prefix)
+    publisher = KafkaPublisher(settings.cluster, settings.topic_prefix)
+    snapshots = KafkaSnapshots(settings.cluster, settings.group, settings.topic_prefix)
+    notices = NoticeReader(settings.cluster, settings.topic_prefix)
     desk = desk_of(settings, file, models, publisher)
     await desk.catch_up()
 
@@ -243,7 +249,7 @@ async def work(settings: Settings, checkpoint: Callable[[str], None] = _passed) 
             group=settings.topic_prefix + settings.group,
             records=named(settings.topic_prefix, Topic.RECORDS),
             partitions=settings.partitions,
-            transport=transport_factory(lease),
+            transport=transport_factory(settings.cluster, lease),
             schema=BatchSchema(),
             settings=faust_settings(),
             runner=runner,

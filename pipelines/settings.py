@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from pipelines.cluster import Cluster
 
 STARTER = Path(__file__).parent.parent / "models" / "starter"
 """The model and plant file that come with the package."""
@@ -27,8 +29,18 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="FOREWARN_", env_file="forewarn.env", extra="ignore", frozen=True)
 
     kafka: str = Field("127.0.0.1:9092", description="host:port[,host:port] of Kafka")
+    kafka_user: str = Field("", description="user by SASL; none: nobody is asked who he is")
+    kafka_password: SecretStr = Field(SecretStr(""), description="that user's password")
+    kafka_mechanism: Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"] = Field(
+        "SCRAM-SHA-512", description="how the password is proved"
+    )
+    kafka_tls: bool = Field(False, description="speak TLS to Kafka, and check its certificate and name")
+    kafka_ca: Path | None = Field(None, description="PEM file of the authority behind it; none: the system's")
+    kafka_cert: Path | None = Field(None, description="PEM file of our own certificate, where Kafka wants one")
+    kafka_key: Path | None = Field(None, description="PEM file of its key, where it is not in the same file")
     influx_url: str = Field("http://127.0.0.1:8086", description="URL of InfluxDB, 1.8 or 2.x")
     influx_token: SecretStr = Field(SecretStr(""), description="API token; user:password on 1.8")
+    influx_ca: Path | None = Field(None, description="PEM file of the authority behind https; none: the system's")
     influx_org: str = Field("forewarn", description="organisation on 2.x")
     influx_bucket: str = Field("forewarn", description="bucket; database/retention on 1.8")
     mask_key: SecretStr = Field(
@@ -103,6 +115,26 @@ class Settings(BaseSettings):
         """Add the running local servers as the last source."""
         known = {**dotenv_settings(), **env_settings(), **init_settings()}
         return init_settings, env_settings, dotenv_settings, _LocalServers(settings_cls, known)
+
+    @property
+    def cluster(self) -> Cluster:
+        """Kafka, and how it lets us in: what clients are made of."""
+        return Cluster(
+            self.kafka,
+            user=self.kafka_user,
+            password=self.kafka_password.get_secret_value(),
+            mechanism=self.kafka_mechanism,
+            tls=self.kafka_tls,
+            ca=self.kafka_ca,
+            certificate=self.kafka_cert,
+            key=self.kafka_key,
+        )
+
+    @property
+    def secrets(self) -> list[str]:
+        """All that no log is to show."""
+        values = (getattr(self, name) for name in type(self).model_fields)
+        return [text for value in values if isinstance(value, SecretStr) and (text := value.get_secret_value())]
 
     @property
     def cache_folder(self) -> Path:

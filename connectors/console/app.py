@@ -25,7 +25,7 @@ from connectors.console.place import Unwelcome
 from connectors.console.schemas import described, include
 from connectors.influx.flux import QueryRefused
 from connectors.influx.target import InfluxMisconfigured, InfluxUnreachable
-from connectors.kafka.admin import KafkaUnreachable
+from connectors.kafka.clients import KafkaUnreachable
 from connectors.kafka.plain import NotSent
 from connectors.releases.registry import RegistryError
 from models.delivery.errors import SubscriptionError

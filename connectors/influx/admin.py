@@ -9,17 +9,21 @@ import json
 import re
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError
 
 import urllib3
-from influxdb_client.client.bucket_api import BucketsApi
 from influxdb_client.client.influxdb_client import InfluxDBClient
+from influxdb_client.domain.authorization import Authorization
+from influxdb_client.domain.bucket import Bucket
 from influxdb_client.domain.bucket_retention_rules import BucketRetentionRules
+from influxdb_client.domain.permission import Permission as InfluxPermission
+from influxdb_client.domain.permission_resource import PermissionResource
 from influxdb_client.rest import ApiException
 
 from connectors.influx.answers import answer
@@ -28,30 +32,38 @@ from connectors.influx.target import Target, misconfigured, unreachable
 _DAY_S = 86_400
 _TIMEOUT_S = 20.0
 # As the client that writes: no proxy from the environment stands between us and the plant's database.
-_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+def _direct(target: Target) -> urllib.request.OpenerDirector:
+    return urllib.request.build_opener(
+        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=target.tls())
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """Version a server tells of itself."""
+    """Version a server tells of itself, and the time by its clock, seconds since 1970, to the second."""
 
     major: int
     text: str
+    clock_s: float
 
 
-def reachable(url: str, timeout_s: float = 1.0) -> Version:
+def reachable(target: Target, timeout_s: float = 1.0) -> Version:
     """The version of the InfluxDB at this address. Raises InfluxUnreachable, which says what to do."""
+    url = target.url
     try:
-        with _direct.open(f"{url.rstrip('/')}/ping", timeout=timeout_s) as reply:
-            text = reply.headers.get("X-Influxdb-Version", "")
+        with _direct(target).open(f"{url.rstrip('/')}/ping", timeout=timeout_s) as reply:
+            said = reply.headers
     except HTTPError as refused:
-        text = refused.headers.get("X-Influxdb-Version", "")
+        said = refused.headers
     except (OSError, ValueError, HTTPException) as broken:
         raise unreachable(url, getattr(broken, "reason", broken)) from broken
+    text = said.get("X-Influxdb-Version", "")
     found = re.match(r"v?(\d+)\.", text)
-    if not found:
+    if not found or "Date" not in said:
         raise unreachable(url, "what answers there is not InfluxDB")
-    return Version(int(found[1]), text.removeprefix("v"))
+    return Version(int(found[1]), text.removeprefix("v"), parsedate_to_datetime(said["Date"]).timestamp())
 
 
 def ensure(target: Target, retention_days: float | None = None) -> None:
@@ -60,7 +72,7 @@ def ensure(target: Target, retention_days: float | None = None) -> None:
     Raises InfluxUnreachable or InfluxMisconfigured.
     """
     seconds = None if retention_days is None else round(retention_days * _DAY_S)
-    if reachable(target.url).major == 1:
+    if reachable(target).major == 1:
         _ensure_policy(target, "INF" if seconds is None else f"{seconds}s")
     else:
         _ensure_bucket(target, seconds)
@@ -68,33 +80,52 @@ def ensure(target: Target, retention_days: float | None = None) -> None:
 
 def drop(target: Target) -> None:
     """Remove the bucket and all that is in it (for 1.8 the whole database); nothing happens where there is none."""
-    if reachable(target.url).major == 1:
+    if reachable(target).major == 1:
         _influxql(target, f"DROP DATABASE {_quoted(target.database)}")
         return
-    with _buckets(target) as buckets:
+    with _client(target) as client:
+        buckets = client.buckets_api()
         if bucket := buckets.find_bucket_by_name(target.bucket):
             buckets.delete_bucket(bucket)
+
+
+def token(target: Target, says: str, operations: Collection[str]) -> str:
+    """A new token that may `read` or `write` the bucket and nothing else. Raises InfluxMisconfigured, as on 1.8."""
+    if reachable(target).major == 1:
+        raise misconfigured(target, 405, "InfluxDB 1.8 has no tokens: make users by InfluxQL, CREATE USER and GRANT")
+    with _client(target) as client:
+        bucket = client.buckets_api().find_bucket_by_name(target.bucket)
+        resource = PermissionResource(type="buckets", id=bucket.id, org_id=bucket.org_id)
+        may = [InfluxPermission(action=str(one), resource=resource) for one in sorted(operations)]
+        made = Authorization(org_id=bucket.org_id, permissions=may, description=says)
+        return str(client.authorizations_api().create_authorization(authorization=made).token)
 
 
 def _ensure_bucket(target: Target, seconds: int | None) -> None:
     # 0 is for ever; an empty list of rules would leave a bucket that is there as it is.
     rules = [BucketRetentionRules(type="expire", every_seconds=seconds or 0)]
-    with _buckets(target) as buckets:
+    with _client(target) as client:
+        buckets = client.buckets_api()
         bucket = buckets.find_bucket_by_name(target.bucket)
         if bucket is None:
             buckets.create_bucket(bucket_name=target.bucket, retention_rules=rules, org=target.org)
-        else:
+        elif _kept_s(bucket) != (seconds or 0):  # a token of one bucket may not change it, nor has to
             bucket.retention_rules = rules
             buckets.update_bucket(bucket=bucket)
 
 
+def _kept_s(bucket: Bucket) -> int:
+    """How long a bucket keeps rows; 0 is for ever."""
+    return next((int(rule.every_seconds) for rule in bucket.retention_rules or ()), 0)
+
+
 @contextmanager
-def _buckets(target: Target) -> Iterator[BucketsApi]:
-    """The 2.x bucket API, its errors in our words."""
-    client = InfluxDBClient(target.url, token=target.token, org=target.org, timeout=round(_TIMEOUT_S * 1000))
+def _client(target: Target) -> Iterator[InfluxDBClient]:
+    """The client of 2.x, its errors in our words."""
+    client = InfluxDBClient(**target.client_options, timeout=round(_TIMEOUT_S * 1000))
     try:
         with client:
-            yield client.buckets_api()
+            yield client
     except ApiException as refused:
         said = answer(refused.status or 0, refused.body or b"", refused.headers or {})
         raise misconfigured(target, said.status, said.words) from refused
@@ -120,7 +151,7 @@ def _influxql(target: Target, statement: str) -> list[list[Any]]:
         headers={"Authorization": f"Token {target.token}"},
     )
     try:
-        with _direct.open(request, timeout=_TIMEOUT_S) as reply:
+        with _direct(target).open(request, timeout=_TIMEOUT_S) as reply:
             result = json.load(reply)["results"][0]
     except HTTPError as refused:
         said = answer(refused.code, refused.read(), dict(refused.headers))

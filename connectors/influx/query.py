@@ -65,9 +65,7 @@ class InfluxReader:
         self._client: InfluxDBClientAsync | None = None
 
     async def __aenter__(self) -> InfluxReader:
-        self._client = InfluxDBClientAsync(
-            self.target.url, token=self.target.token, org=self.target.org, timeout=self._timeout
-        )
+        self._client = InfluxDBClientAsync(**self.target.client_options, timeout=self._timeout)
         return self
 
     async def __aexit__(

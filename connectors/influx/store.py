@@ -77,9 +77,7 @@ class InfluxStore:
 
     async def __aenter__(self) -> InfluxStore:
         self._client = InfluxDBClientAsync(
-            self.target.url,
-            token=self.target.token,
-            org=self.target.org,
+            **self.target.client_options,
             timeout=round(self.options.timeout_s * 1000),
             enable_gzip=self.options.gzip,
             connection_pool_maxsize=self.options.in_flight,

@@ -5,7 +5,10 @@ No request is made here: only the address with its credentials and the errors th
 
 from __future__ import annotations
 
+import ssl
 from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
 
 
 class InfluxUnreachable(Exception):
@@ -24,10 +27,25 @@ class Target:
     token: str = field(repr=False)
     org: str
     bucket: str
+    ca: Path | None = None
+    """PEM file of the authority that an https server's certificate is checked against; none: the system's."""
 
     def with_bucket(self, bucket: str) -> Target:
         """The same server and credentials, another bucket."""
         return replace(self, bucket=bucket)
+
+    @property
+    def client_options(self) -> dict[str, Any]:
+        """Address, credentials and TLS, as keyword arguments of either of the library's clients."""
+        tls = {"ssl_ca_cert": str(self.ca)} if self.ca else {}
+        return {"url": self.url, "token": self.token, "org": self.org, **tls}
+
+    def tls(self) -> ssl.SSLContext:
+        """What requests of our own check the server by. Raises InfluxUnreachable for a file of no use."""
+        try:
+            return ssl.create_default_context(cafile=self.ca)
+        except OSError as wrong:  # ssl.SSLError is one
+            raise InfluxUnreachable(f"FOREWARN_INFLUX_CA: {self.ca} cannot be used as PEM ({wrong})") from wrong
 
     @property
     def database(self) -> str:
@@ -42,7 +60,10 @@ class Target:
 
 def unreachable(url: str, cause: object) -> InfluxUnreachable:
     """The error for a server that does not answer."""
-    return InfluxUnreachable(f"no InfluxDB at {url} ({cause}): start one with `forewarn up` or set FOREWARN_INFLUX_URL")
+    remedy = "start one with `forewarn up` or set FOREWARN_INFLUX_URL"
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        remedy = "set FOREWARN_INFLUX_CA to the authority of its certificate, and use the name in that"
+    return InfluxUnreachable(f"no InfluxDB at {url} ({cause}): {remedy}")
 
 
 def misconfigured(target: Target, status: int, words: str) -> InfluxMisconfigured:

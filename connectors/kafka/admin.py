@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TypeVar
 
 import structlog
 from kafka import KafkaAdminClient, KafkaConsumer
+from kafka.admin import (
+    ACL,
+    ACLOperation,
+    ACLPermissionType,
+    ACLResourcePatternType,
+    ResourcePattern,
+    ResourceType,
+)
 from kafka.errors import KafkaError, UnknownTopicOrPartitionError
 from kafka.structs import TopicPartition
 
+from connectors.kafka.clients import check_reachable, client_options, opened
+from pipelines.access import Permission
+from pipelines.cluster import Brokers
 from pipelines.topics import TOPICS, Topic, named
 
-REACH_S = 1.0
 PATIENCE_S = 15.0
 
 T = TypeVar("T")
@@ -22,26 +31,19 @@ T = TypeVar("T")
 _log = structlog.get_logger()
 
 
-class KafkaUnreachable(Exception):
-    """No broker answers at the address."""
-
-
 class WrongPartitions(Exception):
     """A topic exists with another number of partitions."""
 
 
-def check_reachable(bootstrap: str, timeout_s: float = REACH_S) -> None:
-    """Raise KafkaUnreachable unless one of the addresses takes a connection in time."""
-    reasons = []
-    for address in bootstrap.split(","):
-        host, _, port = address.strip().rpartition(":")
-        try:
-            with socket.create_connection((host.strip("[]"), int(port)), timeout=timeout_s):
-                return
-        except (OSError, ValueError) as error:
-            reasons.append(str(error))
-    raise KafkaUnreachable(
-        f"no Kafka at {bootstrap} ({reasons[0]}): start one with `forewarn up` or set FOREWARN_KAFKA"
+def _acl(user: str, permission: Permission) -> ACL:
+    pattern = ACLResourcePatternType.PREFIXED if permission.prefixed else ACLResourcePatternType.LITERAL
+    kind = ResourceType[permission.resource.replace("-", "_").upper()]
+    return ACL(
+        f"User:{user}",
+        "*",
+        ACLOperation[permission.operation.upper()],
+        ACLPermissionType.ALLOW,
+        ResourcePattern(kind, permission.name, pattern),
     )
 
 
@@ -63,16 +65,11 @@ class KafkaAdmin:
     A context manager; raises KafkaUnreachable at once.
     """
 
-    def __init__(self, bootstrap: str, prefix: str = "") -> None:
-        check_reachable(bootstrap)
-        self._bootstrap = bootstrap
+    def __init__(self, brokers: Brokers, prefix: str = "") -> None:
+        check_reachable(brokers)
+        self._brokers = brokers
         self._prefix = prefix
-        try:
-            self._client = KafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=30_000)
-        except KafkaError as error:
-            raise KafkaUnreachable(
-                f"{bootstrap} takes connections but does not answer as Kafka does ({error!r}): is it a Kafka broker?"
-            ) from error
+        self._client = opened(KafkaAdminClient, brokers, request_timeout_ms=30_000)
 
     def __enter__(self) -> KafkaAdmin:
         return self
@@ -89,6 +86,14 @@ class KafkaAdmin:
         names = {named(self._prefix, topic): topic for topic in Topic}
         found = self._client.describe_topics(list(names))
         return {names[each["name"]]: len(each["partitions"]) for each in found if each["error_code"] == 0}
+
+    def allowed(self) -> dict[Topic, frozenset[str]]:
+        """What this user may do with each of our topics that it may see: READ, WRITE, DESCRIBE and more."""
+        names = {named(self._prefix, topic): topic for topic in Topic}
+        found = self._client.describe_topics(list(names))
+        return {
+            names[each["name"]]: frozenset(each["authorized_operations"]) for each in found if not each["error_code"]
+        }
 
     def create_topics(self, partitions: int, replication: int = -1) -> list[Topic]:
         """Create what is missing; which topics that were. -1 replicas: as the broker is set.
@@ -117,6 +122,10 @@ class KafkaAdmin:
             self._client.wait_for_topics(list(wanted))
         return [spec.topic for spec in missing]
 
+    def grant(self, user: str, permissions: Collection[Permission]) -> None:
+        """Give a user what it lacks of these; what it has besides stays. Raises KafkaError, as where we may not."""
+        self._client.create_acls([_acl(user, one) for one in permissions])
+
     def delete_all(self) -> None:
         """Delete this installation's topics and all they hold. For tests."""
         names = [named(self._prefix, topic) for topic in self.partitions()]
@@ -129,7 +138,7 @@ class KafkaAdmin:
     def end_offsets(self, topic: Topic) -> dict[int, int]:
         """The next offset that will be written, by partition."""
         name = named(self._prefix, topic)
-        with KafkaConsumer(bootstrap_servers=self._bootstrap) as consumer:
+        with KafkaConsumer(**client_options(self._brokers)) as consumer:
             places = [TopicPartition(name, p) for p in sorted(consumer.partitions_for_topic(name) or ())]
             return {place.partition: offset for place, offset in consumer.end_offsets(places).items()}
 

@@ -11,6 +11,7 @@ from connectors.kafka.plain import read
 from connectors.kafka.publisher import KafkaPublisher
 from connectors.kafka.tail import TailReader
 from models.records import AuditEntry, decode, encode, key_of_chain
+from pipelines.cluster import Brokers
 from pipelines.ports import Output
 from pipelines.topics import Topic, named
 
@@ -23,11 +24,11 @@ class KafkaAudit:
     Its producer is idempotent and has all replicas acknowledge; what it gave up it does not send later.
     """
 
-    def __init__(self, bootstrap: str, prefix: str) -> None:
+    def __init__(self, brokers: Brokers, prefix: str) -> None:
         self._place = TopicPartition(named(prefix, Topic.AUDIT), PARTITION)
         self._beside = TopicPartition(named(prefix, Topic.RECORDS), PARTITION)
-        self._publisher = KafkaPublisher(bootstrap, prefix, compression=None, forgets=True)
-        self._reader = TailReader(bootstrap)
+        self._publisher = KafkaPublisher(brokers, prefix, compression=None, forgets=True)
+        self._reader = TailReader(brokers)
 
     async def open(self) -> AuditEntry | None:
         """The last entry on the topic, of any chain. Raises KafkaError, TimeoutError."""
@@ -52,9 +53,9 @@ class KafkaAudit:
         await self._reader.stop()
 
 
-def entries_of(bootstrap: str, prefix: str) -> Iterator[AuditEntry]:
+def entries_of(brokers: Brokers, prefix: str) -> Iterator[AuditEntry]:
     """All entries on the topic, in its order. Raises LookupError, KafkaError, KafkaUnreachable."""
-    for record in read(bootstrap, named(prefix, Topic.AUDIT)):
+    for record in read(brokers, named(prefix, Topic.AUDIT)):
         entry = _entry(record.value) if record.partition == PARTITION else None
         if entry is not None:
             yield entry

@@ -27,7 +27,9 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, AppT, ConsumerMessage
 
 from connectors.kafka import inflating
+from connectors.kafka.clients import client_options
 from connectors.kafka.fetching import Fetched, fetch
+from pipelines.cluster import Brokers
 
 FETCH_WAIT_MS = 100
 """Longest wait of a fetch at the broker. aiokafka has one request a broker in flight, so a partition that is read again
@@ -130,7 +132,7 @@ class BatchThread(driver.AIOKafkaConsumerThread):
         return aiokafka.AIOKafkaConsumer(
             client_id=conf.broker_client_id,
             group_id=conf.id,
-            bootstrap_servers=driver.server_list(transport.url, transport.default_port),
+            **client_options(transport.brokers),
             partition_assignment_strategy=[RoundRobinPartitionAssignor],
             enable_auto_commit=False,
             auto_offset_reset="earliest",
@@ -259,17 +261,18 @@ class BatchTransport(driver.Transport):
 
     Consumer = BatchConsumer
 
-    def __init__(self, url: Any, app: AppT, *, owner: Owner, lease: Lease) -> None:
+    def __init__(self, url: Any, app: AppT, *, brokers: Brokers, owner: Owner, lease: Lease) -> None:
         super().__init__(url, app)
+        self.brokers = brokers
         self.owner = owner
         self.lease = lease
 
 
-def transport_factory(lease: Lease) -> Callable[[AppT, Owner], BatchTransport]:
+def transport_factory(brokers: Brokers, lease: Lease) -> Callable[[AppT, Owner], BatchTransport]:
     """What `pipelines.agents.build_app` wants: makes the transport of an app whose partitions `owner` works."""
 
     def make(app: AppT, owner: Owner) -> BatchTransport:
-        return BatchTransport(app.conf.broker_consumer, app, owner=owner, lease=lease)
+        return BatchTransport(app.conf.broker_consumer, app, brokers=brokers, owner=owner, lease=lease)
 
     return make
 

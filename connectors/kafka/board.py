@@ -13,6 +13,7 @@ from kafka.structs import TopicPartition
 
 from connectors.kafka.plain import LogProducer, consumer_of
 from models.records import Appointment, Release, ReleaseMove, encode
+from pipelines.cluster import Brokers
 from pipelines.releases.board import PARTITION, Board, Odd, key_of
 from pipelines.topics import Topic, named, partition_of
 
@@ -22,8 +23,8 @@ POLL_MS = 100
 class KafkaBoard:
     """A `pipelines.releases.offices.BoardLog` of one plant; each call has a connection of its own."""
 
-    def __init__(self, bootstrap: str, prefix: str, plant: str, partitions: int) -> None:
-        self._bootstrap, self._plant, self._partitions = bootstrap, plant, partitions
+    def __init__(self, brokers: Brokers, prefix: str, plant: str, partitions: int) -> None:
+        self._brokers, self._plant, self._partitions = brokers, plant, partitions
         self._releases, self._audit = named(prefix, Topic.RELEASES), named(prefix, Topic.AUDIT)
 
     def now(self) -> Board:
@@ -40,18 +41,18 @@ class KafkaBoard:
 
     def send(self, records: Sequence[Release | Appointment]) -> None:
         """Put releases and appointments on the topic. Raises NotSent."""
-        with LogProducer(self._bootstrap) as producer:
+        with LogProducer(self._brokers) as producer:
             for one in records:
                 producer.send(self._releases, key_of(one), encode(one), PARTITION)
 
     def withdraw(self, release: Release) -> None:
         """Take a release off the topic. Raises NotSent."""
-        with LogProducer(self._bootstrap) as producer:
+        with LogProducer(self._brokers) as producer:
             producer.send(self._releases, key_of(release), None, PARTITION)
 
     def audit(self, records: Sequence[Appointment | ReleaseMove]) -> None:
         """Put what came of them on the audit. Raises NotSent."""
-        with LogProducer(self._bootstrap) as producer:
+        with LogProducer(self._brokers) as producer:
             for one in records:
                 key = f"{one.plant}/{one.name}".encode()
                 producer.send(self._audit, key, encode(one), partition_of(key, self._partitions))
@@ -60,7 +61,7 @@ class KafkaBoard:
         """The board as it is, and again whenever something may have come."""
         board = Board(self._plant)
         place = TopicPartition(self._releases, PARTITION)
-        with consumer_of(self._bootstrap, auto_offset_reset="earliest") as consumer:
+        with consumer_of(self._brokers, auto_offset_reset="earliest") as consumer:
             consumer.assign([place])
             consumer.seek_to_beginning(place)
             end = consumer.end_offsets([place])[place]

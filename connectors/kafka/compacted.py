@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from connectors.kafka.clients import client_options
+from pipelines.cluster import Brokers
 from pipelines.topics import Topic, named
 
 PARTITION = 0
@@ -18,8 +20,8 @@ Pair = tuple[bytes, bytes | None]
 class CompactedReader:
     """A `pipelines.deliver.ports.Wishes`. Belongs to one event loop; `stop` it at the end."""
 
-    def __init__(self, bootstrap: str, prefix: str, topic: Topic) -> None:
-        self._bootstrap, self._place = bootstrap, TopicPartition(named(prefix, topic), PARTITION)
+    def __init__(self, brokers: Brokers, prefix: str, topic: Topic) -> None:
+        self._brokers, self._place = brokers, TopicPartition(named(prefix, topic), PARTITION)
         self._consumer: AIOKafkaConsumer | None = None
 
     async def known(self) -> list[Pair]:
@@ -52,7 +54,7 @@ class CompactedReader:
     async def _started(self) -> AIOKafkaConsumer:
         if self._consumer is None:
             self._consumer = AIOKafkaConsumer(
-                bootstrap_servers=self._bootstrap,
+                **client_options(self._brokers),
                 auto_offset_reset="earliest",
                 enable_auto_commit=False,
                 fetch_max_wait_ms=POLL_MS,

@@ -15,10 +15,12 @@ import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError, ProducerFenced, UnknownTopicOrPartitionError
 
+from connectors.kafka.clients import client_options
 from connectors.kafka.publisher import COMPRESSION, thrown_away
 from connectors.kafka.transactions import transaction
 from models.delivery.state import Entry
 from models.records import Delivery, Followed, decode, encode
+from pipelines.cluster import Brokers
 from pipelines.deliver.board import PARTITION
 from pipelines.deliver.ports import Kept, Position
 from pipelines.ports import Fenced
@@ -37,9 +39,9 @@ Sent = tuple[str, bytes | None, bytes]
 class KafkaDeliveryLog:
     """A `pipelines.deliver.ports.DeliveryLog` of one plant. Belongs to one event loop."""
 
-    def __init__(self, bootstrap: str, prefix: str, group: str, plant: str) -> None:
+    def __init__(self, brokers: Brokers, prefix: str, group: str, plant: str) -> None:
         """`group` is the consumer group whose committed offsets are the position, for tools that show lag."""
-        self._bootstrap, self._group, self._plant = bootstrap, group, plant
+        self._brokers, self._group, self._plant = brokers, group, plant
         self._alerts, self._wishes = named(prefix, Topic.ALERTS), named(prefix, Topic.SUBSCRIPTIONS)
         self._topic = named(prefix, Topic.DELIVERIES)
         self._producer: AIOKafkaProducer | None = None
@@ -50,7 +52,7 @@ class KafkaDeliveryLog:
         await self.close()
         self._producer = await self._started()
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._bootstrap,
+            **client_options(self._brokers),
             group_id=self._group,
             isolation_level="read_committed",
             auto_offset_reset="earliest",
@@ -109,7 +111,7 @@ class KafkaDeliveryLog:
 
     async def _started(self) -> AIOKafkaProducer:
         producer = AIOKafkaProducer(
-            bootstrap_servers=self._bootstrap,
+            **client_options(self._brokers),
             transactional_id=f"{self._group}-{self._plant}",
             transaction_timeout_ms=round(CALL_TIMEOUT_S * 1000),
             max_request_size=MAX_MESSAGE_BYTES,

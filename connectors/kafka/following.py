@@ -12,7 +12,9 @@ from collections.abc import Mapping
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import UnknownTopicOrPartitionError
 
+from connectors.kafka.clients import client_options
 from connectors.kafka.deliveries import CALL_TIMEOUT_S, assign
+from pipelines.cluster import Brokers
 from pipelines.console.ports import Came, News
 from pipelines.topics import Topic, named
 
@@ -44,8 +46,8 @@ ALIVE_S = 5.0
 class TopicsFollower:
     """A `pipelines.console.ports.PlantLog`. Belongs to one event loop."""
 
-    def __init__(self, bootstrap: str, prefix: str, starts: Mapping[Topic, int | None] = STARTS) -> None:
-        self._bootstrap, self._starts = bootstrap, starts
+    def __init__(self, brokers: Brokers, prefix: str, starts: Mapping[Topic, int | None] = STARTS) -> None:
+        self._brokers, self._starts = brokers, starts
         self._topics = {named(prefix, topic): topic for topic in starts}
         self._consumer: AIOKafkaConsumer | None = None
         self._positions: dict[TopicPartition, int] = {}
@@ -86,7 +88,7 @@ class TopicsFollower:
         if self._consumer is not None:
             return self._consumer
         consumer = self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._bootstrap,
+            **client_options(self._brokers),
             isolation_level="read_committed",
             auto_offset_reset="earliest",
             enable_auto_commit=False,

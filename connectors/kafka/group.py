@@ -5,15 +5,16 @@ from __future__ import annotations
 from kafka.structs import OffsetAndMetadata, TopicPartition
 
 from connectors.kafka.plain import LogRecord, consumer_of, plain
+from pipelines.cluster import Brokers
 
 
 class GroupReader:
     """All partitions of a topic from where the group is. A context manager; raises KafkaUnreachable at once."""
 
-    def __init__(self, bootstrap: str, group: str, topic: str) -> None:
+    def __init__(self, brokers: Brokers, group: str, topic: str) -> None:
         """Raises LookupError if there is no such topic."""
         self._consumer = consumer_of(
-            bootstrap, group_id=group, isolation_level="read_committed", auto_offset_reset="earliest"
+            brokers, group_id=group, isolation_level="read_committed", auto_offset_reset="earliest"
         )
         self._places = [TopicPartition(topic, p) for p in sorted(self._consumer.partitions_for_topic(topic) or ())]
         if not self._places:

@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 from kafka.structs import TopicPartition
 
-from connectors.kafka.admin import KafkaUnreachable
+from connectors.kafka.clients import KafkaUnreachable
 from connectors.kafka.plain import POLL_MS, consumer_of, read_at
 from pipelines.backfill.stretch import Batch, Found
+from pipelines.cluster import Brokers
 from pipelines.ports import RawRecord
 
 RECORDS = 2000
@@ -29,12 +30,12 @@ class Extent(NamedTuple):
 class LogHistory:
     """Records of one topic by partition. Times are those at which records arrived."""
 
-    def __init__(self, bootstrap: str, topic: str) -> None:
-        self._bootstrap, self._topic = bootstrap, topic
+    def __init__(self, brokers: Brokers, topic: str) -> None:
+        self._brokers, self._topic = brokers, topic
 
     def extents(self, from_us: int, to_us: int) -> dict[int, Extent]:
         """By partition, the offsets of what arrived with from_us <= time < to_us. Raises LookupError for no topic."""
-        with consumer_of(self._bootstrap) as consumer:
+        with consumer_of(self._brokers) as consumer:
             places = [TopicPartition(self._topic, p) for p in sorted(consumer.partitions_for_topic(self._topic) or ())]
             if not places:
                 raise LookupError(f"Kafka has no topic {self._topic}: is the topic prefix right?")
@@ -62,7 +63,7 @@ class LogHistory:
     def _arrived_us(self, offsets: Mapping[int, int]) -> list[int]:
         """When records at some offsets arrived; of those that a transaction took, nothing."""
         at = {partition: [offset] for partition, offset in offsets.items()}
-        return [record.timestamp_ms * 1000 for record in read_at(self._bootstrap, self._topic, at)]
+        return [record.timestamp_ms * 1000 for record in read_at(self._brokers, self._topic, at)]
 
     def batches(self, partition: int, begin: int, end: int, is_wanted: Callable[[bytes], bool]) -> Iterator[Batch]:
         """The records of a partition with begin <= offset < end and a key that is wanted, in order.
@@ -71,7 +72,7 @@ class LogHistory:
         """
         place = TopicPartition(self._topic, partition)
         options = {"isolation_level": "read_committed", "auto_offset_reset": "earliest", "max_poll_records": RECORDS}
-        with consumer_of(self._bootstrap, **options) as consumer:
+        with consumer_of(self._brokers, **options) as consumer:
             consumer.assign([place])
             consumer.seek(place, begin)
             heard_s = time.monotonic()
@@ -84,4 +85,4 @@ class LogHistory:
                     heard_s = time.monotonic()
                 elif time.monotonic() - heard_s > GIVE_UP_S:
                     where = f"partition {partition} of {self._topic} from offset {position}"
-                    raise KafkaUnreachable(f"Kafka at {self._bootstrap} gives nothing of {where} on: see that it runs")
+                    raise KafkaUnreachable(f"Kafka at {self._brokers} gives nothing of {where} on: see that it runs")

@@ -10,7 +10,8 @@ from kafka import KafkaConsumer, KafkaProducer
 from kafka.errors import KafkaError
 from kafka.structs import TopicPartition
 
-from connectors.kafka.admin import check_reachable
+from connectors.kafka.clients import check_reachable, opened
+from pipelines.cluster import Brokers
 from pipelines.topics import MAX_MESSAGE_BYTES, partition_of
 
 POLL_MS = 100
@@ -40,15 +41,16 @@ class LogProducer:
     """
 
     def __init__(
-        self, bootstrap: str, compression: Compression | None = None, linger_ms: int = 5, patience_s: float = 120.0
+        self, brokers: Brokers, compression: Compression | None = None, linger_ms: int = 5, patience_s: float = 120.0
     ) -> None:
-        check_reachable(bootstrap)
+        check_reachable(brokers)
         codec = None if compression in (None, Compression.NONE) else str(compression)
         self._patience_s = patience_s
         self._failed: list[BaseException] = []
         self._partitions: dict[str, int] = {}
-        self._producer = KafkaProducer(
-            bootstrap_servers=bootstrap,
+        self._producer = opened(
+            KafkaProducer,
+            brokers,
             acks="all",
             enable_idempotence=True,
             compression_type=codec,
@@ -125,14 +127,15 @@ class Start(StrEnum):
     END = "end"
 
 
-def consumer_of(bootstrap: str, **options: Any) -> KafkaConsumer:
+def consumer_of(brokers: Brokers, **options: Any) -> KafkaConsumer:
     """A consumer that commits nothing by itself and inflates no bomb. Raises KafkaUnreachable at once."""
-    check_reachable(bootstrap)
+    check_reachable(brokers)
     from connectors.kafka.inflating import install_plain  # here, since its codecs take a while to import
 
     install_plain()
-    return KafkaConsumer(
-        bootstrap_servers=bootstrap,
+    return opened(
+        KafkaConsumer,
+        brokers,
         enable_auto_commit=False,
         max_partition_fetch_bytes=MAX_MESSAGE_BYTES,
         **options,
@@ -140,7 +143,7 @@ def consumer_of(bootstrap: str, **options: Any) -> KafkaConsumer:
 
 
 def read(
-    bootstrap: str,
+    brokers: Brokers,
     topic: str,
     start: Start | int = Start.BEGINNING,
     *,
@@ -154,7 +157,7 @@ def read(
     LookupError if there is no such topic.
     """
     isolation = "read_committed" if committed else "read_uncommitted"
-    with consumer_of(bootstrap, isolation_level=isolation, auto_offset_reset="earliest") as consumer:
+    with consumer_of(brokers, isolation_level=isolation, auto_offset_reset="earliest") as consumer:
         places = _assign(consumer, topic, start)
         ends = {} if forever else _ends(consumer, places, until)
         while forever or ends:
@@ -166,9 +169,9 @@ def read(
             ends = {place: end for place, end in ends.items() if consumer.position(place) < end}
 
 
-def read_at(bootstrap: str, topic: str, places: Mapping[int, Collection[int]]) -> Iterator[LogRecord]:
+def read_at(brokers: Brokers, topic: str, places: Mapping[int, Collection[int]]) -> Iterator[LogRecord]:
     """Yield the records at some offsets of each partition, in order; those that cannot be read (any more) are not."""
-    with consumer_of(bootstrap) as consumer:
+    with consumer_of(brokers) as consumer:
         for partition, offsets in sorted(places.items()):
             place = TopicPartition(topic, partition)
             consumer.assign([place])

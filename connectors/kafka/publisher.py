@@ -9,6 +9,8 @@ from contextlib import suppress
 
 from aiokafka import AIOKafkaProducer
 
+from connectors.kafka.clients import client_options
+from pipelines.cluster import Brokers
 from pipelines.ports import Output
 from pipelines.topics import MAX_MESSAGE_BYTES, named
 
@@ -31,9 +33,9 @@ class KafkaPublisher:
     """
 
     def __init__(
-        self, bootstrap: str, prefix: str = "", compression: str | None = COMPRESSION, *, forgets: bool = False
+        self, brokers: Brokers, prefix: str = "", compression: str | None = COMPRESSION, *, forgets: bool = False
     ) -> None:
-        self._bootstrap = bootstrap
+        self._brokers = brokers
         self._prefix = prefix
         self._compression = compression
         self._forgets = forgets
@@ -76,7 +78,7 @@ class KafkaPublisher:
         async with self._starting:
             if self._producer is None:
                 producer = AIOKafkaProducer(
-                    bootstrap_servers=self._bootstrap,
+                    **client_options(self._brokers),
                     acks="all",
                     enable_idempotence=True,
                     linger_ms=LINGER_MS,

@@ -17,9 +17,11 @@ import structlog
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
+from connectors.kafka.clients import client_options
 from connectors.kafka.publisher import COMPRESSION
 from connectors.kafka.tail import TailReader
 from connectors.kafka.transactions import transaction
+from pipelines.cluster import Brokers
 from pipelines.ports import Fenced, Snapshot
 from pipelines.topics import MAX_MESSAGE_BYTES, Topic, named
 
@@ -66,15 +68,15 @@ class _Owner:
 class KafkaSnapshots:
     """`pipelines.ports.Snapshots` on Kafka. Belongs to one event loop; `stop` it at the end."""
 
-    def __init__(self, bootstrap: str, group: str, prefix: str = "", compression: str | None = COMPRESSION) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, brokers: Brokers, group: str, prefix: str = "", compression: str | None = COMPRESSION) -> None:
+        self._brokers = brokers
         self._group = group
         self._prefix = prefix
         self._compression = compression
         self._records = named(prefix, Topic.RECORDS)
         self._state = named(prefix, Topic.STATE)
         self._owners: dict[int, _Owner] = {}
-        self._tail = TailReader(bootstrap)
+        self._tail = TailReader(brokers)
 
     async def open(self, partition: int) -> Snapshot | None:
         """Fence the last owner, then read what he left. Raises StateUnusable where it does not go with the log."""
@@ -128,7 +130,7 @@ class KafkaSnapshots:
 
     async def _take(self, partition: int) -> AIOKafkaProducer:
         producer = AIOKafkaProducer(
-            bootstrap_servers=self._bootstrap,
+            **client_options(self._brokers),
             transactional_id=f"{self._prefix}{self._group}-{partition}",
             transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
             compression_type=self._compression,

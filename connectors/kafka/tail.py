@@ -11,6 +11,9 @@ from collections.abc import AsyncIterator, Callable
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
+from connectors.kafka.clients import client_options
+from pipelines.cluster import Brokers
+
 FIRST_SPAN = 64
 WIDER = 16
 READ_TIMEOUT_S = 30.0
@@ -20,8 +23,8 @@ FETCH_BYTES = 8 * 1024 * 1024
 class TailReader:
     """Opened by its first use; belongs to one event loop."""
 
-    def __init__(self, bootstrap: str) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, brokers: Brokers) -> None:
+        self._brokers = brokers
         self._consumer: AIOKafkaConsumer | None = None
         self._lock = asyncio.Lock()
 
@@ -46,7 +49,7 @@ class TailReader:
     async def _started(self) -> AIOKafkaConsumer:
         if self._consumer is None:
             consumer = AIOKafkaConsumer(
-                bootstrap_servers=self._bootstrap,
+                **client_options(self._brokers),
                 isolation_level="read_committed",
                 auto_offset_reset="earliest",
                 enable_auto_commit=False,

@@ -7,6 +7,7 @@ from aiokafka import TopicPartition
 
 from connectors.kafka.tail import TailReader
 from models.records import Notice, decode
+from pipelines.cluster import Brokers
 from pipelines.topics import Topic, named
 
 MOST = 10_000
@@ -16,9 +17,9 @@ MOST = 10_000
 class NoticeReader:
     """Opened by its first use; `stop` it at the end."""
 
-    def __init__(self, bootstrap: str, prefix: str) -> None:
+    def __init__(self, brokers: Brokers, prefix: str) -> None:
         self._prefix = prefix
-        self._tail = TailReader(bootstrap)
+        self._tail = TailReader(brokers)
 
     async def last(self, partition: int) -> list[Notice]:
         """The partition's last notices, in order. Raises KafkaError."""

@@ -8,8 +8,10 @@ import msgspec
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from connectors.kafka.clients import client_options
 from connectors.kafka.deliveries import CALL_TIMEOUT_S, READ_MS, assign
 from models.records import Alert, decode
+from pipelines.cluster import Brokers
 from pipelines.deliver.ports import Came, Position
 from pipelines.topics import Topic, named
 
@@ -22,8 +24,8 @@ MOST_TAKEN = 1000
 class KafkaAlerts:
     """A `pipelines.deliver.ports.Alerts`. Belongs to one event loop."""
 
-    def __init__(self, bootstrap: str, prefix: str) -> None:
-        self._bootstrap, self._topic = bootstrap, named(prefix, Topic.ALERTS)
+    def __init__(self, brokers: Brokers, prefix: str) -> None:
+        self._brokers, self._topic = brokers, named(prefix, Topic.ALERTS)
         self._consumer: AIOKafkaConsumer | None = None
         self._ends: dict[TopicPartition, int] = {}
         self._position: dict[int, int] = {}
@@ -32,7 +34,7 @@ class KafkaAlerts:
         """Begin there; where that is not kept any more, with the oldest there is. Raises KafkaError, LookupError."""
         await self.close()
         consumer = self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._bootstrap,
+            **client_options(self._brokers),
             isolation_level="read_committed",
             auto_offset_reset="earliest",
             enable_auto_commit=False,

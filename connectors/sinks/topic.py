@@ -10,9 +10,11 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from msgspec import Meta, Struct
 
 from connectors.delivery import Place, SinkError
+from connectors.kafka.clients import client_options
 from connectors.kafka.publisher import thrown_away
 from models.delivery.outcomes import Delivered, Failed, Outcome, Refused
 from models.records import Notification, encode
+from pipelines.cluster import Brokers
 from pipelines.topics import MAX_MESSAGE_BYTES, Topic, named
 
 BY_CASE = False
@@ -20,7 +22,7 @@ STOP_S = 5.0
 
 
 class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The topic, which has to be there; `bootstrap` is another Kafka than Forewarn's."""
+    """The topic, which has to be there; `bootstrap` is another Kafka than Forewarn's, one that takes everybody."""
 
     topic: Annotated[str, Meta(min_length=1, max_length=249, pattern=r"^[A-Za-z0-9._-]+$")]
     bootstrap: str | None = None
@@ -30,8 +32,8 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class TopicSink:
     """A `pipelines.deliver.ports.Sink`; connects when it first sends. Belongs to one event loop."""
 
-    def __init__(self, config: Config, bootstrap: str) -> None:
-        self._config, self._bootstrap = config, bootstrap
+    def __init__(self, config: Config, brokers: Brokers) -> None:
+        self._config, self._brokers = config, brokers
         self._producer: AIOKafkaProducer | None = None
 
     async def send(self, notification: Notification) -> Outcome:
@@ -47,7 +49,7 @@ class TopicSink:
             return Refused(f"{self._config.topic} takes no record of this size: {wrong}")
         except (KafkaError, TimeoutError, OSError) as wrong:
             await self.close()
-            return Failed(f"{self._config.topic} at {self._bootstrap}: {wrong!r}")
+            return Failed(f"{self._config.topic} at {self._brokers}: {wrong!r}")
         return Delivered()
 
     async def close(self) -> None:
@@ -63,7 +65,7 @@ class TopicSink:
     async def _started(self) -> AIOKafkaProducer:
         if self._producer is None:
             producer = AIOKafkaProducer(
-                bootstrap_servers=self._bootstrap,
+                **client_options(self._brokers),
                 acks="all",
                 enable_idempotence=True,
                 max_request_size=MAX_MESSAGE_BYTES,
@@ -81,7 +83,7 @@ class TopicSink:
 
 def open_sink(config: Config, place: Place) -> TopicSink:
     """Raises SinkError for a topic of Forewarn's own: what it reads and writes is not for notifications."""
-    bootstrap = config.bootstrap or place.kafka
-    if bootstrap == place.kafka and config.topic in {named(place.prefix, topic) for topic in Topic}:
+    brokers = config.bootstrap or place.kafka
+    if str(brokers) == str(place.kafka) and config.topic in {named(place.prefix, topic) for topic in Topic}:
         raise SinkError(f"topic '{config.topic}' is one of Forewarn's own: give another one")
-    return TopicSink(config, bootstrap)
+    return TopicSink(config, brokers)

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from pipelines.cli.of_access import access
 from pipelines.cli.of_alerts import alerts
 from pipelines.cli.of_api import api
 from pipelines.cli.of_audit import audit
@@ -58,6 +59,7 @@ app.add_typer(budget)
 app.add_typer(production)
 app.add_typer(tuning)
 app.add_typer(suggestions, name="suggestions")
+app.add_typer(access, name="access")
 app.add_typer(quality, name="quality")
 model.add_typer(defects)
 app.add_typer(worth)
@@ -172,18 +174,18 @@ def worker(
     loud: Annotated[bool, typer.Option("--loud", help="Log all that Faust and Kafka's client say.")] = False,
 ) -> None:
     """Run a stream processor until Ctrl-C or SIGTERM. Start as many as there are partitions."""
-    from connectors.kafka.admin import check_reachable
+    from connectors.kafka.clients import check_reachable
     from pipelines.settings import Settings
 
     settings = Settings(instance=instance)
-    check_reachable(settings.kafka)  # before the imports that take a second
+    check_reachable(settings.cluster)  # before the imports that take a second
 
     import uvloop
 
     from pipelines.cli.logs import to_stderr
     from pipelines.main import work
 
-    to_stderr(loud, [settings.influx_token.get_secret_value()])
+    to_stderr(loud, settings.secrets)
     raise typer.Exit(uvloop.run(work(settings)))
 
 
@@ -234,9 +236,9 @@ def simulate(
         plan = feed.Plan(days=days, pumps=pumps, seed=seed, live_rows=live_rows, pace=pace)
         return feed.store_plant(settings, plan, out)
 
-    from connectors.kafka.admin import check_reachable
+    from connectors.kafka.clients import check_reachable
 
-    check_reachable(settings.kafka)
+    check_reachable(settings.cluster)
 
     from pipelines.cli import feed
 
@@ -279,7 +281,9 @@ def schema(
 
 def environment(settings: Any) -> dict[str, str]:
     """Settings as the environment of a child process."""
-    values = settings.model_dump(mode="python")
-    secrets = {name: values.pop(name).get_secret_value() for name in ("influx_token", "explainer_key", "mask_key")}
-    plain = {f"FOREWARN_{name.upper()}": str(value) for name, value in values.items() if value is not None}
-    return {**os.environ, **plain, **{f"FOREWARN_{name.upper()}": secret for name, secret in secrets.items()}}
+    values = {name: value for name, value in settings if value is not None}
+    plain = {
+        f"FOREWARN_{name.upper()}": value.get_secret_value() if hasattr(value, "get_secret_value") else str(value)
+        for name, value in values.items()
+    }
+    return {**os.environ, **plain}

@@ -95,7 +95,7 @@ def put(settings: Settings, case: Alert, wish: Wish, now_us: int) -> bool:
     except Impossible as wrong:
         raise NoMove(f"{case.id[:SHOWN_ID]} of {case.asset}: {wrong}") from wrong
     if is_news:
-        with LogProducer(settings.kafka) as producer:
+        with LogProducer(settings.cluster) as producer:
             producer.send(named(settings.topic_prefix, Topic.RECORDS), key_of(case.plant, case.asset), encode(action))
     return is_news
 

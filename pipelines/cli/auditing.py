@@ -20,12 +20,12 @@ from pipelines.settings import Settings
 
 def show(settings: Settings, limit: int, console: Console, *, as_json: bool) -> None:
     """Print the last entries. Raises KafkaUnreachable, LookupError."""
-    listed(entries_of(settings.kafka, settings.topic_prefix), limit, console, as_json=as_json)
+    listed(entries_of(settings.cluster, settings.topic_prefix), limit, console, as_json=as_json)
 
 
 def verify(settings: Settings, noted: Sequence[str], console: Console, *, as_json: bool) -> bool:
     """Print what is wrong, and the heads; whether all is well. Raises KafkaUnreachable, LookupError."""
-    return checked(entries_of(settings.kafka, settings.topic_prefix), noted, console, as_json=as_json)
+    return checked(entries_of(settings.cluster, settings.topic_prefix), noted, console, as_json=as_json)
 
 
 def listed(entries: Iterable[AuditEntry], limit: int, console: Console, *, as_json: bool) -> None:

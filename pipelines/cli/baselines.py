@@ -73,7 +73,7 @@ def fleets(plant: Plant, known: Mapping[Of, HealthyBaseline]) -> dict[Of, list[H
 
 def _known(settings: Settings) -> dict[Of, HealthyBaseline]:
     topic = named(settings.topic_prefix, Topic.BASELINES)
-    return latest(decode(record.value or b"") for record in read(settings.kafka, topic))
+    return latest(decode(record.value or b"") for record in read(settings.cluster, topic))
 
 
 def show(settings: Settings, console: Console, *, as_json: bool) -> None:
@@ -181,7 +181,7 @@ def approve(settings: Settings, file: Path, by: str, console: Console) -> None:
     plant = read_plant(settings.plant, settings.site)
     signed = approved(plant, proposals(file), by, settings.lateness_s)
     topic = named(settings.topic_prefix, Topic.RECORDS)
-    with LogProducer(settings.kafka) as producer:
+    with LogProducer(settings.cluster) as producer:
         for one in signed:
             producer.send(topic, key_of(one.plant, one.asset), encode(one))
     said = ", ".join(f"'{one.rule}' of {one.asset}" for one in signed) or "nothing"

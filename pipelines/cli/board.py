@@ -18,7 +18,7 @@ from pipelines.settings import Settings
 def place_of(settings: Settings) -> Place:
     """Of the plant that the settings name. Raises PlantError."""
     plant = read_plant(settings.plant, settings.site)
-    log = KafkaBoard(settings.kafka, settings.topic_prefix, plant.plant, settings.partitions)
+    log = KafkaBoard(settings.cluster, settings.topic_prefix, plant.plant, settings.partitions)
     return Place(
         log,
         lambda: read_plant(settings.plant, settings.site),

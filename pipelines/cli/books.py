@@ -22,7 +22,7 @@ WHAT = ("read", "stored", "late", "rejected")
 def ledgers(settings: Settings) -> dict[int, Ledger]:
     """The ledger of each partition that has a snapshot."""
     found: dict[int, Ledger] = {}
-    for record in read(settings.kafka, named(settings.topic_prefix, Topic.STATE)):
+    for record in read(settings.cluster, named(settings.topic_prefix, Topic.STATE)):
         if record.value is not None and (record.key or b"").endswith(LEDGER_KEY):
             found[record.partition] = msgspec.json.decode(record.value, type=Ledger)
     return dict(sorted(found.items()))

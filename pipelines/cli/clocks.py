@@ -86,7 +86,7 @@ def waiting(settings: Settings) -> tuple[list[Waiting], dict[int, int]]:
     frames: list[Waiting] = []
     decided: list[tuple[int, int, ClockDecision]] = []
     ends: dict[int, int] = {}
-    for at in read(settings.kafka, named(settings.topic_prefix, Topic.QUARANTINE)):
+    for at in read(settings.cluster, named(settings.topic_prefix, Topic.QUARANTINE)):
         told = dict(at.headers)
         ends[at.partition] = at.offset + 1
         if UNTIL in told:
@@ -113,7 +113,7 @@ def sources(settings: Settings) -> dict[str, Source]:
     for asset, source, clock in _measured(settings):
         out[source].clocks[asset] = clock
     last: dict[str, Notice] = {}
-    for record in read(settings.kafka, named(settings.topic_prefix, Topic.NOTICES)):
+    for record in read(settings.cluster, named(settings.topic_prefix, Topic.NOTICES)):
         notice = decode(record.value or b"")
         if isinstance(notice, Notice) and notice.kind is NoticeKind.CLOCK_JUMP:
             known = last.get(notice.id)
@@ -130,7 +130,7 @@ def sources(settings: Settings) -> dict[str, Source]:
 def _measured(settings: Settings) -> Iterable[tuple[str, str, Clock]]:
     """Clocks as they were in each partition's last snapshot: asset, source, clock."""
     parts: dict[int, dict[bytes, bytes | None]] = defaultdict(dict)
-    for record in read(settings.kafka, named(settings.topic_prefix, Topic.STATE)):
+    for record in read(settings.cluster, named(settings.topic_prefix, Topic.STATE)):
         parts[record.partition][record.key or b""] = record.value
     for partition, values in sorted(parts.items()):
         prefix = f"{settings.group}/{partition}/".encode()
@@ -202,7 +202,7 @@ def decide(
         console.print(f"nothing decided; {len(mine):,} frames wait", highlight=False)
         return
     topic, key, value = named(settings.topic_prefix, Topic.QUARANTINE), decision.plant.encode(), encode(decision)
-    with LogProducer(settings.kafka) as producer:
+    with LogProducer(settings.cluster) as producer:
         _tell(settings, producer, decision)
         if decision.shift_us is not None:
             _release(settings, producer, decision, mine, ends)
@@ -257,7 +257,7 @@ def _release(
 ) -> None:
     """Send these frames as they are, in their order, to the partitions that they came from."""
     topic, sent = named(settings.topic_prefix, Topic.RECORDS), 0
-    for record in read(settings.kafka, named(settings.topic_prefix, Topic.QUARANTINE), until=ends):
+    for record in read(settings.cluster, named(settings.topic_prefix, Topic.QUARANTINE), until=ends):
         if (record.partition, record.offset) not in frames:
             continue
         producer.send(topic, record.key or b"", record.value or b"", record.partition)

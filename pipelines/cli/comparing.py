@@ -120,7 +120,7 @@ def of_runs(settings: Settings, folders: tuple[Path, Path], labels: Path | None)
 
 
 def _live(settings: Settings, plant: Plant, name: str, errors: Console) -> Beside:
-    values = (record.value for record in read(settings.kafka, named(settings.topic_prefix, Topic.SHADOWS)))
+    values = (record.value for record in read(settings.cluster, named(settings.topic_prefix, Topic.SHADOWS)))
     said = pl.DataFrame(list(shadows_of(values, plant, name)), SHADOWS, orient="row")
     if said.is_empty():
         raise NothingSaid(

@@ -19,7 +19,7 @@ from rich.console import Console
 from connectors.endpoint import serve
 from connectors.files import toml
 from connectors.health import Health
-from connectors.kafka.admin import KafkaUnreachable, check_reachable
+from connectors.kafka.clients import KafkaUnreachable, check_reachable
 from connectors.kafka.publisher import KafkaPublisher
 from connectors.metrics import FeedCollector, FeedView
 from connectors.scada.feed import Feed, FeedError, counts_of
@@ -28,6 +28,7 @@ from connectors.scada.mapping import Mapper
 from connectors.scada.relay import Relay
 from connectors.scada.spool import Spool
 from connectors.systemd import Systemd
+from pipelines.cluster import Brokers
 from pipelines.main import WallClock
 from pipelines.plant_file import PlantFile
 from pipelines.pulse import Pulse
@@ -79,7 +80,7 @@ async def connect(
     folder = settings.instance_folder / "spool" / own
     feed = read_feed(name, config, folder / "kept", lambda: relay.mapping)
     spool = Spool(folder, spool_mb * 1_000_000)
-    publisher = KafkaPublisher(settings.kafka, settings.topic_prefix, forgets=True)
+    publisher = KafkaPublisher(settings.cluster, settings.topic_prefix, forgets=True)
     relay = Relay(Mapper(plant, source), publisher, spool, plant.plant, settings.partitions, WallClock())
     collector = FeedCollector(name, config.stem, lambda: view_of(feed, relay))
     pulse = Pulse(WallClock())
@@ -89,7 +90,7 @@ async def connect(
     _log.info("feed-starts", feed=source, reads=reads, kafka=settings.kafka, **file.told, kept_in=str(folder))
     follow = file.follow(lambda new: relay.map_by(Mapper(new, source)))
     try:
-        await look_for(settings.kafka)
+        await look_for(settings.cluster)
         with Systemd(os.environ, health.is_alive, health.is_alive):
             await _run(feed, relay, (follow, pulse.beat()), console, as_json)
     finally:
@@ -103,7 +104,7 @@ def where(config: Any) -> str:
     return next(str(getattr(config, name)) for name in ("url", "host", "bootstrap", "folder") if hasattr(config, name))
 
 
-async def look_for(kafka: str) -> None:
+async def look_for(kafka: Brokers) -> None:
     """Say so where nobody answers. It is no reason to end, since what is read waits on disk."""
     try:
         await asyncio.to_thread(check_reachable, kafka)

@@ -75,7 +75,7 @@ class ConsoleDesk:
             time_us=max(self._now_us(), suggestion.made_us), values=values,  # a clock may be behind its maker's
         )  # fmt: skip
         topic = named(self._settings.topic_prefix, Topic.SUGGESTIONS)
-        with LogProducer(self._settings.kafka) as producer:
+        with LogProducer(self._settings.cluster) as producer:
             producer.send(topic, key_of(suggestion.plant, suggestion.asset), encode(record))
         what = ", ".join(one.parameter for one in suggestion.settings)
         then = "; its maker takes it past the rails" if suggestion.model else ""

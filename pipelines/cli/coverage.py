@@ -70,7 +70,7 @@ def confirmed(file: Path | None) -> tuple[Label, ...]:
 
 def events_of(settings: Settings) -> Iterator[Maintenance]:
     """Failures and repairs on the log; what else is there is not looked into."""
-    for record in read(settings.kafka, named(settings.topic_prefix, Topic.RECORDS)):
+    for record in read(settings.cluster, named(settings.topic_prefix, Topic.RECORDS)):
         if b'"maintenance"' not in (record.value or b""):
             continue
         try:

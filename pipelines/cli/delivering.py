@@ -103,13 +103,13 @@ async def deliver(settings: Settings, *, loud: bool) -> int:
     plant = PlantFile(settings.plant, settings.site)
     provision_log(settings)
     file = BookFile(settings.subscriptions, plant.plant, place_of(settings, plant.plant))
-    to_stderr(loud, [settings.influx_token.get_secret_value(), *secrets_in(file.book.sinks.values(), os.environ)])
+    to_stderr(loud, [*settings.secrets, *secrets_in(file.book.sinks.values(), os.environ)])
     for name in WORDY:
         logging.getLogger(name).setLevel(logging.WARNING)
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    publisher = KafkaPublisher(settings.kafka, settings.topic_prefix)
+    publisher = KafkaPublisher(settings.cluster, settings.topic_prefix)
     try:
         while (end := await _run(settings, plant, file, publisher, stopped)) is not End.STOPPED:
             _log.info("delivery-begins-anew", because=end.value)
@@ -143,12 +143,12 @@ async def _run(
 
 def place_of(settings: Settings, plant: Plant) -> Place:
     """Where sinks are."""
-    return Place(plant.plant, settings.kafka, settings.topic_prefix, os.environ)
+    return Place(plant.plant, settings.cluster, settings.topic_prefix, os.environ)
 
 
 def role_of(settings: Settings, plant: Plant, book: Book, publisher: KafkaPublisher) -> Deliverer:
     """The role on Kafka. Raises SinkError."""
-    kafka, prefix, place = settings.kafka, settings.topic_prefix, place_of(settings, plant)
+    kafka, prefix, place = settings.cluster, settings.topic_prefix, place_of(settings, plant)
     return Deliverer(
         plant,
         book.subscriptions,

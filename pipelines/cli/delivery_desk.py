@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from connectors.delivery import SinkError
-from connectors.kafka.admin import KafkaUnreachable, check_reachable
+from connectors.kafka.clients import KafkaUnreachable, check_reachable
 from connectors.kafka.deliveries import entries_of
 from connectors.kafka.plain import LogProducer, LogRecord, read
 from models.delivery.errors import SubscriptionError
@@ -108,7 +108,7 @@ class DeliveryDesk:
             raise SubscriptionError(str(wrong)) from wrong
         if shadowed := sorted(wanted.keys() & book.subscriptions.keys()):
             raise SubscriptionError(f"subscriptions.{shadowed[0]} is in the service's file, which counts")
-        with LogProducer(self._settings.kafka) as producer:
+        with LogProducer(self._settings.cluster) as producer:
             for name, one in wanted.items():
                 record = Subscribed(plant=plant.plant, name=name, by=by, time_us=now_us(), content=encode(one))
                 producer.send(self._topic, key_of(record), encode_record(record), PARTITION)
@@ -120,7 +120,7 @@ class DeliveryDesk:
         if name not in known:
             there = ", ".join(sorted(known)) or "none"
             raise SubscriptionError(f"no subscription '{name}' is on the topic: there are {there}")
-        with LogProducer(self._settings.kafka) as producer:
+        with LogProducer(self._settings.cluster) as producer:
             producer.send(self._topic, key_of(known[name]), None, PARTITION)
         return [f"off the topic: {name}"]
 
@@ -159,7 +159,7 @@ class DeliveryDesk:
         plant = self.plant.plant
         left = [one.notification.id for one in chosen(self.entries(plant), every=False)]
         wanted = [_whole(begin, left) for begin in begins] or left
-        with LogProducer(self._settings.kafka) as producer:
+        with LogProducer(self._settings.cluster) as producer:
             for one in wanted:
                 wish = Redelivery(plant=plant, id=one, by=by, time_us=now_us())
                 producer.send(self._topic, key_of(wish), encode_record(wish), PARTITION)
@@ -187,13 +187,13 @@ class DeliveryDesk:
 
     def _records(self, topic: Topic) -> Iterator[LogRecord]:
         try:
-            yield from read(self._settings.kafka, named(self._settings.topic_prefix, topic))
+            yield from read(self._settings.cluster, named(self._settings.topic_prefix, topic))
         except LookupError as missing:
             raise SubscriptionError(f"{missing} `forewarn deliver` makes those of delivery") from missing
 
     def _is_reachable(self) -> bool:
         try:
-            check_reachable(self._settings.kafka)
+            check_reachable(self._settings.cluster)
         except KafkaUnreachable:
             return False
         return True

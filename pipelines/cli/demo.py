@@ -165,7 +165,7 @@ def _watch(observer: Observer, worker: _Worker) -> None:
 def _drain(settings: Settings, view: View, observer: Observer, worker: _Worker) -> None:
     """Wait until a snapshot of every partition covers all records."""
     view.phase = "waiting for the last snapshot"
-    with KafkaAdmin(settings.kafka, settings.topic_prefix) as admin:
+    with KafkaAdmin(settings.cluster, settings.topic_prefix) as admin:
         ends = {p: end for p, end in admin.end_offsets(Topic.RECORDS).items() if end}
     given_up_s = time.monotonic() + DRAIN_S
     while any(observer.next_offsets.get(partition, 0) < end for partition, end in ends.items()):

@@ -144,7 +144,7 @@ def show(found: Planned, console: Console) -> None:
 
 
 def _send(settings: Settings, of: list[Order], prices: Tariff) -> None:
-    with LogProducer(settings.kafka) as producer:
+    with LogProducer(settings.cluster) as producer:
         for one in of:
             _put(producer, settings, Topic.ORDERS, key_of(one.plant, one.order), encode(one))
         _put(producer, settings, Topic.TARIFFS, key_of(prices.plant, str(prices.begin_us)), encode(prices))

@@ -44,7 +44,7 @@ class Receivers:
     """A context manager; `settings` are those that `forewarn deliver` is to run with."""
 
     def __init__(self, settings: Settings, build: Path) -> None:
-        self._kafka, self._file = settings.kafka, build / "demo-subscriptions.toml"
+        self._kafka, self._file = settings.cluster, build / "demo-subscriptions.toml"
         self.settings = settings.model_copy(update={"subscriptions": self._file})
         self._posts: dict[str, set[str]] = {}
 

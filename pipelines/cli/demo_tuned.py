@@ -125,7 +125,7 @@ def _arm(of: Arm) -> str:
 
 
 def _put(settings: Settings, records: Iterable[tuple[Part, QualityResult]]) -> None:
-    with LogProducer(settings.kafka) as producer:
+    with LogProducer(settings.cluster) as producer:
         for pair in records:
             for one in pair:
                 key = key_of(one.plant, one.asset)
@@ -146,6 +146,6 @@ def _awaited(settings: Settings, role: Popen[bytes], kind: type[Said], fits: Cal
 
 
 def _said(settings: Settings) -> Iterable[Record]:
-    for record in read(settings.kafka, named(settings.topic_prefix, Topic.SUGGESTIONS), Start.BEGINNING):
+    for record in read(settings.cluster, named(settings.topic_prefix, Topic.SUGGESTIONS), Start.BEGINNING):
         if record.value:
             yield decode(record.value)

@@ -15,7 +15,7 @@ TELLING = frozenset(
         "connectors.influx.flux.QueryRefused",
         "connectors.influx.target.InfluxMisconfigured",
         "connectors.influx.target.InfluxUnreachable",
-        "connectors.kafka.admin.KafkaUnreachable",
+        "connectors.kafka.clients.KafkaUnreachable",
         "connectors.kafka.admin.WrongPartitions",
         "connectors.kafka.plain.NotSent",
         "connectors.kafka.snapshots.StateUnusable",
@@ -42,6 +42,7 @@ TELLING = frozenset(
         "pipelines.cli.energy_baseline.EnergyError",
         "pipelines.cli.feed.NotCaughtUp",
         "pipelines.cli.planning_error.PlanError",
+        "pipelines.cli.granting.NoRole",
         "pipelines.cli.labels.LabelsError",
         "pipelines.cli.of_api.NoConsole",
         "pipelines.cli.rebuild.NoSnapshot",
@@ -53,12 +54,17 @@ TELLING = frozenset(
     )
 )
 
+_KAFKA = ("kafka.errors.", "aiokafka.errors.")
+
 
 def told(fault: Exception) -> str | None:
     """What to tell the user; None for a fault of ours, which shows its trace."""
     names = {f"{kind.__module__}.{kind.__qualname__}" for kind in type(fault).__mro__}
     if names & TELLING:
         return str(fault)
+    if any(name.startswith(_KAFKA) and "Authorization" in name for name in names):
+        what = type(fault).__name__  # clients put their whole request behind it
+        return f"Kafka does not let this user do so ({what}): `forewarn access list` says what each role needs"
     if "pydantic_core._pydantic_core.ValidationError" in names:
         wrong = fault.errors()[0]  # type: ignore[attr-defined] # known by its name alone
         name = "_".join(str(part) for part in wrong["loc"]).upper()

@@ -156,13 +156,13 @@ class NotCaughtUp(Exception):
 
 
 def _producer(settings: Settings, compression: str) -> LogProducer:
-    return LogProducer(settings.kafka, Compression(compression), linger_ms=2)
+    return LogProducer(settings.cluster, Compression(compression), linger_ms=2)
 
 
 def _caught_up(settings: Settings, producer: LogProducer) -> None:
     """Wait until snapshots of the workers cover all that was sent."""
     producer.flush()
-    with KafkaAdmin(settings.kafka, settings.topic_prefix) as admin:
+    with KafkaAdmin(settings.cluster, settings.topic_prefix) as admin:
         wait_for_workers(lambda: sum(admin.lag(settings.topic_prefix + settings.group).values()))
 
 

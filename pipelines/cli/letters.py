@@ -51,7 +51,7 @@ class _Group:
 def letters(settings: Settings, wanted: Wanted) -> Iterator[Letter]:
     """Letters on the topic now, each once: what the log repeats is told once."""
     seen: set[tuple[int, int | None, bytes]] = set()
-    for record in read(settings.kafka, named(settings.topic_prefix, Topic.DEAD_LETTERS), Start.BEGINNING):
+    for record in read(settings.cluster, named(settings.topic_prefix, Topic.DEAD_LETTERS), Start.BEGINNING):
         letter, offset = decode(record.value or b""), _offset(record)
         identity = (record.partition, offset, record.value or b"")
         if not isinstance(letter, DeadLetter) or not wanted.fits(letter) or (offset is not None and identity in seen):
@@ -135,8 +135,8 @@ def replay(settings: Settings, wanted: Wanted, console: Console, agree: Callable
         return
     topic = named(settings.topic_prefix, Topic.RECORDS)
     sent = 0
-    with LogProducer(settings.kafka) as producer:
-        for record in read_at(settings.kafka, topic, places):
+    with LogProducer(settings.cluster) as producer:
+        for record in read_at(settings.cluster, topic, places):
             if key := places[record.partition][record.offset]:
                 producer.send(topic, key, record.value or b"")
             else:

@@ -74,7 +74,7 @@ def us_of(time: datetime) -> int:
 def send(settings: Settings, topic: Topic, records: Sequence[tuple[bytes, Record]]) -> None:
     """Publish records by key, and wait until Kafka has them."""
     provision_log(settings)
-    with LogProducer(settings.kafka) as producer:
+    with LogProducer(settings.cluster) as producer:
         for key, record in records:
             place = partition_of(key, settings.partitions)
             producer.send(named(settings.topic_prefix, topic), key, encode(record), place)

@@ -21,7 +21,7 @@ from pipelines.topics import Topic, named
 def notices(settings: Settings) -> list[Notice]:
     """The last revision of each notice on the topic, by the time it began."""
     return last_of_each(
-        decode(record.value or b"") for record in read(settings.kafka, named(settings.topic_prefix, Topic.NOTICES))
+        decode(record.value or b"") for record in read(settings.cluster, named(settings.topic_prefix, Topic.NOTICES))
     )
 
 

@@ -59,7 +59,7 @@ class Observer:
             self.fault = fault
 
     def _read(self, topic: Topic) -> Iterator[LogRecord]:
-        return read(self._settings.kafka, named(self._settings.topic_prefix, topic), forever=True)
+        return read(self._settings.cluster, named(self._settings.topic_prefix, topic), forever=True)
 
     def _take_forecast(self, record: LogRecord) -> None:
         forecast = decode(record.value or b"")

@@ -27,10 +27,10 @@ def deliver(
     settings = _settings(instance)
     import asyncio
 
-    from connectors.kafka.admin import check_reachable
+    from connectors.kafka.clients import check_reachable
     from pipelines.cli.delivering import deliver as run
 
-    check_reachable(settings.kafka)
+    check_reachable(settings.cluster)
     raise typer.Exit(asyncio.run(run(settings, loud=loud)))
 
 

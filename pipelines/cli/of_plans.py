@@ -39,10 +39,10 @@ def plan(
     settings = _settings(instance)
     import asyncio
 
-    from connectors.kafka.admin import check_reachable
+    from connectors.kafka.clients import check_reachable
     from pipelines.cli import planning as work
 
-    check_reachable(settings.kafka)
+    check_reachable(settings.cluster)
     if once:
         raise typer.Exit(asyncio.run(work.once(settings, seconds, at, out, is_dry=dry, as_json=as_json)))
     raise typer.Exit(asyncio.run(work.run(settings, seconds)))

@@ -29,10 +29,10 @@ def tune(instance: Instance = "default") -> None:
     settings = _settings(instance)
     import asyncio
 
-    from connectors.kafka.admin import check_reachable
+    from connectors.kafka.clients import check_reachable
     from pipelines.cli import tuning_run as work
 
-    check_reachable(settings.kafka)
+    check_reachable(settings.cluster)
     raise typer.Exit(asyncio.run(work.run(settings)))
 
 

@@ -68,7 +68,7 @@ def list_orders(settings: Settings, console: Console, *, as_json: bool) -> None:
     """Show the orders that are open, the first due first."""
     plant = PlantFile(settings.plant, settings.site).plant
     found: dict[str, Order] = {}
-    for record in read(settings.kafka, named(settings.topic_prefix, Topic.ORDERS), Start.BEGINNING):
+    for record in read(settings.cluster, named(settings.topic_prefix, Topic.ORDERS), Start.BEGINNING):
         one = readable(record.value)
         if not isinstance(one, Order) or one.plant != plant.plant:
             continue

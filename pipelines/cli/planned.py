@@ -23,7 +23,7 @@ SHOWN = 40
 def newest(settings: Settings) -> tuple[Plan, str]:
     """The newest plan of the plant, and the plant's time zone. Raises PlanError where there is none."""
     plant, found = PlantFile(settings.plant, settings.site).plant, None
-    for record in read(settings.kafka, named(settings.topic_prefix, Topic.PLANS), Start.BEGINNING):
+    for record in read(settings.cluster, named(settings.topic_prefix, Topic.PLANS), Start.BEGINNING):
         one = readable(record.value)
         if isinstance(one, Plan) and one.plant == plant.plant and (found is None or one.made_us >= found.made_us):
             found = one

@@ -61,8 +61,8 @@ class _Nowhere:
 
 async def once(settings: Settings, seconds: float, at: str, console: Console, *, is_dry: bool, as_json: bool) -> int:
     """Make one plan, publish and show it; the exit status. Raises PlanError."""
-    to_stderr(False, [settings.influx_token.get_secret_value()])
-    publisher = KafkaPublisher(settings.kafka, settings.topic_prefix)
+    to_stderr(False, settings.secrets)
+    publisher = KafkaPublisher(settings.cluster, settings.topic_prefix)
     planner = _planner(settings, seconds, publisher, until_us(at), is_dry=is_dry)
     try:
         with console.status("planning", spinner="dots") if console.is_terminal and not as_json else nullcontext():
@@ -81,8 +81,8 @@ async def once(settings: Settings, seconds: float, at: str, console: Console, *,
 
 async def run(settings: Settings, seconds: float) -> int:
     """Plan until SIGTERM or Ctrl-C. Raises PlanError."""
-    to_stderr(False, [settings.influx_token.get_secret_value()])
-    publisher = KafkaPublisher(settings.kafka, settings.topic_prefix, forgets=True)  # else a stop waits for Kafka
+    to_stderr(False, settings.secrets)
+    publisher = KafkaPublisher(settings.cluster, settings.topic_prefix, forgets=True)  # else a stop waits for Kafka
     planner = _planner(settings, seconds, publisher, None, is_dry=False)
     _log.info("planning-begins", kafka=settings.kafka, seconds=seconds)
     file = PlantFile(settings.plant, settings.site)
@@ -148,7 +148,7 @@ def _planner(
     provision_log(settings)
     return Planner(
         Board(plant, until),
-        TopicsFollower(settings.kafka, settings.topic_prefix, STARTS),
+        TopicsFollower(settings.cluster, settings.topic_prefix, STARTS),
         _Nowhere() if is_dry else publisher,
         WallClock(),
         lambda key: partition_of(key, settings.partitions),

@@ -48,7 +48,7 @@ def rebuild(settings: Settings, console: Console, *, once: bool, as_json: bool) 
     """Rebuild what late spans ask for: those open now with `once`, else as they come, until interrupted."""
     plant = read_plant(settings.plant, settings.site)
     group, topic = settings.topic_prefix + settings.group, named(settings.topic_prefix, Topic.NOTICES)
-    with GroupReader(settings.kafka, f"{group}-rebuild", topic) as notices, LogProducer(settings.kafka) as producer:
+    with GroupReader(settings.cluster, f"{group}-rebuild", topic) as notices, LogProducer(settings.cluster) as producer:
         while True:
             for notice, record in newest(notices.waiting(), plant.plant).values():
                 _wait_for_store(settings, record, once)
@@ -78,7 +78,7 @@ def newest(records: Iterable[LogRecord], plant: str) -> Open:
 def _wait_for_store(settings: Settings, record: LogRecord, once: bool) -> None:
     """Wait until workers' snapshots cover the notice: then the store has all rows that came before it."""
     offset, began_s = int(dict(record.headers)["offset"]), time.monotonic()
-    with KafkaAdmin(settings.kafka, settings.topic_prefix) as admin:
+    with KafkaAdmin(settings.cluster, settings.topic_prefix) as admin:
         while admin.kept(settings.topic_prefix + settings.group).get(record.partition, 0) <= offset:
             if once and time.monotonic() - began_s > KEPT_WITHIN_S:
                 raise NoSnapshot(

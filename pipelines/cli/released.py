@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from connectors.kafka.admin import KafkaUnreachable
+from connectors.kafka.clients import KafkaUnreachable
 from connectors.releases.registry import Cached, Registry, write
 from models.failure.hazard import Card, read_card
 from models.inference import ModelError

@@ -37,7 +37,7 @@ def revisions(records: Iterable[LogRecord], errors: Console) -> Iterator[Revisio
 
 def revisions_of(settings: Settings) -> Iterator[Revision]:
     """Those on the topic. Raises KafkaUnreachable."""
-    return revisions(read(settings.kafka, named(settings.topic_prefix, Topic.ALERTS)), errors)
+    return revisions(read(settings.cluster, named(settings.topic_prefix, Topic.ALERTS)), errors)
 
 
 def alerts_of(settings: Settings) -> Iterator[Alert]:

@@ -105,7 +105,7 @@ def gate_of(settings: Settings, host: str, plant: str) -> Gate:
         limits_of(settings.api_rate, settings.api_wrong_keys),
         origins_of(settings.api_origins),
         hosts_of(settings.api_hosts, host),
-        AuditLog(KafkaAudit(settings.kafka, settings.topic_prefix), plant) if settings.api_audit else None,
+        AuditLog(KafkaAudit(settings.cluster, settings.topic_prefix), plant) if settings.api_audit else None,
         Provider(settings.oidc_issuer, settings.oidc_client) if tokens and settings.oidc_client else None,
     )
 
@@ -123,9 +123,9 @@ def serve(settings: Settings, host: str, port: int, console: Console, *, loud: b
     place, file = place_of(settings), PlantFile(settings.plant, settings.site)
     gate = gate_of(settings, host, file.plant.plant)
     provision_log(settings)
-    to_stderr(loud, [settings.influx_token.get_secret_value()])
+    to_stderr(loud, settings.secrets)
     warn_of_sites(api_keys(settings.api_keys), file.plant)
-    log = TopicsFollower(settings.kafka, settings.topic_prefix)
+    log = TopicsFollower(settings.cluster, settings.topic_prefix)
     follower = Follower(log, Standing(file.plant), (KafkaError,))
     models = PlantModels(place, Registry(settings.registry_url), partial(_compared, settings))
     app = application(gate, models, DeliveryDesk(settings))

@@ -20,7 +20,7 @@ from pipelines.tune.frames import Frames
 def board_of(settings: Settings, plant: Plant) -> Board:
     """All parts and results of the plant's stations."""
     board = Board(plant)
-    for record in read(settings.kafka, named(settings.topic_prefix, Topic.QUALITY), Start.BEGINNING):
+    for record in read(settings.cluster, named(settings.topic_prefix, Topic.QUALITY), Start.BEGINNING):
         one = readable(record.value)
         if one is not None and one.plant == plant.plant:  # type: ignore[attr-defined] # all of this topic have one
             board.take_record(one)

@@ -207,7 +207,7 @@ def trial_text(plant: Plant, one: TrialRequest) -> str:
 
 
 def _records(settings: Settings, plant: Plant) -> Iterator[Record]:
-    for record in read(settings.kafka, named(settings.topic_prefix, Topic.SUGGESTIONS), Start.BEGINNING):
+    for record in read(settings.cluster, named(settings.topic_prefix, Topic.SUGGESTIONS), Start.BEGINNING):
         one = readable(record.value)
         if one is not None and one.plant == plant.plant:  # type: ignore[attr-defined] # all of this topic have one
             yield one

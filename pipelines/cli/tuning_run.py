@@ -41,13 +41,13 @@ WHO = "forewarn tune"
 
 async def run(settings: Settings) -> int:
     """Tune until SIGTERM or Ctrl-C. Raises PlanError, ModelError."""
-    to_stderr(False, [settings.influx_token.get_secret_value(), settings.mask_key.get_secret_value()])
+    to_stderr(False, settings.secrets)
     file = PlantFile(settings.plant, settings.site)
     if file.plant.tuning is None:
         raise PlanError(f"{settings.plant} says nothing of tuning: add [tuning.stations.NAME] and its parameters to it")
     provision_log(settings)
     _log.info("tuning-begins", kafka=settings.kafka, stations=sorted(file.plant.tuning.stations))
-    publisher = KafkaPublisher(settings.kafka, settings.topic_prefix, forgets=True)  # else a stop waits for Kafka
+    publisher = KafkaPublisher(settings.cluster, settings.topic_prefix, forgets=True)  # else a stop waits for Kafka
     async with InfluxReader(influx_target(settings)) as rows:
         role = role_of(settings, file, publisher, rows)
         try:
@@ -62,7 +62,7 @@ def role_of(settings: Settings, file: PlantFile, publisher: KafkaPublisher, rows
     board = Board(file.plant)
     return Tuning(
         board,
-        TopicsFollower(settings.kafka, settings.topic_prefix, STARTS),
+        TopicsFollower(settings.cluster, settings.topic_prefix, STARTS),
         models_of(settings, file),
         publisher,
         WallClock(),
@@ -85,7 +85,7 @@ def models_of(settings: Settings, file: PlantFile) -> ServedModels:
     follower = ReleaseFollower(
         board,
         Shelf(board, loader_of(settings, file, models), told),
-        ReleaseReader(settings.kafka, settings.topic_prefix),
+        ReleaseReader(settings.cluster, settings.topic_prefix),
         lambda: file.plant.tuning.models if file.plant.tuning else (),
     )
     return ServedModels(follower, partial(_in_folder, settings))

@@ -20,7 +20,7 @@ from pipelines.topics import Topic, named
 def watch_alerts(settings: Settings, from_beginning: bool, once: bool, console: Console, as_json: bool) -> None:
     """Follow the alerts topic until interrupted, or to its present end."""
     start = Start.BEGINNING if from_beginning else Start.END
-    records = read(settings.kafka, named(settings.topic_prefix, Topic.ALERTS), start, forever=not once)
+    records = read(settings.cluster, named(settings.topic_prefix, Topic.ALERTS), start, forever=not once)
     print_alerts(records, console, errors, as_json=as_json)
 
 

@@ -78,7 +78,7 @@ class InfluxKit:
         """Where this server is."""
         settings = json.loads(os.environ[self.variable])
         target = Target(*(settings[f"FOREWARN_INFLUX_{name}"] for name in ("URL", "TOKEN", "ORG", "BUCKET")))
-        admin.reachable(target.url)
+        admin.reachable(target)
         return target
 
 

@@ -115,9 +115,9 @@ def test_gzip_stores_the_same(influx) -> None:
 
 
 def test_versions_are_told_apart(influx) -> None:
-    assert admin.reachable(influx.target().url).major == (1 if "/" in influx.target().bucket else 2)
+    assert admin.reachable(influx.target()).major == (1 if "/" in influx.target().bucket else 2)
 
 
 def test_an_address_where_nothing_listens_is_told_in_one_line() -> None:
     with pytest.raises(InfluxUnreachable, match=r"^no InfluxDB at http://127.0.0.1:9 .*`forewarn up`.*$"):
-        admin.reachable("http://127.0.0.1:9")
+        admin.reachable(Target("http://127.0.0.1:9", "", "", ""))

@@ -13,7 +13,8 @@ import polars as pl
 import pytest
 
 from connectors.influx import admin as influx_admin
-from connectors.kafka.admin import KafkaAdmin, KafkaUnreachable
+from connectors.kafka.admin import KafkaAdmin
+from connectors.kafka.clients import KafkaUnreachable
 from connectors.kafka.history import LogHistory
 from models.records import Alert, AnyInput, Tick, decode, encode
 from pipelines.backfill.results import CHANCES, forecasts_table

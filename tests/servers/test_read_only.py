@@ -17,7 +17,7 @@ import pytest
 from connectors.console.keys import Role as Caller
 from connectors.console.keys import new_key
 from pipelines.cli import environment
-from pipelines.roles import CONNECT, ROLES, Port, Role
+from pipelines.roles import FEED, ROLES, Port, Role
 from pipelines.settings import STARTER
 from tests.kit.installation import ROOT, Installation
 from tests.kit.ports import free_port
@@ -66,7 +66,7 @@ def command_of(role: Role, plant: Installation, port: int) -> list[str]:
     words = [sys.executable, "-m", "pipelines.cli", *role.command]
     if role.port is Port.CONSOLE:
         return [*words, "--port", str(port)]
-    if role is CONNECT:
+    if role is FEED:
         config = plant.folder / "line1.toml"
         lines = [
             f'folder = "{plant.folder}"',
@@ -80,7 +80,7 @@ def command_of(role: Role, plant: Installation, port: int) -> list[str]:
     return words
 
 
-@pytest.mark.parametrize("role", [pytest.param(role, id=role.name) for role in (*ROLES, CONNECT)])
+@pytest.mark.parametrize("role", [pytest.param(role, id=role.name) for role in (*ROLES, FEED)])
 def test_a_role_works_where_nothing_but_its_cache_can_be_written_and_ends_when_told(role, plant, locked, tmp_path):
     port, log = free_port(), tmp_path / "log"
     environ = environment(plant.settings) | {

@@ -9,7 +9,8 @@ import msgspec
 import polars as pl
 from rich.console import Console
 
-from connectors.kafka.admin import KafkaAdmin, KafkaUnreachable
+from connectors.kafka.admin import KafkaAdmin
+from connectors.kafka.clients import KafkaUnreachable
 from connectors.kafka.plain import read
 from models.records import Alert, Forecast, decode
 from pipelines.backfill.plan import Plan
@@ -65,9 +66,9 @@ def read_live(settings: Settings, from_us: int, to_us: int, assets: Collection[s
 def _read(settings: Settings, topic: Topic, from_us: int, errors: Console) -> Iterator[Forecast | Alert]:
     """What the topic has from a time on; says how much of it is none of its records."""
     name, start_ms, odd = named(settings.topic_prefix, topic), max(0, from_us - EARLY_US) // 1000, 0
-    with KafkaAdmin(settings.kafka, settings.topic_prefix) as admin, bar(errors) as progress:
+    with KafkaAdmin(settings.cluster, settings.topic_prefix) as admin, bar(errors) as progress:
         task = progress.add_task(f"reading {topic}", total=sum(admin.end_offsets(topic).values()))
-        for record in read(settings.kafka, name, start_ms):
+        for record in read(settings.cluster, name, start_ms):
             progress.advance(task)
             try:
                 said = decode(record.value or b"")

@@ -120,7 +120,7 @@ class OfLog:
 
         self._settings, self._plant = settings, plant
         topic = named(settings.topic_prefix, Topic.RECORDS)
-        self.where, self._log = f"topic {topic} on {settings.kafka}", LogHistory(settings.kafka, topic)
+        self.where, self._log = f"topic {topic} on {settings.cluster}", LogHistory(settings.cluster, topic)
 
     def prepare(self, told: Progress) -> None:
         """Nothing: a log is read as it is."""

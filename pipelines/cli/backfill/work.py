@@ -177,9 +177,9 @@ def publish(job: Job, folder: LaneFolder, told: Callable[[int, int], None], stop
     pieces = source.pieces(plan, job.lane, at.position if folder.point else None, ())
     rows = at.rows
     prefix = plan.replays_onto or ""
-    with KafkaAdmin(settings.kafka, prefix) as admin:
+    with KafkaAdmin(settings.cluster, prefix) as admin:
         admin.create_topics(settings.partitions)
-    with LogProducer(settings.kafka, Compression.LZ4) as producer:
+    with LogProducer(settings.cluster, Compression.LZ4) as producer:
         for stretch in ahead(pieces, stop):
             assert isinstance(stretch, Stretch)
             for record in records_of(stretch, plan.plant, plan.source):
@@ -226,7 +226,7 @@ def _keepers(job: Job, held: ExitStack) -> list[Keeper]:
         keeper = InfluxKeeper(influx_target(settings), rows=What.INGEST in plan.what, **said)
         keepers.append(held.enter_context(keeper))
     if Into.TOPICS in plan.into and any(said.values()):
-        producer = held.enter_context(LogProducer(settings.kafka, Compression.LZ4))
+        producer = held.enter_context(LogProducer(settings.cluster, Compression.LZ4))
         keepers.append(TopicKeeper(producer, settings.topic_prefix, plan.name, **said))
     return keepers
 

@@ -208,7 +208,7 @@ def told_of(settings: Settings, name: str = "") -> list[Told]:
 
 def publish(settings: Settings, records: Iterable[Told]) -> None:
     """Put what came of a round on the topic. Raises NotSent."""
-    with LogProducer(settings.kafka) as producer:
+    with LogProducer(settings.cluster) as producer:
         for one in records:
             producer.send(named(settings.topic_prefix, Topic.DRIFT), f"{one.plant}/{one.name}".encode(), encode(one))
 
@@ -227,7 +227,7 @@ def day_of(time_us: int) -> str:
 def _records(settings: Settings, topic: Topic) -> Iterator[object]:
     """Raises ReleaseError where there is no such topic, as before workers of this version first ran."""
     try:
-        for record in read(settings.kafka, named(settings.topic_prefix, topic)):
+        for record in read(settings.cluster, named(settings.topic_prefix, topic)):
             with suppress(msgspec.DecodeError):  # of another version
                 yield decode(record.value or b"")
     except LookupError as missing:

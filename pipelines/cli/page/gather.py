@@ -75,7 +75,7 @@ def _like(case: Alert, known: Iterable[Alert], plant: Plant) -> Track:
 
 def _baselines(settings: Settings, case: Alert) -> Iterable[HealthyBaseline]:
     topic = named(settings.topic_prefix, Topic.BASELINES)
-    every = latest_baselines(decode(record.value or b"") for record in read(settings.kafka, topic))
+    every = latest_baselines(decode(record.value or b"") for record in read(settings.cluster, topic))
     return [one for one in every.values() if one.asset == case.asset]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from kafka import KafkaProducer
@@ -107,6 +108,6 @@ def test_a_topic_that_is_not_there_ends_the_feed_and_is_not_made(broker: Guarded
 
 
 def test_a_broker_that_is_away_is_waited_for(broker: Guarded, topic: str) -> None:
-    away = Guarded(broker.plain, "127.0.0.1:1")
+    away = replace(broker, sasl="127.0.0.1:1")
     with pytest.raises(TimeoutError):
         asyncio.run(_first(feed(away, topic, "reader"), 3.0))

@@ -79,7 +79,7 @@ async def run(options: argparse.Namespace) -> int:
         group=options.group,
         records=named(options.prefix, Topic.RECORDS),
         partitions=options.partitions,
-        transport=transport_factory(lease),
+        transport=transport_factory(options.bootstrap, lease),
         schema=BatchSchema(),
         settings=faust_settings(),
         runner=runner,

@@ -13,7 +13,7 @@ import yaml
 from pydantic import SecretStr
 
 from connectors.scada.feeds import FEEDS
-from pipelines.roles import ROLES, Port
+from pipelines.roles import FEED, ROLES, Port
 from pipelines.settings import Settings
 from pipelines.topics import Topic
 from tests.unit.infra.charts.rendered import CASES, CHART, HERE, helm_template, manifests, text_of
@@ -198,6 +198,25 @@ def test_the_charts_own_values_are_the_settings_defaults():
     ):
         field = Settings.model_fields[setting.removeprefix("FOREWARN_").lower()]
         assert VALUES["settings"][setting] == str(field.default)
+
+
+def test_each_role_may_have_a_user_of_its_own_and_then_has_no_other(secure, default):
+    def secrets(found, name: str) -> list[str]:
+        return [one["secretRef"]["name"] for one in pods(found)[name]["containers"][0]["envFrom"] if "secretRef" in one]
+
+    for role in ROLES:
+        sinks = ["forewarn-sinks"] if role.name == "deliver" else []
+        assert secrets(secure, role.name) == [f"forewarn-{role.name}", *sinks]
+    assert secrets(secure, "feed-line1") == [f"forewarn-{FEED.name}", "plc-7"]
+    assert secrets(default, "worker") == ["forewarn-secrets"]
+
+
+def test_what_settings_name_as_files_is_mounted(secure):
+    told = of(secure, "ConfigMap", "forewarn")[0]["data"]
+    named = {value.rpartition("/")[0] for value in told.values() if value.startswith("/") and value.endswith(".pem")}
+    assert named == {"/etc/forewarn/tls"}
+    for pod in pods(secure).values():
+        assert named <= {mount["mountPath"] for mount in pod["containers"][0]["volumeMounts"]}
 
 
 def test_no_password_has_a_default(helm):

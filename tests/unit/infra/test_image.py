@@ -16,7 +16,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from infra.bin import sbom
-from pipelines.roles import CONNECT, ROLES
+from pipelines.roles import FEED, ROLES
 from tests.unit.infra.deployed import ROOT, SETTINGS, named_settings
 
 DOCKERFILE = ROOT / "infra" / "docker" / "Dockerfile"
@@ -87,7 +87,7 @@ def test_its_version_is_the_projects(image):
 
 
 def test_the_lock_has_what_each_role_needs():
-    extras = {role.extra for role in (*ROLES, CONNECT)} - {""}
+    extras = {role.extra for role in (*ROLES, FEED)} - {""}
     needed = list(PROJECT["project"]["dependencies"])
     for extra in extras:
         needed += PROJECT["project"]["optional-dependencies"][extra]

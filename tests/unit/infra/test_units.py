@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.roles import CONNECT, ROLES, Port, Role
+from pipelines.roles import FEED, ROLES, Port, Role
 from tests.unit.infra.deployed import ROOT, SETTINGS, named_settings
 
 UNITS = ROOT / "infra" / "systemd"
@@ -44,7 +44,7 @@ EXPOSED = 15
 
 
 def file_of(role: Role) -> Path:
-    return UNITS / f"forewarn-{role.name}{'@' if role is CONNECT else ''}.service"
+    return UNITS / f"forewarn-{role.name}{'@' if role is FEED else ''}.service"
 
 
 def parsed(file: Path) -> dict[str, dict[str, list[str]]]:
@@ -61,12 +61,12 @@ def parsed(file: Path) -> dict[str, dict[str, list[str]]]:
     return found
 
 
-EVERY = [pytest.param(role, id=role.name) for role in (*ROLES, CONNECT)]
+EVERY = [pytest.param(role, id=role.name) for role in (*ROLES, FEED)]
 
 
 def test_there_is_a_unit_for_each_role_and_no_other():
     assert {file.name for file in UNITS.iterdir()} == {
-        *(file_of(role).name for role in (*ROLES, CONNECT)), "forewarn.target"
+        *(file_of(role).name for role in (*ROLES, FEED)), "forewarn.target"
     }  # fmt: skip
 
 
@@ -75,7 +75,7 @@ def test_it_starts_the_roles_command(role):
     (command,) = parsed(file_of(role))["Service"]["ExecStart"]
     program, *words = command.split()
     assert program == "/opt/forewarn/current/bin/forewarn"
-    more = ["${FEED}", "--config", "/etc/forewarn/feeds/%i.toml"] if role is CONNECT else []
+    more = ["${FEED}", "--config", "/etc/forewarn/feeds/%i.toml"] if role is FEED else []
     assert words == [*role.command, *more]
 
 

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 from rich.console import Console
 
-from connectors.kafka.admin import KafkaUnreachable
+from connectors.kafka.clients import KafkaUnreachable
 from models.alerting.verdict import Bars, Reason, Verdict
 from models.release import Cause, Role
 from pipelines.cli.comparing import Pair

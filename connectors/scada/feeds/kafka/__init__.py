@@ -12,18 +12,22 @@ import re
 from asyncio import get_running_loop
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Literal
 
 import structlog
 from msgspec import Struct
 
+from connectors.kafka.admission import refusal_in
+from connectors.kafka.clients import KafkaUnreachable, security
 from connectors.scada.feed import INSTALL, FeedError, Read, Take
 from connectors.scada.feeds.kafka.avro import schema_id
 from connectors.scada.feeds.kafka.bounded import bound
 from connectors.scada.feeds.kafka.messages import NO_SCHEMAS, ManyFields, Message, OneReading, Telegraf, decode
-from connectors.scada.feeds.kafka.refusals import check_admitted, check_topics, refusal_in, told
+from connectors.scada.feeds.kafka.refusals import check_admitted, check_topics, told
 from connectors.scada.feeds.kafka.registry import Registry, RegistryAway, RegistryConfig
 from models.records import Name
+from pipelines.cluster import Cluster
 
 MESSAGES_AT_ONCE = 500
 FETCH_BYTES = 8 * 1024 * 1024
@@ -165,23 +169,29 @@ def _registry(config: Config) -> Registry | None:
 
 def _security(config: Config) -> dict[str, Any]:
     """aiokafka's options. Raises FeedError for a missing password or an unusable file."""
-    options: dict[str, Any] = {"security_protocol": config.security}
+    user, password = "", None
     if config.security.startswith("SASL"):
-        password = os.environ.get(config.password_env) if config.password_env else None
-        if not config.username or password is None:
+        user, password = config.username, os.environ.get(config.password_env) if config.password_env else None
+        if not user or password is None:
             raise FeedError(
                 f"{config.security} needs `username`, and `password_env` naming a variable that is set: "
                 f"'{config.password_env}' is not"
             )
-        options |= {"sasl_mechanism": config.sasl_mechanism, "sasl_plain_username": config.username}
-        options["sasl_plain_password"] = password
-    if config.security.endswith("SSL"):
-        from aiokafka.helpers import create_ssl_context
+    cluster = Cluster(
+        config.bootstrap,
+        user=user,
+        password=password or "",
+        mechanism=config.sasl_mechanism,
+        tls=config.security.endswith("SSL"),
+        ca=_path(config.ca_file),
+        certificate=_path(config.cert_file),
+        key=_path(config.key_file),
+    )
+    try:
+        return security(cluster)
+    except KafkaUnreachable as wrong:
+        raise FeedError(f"ca_file, cert_file or key_file: {wrong}") from wrong
 
-        try:
-            options["ssl_context"] = create_ssl_context(
-                cafile=config.ca_file, certfile=config.cert_file, keyfile=config.key_file
-            )
-        except OSError as wrong:  # ssl.SSLError is one
-            raise FeedError(f"ca_file, cert_file or key_file cannot be used: {wrong}") from wrong
-    return options
+
+def _path(text: str | None) -> Path | None:
+    return Path(text) if text else None

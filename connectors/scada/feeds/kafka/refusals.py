@@ -1,43 +1,15 @@
-"""Whether Kafka refuses us, is too old, or is only away: aiokafka's consumer says of all that it found no broker.
-
-Asks and reads nothing else. What is refused ends the feed, since waiting does not mend it.
-"""
+"""What a feed tells of a Kafka that refuses it or is too old. Such a feed ends, since waiting does not mend it."""
 
 from __future__ import annotations
 
-import asyncio
-import ssl
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
+from connectors.kafka.admission import NotAdmitted, admitted
 from connectors.scada.feed import FeedError
-
-PROBE_MS = 10_000
 
 _OLDEST = {"FetchRequest": 4, "OffsetRequest": 2}
 """Versions from which on a reader sees no aborted transactions (KIP-98, Kafka 0.11); of others any will do."""
-
-
-def refusal_in(fault: BaseException) -> BaseException | None:
-    """The refusal that a fault is, or that it came from: aiokafka wraps what its own tasks raise."""
-    from aiokafka import errors
-
-    refused = (
-        errors.TopicAuthorizationFailedError,
-        errors.GroupAuthorizationFailedError,
-        errors.ClusterAuthorizationFailedError,
-        errors.SaslAuthenticationFailed,
-        errors.UnsupportedSaslMechanismError,
-        errors.IllegalSaslStateError,
-        ssl.SSLCertVerificationError,
-    )
-    return next((one for one in _causes(fault) if isinstance(one, refused)), None)
-
-
-def _causes(fault: BaseException | None) -> Iterator[BaseException]:
-    while fault is not None:
-        yield fault
-        fault = fault.__cause__
 
 
 def told(bootstrap: str, refusal: BaseException) -> FeedError:
@@ -57,38 +29,11 @@ async def check_admitted(bootstrap: str, security: Mapping[str, Any]) -> None:
 
     The OSError says of each address what was wrong with it.
     """
-    from aiokafka.conn import collect_hosts, create_conn
-    from aiokafka.errors import KafkaError
-
-    away = []
-    for host, port, _ in collect_hosts(bootstrap, randomize=False):  # told in the order they were given
-        where = f"{host}:{port}"
-        try:
-            connection = await create_conn(
-                host, port, client_id="forewarn-connect", request_timeout_ms=PROBE_MS, **security
-            )
-        except (KafkaError, OSError, AssertionError) as fault:  # TimeoutError is an OSError
-            if refusal := refusal_in(fault):
-                raise told(where, refusal) from fault
-            away.append(_away(where, fault))
-            continue
-        versions = connection._versions
-        connection.close()
-        check_versions(where, versions)
-        return
-    raise OSError("; ".join(away))
-
-
-def _away(where: str, fault: BaseException) -> str:
-    """What was wrong with an address."""
-    *_, cause = _causes(fault)
-    if isinstance(cause, TimeoutError):
-        return f"{where} did not answer within {PROBE_MS // 1000} s"
-    if isinstance(cause, asyncio.IncompleteReadError):
-        return f"{where} closed the connection before it answered, as no Kafka since 0.10 does"
-    if isinstance(cause, AssertionError):  # aiokafka asserts what it was told of versions
-        return f"{where} does not answer as Kafka does: {cause}"
-    return f"{where}: {cause!r}"
+    try:
+        where, versions = await admitted(bootstrap, security)
+    except NotAdmitted as refused:
+        raise told(refused.where, refused.refusal) from refused
+    check_versions(where, versions)
 
 
 def check_versions(where: str, offered: Mapping[int, tuple[int, int]]) -> None:

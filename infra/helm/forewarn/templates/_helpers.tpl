@@ -26,7 +26,8 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- if .Values.plant.existingConfigMap }}{{ .Values.plant.existingConfigMap }}{{ else if .Values.plant.files }}{{ include "forewarn.name" . }}-plant{{ end }}
 {{- end }}
 
-{{/* What every pod is. Of a dict: root, role, args, port, resources, and if wished secrets, volumes, mounts, env. */}}
+{{/* What every pod is. Of a dict: root, role, args, port, resources, and if wished secret (for the common one),
+    secrets (beside it), volumes, mounts, env. */}}
 {{- define "forewarn.pod" -}}
 {{- $root := .root }}
 metadata:
@@ -78,7 +79,7 @@ spec:
       args: {{ toJson .args }}
       envFrom:
         - configMapRef: {name: {{ include "forewarn.name" $root }}}
-        - secretRef: {name: {{ include "forewarn.secret" $root }}}
+        - secretRef: {name: {{ .secret | default (include "forewarn.secret" $root) }}}
         {{- range .secrets }}
         - secretRef: {name: {{ . }}}
         {{- end }}

@@ -157,7 +157,7 @@ def test_a_key_that_is_none_opens_nothing(api, given):
 
 
 def test_a_fault_of_the_world_is_told_as_one_and_one_of_ours_is_not_shown(api, monkeypatch):
-    from connectors.kafka.admin import KafkaUnreachable
+    from connectors.kafka.clients import KafkaUnreachable
 
     def away():
         raise KafkaUnreachable("no Kafka at 127.0.0.1:1")

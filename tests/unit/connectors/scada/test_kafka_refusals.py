@@ -8,10 +8,11 @@ import ssl
 import pytest
 from aiokafka import errors
 
+from connectors.kafka.admission import refusal_in
 from connectors.scada.feed import FeedError
 from connectors.scada.feeds import kafka
 from connectors.scada.feeds.kafka.messages import OneReading
-from connectors.scada.feeds.kafka.refusals import check_admitted, check_topics, refusal_in, told
+from connectors.scada.feeds.kafka.refusals import check_admitted, check_topics, told
 
 
 def config() -> kafka.Config:
