@@ -106,6 +106,18 @@ class FeedView(NamedTuple):
     spool_limit_bytes: int = 0
 
 
+class RoleView(NamedTuple):
+    """What is told of a role beside workers and feeds: the age of its last look, its work, and gauges of its own.
+
+    `own` has by a gauge's name its value, or values by the one label that it has.
+    """
+
+    look_age_s: float | None
+    done: int
+    failed: int
+    own: Mapping[str, float | Mapping[str, float]] = {}
+
+
 class Declared(NamedTuple):
     """A metric: its kind, what it says, and what its samples are told apart by."""
 
@@ -146,7 +158,16 @@ FEED: Mapping[str, Declared] = {
 }
 """Beside these a feed of a kind may count what is its own, such as `forewarn_modbus_polls_total`."""
 
-METRICS: Mapping[str, Declared] = {f"forewarn_{name}": one for name, one in {**WORKER, **FEED}.items()}
+ROLE: Mapping[str, Declared] = {
+    "role_look_age_seconds": Declared("gauge", "Since the role last looked at its topics and could", ("role",)),
+    "role_done": Declared("counter", "Notifications, plans, suggestions or spans that the role made", ("role",)),
+    "role_failed": Declared("counter", "Those that it tried and could not make", ("role",)),
+    "deliveries": Declared("gauge", "Notifications that are not delivered: new, failing or refused", ("state",)),
+    "plan_age_seconds": Declared("gauge", "Since the newest plan of production was made, by the plant's time"),
+    "suggestions_open": Declared("gauge", "Suggested settings that wait for an answer"),
+}
+
+METRICS: Mapping[str, Declared] = {f"forewarn_{name}": one for name, one in {**WORKER, **FEED, **ROLE}.items()}
 """Every metric of the service, by its name."""
 
 
@@ -289,3 +310,31 @@ class FeedCollector(Collector):
     def _of(self, told: _Family, value: float) -> _Family:
         told.add_metric(self._labels, value)
         return told
+
+
+class RoleCollector(Collector):
+    """One role that is neither worker nor feed, by its name."""
+
+    def __init__(self, role: str, view: Callable[[], RoleView]) -> None:
+        self._role, self._view = role, view
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing beforehand: registering is no scrape."""
+        return ()
+
+    def collect(self) -> Iterator[Metric]:
+        """Counts are of this process."""
+        view = self._view()
+        for name, count in (("role_done", view.done), ("role_failed", view.failed)):
+            counted = _counter(name)
+            counted.add_metric([self._role], count)
+            yield counted
+        if view.look_age_s is not None:
+            age = _gauge("role_look_age_seconds")
+            age.add_metric([self._role], view.look_age_s)
+            yield age
+        for name, value in view.own.items():
+            gauge = _gauge(name)
+            for label, each in value.items() if isinstance(value, Mapping) else [(None, value)]:
+                gauge.add_metric([] if label is None else [label], each)
+            yield gauge

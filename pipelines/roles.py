@@ -40,11 +40,24 @@ ROLES: tuple[Role, ...] = (
         many=True,
         port=Port.METRICS,
     ),
-    Role(name="rebuild", command=("rebuild",), does="brings rows that came too late into the windows"),
-    Role(name="deliver", command=("deliver",), does="warnings from Kafka to people and systems", extra="deliver"),
+    Role(
+        name="rebuild",
+        command=("rebuild",),
+        does="brings rows that came too late into the windows",
+        port=Port.METRICS,
+    ),
+    Role(
+        name="deliver",
+        command=("deliver",),
+        does="warnings from Kafka to people and systems",
+        extra="deliver",
+        port=Port.METRICS,
+    ),
     Role(
         name="console", command=("api", "serve"), does="the page and the HTTP API", extra="console", port=Port.CONSOLE
     ),
-    Role(name="plan", command=("plan",), does="plans production for less energy", extra="plan"),
-    Role(name="tune", command=("tune",), does="suggests process settings by parts and their results"),
+    Role(name="plan", command=("plan",), does="plans production for less energy", extra="plan", port=Port.METRICS),
+    Role(
+        name="tune", command=("tune",), does="suggests process settings by parts and their results", port=Port.METRICS
+    ),
 )

@@ -272,6 +272,50 @@ FEEDS = Row(
     ],
 )
 
+ROLES = Row(
+    title="Other roles",
+    panels=[
+        Panel(
+            title="Seconds since a role looked",
+            unit="s",
+            red=60,
+            says="Roles look at their topics every second or two; a span that is rebuilt takes minutes.",
+            queries=[Query("max by (role) (forewarn_role_look_age_seconds)", "{{role}}")],
+        ),
+        Panel(
+            title="Done and failed",
+            unit="none",
+            says="Notifications, plans, suggestions and spans within an hour, by role.",
+            queries=[
+                Query("sum by (role) (increase(forewarn_role_done_total[1h]))", "{{role}} done"),
+                Query("sum by (role) (increase(forewarn_role_failed_total[1h]))", "{{role}} failed"),
+            ],
+        ),
+        Panel(
+            title="Notifications that are not delivered",
+            unit="none",
+            stacked=True,
+            says="New ones, those that sinks failed to take so far, and those that were refused for good.",
+            queries=[Query("sum by (state) (forewarn_deliveries)", "{{state}}")],
+        ),
+        Panel(
+            title="Age of the plan",
+            unit="s",
+            red=7200,
+            width=12,
+            says="Since production was planned last, while there are orders: at most an hour, and what planning takes.",
+            queries=[Query("max(forewarn_plan_age_seconds)", "plan")],
+        ),
+        Panel(
+            title="Open suggestions",
+            unit="none",
+            width=12,
+            says="Suggested settings that wait for somebody's answer.",
+            queries=[Query("max(forewarn_suggestions_open)", "open")],
+        ),
+    ],
+)
+
 SCORING = Row(
     title="Scoring",
     panels=[
@@ -351,5 +395,5 @@ def service(more: Sequence[Row] = ()) -> Dashboard:
         uid="forewarn-service",
         title="Forewarn: service",
         says="Whether Forewarn does its work: what is read, stored and rejected, how late, and what is wrong.",
-        rows=[AT_A_GLANCE, FLOW, WORK, STORE, FEEDS, *more],
+        rows=[AT_A_GLANCE, FLOW, WORK, STORE, FEEDS, ROLES, *more],
     )

@@ -30,6 +30,7 @@ from tests.kit import streams
 from tests.kit.installation import Installation
 from tests.kit.streams import MINUTE_US, START_US
 from tests.servers.test_metrics import port_of, summed
+from tests.unit.connectors.test_endpoint import asked as asked_http
 from tests.unit.connectors.test_metrics import scraped
 from tests.unit.infra.test_watch_dashboards import flux_panels, metrics_in, promql
 
@@ -39,6 +40,14 @@ ASSETS = ("pump-01", "fan-01")
 MINUTES = 120
 DONE_US = START_US + 100 * MINUTE_US
 BEGIN, END = "2025-12-01T00:00:00Z", "2026-02-01T00:00:00Z"
+BOOK = """
+[sinks.own]
+kind = "topic"
+topic = "told"
+[subscriptions.none]
+sink = "own"
+match = { asset = ["no-such-*"] }
+"""
 COLUMNS = {
     "Open warnings": {"level", "revision"},
     "Which are open": set(plant.TOLD),
@@ -160,6 +169,24 @@ def test_each_metric_of_a_worker_that_dashboards_ask_for_is_served_by_one(instal
 
 def test_sources_of_dashboards_are_these_two() -> None:
     assert {str(one).partition("-")[0] for one in Source} == {"prometheus", "influxdb"}
+
+
+@pytest.mark.parametrize("role", ["deliver", "rebuild"])
+def test_a_role_as_a_process_serves_its_own_metrics_and_is_ready(installation, role) -> None:
+    file = installation.folder / "subscriptions.toml"
+    file.write_text(BOOK)
+    installation.settings = installation.settings.model_copy(update={"subscriptions": file})
+    process = installation.worker(program=("pipelines.cli", role))
+    log = installation.folder / f"worker-{len(installation.workers) - 1}.log"
+    installation.wait(lambda: "/metrics" in log.read_text(), 30)
+    port = int(re.findall(r"127\.0\.0\.1:(\d+)/metrics", log.read_text())[0])
+    installation.wait(lambda: asked_http(port, "/readyz")[0] == 200, 30)
+    installation.wait(lambda: scraped(port).get(f"forewarn_role_look_age_seconds role={role}", 99) < 10, 30)
+    if role == "deliver":
+        assert scraped(port)["forewarn_deliveries state=failing"] == 0
+    process.terminate()
+    process.wait(20)
+    installation.workers.remove(process)
 
 
 def test_the_ledger_of_now_is_in_influxdb_also_once_the_worker_has_ended(installation) -> None:

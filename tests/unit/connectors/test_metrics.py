@@ -23,6 +23,8 @@ from connectors.metrics import (
     FeedView,
     HistogramView,
     PartitionView,
+    RoleCollector,
+    RoleView,
     StoreView,
     WorkerCollector,
     samples,
@@ -204,7 +206,9 @@ def full() -> PartitionView:
 def test_what_is_served_is_what_is_declared_names_and_labels_both_ways() -> None:
     worker = WorkerCollector(lambda: [full()], lambda: StoreView({"stored": 1}, 0, 0.0))
     feed = FeedCollector("x", "y", lambda: FeedView({}, {"no-time": 1}, 0, False))
-    families = [*worker.collect(), *feed.collect()]
+    own = {"deliveries": {"new": 1.0}, "plan_age_seconds": 5.0, "suggestions_open": 0.0}
+    role = RoleCollector("deliver", lambda: RoleView(0.5, 3, 1, own))
+    families = [*worker.collect(), *feed.collect(), *role.collect()]
     assert {one.name: one.type for one in families} == {name: one.kind for name, one in METRICS.items()}
     found = {one.name: set(one.labels) for family in families for one in family.samples}
     assert found == {name: set(labels) for name, labels in samples().items()}
