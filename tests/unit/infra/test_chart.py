@@ -330,3 +330,12 @@ def test_metrics_are_scraped_where_they_are_served(secure):
     (service,) = [one for one in of(secure, "Service") if wanted <= one["metadata"]["labels"].items()]
     assert [port["name"] for port in service["spec"]["ports"]] == [monitor["spec"]["endpoints"][0]["port"]]
     assert service["spec"]["ports"][0]["port"] == Settings.model_fields["metrics_port"].default
+
+
+def test_the_jobs_of_kubernetes_are_those_that_the_rules_speak_of(secure):
+    (monitor,) = of(secure, "ServiceMonitor")
+    named = {one["replacement"]: one["regex"] for one in monitor["spec"]["endpoints"][0]["relabelings"]}
+    asked = yaml.safe_load((ROOT / "infra" / "prometheus" / "prometheus.yml").read_text(encoding="utf-8"))
+    assert set(named) == {job["job_name"] for job in asked["scrape_configs"]}
+    others = {role.name for role in ROLES if role.port is Port.METRICS and role.name != "worker"}
+    assert set(named["forewarn-role"].split("|")) == others

@@ -7,8 +7,10 @@ import re
 import subprocess
 import tomllib
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
+import yaml
 
 from infra.bin import docker, influx_build, kafka
 from pipelines.roles import ROLES, Port
@@ -134,6 +136,18 @@ def test_dashboards_and_alert_rules_are_where_they_are_kept(project):
         "/etc/prometheus/prometheus.yml": str(ROOT / "infra" / "prometheus" / "prometheus.yml"),
         "/etc/prometheus/rules": str(ROOT / "infra" / "prometheus" / "rules"),
     }
+    assert all(Path(source).exists() for source in mounts.values())
+
+
+def test_prometheus_finds_every_role_that_serves_metrics_and_asks_for_each_file(project):
+    mounted = {one["target"].rpartition("/")[2]: one["source"] for one in project["services"]["prometheus"]["configs"]}
+    told = {name: yaml.safe_load(project["configs"][of]["content"])[0]["targets"] for name, of in mounted.items()}
+    of_roles = {role.name: f"{role.name}:9464" for role in ROLES if role.port is Port.METRICS}
+    assert told["worker.yml"] == [of_roles.pop("worker")]
+    assert told["role.yml"] == list(of_roles.values())
+    asked = yaml.safe_load((ROOT / "infra" / "prometheus" / "prometheus.yml").read_text(encoding="utf-8"))
+    files = {file for job in asked["scrape_configs"] for one in job["file_sd_configs"] for file in one["files"]}
+    assert {f"targets/{name}" for name in told} <= files
 
 
 def test_the_example_names_every_variable_of_the_file_and_no_value_of_a_secret():
