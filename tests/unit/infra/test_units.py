@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.roles import FEED, ROLES, Port, Role
+from pipelines.roles import FEED, ROLES, Role
 from tests.unit.infra.deployed import ROOT, SETTINGS, named_settings
 
 UNITS = ROOT / "infra" / "systemd"
@@ -91,7 +91,7 @@ def test_it_may_do_little(role):
 @pytest.mark.parametrize("role", EVERY)
 def test_it_waits_for_word_of_a_role_that_gives_it_and_of_no_other(role):
     service = parsed(file_of(role))["Service"]
-    notifies = role.port is Port.METRICS  # these two have connectors.systemd
+    notifies = role.name in {"worker", FEED.name}  # these two have connectors.systemd
     assert service["Type"] == (["notify"] if notifies else ["exec"])
     assert ("WatchdogSec" in service) == notifies
     assert service["Restart"] == ["always"]
