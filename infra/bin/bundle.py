@@ -34,7 +34,7 @@ SHARED = (
     "infra/helm", "infra/grafana", "infra/prometheus", "infra/examples", "infra/bundle/forewarn.env.example",
 )  # fmt: skip
 """What goes along beside the wheels, if it is there; each by its own name below share/forewarn."""
-LEFT_OUT = ("__pycache__", "*.pyc", "*.egg-info", ".env")
+LEFT_OUT = ("__pycache__", "*.pyc", "*.egg-info", ".env", "*.env")
 EPOCH = "315532800"
 """1980-01-01, the first time that a zip file can tell (and a wheel is one)."""
 

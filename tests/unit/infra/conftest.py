@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
 
-from infra.bin import go_tools
-from infra.bin.layout import Options
-
-ROOT = Path(__file__).resolve().parents[3]
+from infra.bin import go_tools, programs
+from infra.bin.layout import Options, ServicesError
 
 
 @pytest.fixture(scope="session")
-def deploycheck() -> Path:
-    if shutil.which("go") is None:
-        pytest.skip("no Go here, which builds the reader of compose files")
-    return go_tools.deploycheck(Options())
+def options() -> Options:
+    found = Options()
+    try:
+        programs.find_go(go_tools.OLDEST_GO, "build what reads deployment files", found.environ)
+    except ServicesError as none:
+        pytest.skip(str(none))
+    return found
 
 
 @pytest.fixture(scope="session")
-def helm() -> Path:
-    if shutil.which("go") is None:
-        pytest.skip("no Go here, which builds Helm")
-    return go_tools.helm(Options())
+def deploycheck(options) -> Path:
+    return go_tools.deploycheck(options)
+
+
+@pytest.fixture(scope="session")
+def helm(options) -> Path:
+    return go_tools.helm(options)

@@ -78,6 +78,13 @@ def test_what_is_copied_is_there_and_let_in(image):
                 assert f"!{Path(source).parts[0]}" in ignored, source
 
 
+def test_no_file_of_secrets_gets_into_an_image():
+    ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").split()
+    kept_out = (ROOT / ".gitignore").read_text(encoding="utf-8").split()
+    assert {"infra/**/.env", "infra/**/*.env"} <= set(ignored[ignored.index("!infra") :])
+    assert {"infra/.env", "infra/forewarn.env", "infra/deliver.env"} <= set(kept_out)
+
+
 def test_the_environment_names_settings_only(image):
     assert named_settings(DOCKERFILE.read_text(encoding="utf-8")) <= SETTINGS
 
