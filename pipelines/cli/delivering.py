@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import signal
 from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
@@ -31,6 +30,7 @@ from pipelines.main import WallClock, provision_log
 from pipelines.plant_file import PlantFile
 from pipelines.ports import Fenced
 from pipelines.settings import Settings
+from pipelines.stopping import told_to_stop
 from pipelines.topics import Topic
 
 _log = structlog.get_logger()
@@ -106,9 +106,7 @@ async def deliver(settings: Settings, *, loud: bool) -> int:
     to_stderr(loud, [*settings.secrets, *secrets_in(file.book.sinks.values(), os.environ)])
     for name in WORDY:
         logging.getLogger(name).setLevel(logging.WARNING)
-    stopped = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    stopped = told_to_stop()
     publisher = KafkaPublisher(settings.cluster, settings.topic_prefix)
     try:
         while (end := await _run(settings, plant, file, publisher, stopped)) is not End.STOPPED:
