@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import signal
 import sys
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
@@ -21,6 +20,7 @@ from pipelines.collector import spare_the_collector
 from pipelines.ownership import Partitions
 from pipelines.ports import Clock, Output, Publisher
 from pipelines.runner import PartitionRunner
+from pipelines.stopping import told_to_stop
 from pipelines.topics import Topic
 
 _log = structlog.get_logger()
@@ -147,10 +147,7 @@ async def serve(app: WorkerApp) -> int:
     """Run the app until SIGTERM or SIGINT (0), or until it fails (1, and the log says why)."""
     spare_the_collector()
     sys.setswitchinterval(SWITCH_S)
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    stop = told_to_stop()
     beside = None
     waits = [asyncio.create_task(each.wait()) for each in (stop, app.failed, app._crashed)]
     try:

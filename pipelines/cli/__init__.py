@@ -19,6 +19,7 @@ from pipelines.cli.of_comparing import comparisons
 from pipelines.cli.of_coverage import coverage
 from pipelines.cli.of_data import data
 from pipelines.cli.of_delivery import delivery
+from pipelines.cli.of_edge import boxes
 from pipelines.cli.of_energy import energy
 from pipelines.cli.of_feeds import feeds
 from pipelines.cli.of_labels import labels
@@ -60,6 +61,7 @@ app.add_typer(production)
 app.add_typer(tuning)
 app.add_typer(suggestions, name="suggestions")
 app.add_typer(access, name="access")
+app.add_typer(boxes)
 app.add_typer(quality, name="quality")
 model.add_typer(defects)
 app.add_typer(worth)

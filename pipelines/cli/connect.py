@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import signal
 from collections.abc import Callable, Coroutine, Sequence
 from importlib import import_module
 from inspect import signature
@@ -33,6 +32,7 @@ from pipelines.main import WallClock
 from pipelines.plant_file import PlantFile
 from pipelines.pulse import Pulse
 from pipelines.settings import Settings
+from pipelines.stopping import told_to_stop
 
 _log = structlog.get_logger()
 
@@ -136,9 +136,7 @@ def view_of(feed: Feed, relay: Relay) -> FeedView:
 async def _run(
     feed: Feed, relay: Relay, beside: Sequence[Coroutine[Any, Any, None]], console: Console, as_json: bool
 ) -> None:
-    stopped = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    stopped = told_to_stop()
     works = feed.run(relay.take), relay.run(), *beside, _tell(feed, relay, console, as_json)
     tasks = [asyncio.create_task(work) for work in works]
     waiting = asyncio.create_task(stopped.wait())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn
 from pipelines.console.feed import Feed
 from pipelines.console.role import Follower
 from pipelines.plant_file import PlantFile
+from pipelines.stopping import told_to_stop
 
 PORTS_TRIED = 50
 """From the port that is asked for upwards. Our choice."""
@@ -35,15 +35,14 @@ class Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """As the base's, for an event loop."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._end, number)
+        """Signals are heard for the whole process."""
         yield
 
-    def _end(self, number: int) -> None:
+    async def end(self) -> None:
+        """Wait until the process is told to stop; streams end, and the rest is answered."""
+        await told_to_stop().wait()
         self._feed.end()
-        self.handle_exit(number, None)
+        self.should_exit = True
 
 
 class NoPort(Exception):
@@ -89,17 +88,17 @@ async def run(
         ),
         follower.feed,
     )
-    serving = asyncio.create_task(server.serve(sockets=[place]))
+    serving, ending = asyncio.create_task(server.serve(sockets=[place])), asyncio.create_task(server.end())
     ready()
     try:
         done, _ = await asyncio.wait({following, looking, serving}, return_when="FIRST_COMPLETED")
         for task_ in done:
             task_.result()
     finally:
-        for task_ in (following, looking):
+        for task_ in (following, looking, ending):
             task_.cancel()
         server.should_exit = True
-        await asyncio.gather(following, looking, serving, return_exceptions=True)
+        await asyncio.gather(following, looking, ending, serving, return_exceptions=True)
 
 
 async def _caught_up(follower: Follower, console: Console) -> asyncio.Task[None]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import signal
 from collections.abc import Callable, Mapping
 from enum import Enum
 from pathlib import Path
@@ -34,6 +33,7 @@ from pipelines.meters import Doings
 from pipelines.plant_file import PlantFile
 from pipelines.ports import Fenced
 from pipelines.settings import Settings
+from pipelines.stopping import told_to_stop
 from pipelines.topics import Topic
 
 _log = structlog.get_logger()
@@ -109,9 +109,7 @@ async def deliver(settings: Settings, *, loud: bool) -> int:
     to_stderr(loud, [*settings.secrets, *secrets_in(file.book.sinks.values(), os.environ)])
     for name in WORDY:
         logging.getLogger(name).setLevel(logging.WARNING)
-    stopped = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    stopped = told_to_stop()
     publisher = KafkaPublisher(settings.cluster, settings.topic_prefix)
     now = _Now()
     try:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import Coroutine
 from typing import Any
+
+from pipelines.stopping import told_to_stop
 
 
 async def until_told(*parts: Coroutine[Any, Any, Any]) -> None:
     """Run all at once until one of them ends, or the process is told to; raises what that one raised."""
-    stopped = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    stopped = told_to_stop()
     tasks = [asyncio.create_task(one) for one in (*parts, stopped.wait())]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

@@ -29,9 +29,15 @@ MOST_KINDS = 500
 SHORTEST_SECRET = 4
 """What is shorter would be found in innocent words, and keeps nothing secret."""
 
+_secrets: set[str] = set()
+
 
 def to_stderr(loud: bool, secrets: Iterable[str] = ()) -> None:
-    """Send all logging through structlog; `loud` lets all pass that Faust and the Kafka clients say."""
+    """Send all logging through structlog; `loud` lets all pass that Faust and the Kafka clients say.
+
+    Secrets that were told before stay out, too: several roles may run in a process.
+    """
+    _secrets.update(secrets)
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -50,7 +56,7 @@ def to_stderr(loud: bool, secrets: Iterable[str] = ()) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
     )
     foreign = [*shared, structlog.stdlib.ExtraAdder()]
-    handler.setFormatter(_Discreet(secrets, foreign_pre_chain=foreign, processors=last))
+    handler.setFormatter(_Discreet(_secrets, foreign_pre_chain=foreign, processors=last))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     if not loud:
         handler.addFilter(_no_chatter)

@@ -33,9 +33,10 @@ def connect(
     from pipelines.cli.logs import secrets_of, to_stderr
     from pipelines.settings import Settings
 
-    to_stderr(loud=False, secrets=secrets_of(config, os.environ))
+    settings = Settings(instance=instance)
+    to_stderr(loud=False, secrets=[*settings.secrets, *secrets_of(config, os.environ)])
     feed = context.info_name or ""
-    asyncio.run(run_feed(Settings(instance=instance), feed, config, spool_mb, out, as_json=as_json))
+    asyncio.run(run_feed(settings, feed, config, spool_mb, out, as_json=as_json))
 
 
 READS = {

@@ -120,10 +120,15 @@ def warn_of_sites(keys: ApiKeys, plant: Plant) -> None:
 
 def serve(settings: Settings, host: str, port: int, console: Console, *, loud: bool = False) -> None:
     """Answer until ended."""
+    to_stderr(loud, settings.secrets)
+    asyncio.run(answer(settings, host, port, console))
+
+
+async def answer(settings: Settings, host: str, port: int, console: Console) -> None:
+    """The same, on the caller's loop. Raises WrongApiKeys, WrongGate, NoPort, KafkaUnreachable."""
     place, file = place_of(settings), PlantFile(settings.plant, settings.site)
     gate = gate_of(settings, host, file.plant.plant)
     provision_log(settings)
-    to_stderr(loud, settings.secrets)
     warn_of_sites(api_keys(settings.api_keys), file.plant)
     log = TopicsFollower(settings.cluster, settings.topic_prefix)
     follower = Follower(log, Standing(file.plant), (KafkaError,))
@@ -137,4 +142,4 @@ def serve(settings: Settings, host: str, port: int, console: Console, *, loud: b
         for line in (f"the page: {shown}/", f"the API's document: {shown}{OPENAPI}; end it by ctrl-c"):
             console.print(line, highlight=False, markup=False, soft_wrap=True)
 
-    asyncio.run(run(app, follower, file, port_held, console, ready))
+    await run(app, follower, file, port_held, console, ready)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.roles import FEED, ROLES, Role
+from pipelines.roles import FEED, ROLES, Port, Role
 from tests.unit.infra.deployed import ROOT, SETTINGS, named_settings
 
 UNITS = ROOT / "infra" / "systemd"
@@ -43,6 +43,10 @@ EXPOSED = 15
 """Tenths of what systemd-analyze calls exposure, at most; 1.5 is 'OK', and a unit without any of this has 9.6."""
 
 
+EDGE = Role(name="edge", command=("edge",), does="worker, feeds, deliveries and page in one process", port=Port.METRICS)
+"""No role of the table, but all of them at once (pipelines.cli.edge)."""
+
+
 def file_of(role: Role) -> Path:
     return UNITS / f"forewarn-{role.name}{'@' if role is FEED else ''}.service"
 
@@ -61,12 +65,12 @@ def parsed(file: Path) -> dict[str, dict[str, list[str]]]:
     return found
 
 
-EVERY = [pytest.param(role, id=role.name) for role in (*ROLES, FEED)]
+EVERY = [pytest.param(role, id=role.name) for role in (*ROLES, FEED, EDGE)]
 
 
 def test_there_is_a_unit_for_each_role_and_no_other():
     assert {file.name for file in UNITS.iterdir()} == {
-        *(file_of(role).name for role in (*ROLES, FEED)), "forewarn.target"
+        *(file_of(role).name for role in (*ROLES, FEED, EDGE)), "forewarn.target"
     }  # fmt: skip
 
 
@@ -75,8 +79,8 @@ def test_it_starts_the_roles_command(role):
     (command,) = parsed(file_of(role))["Service"]["ExecStart"]
     program, *words = command.split()
     assert program == "/opt/forewarn/current/bin/forewarn"
-    more = ["${FEED}", "--config", "/etc/forewarn/feeds/%i.toml"] if role is FEED else []
-    assert words == [*role.command, *more]
+    more = {FEED.name: ["${FEED}", "--config", "/etc/forewarn/feeds/%i.toml"], EDGE.name: ["$FEEDS"]}
+    assert words == [*role.command, *more.get(role.name, [])]
 
 
 @pytest.mark.parametrize("role", EVERY)
@@ -91,7 +95,7 @@ def test_it_may_do_little(role):
 @pytest.mark.parametrize("role", EVERY)
 def test_it_waits_for_word_of_a_role_that_gives_it_and_of_no_other(role):
     service = parsed(file_of(role))["Service"]
-    notifies = role.name in {"worker", FEED.name}  # these two have connectors.systemd
+    notifies = role.name in {"worker", FEED.name, EDGE.name}  # these have connectors.systemd
     assert service["Type"] == (["notify"] if notifies else ["exec"])
     assert ("WatchdogSec" in service) == notifies
     assert service["Restart"] == ["always"]
