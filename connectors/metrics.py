@@ -1,4 +1,4 @@
-"""Metrics for Prometheus: the live counts of a worker or a feed, read when they are asked for.
+"""Metrics for Prometheus: the live counts of a worker, feed or other role, read when asked for.
 
 Nothing counts here, and nothing is done between scrapes. A scrape is on a thread of its own, so what the loop changes
 meanwhile is copied in one step. `METRICS` declares every name, by which dashboards and alerts are checked, too.

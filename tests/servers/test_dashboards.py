@@ -19,7 +19,6 @@ from connectors.influx.store import InfluxStore
 from connectors.metrics import WORKER
 from connectors.metrics import samples as declared
 from infra.grafana import plant
-from infra.grafana.panels import Source
 from models.records import Alert, AlertState, Forecast, Maintenance, MaintenanceAction, WorkOrder, WorkOrderKind, decode
 from pipelines.backfill.said import forecast_rows
 from pipelines.main import influx_target
@@ -165,10 +164,6 @@ def test_each_metric_of_a_worker_that_dashboards_ask_for_is_served_by_one(instal
     of_workers = {name for name in declared() if any(name.startswith(f"forewarn_{one}") for one in WORKER)}
     wanted = {name for expr in promql() for name in metrics_in(expr)} & of_workers
     assert len(wanted) > 20 and wanted <= served, wanted - served
-
-
-def test_sources_of_dashboards_are_these_two() -> None:
-    assert {str(one).partition("-")[0] for one in Source} == {"prometheus", "influxdb"}
 
 
 @pytest.mark.parametrize("role", ["deliver", "rebuild"])
