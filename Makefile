@@ -9,7 +9,7 @@ DEV := $(VENV)/dev.stamp
 ONLY ?=
 SERVICES := $(PYTHON) infra/bin/services.py
 
-.PHONY: help setup demo services test lint unit soak bench lock vendor clean
+.PHONY: help setup demo services test lint unit soak bench lock vendor bundle clean
 
 help:
 	@echo "make demo      set up, run the whole job on a simulated plant (KEEP=1 leaves it up)"
@@ -17,6 +17,7 @@ help:
 	@echo "make setup     the development environment alone"
 	@echo "make services  build Kafka, InfluxDB 1.8 and 2.7 into the cache, and an older Kafka for tests"
 	@echo "make soak      long fault runs   make bench ONLY=name   a benchmark   make lock   pin anew   make clean"
+	@echo "make bundle KEY=key.pem   one signed archive that installs where there is no network (infra/DEPLOY.md)"
 	@echo "make vendor    fetch the chart library of the web page anew, checked by its sha512"
 
 $(BIN)/python:
@@ -74,11 +75,17 @@ bench: $(DEV)
 lock: $(DEV)
 	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --extra demo pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --all-extras -c requirements.lock pyproject.toml -o requirements-dev.lock
+	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --extra console --extra deliver --extra plan --extra scada --extra s3 -c requirements-dev.lock pyproject.toml -o requirements-deploy.lock
 	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header tests/bench/peers/peers.in -o tests/bench/peers/peers.lock
 
 # Needs npm, which nothing else here does.
 vendor:
 	$(PYTHON) infra/bin/vendor.py
+
+# For this Python and platform. KEY is a private key of ed25519, PEM; build/ has the archive.
+bundle: $(CORE)
+	@test -n "$(KEY)" || { echo "error: give a key: make bundle KEY=key.pem (openssl genpkey -algorithm ed25519 -out key.pem)"; exit 1; }
+	@$(BIN)/python infra/bin/bundle.py make --key $(KEY)
 
 clean:
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,4 +1,4 @@
-"""One HTTP port for whoever looks after a worker or a feed: /metrics for Prometheus, /healthz and /readyz for probes.
+"""One HTTP port for whoever looks after a process: /metrics for Prometheus, /healthz and /readyz for probes.
 
 Requests are answered on threads of their own, so that a loop that is at work does not keep probes waiting. GET alone,
 and nothing is changed by any of it.

@@ -79,3 +79,15 @@ class Scores:
     scored: int = 0
     unchanged: int = 0
     repeated: int = 0
+
+
+@dataclass(slots=True)
+class Doings:
+    """Of a role beside the workers, since it began: when it last looked at its topics, by the clock; its work.
+
+    `done` and `failed` count whole pieces of work: notifications, plans, suggestions, spans.
+    """
+
+    looked_s: float | None = None
+    done: int = 0
+    failed: int = 0

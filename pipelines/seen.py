@@ -14,6 +14,7 @@ from connectors.influx.store import InfluxStore
 from connectors.kafka.batches import Lease
 from connectors.kafka.ends import LogEnds
 from connectors.metrics import HistogramView, PartitionView, StoreView
+from models.records import Reject
 from pipelines.heart import Heart
 from pipelines.ledger import COUNTS
 from pipelines.meters import Histogram, Meters
@@ -54,7 +55,8 @@ def partition_views(
         yield PartitionView(
             partition=runner.partition,
             counts={name: getattr(ledger, name) for name in COUNTS},
-            rejected=ledger.rejected_by_reason.copy(),
+            # All of them: Prometheus sees a first one only where it saw 0 before.
+            rejected=dict.fromkeys(Reject, 0) | ledger.rejected_by_reason.copy(),
             next_offset=heart.next_offset,
             snapshot_offset=runner.snapshot_offset,
             snapshot_age_s=None if kept_s is None else clock.monotonic_s() - kept_s,

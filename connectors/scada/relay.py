@@ -70,6 +70,11 @@ class Relay:
         """What waits on disk."""
         return self._spool.size
 
+    @property
+    def spool_limit_bytes(self) -> int:
+        """How much may wait on disk before the oldest are dropped."""
+        return self._spool.most_bytes
+
     def report(self) -> dict[str, int]:
         """Totals since the feed was first started: the counts, `unread:REASON`, and frames and bytes that were dropped.
 

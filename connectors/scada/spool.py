@@ -60,6 +60,11 @@ class Spool:
         """Bytes that were no whole record: what a crash left at a segment's end."""
 
     @property
+    def most_bytes(self) -> int:
+        """How much it keeps; past it the oldest are dropped."""
+        return self._most
+
+    @property
     def folder(self) -> Path:
         """Where it is."""
         return self._folder

@@ -53,7 +53,7 @@ def build(options: Options, family: str) -> tuple[Path, str]:
 
 def _build_1(options: Options, part: Path, log: Path) -> None:
     go = programs.find("go", "build InfluxDB 1.8", "golang-go", options.environ)
-    environ = {**options.environ, "GOBIN": str(part), "GOFLAGS": _go_flags(go, options.environ), "CGO_ENABLED": "0"}
+    environ = {**options.environ, "GOBIN": str(part), "GOFLAGS": go_flags(go, options.environ), "CGO_ENABLED": "0"}
     stamp = f"-s -w -X main.version={VERSION_1}"
     command = [go, "install", "-trimpath", "-ldflags", stamp, f"{MODULE_1}/cmd/influxd@v{VERSION_1}"]
     programs.run_logged("building InfluxDB 1.8", command, log, environ, part)
@@ -63,7 +63,7 @@ def _build_2(options: Options, part: Path, log: Path) -> None:
     go = programs.find("go", "build InfluxDB 2.7", "golang-go", options.environ)
     work = part / "work"
     shutil.copytree(RECIPE, work)
-    environ = {**options.environ, "GOBIN": str(work / "bin"), "GOFLAGS": _go_flags(go, options.environ)}
+    environ = {**options.environ, "GOBIN": str(work / "bin"), "GOFLAGS": go_flags(go, options.environ)}
     what = "building InfluxDB 2.7"
     programs.run_logged(what, [go, "install", PKG_CONFIG], log, environ, work)
     stamp = f"-s -w -X main.version=v{version('2.7')}"
@@ -98,7 +98,7 @@ def _holds_influx_pkg_config(folder: str) -> bool:
     return program.is_file() and MODULE_1.rpartition("/")[0].encode() in program.read_bytes()
 
 
-def _go_flags(go: str, environ: Mapping[str, str]) -> str:
+def go_flags(go: str, environ: Mapping[str, str]) -> str:
     """Return the user's own, without -mod: a vendor folder of theirs has no part in this."""
     given = programs.output([go, "env", "GOFLAGS"], environ)
     return " ".join([flag for flag in given.split() if not flag.startswith("-mod=")] + ["-buildvcs=false"])

@@ -129,6 +129,7 @@ def view_of(feed: Feed, relay: Relay) -> FeedView:
         relay.spool_bytes,
         relay.away,
         counts_of(feed),
+        relay.spool_limit_bytes,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import Enum
 from pathlib import Path
 
@@ -23,10 +23,13 @@ from models.delivery.checks import doubts
 from models.delivery.errors import SubscriptionError
 from models.delivery.reading import Book
 from models.plant import Plant
+from models.records import Delivery
 from pipelines.cli.book import book_of, text_of
 from pipelines.cli.logs import to_stderr
+from pipelines.cli.role_shown import of_deliveries, shown
 from pipelines.deliver.role import Deliverer
 from pipelines.main import WallClock, provision_log
+from pipelines.meters import Doings
 from pipelines.plant_file import PlantFile
 from pipelines.ports import Fenced
 from pipelines.settings import Settings
@@ -108,20 +111,34 @@ async def deliver(settings: Settings, *, loud: bool) -> int:
         logging.getLogger(name).setLevel(logging.WARNING)
     stopped = told_to_stop()
     publisher = KafkaPublisher(settings.cluster, settings.topic_prefix)
+    now = _Now()
     try:
-        while (end := await _run(settings, plant, file, publisher, stopped)) is not End.STOPPED:
-            _log.info("delivery-begins-anew", because=end.value)
-            if end is End.AWAY:
-                await _pause(stopped)
+        async with shown(settings, "deliver", now.doings, lambda: of_deliveries(now.deliveries())):
+            while (end := await _run(settings, plant, file, publisher, stopped, now)) is not End.STOPPED:
+                _log.info("delivery-begins-anew", because=end.value)
+                if end is End.AWAY:
+                    await _pause(stopped)
     finally:
         await publisher.stop()
     return 0
 
 
+class _Now:
+    """The role that runs now, for who looks at it from outside, and what all of them did so far."""
+
+    def __init__(self) -> None:
+        self.doings = Doings()
+        self.role: Deliverer | None = None
+
+    def deliveries(self) -> Mapping[str, Delivery]:
+        """As that role knows them."""
+        return {} if self.role is None else self.role.deliveries
+
+
 async def _run(
-    settings: Settings, plant: PlantFile, file: BookFile, publisher: KafkaPublisher, stopped: asyncio.Event
+    settings: Settings, plant: PlantFile, file: BookFile, publisher: KafkaPublisher, stopped: asyncio.Event, now: _Now
 ) -> End:
-    role = role_of(settings, plant.plant, file.book, publisher)
+    role = now.role = role_of(settings, plant.plant, file.book, publisher, now.doings)
     tasks = {
         asyncio.create_task(role.run()): End.STOPPED,
         asyncio.create_task(stopped.wait()): End.STOPPED,
@@ -144,7 +161,9 @@ def place_of(settings: Settings, plant: Plant) -> Place:
     return Place(plant.plant, settings.cluster, settings.topic_prefix, os.environ)
 
 
-def role_of(settings: Settings, plant: Plant, book: Book, publisher: KafkaPublisher) -> Deliverer:
+def role_of(
+    settings: Settings, plant: Plant, book: Book, publisher: KafkaPublisher, doings: Doings | None = None
+) -> Deliverer:
     """The role on Kafka. Raises SinkError."""
     kafka, prefix, place = settings.cluster, settings.topic_prefix, place_of(settings, plant)
     return Deliverer(
@@ -156,6 +175,7 @@ def role_of(settings: Settings, plant: Plant, book: Book, publisher: KafkaPublis
         wishes=CompactedReader(kafka, prefix, Topic.SUBSCRIPTIONS),
         actions=LogActions(publisher, settings.partitions),
         clock=WallClock(),
+        doings=doings,
     )
 
 

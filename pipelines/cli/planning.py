@@ -25,6 +25,7 @@ from pipelines.cli import planned
 from pipelines.cli.ending import until_told
 from pipelines.cli.logs import to_stderr
 from pipelines.cli.planning_error import PlanError
+from pipelines.cli.role_shown import of_plans, shown
 from pipelines.main import WallClock, influx_target, provision_log, read_model
 from pipelines.plan.air import advising
 from pipelines.plan.board import Board
@@ -88,7 +89,8 @@ async def run(settings: Settings, seconds: float) -> int:
     file = PlantFile(settings.plant, settings.site)
     async with InfluxReader(influx_target(settings)) as rows:
         try:
-            await until_told(planner.run(looks_of(settings, planner, rows)), file.follow(planner.change_plant))
+            async with shown(settings, "plan", planner.doings, lambda: of_plans(planner)):
+                await until_told(planner.run(looks_of(settings, planner, rows)), file.follow(planner.change_plant))
         finally:
             await publisher.stop()
     return 0

@@ -10,10 +10,13 @@ import asyncio
 import json
 import time
 from collections.abc import Iterable
+from contextlib import closing, nullcontext
 
 import polars as pl
 from rich.console import Console
 
+from connectors.endpoint import Served
+from connectors.health import Health
 from connectors.influx.query import InfluxReader
 from connectors.kafka.admin import KafkaAdmin
 from connectors.kafka.group import GroupReader
@@ -21,7 +24,10 @@ from connectors.kafka.plain import LogProducer, LogRecord
 from models.records import Maintenance, Notice, NoticeKind, NoticeState, WorkOrder, decode, encode, key_of
 from pipelines.cli.acting import warnings_of
 from pipelines.cli.feed import bar
+from pipelines.cli.logs import to_stderr
+from pipelines.cli.role_shown import served
 from pipelines.main import WallClock, influx_target, read_named, read_plant
+from pipelines.meters import Doings
 from pipelines.partition import Partition
 from pipelines.rebuild import Life, Rebuilding, alone, denied, until_of
 from pipelines.settings import Settings
@@ -48,17 +54,30 @@ def rebuild(settings: Settings, console: Console, *, once: bool, as_json: bool) 
     """Rebuild what late spans ask for: those open now with `once`, else as they come, until interrupted."""
     plant = read_plant(settings.plant, settings.site)
     group, topic = settings.topic_prefix + settings.group, named(settings.topic_prefix, Topic.NOTICES)
-    with GroupReader(settings.cluster, f"{group}-rebuild", topic) as notices, LogProducer(settings.cluster) as producer:
+    doings = Doings()
+    with (
+        GroupReader(settings.cluster, f"{group}-rebuild", topic) as notices,
+        LogProducer(settings.cluster) as producer,
+        nullcontext() if once else _shown(settings, doings),
+    ):
         while True:
+            doings.looked_s = time.monotonic()
             for notice, record in newest(notices.waiting(), plant.plant).values():
                 _wait_for_store(settings, record, once)
                 now = read_plant(settings.plant, settings.site)  # it may have changed meanwhile
                 of = Partition(now, read_named(now, settings.models), settings.lateness_s)
-                _deal_with(settings, of, notice, producer, console, as_json)
+                is_made = _deal_with(settings, of, notice, producer, console, as_json)
+                doings.done, doings.failed = doings.done + is_made, doings.failed + (not is_made)
             notices.done()
             if once:
                 return
             time.sleep(LOOK_S)
+
+
+def _shown(settings: Settings, doings: Doings) -> closing[Served]:
+    """Metrics of the role. A span can take minutes in which nothing is looked at: that it answers is its health."""
+    to_stderr(False, [settings.influx_token.get_secret_value()])
+    return closing(served(settings, "rebuild", doings, dict, Health()))
 
 
 def newest(records: Iterable[LogRecord], plant: str) -> Open:
@@ -90,7 +109,8 @@ def _wait_for_store(settings: Settings, record: LogRecord, once: bool) -> None:
 
 def _deal_with(
     settings: Settings, of: Partition, notice: Notice, producer: LogProducer, console: Console, as_json: bool
-) -> None:
+) -> bool:
+    """Whether it was rebuilt, and not refused."""
     began_s, told = time.monotonic(), {"asset": notice.asset, "number": notice.number, "id": notice.id}
     try:
         if of.plant.type_of(notice.asset) is None:
@@ -105,9 +125,10 @@ def _deal_with(
         producer.flush()
     except LifeGone as gone:
         _say(console, told | {"refused": str(gone)}, as_json)
-        return
+        return False
     made = {"until_us": life.rebuilt.until_us, "forecasts": len(life.forecasts), "warnings_denied": len(withdrawn)}
     _say(console, told | made | {"s": round(time.monotonic() - began_s, 1)}, as_json)
+    return True
 
 
 def _say(console: Console, told: dict[str, object], as_json: bool) -> None:

@@ -20,6 +20,7 @@ from pipelines.cli.board import offices
 from pipelines.cli.ending import until_told
 from pipelines.cli.logs import to_stderr
 from pipelines.cli.planning_error import PlanError
+from pipelines.cli.role_shown import of_suggestions, shown
 from pipelines.main import WallClock, influx_target, loader_of, provision_log, read_model
 from pipelines.plant_file import PlantFile
 from pipelines.releases.board import Board as ReleaseBoard
@@ -51,7 +52,8 @@ async def run(settings: Settings) -> int:
     async with InfluxReader(influx_target(settings)) as rows:
         role = role_of(settings, file, publisher, rows)
         try:
-            await until_told(role.run(), file.follow(role.change_plant))
+            async with shown(settings, "tune", role.doings, lambda: of_suggestions(role)):
+                await until_told(role.run(), file.follow(role.change_plant))
         finally:
             await publisher.stop()
     return 0

@@ -16,10 +16,11 @@ from models.delivery.outcomes import Delivered, Failed, Outcome, Refused
 from models.delivery.plan import Plan
 from models.delivery.subscriptions import Subscription
 from models.plant import Plant
-from models.records import Notification, Redelivery
+from models.records import Delivery, Notification, Redelivery
 from pipelines.deliver.board import Board, Odd
 from pipelines.deliver.looking import Looking
 from pipelines.deliver.ports import Actions, Alerts, Came, DeliveryLog, Pair, Position, Sink, Watches, Wishes
+from pipelines.meters import Doings
 from pipelines.ports import Clock
 
 _log = structlog.get_logger()
@@ -42,7 +43,9 @@ class Deliverer:
         wishes: Wishes,
         actions: Actions,
         clock: Clock,
+        doings: Doings | None = None,
     ) -> None:
+        """`doings` go on where another one of this left off."""
         self._plant, self._subscriptions, self._sinks = plant, subscriptions, sinks
         self._alerts, self._log, self._wishes, self._actions, self._clock = alerts, log, wishes, actions, clock
         self._board = Board(plant.plant)
@@ -50,6 +53,9 @@ class Deliverer:
         self._events: list[Event] = []
         self._position: Position = {}
         self._is_stale = False
+        self.doings = doings or Doings()
+        self.deliveries: Mapping[str, Delivery] = {}
+        """By id, as they are now; of those that were delivered, the last ones."""
 
     def change_plant(self, plant: Plant) -> None:
         """Go over to a plant file that was edited, at the next step."""
@@ -63,6 +69,7 @@ class Deliverer:
         for pair in await self._wishes.known():
             self._take_wish(pair)
         dispatcher = Dispatcher(self._plan(), self._sinks, kept.entries, self._clock.now_us())
+        self.deliveries = dispatcher.state.deliveries
         _log.info("delivery-begins", subscriptions=len(dispatcher.plan.subscriptions), sinks=sorted(self._sinks))
         self._is_stale = False
         async with asyncio.TaskGroup() as group:
@@ -98,6 +105,7 @@ class Deliverer:
             self._position = came.position
         for notification in effects.sends:
             self._queues[notification.sink].put_nowait(notification)  # the dispatcher gives no more than there is room
+        self.doings.looked_s = self._clock.monotonic_s()
 
     async def _serve(self, name: str, sink: Sink) -> None:
         """Send what is in a sink's queue, one after another."""
@@ -105,6 +113,8 @@ class Deliverer:
             notification = await self._queues[name].get()
             outcome = await self._sent(sink, notification)
             _tell(notification, outcome)
+            self.doings.done += isinstance(outcome, Delivered)
+            self.doings.failed += not isinstance(outcome, Delivered)
             self._events.append(Answer(notification.id, outcome))
 
     async def _sent(self, sink: Sink, notification: Notification) -> Outcome:

@@ -18,6 +18,7 @@ from models.energy.planning.telling import Made, told
 from models.plant import Plant
 from models.records import Plan, PlanReason, Record, encode, key_of
 from pipelines.console.ports import PlantLog
+from pipelines.meters import Doings
 from pipelines.plan.board import Board
 from pipelines.ports import Clock, Output, Publisher, StoreDown
 from pipelines.topics import MAX_MESSAGE_BYTES, Topic
@@ -70,6 +71,7 @@ class Planner:
         self._reasons: set[PlanReason] = set()
         self._stirred = asyncio.Event()
         self._caught_up = asyncio.Event()
+        self.doings = Doings()
 
     def change_plant(self, plant: Plant) -> None:
         """Go over to an edited plant file."""
@@ -116,6 +118,7 @@ class Planner:
             )
         await self.send(Topic.PLANS, [(key_of(made.plant, "plan"), made)])
         self.board.plan = made
+        self.doings.done += 1
         _log.info(
             "planned", why=str(why), jobs=len(made.jobs), unplanned=len(made.unplanned), late=made.figures.late_orders,
             kwh=made.figures.kwh, saving_kwh=made.saving.kwh, saving=made.saving.cost, moved=made.moved, gap=made.gap,
@@ -141,12 +144,15 @@ class Planner:
             try:
                 await self.plan(why)
             except self._away as fault:
+                self.doings.failed += 1
                 _log.warning("not-published", why=str(why), error=repr(fault), doing="plans anew and tries again")
                 self.stir(why)
                 await asyncio.sleep(AGAIN_S)
             except ValueError as wrong:
+                self.doings.failed += 1
                 _log.error("no-plan", error=str(wrong), doing="waits for something else to plan by")
             except Exception:  # a fault of ours by one odd record must not end the role: it would come at each start
+                self.doings.failed += 1
                 _log.exception("no-plan", doing="keeps the plan; waits for something else to plan by")
 
     async def _look_for_ever(self, look: Look) -> None:
@@ -185,6 +191,7 @@ class Planner:
     async def _follow(self) -> None:
         while True:
             news = await self._log.more(PATIENCE_S)
+            self.doings.looked_s = self._clock.monotonic_s()
             odd = self.board.odd
             for why in self.board.take(news.records):
                 self.stir(why)

@@ -16,6 +16,7 @@ from models.plant import Plant
 from models.records import Record, Suggestion, SuggestionEffect, SuggestionRefused, TrialRequest, encode, key_of
 from models.tuning.tuner import Demoted, Out, Served
 from pipelines.console.ports import PlantLog
+from pipelines.meters import Doings
 from pipelines.ports import Clock, Output, Publisher, StoreDown
 from pipelines.topics import Topic
 from pipelines.tune.board import Board
@@ -74,6 +75,7 @@ class Tuning:
         self._unsent: deque[Out] = deque()
         self._caught_up = False
         self._frames_s = 0.0
+        self.doings = Doings()
 
     def change_plant(self, plant: Plant) -> None:
         """Go over to an edited plant file."""
@@ -114,6 +116,7 @@ class Tuning:
 
     async def look(self, news: Any) -> None:
         """Take what came; what follows from it is said, once all is read that was there at the start."""
+        self.doings.looked_s = self._clock.monotonic_s()
         odd = self.board.odd
         self.board.take(news.records)
         if self.board.odd.bit_length() != odd.bit_length():
@@ -123,6 +126,7 @@ class Tuning:
             return
         said = await asyncio.to_thread(self.board.step, self.board.now_us(self._clock.now_us()), self._models.of)
         faults, self.board.faults = self.board.faults, []
+        self.doings.failed += len(faults)
         for asset, product, fault in faults:
             _log.error(
                 "not-tuned", asset=asset, product=product, exc_info=fault, doing="goes on with what comes next",
@@ -147,6 +151,7 @@ class Tuning:
                 key = key_of(one.plant, one.asset)  # type: ignore[attr-defined] # all that is said here has a plant and an asset
                 await self._publisher.publish(self._partition_of(key), [Output(Topic.SUGGESTIONS, key, encode(one))])
             self._unsent.popleft()
+            self.doings.done += 1
 
 
 def _tell(one: Record) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
+import re
 import socket
 from collections import Counter
 from urllib.request import urlopen
@@ -14,10 +16,23 @@ from structlog.testing import capture_logs
 from connectors.endpoint import Served
 from connectors.endpoint import serve as serve_metrics
 from connectors.memory import ManualClock, MemoryPublisher, MemorySnapshots, MemoryStore
-from connectors.metrics import FeedCollector, FeedView, PartitionView, StoreView, WorkerCollector
+from connectors.metrics import (
+    FEED_COUNTS,
+    METRICS,
+    FeedCollector,
+    FeedView,
+    HistogramView,
+    PartitionView,
+    RoleCollector,
+    RoleView,
+    StoreView,
+    WorkerCollector,
+    samples,
+)
+from connectors.scada import relay
 from connectors.scada.feed import counts_of
 from pipelines.cli.connect import told_json, told_line
-from pipelines.ledger import Ledger
+from pipelines.ledger import COUNTS, Ledger
 from pipelines.meters import Scores, Size
 from pipelines.ownership import Partitions
 from pipelines.ports import Effects, Output, RawRecord, Snapshot
@@ -162,6 +177,42 @@ def test_a_scrape_of_a_feed_has_the_relays_counts_and_the_feeds_own(served) -> N
     assert told[f"forewarn_feed_spool_bytes{labels}"] == 512
     assert told[f"forewarn_feed_kafka_away{labels}"] == 1
     assert told[f"forewarn_modbus_polls_total{labels}"] == 9
+
+
+def test_what_a_feed_has_not_counted_yet_is_0_so_that_the_first_is_seen_as_a_rise(served) -> None:
+    told = scraped(served(FeedCollector("x", "y", lambda: FeedView({}, {}, 0, False, spool_limit_bytes=9))))
+    assert {name: told[f"forewarn_feed_{name}_total config=y feed=x"] for name in FEED_COUNTS} == dict.fromkeys(
+        FEED_COUNTS, 0
+    )
+    assert told["forewarn_feed_spool_limit_bytes config=y feed=x"] == 9
+
+
+def test_all_that_the_relay_counts_is_declared_and_no_more() -> None:
+    counted = re.findall(r'self\.counts\["(\w+)"\]', inspect.getsource(relay))
+    assert set(counted) == FEED_COUNTS.keys()
+
+
+def full() -> PartitionView:
+    """A partition of which all is known."""
+    gauges = dict.fromkeys(("lag_records", "snapshot_bytes", "state_assets", "state_bytes", "ledger_balanced"), 1.0)
+    few = HistogramView((1.0,), (2, 3), 4.0)
+    return PartitionView(
+        0, dict.fromkeys(COUNTS, 1), {"too-old": 1}, 2, 1, 0.5, 3, 0.1,
+        scores=dict.fromkeys(("minutes_due", "minutes_scored", "minutes_unchanged", "forecasts_repeated"), 1),
+        gauges=gauges, histograms={"batch_records": few, "latency_seconds": few},
+    )  # fmt: skip
+
+
+def test_what_is_served_is_what_is_declared_names_and_labels_both_ways() -> None:
+    worker = WorkerCollector(lambda: [full()], lambda: StoreView({"stored": 1}, 0, 0.0))
+    feed = FeedCollector("x", "y", lambda: FeedView({}, {"no-time": 1}, 0, False))
+    own = {"deliveries": {"new": 1.0}, "plan_age_seconds": 5.0, "suggestions_open": 0.0}
+    role = RoleCollector("deliver", lambda: RoleView(0.5, 3, 1, own))
+    families = [*worker.collect(), *feed.collect(), *role.collect()]
+    assert {one.name: one.type for one in families} == {name: one.kind for name, one in METRICS.items()}
+    found = {one.name: set(one.labels) for family in families for one in family.samples}
+    assert found == {name: set(labels) for name, labels in samples().items()}
+    assert all(family.documentation for family in families)
 
 
 def test_counts_are_those_of_the_moment_of_the_scrape(served) -> None:
