@@ -7,16 +7,19 @@ BIN := $(VENV)/bin
 CORE := $(VENV)/core.stamp
 DEV := $(VENV)/dev.stamp
 ONLY ?=
+MISSING ?=
 SERVICES := $(PYTHON) infra/bin/services.py
 
-.PHONY: help setup demo services test lint unit soak bench lock vendor clean
+.PHONY: help setup demo services test lint unit soak bench benchmarks lock vendor clean
 
 help:
 	@echo "make demo      set up, run the whole job on a simulated plant (KEEP=1 leaves it up)"
 	@echo "make test      set up, run every test, on real servers that it starts and stops"
 	@echo "make setup     the development environment alone"
 	@echo "make services  build Kafka, InfluxDB 1.8 and 2.7 into the cache, and an older Kafka for tests"
-	@echo "make soak      long fault runs   make bench ONLY=name   a benchmark   make lock   pin anew   make clean"
+	@echo "make soak      long fault runs   make lock   pin anew   make clean"
+	@echo "make bench     all benchmarks, hours; ONLY=a,b: those; MISSING=1: those without a result of this code"
+	@echo "make benchmarks  BENCHMARKS.md and README's figures anew, from the results that there are"
 	@echo "make vendor    fetch the chart library of the web page anew, checked by its sha512"
 
 $(BIN)/python:
@@ -68,8 +71,10 @@ soak: $(DEV)
 
 bench: $(DEV)
 	@$(SERVICES) build --influx 2.7
-	@failed=0; for file in tests/bench/$(if $(ONLY),$(ONLY),[a-z]*).py; do \
-	  $(BIN)/python -m tests.bench.$$(basename $$file .py) || failed=1; done; exit $$failed
+	@$(BIN)/python -m tests.kit.benches --only "$(ONLY)" $(if $(MISSING),--missing)
+
+benchmarks: $(DEV)
+	@$(BIN)/python -m tests.kit.bench_page
 
 lock: $(DEV)
 	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --extra demo pyproject.toml -o requirements.lock
