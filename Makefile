@@ -10,7 +10,7 @@ ONLY ?=
 MISSING ?=
 SERVICES := $(PYTHON) infra/bin/services.py
 
-.PHONY: help setup demo services test lint unit soak bench benchmarks lock vendor clean
+.PHONY: help setup demo services test lint unit soak bench benchmarks dependencies audit pythons lock vendor clean
 
 help:
 	@echo "make demo      set up, run the whole job on a simulated plant (KEEP=1 leaves it up)"
@@ -20,6 +20,8 @@ help:
 	@echo "make soak      long fault runs   make lock   pin anew   make clean"
 	@echo "make bench     all benchmarks, hours; ONLY=a,b: those; MISSING=1: those without a result of this code"
 	@echo "make benchmarks  BENCHMARKS.md and README's figures anew, from the results that there are"
+	@echo "make pythons   tests that need no servers, on each Python we support that is found; ONLY=3.13: on that"
+	@echo "make audit     asks what is known against pinned packages   make dependencies  infra/DEPENDENCIES.md anew"
 	@echo "make vendor    fetch the chart library of the web page anew, checked by its sha512"
 
 $(BIN)/python:
@@ -80,6 +82,17 @@ lock: $(DEV)
 	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --extra demo pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --all-extras -c requirements.lock pyproject.toml -o requirements-dev.lock
 	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header tests/bench/peers/peers.in -o tests/bench/peers/peers.lock
+
+# Reads licences from what is installed.
+dependencies: $(DEV)
+	@$(BIN)/python -m infra.bin.dependencies
+
+# Ends with 1 where something is known against a package, with 2 where that could not be asked (see infra/bin/audit.py).
+audit:
+	@$(PYTHON) -m infra.bin.audit
+
+pythons:
+	@$(PYTHON) -m infra.bin.pythons $(ONLY)
 
 # Needs npm, which nothing else here does.
 vendor:
