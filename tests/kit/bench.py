@@ -9,6 +9,7 @@ import json
 import math
 import os
 import platform
+import re
 import statistics
 import subprocess
 import sys
@@ -96,7 +97,7 @@ def report(name: str, rows: Sequence[Row], unprinted: Sequence[Row] = (), *, qui
         "quick": quick,
         "when": datetime.now(UTC).strftime("%Y-%m-%dT%H:%MZ"),
         "took_s": round(time.monotonic() - _BEGAN_S, 1),
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
+        "machine": machine(),
         "versions": {package: version(package) for package in PACKAGES},
         "peers": peers_used(),
         **tree(),
@@ -116,6 +117,14 @@ def table(title: str, rows: Sequence[Row]) -> Table:
         holds = "" if row.bar is None else str(row.holds)
         out.add_row(row.name, f"{row.value:,.2f}", spread, row.unit, bar, holds)
     return out
+
+
+def machine() -> str:
+    """Processor, cores, memory and Python."""
+    told = re.search(r"^model name\s*: (.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    name = f"{platform.machine()} ({told[1]})" if told else platform.machine()
+    return f"{name}, {os.cpu_count()} cores, {memory:.0f} GiB, Python {platform.python_version()}"
 
 
 def peers_used() -> dict[str, str]:
