@@ -29,7 +29,7 @@ Entry = Mapping[str, Any]
 
 
 class Refused(ValueError):
-    """A document that is no result: of a quick run, or of no benchmark of this tree."""
+    """A document that is no result: of a quick run, of no benchmark of this tree, or without what it ran on."""
 
 
 def names() -> list[str]:
@@ -61,8 +61,10 @@ def fold(document: Entry, path: Path = FILE) -> None:
         raise Refused(f"{document['name']}: a run for trying is no result")
     if document["name"] not in names():
         raise Refused(f"{document['name']}: no benchmark has that name")
+    if lacking := [key for key in TOLD if key not in document]:
+        raise Refused(f"{document['name']}: it does not say {', '.join(lacking)}")
     compared = [one for one in document["parts"] if one["ours"] is not None or one["theirs"] is not None]
-    entry = {key: document[key] for key in TOLD if key in document}
+    entry = {key: document[key] for key in TOLD}
     entry["rows"] = [kept(one) for one in (*document["rows"], *compared)]
     entry["left_out"] = len(document["parts"]) - len(compared)
     results = {**load(path), document["name"]: entry}

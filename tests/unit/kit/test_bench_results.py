@@ -87,6 +87,14 @@ def test_a_quick_run_and_a_stranger_are_refused(file, wrong):
     assert not file.exists()
 
 
+@pytest.mark.parametrize("key", results.TOLD)
+def test_a_document_that_leaves_out_what_it_ran_on_is_refused(file, key):
+    told = document()
+    del told[key]
+    with pytest.raises(results.Refused, match=f"does not say {key}"):
+        results.fold(told, file)
+
+
 def test_under_the_variable_for_trying_every_report_is_a_quick_one(tmp_path, monkeypatch):
     monkeypatch.setattr(bench, "FOLDER", tmp_path)
     monkeypatch.setenv("BENCH_QUICK", "1")
