@@ -7,17 +7,23 @@ BIN := $(VENV)/bin
 CORE := $(VENV)/core.stamp
 DEV := $(VENV)/dev.stamp
 ONLY ?=
+MISSING ?=
 SERVICES := $(PYTHON) infra/bin/services.py
 
-.PHONY: help setup demo services test lint unit soak bench lock vendor bundle clean
+.PHONY: help setup demo services test lint unit soak bench benchmarks dependencies audit pythons lock vendor bundle dashboards clean
 
 help:
 	@echo "make demo      set up, run the whole job on a simulated plant (KEEP=1 leaves it up)"
 	@echo "make test      set up, run every test, on real servers that it starts and stops"
 	@echo "make setup     the development environment alone"
 	@echo "make services  build Kafka, InfluxDB 1.8 and 2.7 into the cache, and an older Kafka for tests"
-	@echo "make soak      long fault runs   make bench ONLY=name   a benchmark   make lock   pin anew   make clean"
+	@echo "make soak      long fault runs   make lock   pin anew   make clean"
+	@echo "make bench     all benchmarks, hours; ONLY=a,b: those; MISSING=1: those without a result of this code"
+	@echo "make benchmarks  BENCHMARKS.md and README's figures anew, from the results that there are"
+	@echo "make pythons   tests that need no servers, on each Python we support that is found; ONLY=3.13: on that"
+	@echo "make audit     asks what is known against pinned packages   make dependencies  infra/DEPENDENCIES.md anew"
 	@echo "make bundle KEY=key.pem   one signed archive that installs where there is no network (infra/DEPLOY.md)"
+	@echo "make dashboards  Grafana's dashboards anew, from the metrics that there are"
 	@echo "make vendor    fetch the chart library of the web page anew, checked by its sha512"
 
 $(BIN)/python:
@@ -45,6 +51,7 @@ demo:
 services:
 	@$(SERVICES) build --influx 1.8
 	@$(SERVICES) build --influx 2.7 --older
+	@$(PYTHON) infra/bin/go_tools.py
 
 # InfluxDB 2.7 takes minutes to build on a new machine: the tests that need no servers run meanwhile.
 test:
@@ -69,14 +76,30 @@ soak: $(DEV)
 
 bench: $(DEV)
 	@$(SERVICES) build --influx 2.7
-	@failed=0; for file in tests/bench/$(if $(ONLY),$(ONLY),[a-z]*).py; do \
-	  $(BIN)/python -m tests.bench.$$(basename $$file .py) || failed=1; done; exit $$failed
+	@$(BIN)/python -m tests.kit.benches --only "$(ONLY)" $(if $(MISSING),--missing)
+
+benchmarks: $(DEV)
+	@$(BIN)/python -m tests.kit.bench_page
 
 lock: $(DEV)
 	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --extra demo pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --all-extras -c requirements.lock pyproject.toml -o requirements-dev.lock
 	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --extra console --extra deliver --extra plan --extra scada --extra s3 -c requirements-dev.lock pyproject.toml -o requirements-deploy.lock
 	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header tests/bench/peers/peers.in -o tests/bench/peers/peers.lock
+
+# Reads licences from what is installed.
+dependencies: $(DEV)
+	@$(BIN)/python -m infra.bin.dependencies
+
+# Ends with 1 where something is known against a package, with 2 where that could not be asked (see infra/bin/audit.py).
+audit:
+	@$(PYTHON) -m infra.bin.audit
+
+pythons:
+	@$(PYTHON) -m infra.bin.pythons $(ONLY)
+
+dashboards: $(DEV)
+	@$(BIN)/python -m infra.grafana
 
 # Needs npm, which nothing else here does.
 vendor:

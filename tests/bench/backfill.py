@@ -138,8 +138,8 @@ def shares(folder: Path, given: Mapping[str, str]) -> dict[str, float]:
     return {**found, "the rest": 100 - sum(found.values())}
 
 
-def beside(folder: Path, given: Mapping[str, str]) -> tuple[dict[str, Pace], float]:
-    """The pace of each program, and seconds that it took to produce what Quix Streams reads."""
+def beside(folder: Path, given: Mapping[str, str]) -> tuple[dict[str, list[Pace]], float]:
+    """The paces of each program by round, and seconds that it took to produce what Quix Streams reads."""
     data = folder / "january"
     rows = year.written(data, PEER_ASSETS, 1)
     settings = installation("replay", folder, given, PEER_ASSETS, partitions=1)
@@ -161,7 +161,7 @@ def beside(folder: Path, given: Mapping[str, str]) -> tuple[dict[str, Pace], flo
                 found[name].append(Pace(math.nan, math.nan))
             one = found[name][-1]
             say(f"round {number + 1}, {name}: {one.rate:,.0f} rows/s, {one.cpu_s:.1f} CPU-s a million")
-    return {name: Pace(*map(statistics.median, zip(*of, strict=True))) for name, of in found.items()}, produced_s
+    return found, produced_s
 
 
 def ours(settings: Settings, data: Path, folder: Path, number: int) -> Pace:
@@ -260,17 +260,21 @@ def of_years(by_assets: Mapping[int, Ran]) -> list[Row]:
     return [*rows, Row(name=f"cost, {most} assets over {some}", value=times, unit="x", bar=FLAT, at_most=True)]
 
 
-def of_peers(paces: Mapping[str, Pace], produced_s: float) -> list[Row]:
+def of_peers(paces: Mapping[str, list[Pace]], produced_s: float) -> list[Row]:
     """One process each, and in how many times ours is quicker."""
     rows = [Row(name="January, one process each", value=PEER_ASSETS, unit="assets")]
-    for who, pace in paces.items():
+    rate, cost = (statistics.median(figures) for figures in zip(*paces[OURS], strict=True))
+    for who, each in paces.items():
+        rates, costs = zip(*each, strict=True)
         peer = None if who == OURS else who
         rows += [
-            Row(name=f"{who}: rate", value=pace.rate, unit="rows/s", peer=peer),
-            Row(name=f"{who}: cost", value=pace.cpu_s, unit="CPU-s a million", peer=peer),
+            Row.of(rates, name=f"{who}: rate", unit="rows/s", peer=peer, ours=rate if peer else None),
+            Row.of(
+                costs, name=f"{who}: cost", unit="CPU-s a million", at_most=True, peer=peer, ours=cost if peer else None
+            ),
         ]
         if peer:
-            rows.append(Row(name=f"{OURS} over {who}", value=paces[OURS].rate / pace.rate, unit="x", peer=peer))
+            rows.append(Row(name=f"{OURS} over {who}", value=rate / rows[-2].value, unit="x", peer=peer))
     return [*rows, Row(name="onto the topic, not counted", value=produced_s, unit="s", peer=QUIX)]
 
 
@@ -283,11 +287,12 @@ def main() -> None:
         paces, produced_s = beside(folder, given)
         influx = from_influx(folder, given)
     picture = ROOT / ("infra/pictures/backfill.svg" if IS_FULL else "build/bench/backfill.svg")
-    backfill_picture.draw({who: pace.rate for who, pace in paces.items()}, spent, picture)
+    rates = {who: statistics.median(pace.rate for pace in each) for who, each in paces.items()}
+    backfill_picture.draw(rates, spent, picture)
     rows = of_years(by_assets)
     rows += [Row(name=f"time: {what}", value=share, unit="%") for what, share in spent.items()]
     rows += of_peers(paces, produced_s) + figures("InfluxDB", influx, 200_000)
-    report("backfill" if IS_FULL else "backfill (quick)", rows)
+    report("backfill", rows, quick=not IS_FULL)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import statistics
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -177,11 +176,10 @@ def run() -> None:
     report("console", [
         Row(name=f"topic to {SUBSCRIBERS} subscribers, p50", value=p50, unit="ms"),
         Row(name=f"topic to {SUBSCRIBERS} subscribers, p99", value=p99, unit="ms", bar=PUSH_P99_MS, at_most=True),
-        Row(name="page of a machine, 30 days a row a minute, median", value=statistics.median(pages), unit="ms",
-            bar=PAGE_MS, at_most=True),
+        Row.of(pages, name="page of a machine, 30 days a row a minute, median", unit="ms", bar=PAGE_MS, at_most=True),
         Row(name="page of a machine, 30 days a row a minute, worst", value=max(pages), unit="ms", bar=PAGE_MS,
             at_most=True),
-        Row(name="page of a machine, a day of rows 5 s apart, median", value=statistics.median(days), unit="ms"),
+        Row.of(days, name="page of a machine, a day of rows 5 s apart, median", unit="ms"),
         Row(name="memory of the console", value=memory_mb, unit="MB"),
     ])  # fmt: skip
 

@@ -204,7 +204,7 @@ def main() -> None:
     for one in years:
         said_then = ", ".join(f"day {day} {cause}" for day, cause in one.notices) or NOTHING
         console.print(f"year of seed {one.seed}: {said_then}")
-    report("drift", figures(found, years))
+    report("drift", figures(found, years), quick=QUICK)
 
 
 if __name__ == "__main__":

@@ -99,9 +99,11 @@ def kwh_rows(plants: Sequence[Done], off: Sequence[Done]) -> list[Row]:
     greedier = [one.saved_greedy for one in off]
     gaps, possible = [100 * one.found.gap for one in plants], [one.possible for one in plants]
     return [
-        Row(name="kWh under the energy-aware greedy, median", value=middle(beside), unit="%", bar=5.0),
+        Row(name="kWh under the energy-aware greedy, median", value=middle(beside), unit="%", bar=5.0,
+            low=min(beside), high=max(beside), runs=len(beside), peer="energy-aware greedy", theirs=0.0),
         Row(name="kWh under the energy-aware greedy, worst", value=min(beside), unit="%"),
-        Row(name="kWh under the usual rule, median", value=middle(saved), unit="%", bar=12.0),
+        Row(name="kWh under the usual rule, median", value=middle(saved), unit="%", bar=12.0,
+            low=min(saved), high=max(saved), runs=len(saved), peer="usual rule", theirs=0.0),
         Row(name="kWh under the usual rule, worst", value=min(saved), unit="%"),
         Row(name="the most that any plan could save by the bound, median", value=middle(possible), unit="%"),
         Row(name="gap to the bound, median", value=middle(gaps), unit="%"),
@@ -241,7 +243,8 @@ def loop_rows(plants: Sequence[Done], seeds: Sequence[int]) -> list[Row]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
-    scale = 0.1 if parser.parse_args().quick else 1.0
+    quick = parser.parse_args().quick
+    scale = 0.1 if quick else 1.0
     seeds, console = energy_plants.SEEDS, Console(width=130)
     with Progress(console=Console(stderr=True), transient=True) as progress:
         track = progress.track
@@ -257,7 +260,7 @@ def main() -> None:
     if not weeks:
         console.print(f"52 weeks of prices are skipped: {why_not(belgian_prices.path())}")
     rows = [*kwh_rows(plants, off), *share_rows(plants), *rung_rows(stairs), *loop_rows(plants, seeds)]
-    report("energy", [*rows, *(week_rows(weeks) if weeks else [])])
+    report("energy", [*rows, *(week_rows(weeks) if weeks else [])], quick=quick)
 
 
 if __name__ == "__main__":

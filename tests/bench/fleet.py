@@ -146,8 +146,8 @@ def main() -> None:
     for fleet in fleets:
         name = f"{fleet.workers} worker(s)"
         rows += [
-            Row(name=f"{name}: single rows", value=fleet.median("rate"), unit="rows/s"),
-            Row(name=f"{name}: cost", value=fleet.median("cpu_s"), unit="CPU-s a million rows"),
+            Row.of([one.rate for one in fleet.found], name=f"{name}: single rows", unit="rows/s"),
+            Row.of([one.cpu_s for one in fleet.found], name=f"{name}: cost", unit="CPU-s a million rows"),
             Row(name=f"{name}: rows of the busiest", value=fleet.busiest, unit="fair shares"),
             *(
                 Row(name=f"{name}: rows of worker {at + 1}", value=rows_of, unit="rows")
@@ -155,7 +155,7 @@ def main() -> None:
             ),
         ]
     rows.append(Row(name="cost with 3 workers over 1", value=flat, unit="x", bar=FLAT, at_most=True))
-    report("fleet (quick)" if QUICK else "fleet", rows)
+    report("fleet", rows, quick=QUICK)
 
 
 if __name__ == "__main__":

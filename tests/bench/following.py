@@ -100,7 +100,7 @@ def main() -> None:
             for seed in seeds
         ]
         done = [one.result() for one in found]
-    report("following (quick)" if QUICK else "following", rows(done[len(STEADY) :], done[: len(STEADY)]))
+    report("following", rows(done[len(STEADY) :], done[: len(STEADY)]), quick=QUICK)
 
 
 if __name__ == "__main__":

@@ -186,7 +186,13 @@ def rows_of(part: str, figures: dict[tuple[str, int], Figures]) -> list[Row]:
     for (name, horizon_h), of in figures.items():
         head = f"{part}: {name}, {horizon_h} h"
         rows += [
-            Row(name=f"{head}: mean absolute error", value=of.error, unit="of the signal"),
+            Row(
+                name=f"{head}: mean absolute error",
+                value=of.error,
+                unit="of the signal",
+                at_most=True,
+                **({} if name in (LINE, ABOUT) else {"peer": name, "ours": figures[LINE, horizon_h].error}),
+            ),
             Row(name=f"{head}: more than ours", value=of.more, unit="{:.3f} to {:.3f}".format(*of.more_ends)),
             Row(name=f"{head}: covered of 90 %", value=of.coverage, unit="share, {:.3f} to {:.3f}".format(*of.ends)),
             Row(name=f"{head}: median width", value=of.width, unit="of the signal"),
@@ -213,7 +219,9 @@ def main() -> None:
         Row(name="series with a gap, left out", value=found.known.size - number, unit="series"),
     ]
     for name, seconds in found.seconds.items():
-        rows.append(Row(name=f"{name}: both horizons", value=seconds / number * 1000, unit="ms a series"))
+        beside = {} if name == OURS else {"peer": name, "ours": found.seconds[OURS] / number * 1000}
+        told = {"unit": "ms a series", "at_most": True, **beside}
+        rows.append(Row(name=f"{name}: both horizons", value=seconds / number * 1000, **told))
     report("forecasts", rows, unprinted)
 
 

@@ -103,8 +103,8 @@ def a_second(rows: np.ndarray, processes: int) -> float:
     return sum(rates)
 
 
-def us_a_row(ways: Mapping[str, Callable[[], object]], rows: int, clock: Callable[[], float]) -> dict[str, float]:
-    """Medians of microseconds a row, the ways interleaved, each after a pass that brings its trees into the cache."""
+def us_a_row(ways: Mapping[str, Callable[[], object]], rows: int, clock: Callable[[], float]) -> dict[str, list[float]]:
+    """Microseconds a row by round, the ways interleaved, each after a pass that brings its trees into the cache."""
     found: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(ROUNDS):
         for name, way in ways.items():
@@ -112,7 +112,7 @@ def us_a_row(ways: Mapping[str, Callable[[], object]], rows: int, clock: Callabl
             begun = clock()
             way()
             found[name].append((clock() - begun) / rows * 1e6)
-    return {name: statistics.median(took) for name, took in found.items()}
+    return found
 
 
 def peer(features: int) -> lightgbm.Booster:
@@ -137,9 +137,18 @@ def against_lightgbm(rows: np.ndarray) -> list[Row]:
     ways = {name: _cut(chances, some, size) for name, (chances, size) in zip((ours, *peers), asked, strict=True)}
     us = us_a_row(ways, len(some), time.process_time)
     return [
-        *(Row(name=f"same trees, {name}", value=value, unit="us a row") for name, value in us.items()),
-        *(Row(name=f"{ours} to {name}", value=us[name] / us[ours], unit="times as fast", peer=name) for name in peers),
+        *(Row.of(each, name=f"same trees, {name}", unit="us a row") for name, each in us.items()),
+        *(_times_as_fast(f"{ours} to {name}", us[ours], us[name], name) for name in peers),
     ]
+
+
+def _times_as_fast(name: str, ours: list[float], theirs: list[float], peer: str) -> Row:
+    """Of medians, with the spread over rounds."""
+    each = [slow / quick for slow, quick in zip(theirs, ours, strict=True)]
+    return Row(
+        name=name, value=statistics.median(theirs) / statistics.median(ours), unit="times as fast", peer=peer,
+        theirs=1.0, low=min(each), high=max(each), runs=len(each),
+    )  # fmt: skip
 
 
 def _of(model: lightgbm.Booster) -> Chances:
@@ -180,7 +189,7 @@ def _times(made: Mapping[str, Chances], rows: np.ndarray) -> list[Row]:
         ways = {name: _cut(chances, rows, size) for name, chances in made.items()}
         for unit, clock in (("us a row of the core", time.process_time), ("us a row by the clock", time.perf_counter)):
             found = us_a_row(ways, len(rows), clock)
-            out += [Row(name=f"{size} at a time, {name}", value=us, unit=unit) for name, us in found.items()]
+            out += [Row.of(us, name=f"{size} at a time, {name}", unit=unit) for name, us in found.items()]
     return out
 
 
@@ -199,8 +208,8 @@ def preparing(rows: np.ndarray) -> list[Row]:
         took.append((ready - begun) * 1000.0)
         first.append((time.process_time() - ready) * 1000.0)
     return [
-        Row(name="session, card and file prepared", value=statistics.median(took), unit="ms"),
-        Row(name="first 256 windows after that", value=statistics.median(first), unit="ms"),
+        Row.of(took, name="session, card and file prepared", unit="ms"),
+        Row.of(first, name="first 256 windows after that", unit="ms"),
     ]
 
 

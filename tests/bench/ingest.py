@@ -8,7 +8,6 @@ the table says how long. `BENCH_QUICK=1` is for trying: a tenth of the rows and 
 
 from __future__ import annotations
 
-import statistics
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
@@ -76,26 +75,31 @@ class Contest:
         with KafkaAdmin(self.settings.kafka, self.settings.topic_prefix) as admin:
             return sum(admin.end_offsets(Topic.FORECASTS).values())
 
+    def each(self, name: str, of: str) -> list[float]:
+        """By round."""
+        return [getattr(one, of) for one in self.found[name]]
+
     def median(self, name: str, of: str) -> float:
-        """Of the rounds."""
-        return statistics.median(getattr(one, of) for one in self.found[name])
+        """Of the rounds; NaN where one failed."""
+        return Row.of(self.each(name, of), name=name, unit="").value
 
     def rows(self) -> list[Row]:
         """What was measured, and over how many rows."""
         over = {name: f"{self.contenders[name]('').rows:,}" for name in self.contenders}
         units = {"rate": "rows/s", "cpu_s": "CPU-s a million rows", "peak_mib": "MiB at the peak"}
         rows = [
-            Row(
+            Row.of(
+                self.each(name, of),
                 name=f"{self.name}: {name}, {over[name]} rows",
-                value=self.median(name, of),
                 unit=unit,
+                at_most=of != "rate",
                 peer=None if name == OURS else name,
+                ours=None if name == OURS else self.median(OURS, of),
             )
             for of, unit in units.items()
             for name in self.contenders
         ]
-        made = statistics.median(self.forecasts)
-        return [*rows, Row(name=f"{self.name}: forecasts of {OURS} meanwhile", value=made, unit="")]
+        return [*rows, Row.of(self.forecasts, name=f"{self.name}: forecasts of {OURS} meanwhile", unit="")]
 
     def ours(self, told: str) -> Contender:
         """A worker, a group and a bucket of its own each time."""
@@ -166,7 +170,7 @@ def main() -> None:
     figures = [row for each in contests for row in each.rows()]
     picture = ROOT / ("build/bench/ingest.svg" if QUICK else "infra/pictures/ingest.svg")
     ingest_picture.draw(single, frames, picture)
-    report("ingest (quick)" if QUICK else "ingest", [*figures, *bars(single, frames, few, many)])
+    report("ingest", [*figures, *bars(single, frames, few, many)], quick=QUICK)
 
 
 def bars(single: Contest, frames: Contest, few: Contest, many: Contest) -> list[Row]:

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -35,16 +36,26 @@ SETTLE_S, AGO_S = 3.0, 14 * 86_400
 
 @dataclass
 class Level:
-    """A share of the highest rate: rows a second sent, and milliseconds to each forecast, of all rounds."""
+    """A share of the highest rate: rows a second sent, and milliseconds to each forecast, by round."""
 
     share: float
     wanted: float
     sent: list[float] = field(default_factory=list)
-    waits_ms: list[int] = field(default_factory=list)
+    rounds_ms: list[list[int]] = field(default_factory=list)
+
+    @property
+    def waits_ms(self) -> list[int]:
+        """Of all rounds."""
+        return [ms for each in self.rounds_ms for ms in each]
 
     def percentile(self, of: float) -> float:
-        """Milliseconds."""
+        """Milliseconds, of all rounds together."""
         return float(np.percentile(self.waits_ms, of))
+
+    def spread(self, of: float) -> dict[str, Any]:
+        """The least and the most of the rounds, of those that brought about a forecast."""
+        each = [float(np.percentile(ms, of)) for ms in self.rounds_ms if ms]
+        return {"low": min(each), "high": max(each), "runs": len(each)} if each else {}
 
 
 class Feed:
@@ -100,11 +111,11 @@ def main() -> None:
             for level in levels * ROUNDS:
                 sent, began_ms, ended_ms = feed.send(level.wanted, SECONDS)
                 level.sent.append(sent)
-                level.waits_ms += waits_ms(settings, began_ms, ended_ms)
+                level.rounds_ms.append(list(waits_ms(settings, began_ms, ended_ms)))
                 p50, p99 = level.percentile(50), level.percentile(99)
                 print(f"{level.share:.0%}: {sent:,.0f} rows/s, p50 {p50:.0f} ms, p99 {p99:.0f} ms", file=sys.stderr)
     draw(levels, ROOT / ("build/bench/latency.svg" if QUICK else "infra/pictures/latency.svg"))
-    report("latency (quick)" if QUICK else "latency", rows(levels, highest))
+    report("latency", rows(levels, highest), quick=QUICK)
 
 
 def rows(levels: list[Level], highest: float) -> list[Row]:
@@ -115,10 +126,10 @@ def rows(levels: list[Level], highest: float) -> list[Row]:
         found += [
             Row(name=f"{name}: sent, slowest round", value=min(level.sent), unit="rows/s", bar=0.95 * level.wanted),
             Row(name=f"{name}: forecasts", value=len(level.waits_ms), unit="", bar=1),
-            Row(name=f"{name}: p50", value=level.percentile(50), unit="ms"),
+            Row(name=f"{name}: p50", value=level.percentile(50), unit="ms", **level.spread(50)),
             Row(
                 name=f"{name}: p99{', aim 50' if half else ''}", value=level.percentile(99), unit="ms",
-                bar=200 if half else None, at_most=half,
+                bar=200 if half else None, at_most=half, **level.spread(99),
             ),
         ]  # fmt: skip
     return found

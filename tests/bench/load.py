@@ -140,7 +140,8 @@ def rows_of(figures: dict[str, Figures]) -> list[Row]:
         Row(name="and at most", value=of.covered_24, unit="share", bar=MOST_COVERED, at_most=True),
         Row(name="error over 72 h", value=of.of_naive_72, unit="of the weekly naive's"),
         Row(name="pinball loss over 24 h", value=of.pinball_24, unit="kW"),
-        *(Row(name=f"{name}: error over 24 h", value=one.of_naive_24, unit="of the weekly naive's", peer=name)
+        *(Row(name=f"{name}: error over 24 h", value=one.of_naive_24, unit="of the weekly naive's", at_most=True,
+              **({} if name.startswith(OURS) else {"peer": name, "ours": of.of_naive_24}))
           for name, one in figures.items() if name != OURS),
     ]  # fmt: skip
 

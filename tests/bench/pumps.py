@@ -238,8 +238,11 @@ def rows_of(found: Sequence[Found]) -> list[Row]:
         rows += [Row(name=f"{name}, {end}", value=at, unit=unit) for end, at in (("5 %", low), ("95 %", high))]
     rows.append(Row(name="early warnings, counted as unfounded", value=total(found, MODEL).early, unit="warnings"))
     for rule in RULES[1:]:
-        figures = zip(BARS, three(total(found, rule)), strict=True)
-        rows += [Row(name=f"{rule}: {name}", value=value, unit=unit) for (name, unit, _, _), value in figures]
+        figures = zip(BARS, three(total(found, rule)), three(total(found, MODEL)), strict=True)
+        rows += [
+            Row(name=f"{rule}: {name}", value=value, unit=unit, at_most=at_most, peer=rule, ours=ours)
+            for (name, unit, _, at_most), value, ours in figures
+        ]
     return rows
 
 
@@ -287,7 +290,7 @@ def main() -> None:
     print(f"{len(found)} plants of {pumps} pumps over {DAYS} days in {time.perf_counter() - begun:.0f} s")
     if not quick:
         log_run([*rows, *parts], found, load()[1].card.version)
-    report("pumps-quick" if quick else "pumps", rows, parts)
+    report("pumps", rows, parts, quick=quick)
 
 
 if __name__ == "__main__":

@@ -118,9 +118,14 @@ def _curve(history: History, said: np.ndarray) -> Curve:
     return curve_of(history, said, limits_of(said))
 
 
+def each(judged: Sequence[Judged], figure: Callable[[Scores], float]) -> list[float]:
+    """By repeat."""
+    return [figure(one.total) for one in judged]
+
+
 def median(judged: Sequence[Judged], figure: Callable[[Scores], float]) -> float:
     """Of the repeats."""
-    return float(np.median([figure(one.total) for one in judged]))
+    return float(np.median(each(judged, figure)))
 
 
 def cost(scores: Scores) -> float:
@@ -158,8 +163,8 @@ def azure_rows(found: Azure) -> tuple[list[Row], list[Row]]:
     rows, more = [], []
     for name, figure, unit in FIGURES:
         bar, at_most = bars.get(name, (None, False))
-        value = median(found.hazard, figure)
-        rows.append(Row(name=f"azure_pdm: {name}", value=value, unit=unit, bar=bar, at_most=at_most))
+        repeats = each(found.hazard, figure)
+        rows.append(Row.of(repeats, name=f"azure_pdm: {name}", unit=unit, bar=bar, at_most=at_most))
     for key, name in (("recall", "recall"), ("unfounded", "unfounded"), ("lead_h", "median lead")):
         ends = [bounds(one.scores)[key] for one in found.hazard]
         for end, which in enumerate(("5 %", "95 %")):
@@ -173,7 +178,14 @@ def azure_rows(found: Azure) -> tuple[list[Row], list[Row]]:
         more.append(Row(name=f"azure_pdm, repeat {repeat}: Brier 72 h", value=one.brier, unit=""))
     for rule, of in found.others.items():
         rows += [
-            Row(name=f"azure_pdm: {name}", value=median(of, figure), unit=unit, peer=rule)
+            Row.of(
+                each(of, figure),
+                name=f"azure_pdm: {name}",
+                unit=unit,
+                peer=rule,
+                ours=median(found.hazard, figure),
+                at_most=name == "unfounded",
+            )
             for name, figure, unit in FIGURES[:3]
         ]
     return rows, more
@@ -262,7 +274,7 @@ def main() -> None:
         sys.exit(NOTHING)
     (FOLDER / "README.md").write_text("\n".join(lines) + "\n")
     print(f"{FOLDER / 'README.md'}: tables and pictures; {time.perf_counter() - begun:.0f} s")
-    report("quality-quick" if quick else "quality", rows, more)
+    report("quality", rows, more, quick=quick)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import statistics
 import time
 from itertools import cycle, islice
 from pathlib import Path
+from typing import Any
 
 from models.plant import Plant, parse
 from pipelines.main import read_named
@@ -59,6 +60,12 @@ def once(asked: Plant, log: list[RawRecord], *, known: bool = False) -> float:
     return time.process_time() - begun
 
 
+def spread(found: dict[str, list[float]], name: str) -> dict[str, Any]:
+    """In times of the pass without a rule of the same round."""
+    each = [one / none for one, none in zip(found[name], found["none"], strict=True)]
+    return {"low": min(each), "high": max(each), "runs": len(each)}
+
+
 def main() -> None:
     log = [RawRecord(at, 0, value) for at, value in enumerate(records(60))]
     plants = {rules: plant(rules) for rules in (0, A_PUMP, MANY)}
@@ -70,14 +77,14 @@ def main() -> None:
     none, learning, known_, many = (statistics.median(found[name]) for name in asked)
     minutes = (len(log) - PUMPS - 1) * PUMPS // (PUMPS + 1)
     few, all_of = f"{A_PUMP * PUMPS:,} rules, {A_PUMP} a pump", f"{MANY * PUMPS:,} rules, {MANY} a pump"
-    times = {"unit": "times that", "bar": DEARER, "at_most": True}
+    times: dict[str, Any] = {"unit": "times that", "bar": DEARER, "at_most": True}
     report(
         "rules",
         [
-            Row(name="without a rule", value=none, unit="s of processor time"),
-            Row(name=f"{few}, baselines known", value=known_ / none, **times),  # type: ignore[arg-type] # by name
-            Row(name=f"{few}, in their first day", value=learning / none, **times),  # type: ignore[arg-type] # by name
-            Row(name=all_of, value=many / none, unit="times that"),
+            Row.of(found["none"], name="without a rule", unit="s of processor time"),
+            Row(name=f"{few}, baselines known", value=known_ / none, **times, **spread(found, "known")),
+            Row(name=f"{few}, in their first day", value=learning / none, **times, **spread(found, "learning")),
+            Row(name=all_of, value=many / none, unit="times that", **spread(found, "many")),
             Row(name="of these, one rule", value=(many - none) / (minutes * MANY) * 1e9, unit="ns a minute"),
         ],
     )

@@ -244,7 +244,7 @@ def main() -> None:
     print(f"{len(found)} plants of {PUMPS} pumps over {DAYS} days in {time.perf_counter() - begun:.0f} s")
     if not quick:
         log_run([*rows, *parts], found, load().card.version, LOG)
-    report("rungs-quick" if quick else "rungs", rows, parts)
+    report("rungs", rows, parts, quick=quick)
 
 
 if __name__ == "__main__":

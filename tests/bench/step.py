@@ -6,7 +6,6 @@ figure is the median of three rounds, the kinds interleaved.
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -61,14 +60,9 @@ def main() -> None:
     for _ in range(ROUNDS):
         for n, log in logs.items():
             found[n].append(once(log))
-    rows = [
-        Row(
-            name=f"{n} row(s) a frame", value=statistics.median(rate for rate, _ in found[n]), unit="rows/s of 4 values"
-        )
-        for n in logs
-    ]
-    forecasts = statistics.median(rate for _, rate in found[60])
-    report("step", [*rows, Row(name="forecasts beside 60-row frames", value=forecasts, unit="forecasts/s")])
+    rows = [Row.of([rate for rate, _ in found[n]], name=f"{n} row(s) a frame", unit="rows/s of 4 values") for n in logs]
+    forecasts = [rate for _, rate in found[60]]
+    report("step", [*rows, Row.of(forecasts, name="forecasts beside 60-row frames", unit="forecasts/s")])
 
 
 if __name__ == "__main__":

@@ -229,7 +229,7 @@ def main() -> None:
         }  # fmt: skip
         settings = installation("swaps", folder, given, ASSETS, **more)
         found = measured(settings, folder, f"bench:{folder / 'bench.pem'}")
-    report("swaps (quick)" if QUICK else "swaps", found)
+    report("swaps", found, quick=QUICK)
 
 
 if __name__ == "__main__":

@@ -82,7 +82,8 @@ def quality_rows(found: dict[str, dict[str, Scores]]) -> Iterator[Row]:
     random = found["at random, the source's"]
     name = "lenses at random: accuracy"
     yield Row(name=name, value=random[OURS].accuracy, unit="share")
-    yield Row(name=f"{name}, published", value=moulding.PUBLISHED, unit="share", peer="Polenta et al. 2022, its best")
+    peer, ours = "Polenta et al. 2022, its best", random[OURS].accuracy
+    yield Row(name=f"{name}, published", value=moulding.PUBLISHED, unit="share", peer=peer, ours=ours)
     for protocol, each in found.items():
         ours, peers = each[OURS], {name: of for name, of in each.items() if name != OURS}
         best = max(peers, key=lambda one: peers[one].macro_f1)
@@ -185,10 +186,10 @@ def modes_table(found: Calls) -> Table:
 def modes_rows(found: Calls) -> Iterator[Row]:
     for name, of in found.items():
         for at, mode in enumerate(ai4i.MODES):
-            peer = None if name == OURS else name
             who = f"milling, {name}: {mode}"
-            yield Row(name=f"{who} recall", value=float(of.recall[at]), unit="share", peer=peer)
-            yield Row(name=f"{who} precision", value=float(of.precision[at]), unit="share", peer=peer)
+            for what in ("recall", "precision"):
+                beside = {} if name == OURS else {"peer": name, "ours": float(getattr(found[OURS], what)[at])}
+                yield Row(name=f"{who} {what}", value=float(getattr(of, what)[at]), unit="share", **beside)
 
 
 class Followed(NamedTuple):

@@ -25,6 +25,15 @@ def telegraf_version() -> str:
     return found[1]
 
 
+def versions() -> dict[str, str]:
+    """Of the peers that have a file here, as peers.lock and go.mod pin them, and of what they are asked with."""
+    wanted = re.findall(r"^([A-Za-z][\w.-]*)", (FOLDER / "peers.in").read_text(), re.MULTILINE)
+    pinned = dict(
+        re.findall(r"^([a-z][\w.-]*)(?:\[\S+\])?==([^\s;]+)", (FOLDER / "peers.lock").read_text(), re.MULTILINE)
+    )
+    return {"telegraf": telegraf_version(), **{name: pinned[name] for name in wanted}}
+
+
 def telegraf() -> Path:
     """Telegraf with few plugins, as its page "Customization" has it; the first build takes minutes."""
     options, version = Options(), telegraf_version()

@@ -6,7 +6,6 @@ It creates subscriptions, reads, and calls ConditionRefresh. Nothing here writes
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from pathlib import Path
 
 import structlog
@@ -236,10 +235,20 @@ async def client_of(config: Config, password: str) -> Client:
 async def close(client: Client) -> None:
     """End a session and its connection, whatever state they are in."""
     protocol = client.uaclient.protocol
-    with contextlib.suppress(Exception):  # the server may be gone; what ended the connection is told by whoever saw it
-        await asyncio.wait_for(client.disconnect(), PROBE_S)
-    if protocol is not None and not protocol.is_closed:
-        protocol.disconnect_socket()  # asyncua leaves the socket of a connection that it holds for lost
+    leaving = asyncio.create_task(client.disconnect())  # a task of its own, since asyncua swallows a cancellation there
+    leaving.add_done_callback(_ended)
+    try:
+        await asyncio.wait([leaving], timeout=PROBE_S)
+    finally:
+        leaving.cancel()
+        if protocol is not None and not protocol.is_closed:
+            protocol.disconnect_socket()  # asyncua leaves the socket of a connection that it holds for lost
+
+
+def _ended(leaving: asyncio.Task[None]) -> None:
+    """The server may be gone: what ended the connection is told by whoever saw it."""
+    if not leaving.cancelled():
+        leaving.exception()
 
 
 async def _refresh(client: Client, subscription: int) -> None:

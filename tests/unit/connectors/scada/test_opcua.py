@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 import structlog
@@ -121,6 +123,24 @@ def test_after_a_restart_of_the_server_its_values_come_again():
                 await plant.say(SPEED, 7.0, 5)
                 await until(lambda: len(taken.readings) == 3)
         assert taken.values(SPEED) == [1.0, 1.0, 7.0]
+
+    asyncio.run(body())
+
+
+def test_a_stop_while_a_session_is_being_closed_is_not_lost():
+    class Deaf:
+        uaclient = SimpleNamespace(protocol=None)
+
+        async def disconnect(self):
+            with contextlib.suppress(asyncio.CancelledError):  # as asyncua does while it awaits its own tasks
+                await asyncio.sleep(60)
+
+    async def body():
+        closing = asyncio.create_task(link.close(Deaf()))
+        await asyncio.sleep(0.01)
+        closing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await closing
 
     asyncio.run(body())
 
