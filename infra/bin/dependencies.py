@@ -42,7 +42,7 @@ ALLOWED_IN_DEVELOPMENT = {
     "passed on",
 }
 FIELDS = {
-    "mit": "MIT", "mit license": "MIT", "apache 2": "Apache-2.0", "apache 2.0": "Apache-2.0",
+    "mit": "MIT", "mit license": "MIT", "apache": "Apache-2.0", "apache 2": "Apache-2.0", "apache 2.0": "Apache-2.0",
     "apache-2.0": "Apache-2.0", "apache license v2.0": "Apache-2.0", "apache license, version 2.0": "Apache-2.0",
     "2-clause bsd": "BSD-2-Clause", "bsd-2-clause": "BSD-2-Clause", "bsd 2-clause license": "BSD-2-Clause",
     "3-clause bsd license": "BSD-3-Clause", "bsd-3-clause": "BSD-3-Clause", "bsd 3-clause license": "BSD-3-Clause",
