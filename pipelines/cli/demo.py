@@ -51,8 +51,9 @@ SAMPLE_H = 1 / 6
 """Hours a row of the simulated plant stands for."""
 RESTART_AT = 0.4
 """Share of the history after which the worker is ended and another one started."""
-SWAP_AT = 0.2
-"""Share of the live rows after which another version of the model is swapped in: latency is measured through it."""
+OFFER_AT, SWAP_AT = 0.6, 0.1
+"""Share of the history after which another version of the model is offered, and of the live rows after which it is
+promoted: latency is measured through that."""
 DAY_US = 86_400_000_000
 PICTURE_DAYS = 30
 PICTURED = ("flow_m3_h", "oil_temp_degc", "radial_bearing_temp_degc", "thrust_bearing_temp_degc")
@@ -158,8 +159,10 @@ def _stream(
             _watch(observer, worker)
             if not worker.restarts and observer.ledger.rows_read > RESTART_AT * rows:
                 worker.restart()
+            if observer.ledger.rows_read > OFFER_AT * rows:
+                swap.offer()
             if len(observer.latencies_ms) > SWAP_AT * plan.live_rows:
-                swap.start()
+                swap.promote()
             if view.has_open_warnings and time.monotonic() - pictured_s > PICTURE_EVERY_S:
                 pictured_s = time.monotonic()
                 _save_picture(view)
