@@ -10,7 +10,7 @@ ONLY ?=
 MISSING ?=
 SERVICES := $(PYTHON) infra/bin/services.py
 
-.PHONY: help setup demo services test lint unit soak bench benchmarks dependencies audit pythons lock vendor bundle dashboards clean
+.PHONY: help setup demo services test lint unit soak bench benchmarks dependencies audit pythons lock vendor bundle dashboards pictures clean
 
 help:
 	@echo "make demo      set up, run the whole job on a simulated plant (KEEP=1 leaves it up)"
@@ -23,6 +23,7 @@ help:
 	@echo "make pythons   tests that need no servers, on each Python we support that is found; ONLY=3.13: on that"
 	@echo "make audit     asks what is known against pinned packages   make dependencies  infra/DEPENDENCIES.md anew"
 	@echo "make bundle KEY=key.pem   one signed archive that installs where there is no network (infra/DEPLOY.md)"
+	@echo "make pictures  README's pictures of the demo anew: a recording of the terminal, the page, charts"
 	@echo "make dashboards  Grafana's dashboards anew, from the metrics that there are"
 	@echo "make vendor    fetch the chart library of the web page anew, checked by its sha512"
 
@@ -100,6 +101,11 @@ pythons:
 
 dashboards: $(DEV)
 	@$(BIN)/python -m infra.grafana
+
+# Runs the demo in a terminal of its own and has a browser look at its page: minutes.
+pictures: $(DEV)
+	@$(SERVICES) build --influx 1.8
+	@$(BIN)/python -m tests.kit.pictures
 
 # Needs npm, which nothing else here does.
 vendor:

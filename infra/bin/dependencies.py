@@ -38,6 +38,7 @@ ALLOWED = {
 }
 """Licences by SPDX that a dependency may have, and why; of a choice (OR) one must be here, of a sum (AND) all."""
 ALLOWED_IN_DEVELOPMENT = {
+    "LGPL-3.0-only": "copyleft of a library: it draws pictures for README, and nothing that is installed has it",
     "NASA-1.3": "copyleft of changed files, with duties for who passes it on: tests alone run it, and nothing of it is "
     "passed on",
 }
@@ -57,6 +58,7 @@ CLASSIFIERS = {
     "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
     "Python Software Foundation License": "PSF-2.0",
     "GNU Lesser General Public License v3 or later (LGPLv3+)": "LGPL-3.0-or-later",
+    "GNU Lesser General Public License v3 (LGPLv3)": "LGPL-3.0-only",
 }
 
 Licence = Callable[[str], str]

@@ -5,10 +5,12 @@ Only what is Kafka's own is here; starting and ending processes is in processes.
 
 from __future__ import annotations
 
+import base64
 import re
 import shutil
 import socket
 import struct
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -210,7 +212,8 @@ def _up_here(options: Options, program: Program, port: int, controller: int, pro
         log=str(log),
     )
     save_server(options, "kafka", kafka)
-    processes.wait_ready("Kafka", lambda: answers(port), lambda: processes.alive(pid, started), log, READY_S)
+    cluster = _cluster(options)  # another one's broker may answer there, where two began at the same time
+    processes.wait_ready("Kafka", lambda: answers(port, cluster), lambda: processes.alive(pid, started), log, READY_S)
     return kafka
 
 
@@ -235,11 +238,17 @@ def _write_settings(options: Options, port: int, controller: int) -> Path:
 
 def _format(options: Options, java: str, libs: Path, settings: Path) -> None:
     tool = [*_java(java, libs), "kafka.tools.StorageTool"]
-    cluster = ["--cluster-id", "Forewarn" + "A" * 13 + "Q"]  # any 16 bytes in base64
+    cluster = ["--cluster-id", base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")]
     log = options.folder / "logs" / "kafka-format.log"
     shutil.rmtree(options.folder / "kafka", ignore_errors=True)  # a format that was cut short
     command = [*tool, "format", "--standalone", *cluster, "-c", str(settings)]
     programs.run_logged("preparing Kafka's storage", command, log, options.environ, options.folder)
+
+
+def _cluster(options: Options) -> str:
+    """The id that the storage was prepared with."""
+    found = re.search(r"^cluster\.id=(\S+)$", (options.folder / "kafka" / "meta.properties").read_text(), re.MULTILINE)
+    return found[1] if found else ""
 
 
 def _java(java: str, libs: Path, *flags: str) -> list[str]:
@@ -257,8 +266,11 @@ def _java(java: str, libs: Path, *flags: str) -> list[str]:
     ]
 
 
-def answers(port: int) -> bool:
-    """Whether a broker at the port names itself in its metadata, which it does once it takes part in its cluster."""
+def answers(port: int, cluster: str = "") -> bool:
+    """Whether a broker at the port names itself in its metadata, which it does once it takes part in its cluster.
+
+    With `cluster`, the id of one: a broker of that one.
+    """
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=2) as connection:
             connection.sendall(METADATA_REQUEST)
@@ -267,13 +279,13 @@ def answers(port: int) -> bool:
     except (OSError, struct.error):
         return False
     correlation, brokers = struct.unpack_from(">ii", reply) if len(reply) >= 8 else (0, 0)
-    return bool(correlation == 1 and brokers > 0)
+    return bool(correlation == 1 and brokers > 0) and (not cluster or cluster.encode() in reply)
 
 
 def _metadata_request() -> bytes:
-    """Metadata (key 3) version 1 without topics: its reply names the brokers (Kafka protocol guide)."""
+    """Metadata (key 3) version 2, no topics: its reply names the brokers and their cluster (Kafka protocol guide)."""
     client = b"forewarn"
-    body = struct.pack(">hhih", 3, 1, 1, len(client)) + client + struct.pack(">i", 0)
+    body = struct.pack(">hhih", 3, 2, 1, len(client)) + client + struct.pack(">i", 0)
     return struct.pack(">i", len(body)) + body
 
 

@@ -8,6 +8,7 @@ import re
 import signal
 import time
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -31,7 +32,7 @@ from models.records import MaintenanceAction
 from pipelines.cli import feed, picture
 from pipelines.cli.demo_backfilled import Backfill
 from pipelines.cli.demo_child import BUILD, INSTANCE, child
-from pipelines.cli.demo_planned import planned
+from pipelines.cli.demo_planned import Planning
 from pipelines.cli.demo_shown import Page, shown, tell_kept
 from pipelines.cli.demo_swapped import Swap
 from pipelines.cli.demo_told import Receivers
@@ -51,8 +52,9 @@ SAMPLE_H = 1 / 6
 """Hours a row of the simulated plant stands for."""
 RESTART_AT = 0.4
 """Share of the history after which the worker is ended and another one started."""
-SWAP_AT = 0.2
-"""Share of the live rows after which another version of the model is swapped in: latency is measured through it."""
+OFFER_AT, SWAP_AT = 0.6, 0.1
+"""Share of the history after which another version of the model is offered, and of the live rows after which it is
+promoted: latency is measured through that."""
 DAY_US = 86_400_000_000
 PICTURE_DAYS = 30
 PICTURED = ("flow_m3_h", "oil_temp_degc", "radial_bearing_temp_degc", "thrust_bearing_temp_degc")
@@ -101,17 +103,18 @@ def _job(plan: feed.Plan, servers: Services, console: Console, began_s: float, k
         Receivers(settings, BUILD) as receivers,
         child(receivers.settings, "deliver", "deliver"),
         _Worker(settings, keep=keep) as worker,
-        Live(view, console=console, refresh_per_second=4),
+        Live(view, console=console, refresh_per_second=2),
+        ThreadPoolExecutor(1) as beside,
     ):
+        tuning = beside.submit(tuned, settings, plant.plant, int(history.time_us[-1]), console)
         _stream(settings, plan, view, observer, worker, swap, len(history.time_us))
         _drain(settings, view, observer, worker)
         told, swapped = receivers.wait(observer.alerts), swap.wait()
+        said_us = [max(one.window_end_us, one.moved_us) for one in observer.alerts.values()]
+        planning = Planning(settings, plant.plant, max([int(history.time_us[-1]), *said_us]))
         backfill = Backfill(settings, _pictured(history), int(history.time_us[-1]))
-        view.phase = "a weld station is tuned, and history is worked off again"
-        tried = tuned(settings, plant.plant, int(history.time_us[-1]), console)
-        backfilled = backfill.wait()
-    said_us = [max(one.window_end_us, one.moved_us) for one in observer.alerts.values()]
-    made = planned(settings, plant.plant, max([int(history.time_us[-1]), *said_us]))
+        view.phase = "production is planned, and history is worked off again"
+        backfilled, made, tried = backfill.wait(), planning.wait(), tuning.result()
     rows, of_one = asyncio.run(_ask_influxdb(settings, history, asset := _pictured(history)))
     outcome = _outcome(observer, history)
     _draw(plant, observer, outcome, asset, of_one, limit)
@@ -158,8 +161,10 @@ def _stream(
             _watch(observer, worker)
             if not worker.restarts and observer.ledger.rows_read > RESTART_AT * rows:
                 worker.restart()
+            if observer.ledger.rows_read > OFFER_AT * rows:
+                swap.offer()
             if len(observer.latencies_ms) > SWAP_AT * plan.live_rows:
-                swap.start()
+                swap.promote()
             if view.has_open_warnings and time.monotonic() - pictured_s > PICTURE_EVERY_S:
                 pictured_s = time.monotonic()
                 _save_picture(view)

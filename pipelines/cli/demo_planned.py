@@ -48,30 +48,32 @@ class Planned(NamedTuple):
         return ""
 
 
-def planned(settings: Settings, plant: str, now_us: int) -> Planned:
-    """Put orders and prices on their topics and have `forewarn plan` make a plan as of a time."""
-    begin_us = now_us // (HOUR_US // 4) * (HOUR_US // 4)
-    _send(settings, orders(plant, begin_us), tariff(plant, begin_us))
-    command = [sys.executable, "-m", "pipelines.cli", "plan", "--once", "--json", "--seconds", str(SECONDS),
-               "--at", _written(now_us)]  # fmt: skip
-    try:
-        ran = subprocess.run(
-            command,
-            env=environment(settings),
-            capture_output=True,
-            timeout=LONGEST_S,
-            check=False,
-            stdin=subprocess.DEVNULL,
+class Planning:
+    """Orders and prices go onto their topics, and `forewarn plan` begins to plan as of a time, beside the rest."""
+
+    def __init__(self, settings: Settings, plant: str, now_us: int) -> None:
+        begin_us = now_us // (HOUR_US // 4) * (HOUR_US // 4)
+        _send(settings, orders(plant, begin_us), tariff(plant, begin_us))
+        command = [sys.executable, "-m", "pipelines.cli", "plan", "--once", "--json", "--seconds", str(SECONDS),
+                   "--at", _written(now_us)]  # fmt: skip
+        self._process = subprocess.Popen(
+            command, env=environment(settings), stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL
         )
-    except subprocess.TimeoutExpired:
-        return Planned(None, f"`forewarn plan` took over {LONGEST_S} s")
-    (BUILD / "demo-plan.log").write_bytes(ran.stderr)
-    if ran.returncode:
-        return Planned(None, f"`forewarn plan` ended with {ran.returncode}: see {BUILD}/demo-plan.log")
-    made = decode(ran.stdout)
-    assert isinstance(made, Plan)
-    draw(made, "UTC", BUILD / "plan.svg")
-    return Planned(made)
+
+    def wait(self) -> Planned:
+        """The plan, or why there is none."""
+        try:
+            said, wrong = self._process.communicate(timeout=LONGEST_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            return Planned(None, f"`forewarn plan` took over {LONGEST_S} s")
+        (BUILD / "demo-plan.log").write_bytes(wrong)
+        if self._process.returncode:
+            return Planned(None, f"`forewarn plan` ended with {self._process.returncode}: see {BUILD}/demo-plan.log")
+        made = decode(said)
+        assert isinstance(made, Plan)
+        draw(made, "UTC", BUILD / "plan.svg")
+        return Planned(made)
 
 
 def orders(plant: str, begin_us: int) -> list[Order]:

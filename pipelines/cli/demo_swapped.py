@@ -8,20 +8,26 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 import time
 from hashlib import sha256
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import NamedTuple
 
+from rich.console import Console
+
+from connectors.kafka.clients import KafkaUnreachable
+from connectors.kafka.plain import NotSent
 from connectors.releases.keys import new_key
-from pipelines.cli import environment
+from connectors.releases.registry import RegistryError
+from models.release import Channel, Refused
+from pipelines.cli.board import offices
+from pipelines.cli.releasing import Signer, publish
+from pipelines.releases.moves import ReleaseError, Who
 from pipelines.settings import STARTER, Settings
 
 NAME, KEY = "pump", "demo"
-PATIENCE_S = 60.0
+WHO = Who("demo", "to show a swap on a running plant")
 _DOC_STRING = 6 << 3 | 2
 """ModelProto.doc_string, of a length (onnx.proto): what is written again at the end of a message takes its place."""
 
@@ -52,15 +58,21 @@ class Swap:
         )
         self._found = Swapped(why="the stream ended before it")
         self._thread: Thread | None = None
+        self._may_promote = Event()
 
-    def start(self) -> None:
-        """Begin it, once."""
+    def offer(self) -> None:
+        """Begin it, once: workers are to load the release."""
         if self._thread is None:
             self._thread = Thread(target=self._do)
             self._thread.start()
 
+    def promote(self) -> None:
+        """Now, or as soon as it is loaded."""
+        self._may_promote.set()
+
     def wait(self) -> Swapped:
         """What came of it."""
+        self.promote()
         if self._thread is not None:
             self._thread.join()
         return self._found
@@ -68,18 +80,20 @@ class Swap:
     def _do(self) -> None:
         try:
             self._found = self._swapped()
-        except (subprocess.SubprocessError, OSError) as fault:
-            said = getattr(fault, "stderr", b"") or b""
-            self._found = Swapped(why=f"{fault} {said.decode(errors='replace').strip()}")
+        except (ReleaseError, Refused, RegistryError, KafkaUnreachable, NotSent, OSError) as fault:
+            self._found = Swapped(why=str(fault))
 
     def _swapped(self) -> Swapped:
         before, onnx = json.loads((STARTER / f"{NAME}.json").read_text())["sha256"], self._renamed()
-        after = sha256(onnx.read_bytes()).hexdigest()
+        after = _version(sha256(onnx.read_bytes()).hexdigest())
         began_s = time.monotonic()
-        self._run("publish", str(onnx), "--key", f"{KEY}:{self._key}", "--channel", "spare", "--by", "demo")
-        loaded_s = time.monotonic()
-        self._run("promote", _version(after), "--by", "demo", "--why", "to show a swap on a running plant")
-        return Swapped(_version(before), _version(after), loaded_s - began_s, time.monotonic() - loaded_s)
+        signer, quiet = Signer(f"{KEY}:{self._key}"), Console(quiet=True)
+        publish(self.settings, onnx, signer, quiet, channel=Channel.SPARE, by=WHO.by)
+        loaded_s = time.monotonic() - began_s
+        self._may_promote.wait()
+        began_s = time.monotonic()
+        offices(self.settings).promote(after, WHO)
+        return Swapped(_version(before), after, loaded_s, time.monotonic() - began_s)
 
     def _renamed(self) -> Path:
         """The starter's files with another text of what they are, so another version."""
@@ -91,10 +105,6 @@ class Swap:
         onnx = self._folder / f"{NAME}.onnx"
         onnx.write_bytes(made)
         return onnx
-
-    def _run(self, *arguments: str) -> None:
-        command = [sys.executable, "-m", "pipelines.cli", "model", *arguments]
-        subprocess.run(command, env=environment(self.settings), check=True, capture_output=True, timeout=PATIENCE_S)
 
 
 def _version(digest: str) -> str:

@@ -76,10 +76,13 @@ def test_each_allowed_licence_is_one_that_some_package_has_and_has_a_reason():
         assert licence in have and len(why) > 10, licence
 
 
-def test_a_library_under_the_lgpl_comes_with_one_extra_alone():
+def test_a_library_under_the_lgpl_comes_with_one_extra_alone_or_with_development():
     under = {name for name, licence in told_licences().items() if licence.startswith("LGPL")}
-    assert {(one.name, one.group) for one in ASKED if one.name in under} == {("asyncua", "scada")}
-    assert under == {"asyncua"}
+    assert {(one.name, one.group) for one in ASKED if one.name in under} == {
+        ("asyncua", "scada"),
+        ("pyte", DEVELOPMENT),
+    }
+    assert under == {"asyncua", "pyte"}
 
 
 def test_what_only_development_may_have_is_not_shipped():
