@@ -7,7 +7,8 @@ What a block is, its info string and the line before it say:
 - ```` ```sh role ```` is left running in a terminal of its own, until `sh end`, or the end of the guide.
 - ```` ```sh end ```` is typed after Ctrl-C in each of those terminals.
 - ```` ```sh not-run: WHY ```` is not typed here.
-- ```` ```console ```` or ```` ```text ```` is what the block before prints, a role's within `LIMIT_S`; `...` is any text.
+- ```` ```console ```` or ```` ```text ```` is what the block before prints, a role's within `LIMIT_S`; `...` is any
+  text.
 - any other is a file that the reader writes; the line before is its name, `` `plant.toml`: ``.
 
 Each block is typed into a new shell: what it exports is gone in the next, as in a new terminal.
@@ -190,12 +191,20 @@ class Reader:
     def __enter__(self) -> Reader:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, fault: object, *_: object) -> None:
         try:
             self._end_roles()
+        except GuideError:
+            if fault is None:  # else what went wrong before is told
+                raise
         finally:
             for folder in (self._cache / "instances").glob("[!.]*"):
                 self._shell(f"forewarn down --instance {folder.name}", 60.0)
+
+    @property
+    def running(self) -> int:
+        """How many roles were left running and still are."""
+        return sum(process.poll() is None for process, _ in self._roles)
 
     def follow(self, name: str) -> dict[str, float]:
         """Do all that a guide says. Returns the seconds that each block took, by where it is. Raises GuideError."""
@@ -261,18 +270,21 @@ class Reader:
         return log
 
     def _end_roles(self) -> None:
-        """As Ctrl-C does: the whole group of each. Raises GuideError for those that had ended, or do not end."""
+        """Tell the group of each to end. Raises GuideError for those that had ended, end wrongly, or do not."""
         wrong = [f"{log.name} ended by itself" for process, log in self._roles if process.poll() is not None]
         for process, _ in self._roles:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGTERM)
         for process, log in self._roles:
             try:
-                process.wait(ENDS_S)
+                status = process.wait(ENDS_S)
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
                 wrong.append(f"{log.name} did not end in {ENDS_S:g} s")
+            else:
+                if status not in (0, -signal.SIGTERM):
+                    wrong.append(f"{log.name} ended with status {status}")
         logs = self._logs()
         self._roles.clear()
         if wrong:
