@@ -234,7 +234,7 @@ ALL = dict(each(commands.CLI))
 
 
 @pytest.mark.parametrize("name", [name for name, one in ALL.items() if not hasattr(one, "commands")])
-def test_the_help_of_every_command_ends_with_an_example_that_works(name):
+def test_the_help_of_every_command_ends_with_an_example_that_the_command_line_takes(name):
     epilog = ALL[name].epilog or ""
     assert re.match(r"Examples?: ", epilog), name
     examples = re.sub(r"^Examples?: ", "", epilog).split("   |   ")
