@@ -7,8 +7,8 @@ import shlex
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import click
 import typer
 
 from pipelines.cli import app
@@ -40,14 +40,13 @@ def check_shell(block: str) -> None:
 
 
 def check_command(words: list[str]) -> None:
-    """Raises click.ClickException where `forewarn` has no such command or option. Nothing is run."""
-    command: click.Command = typer.main.get_command(app)
-    context, left = click.Context(command, info_name="forewarn"), list(words)
-    while isinstance(command, click.Group) and left and not left[0].startswith("-"):
-        found = command.get_command(context, left[0])
-        if found is None:
-            raise click.UsageError(f"there is no command {words}")
-        command, context, left = found, click.Context(found, parent=context), left[1:]
+    """Raises an exception where `forewarn` has no such command or option. Nothing is run."""
+    command: Any = typer.main.get_command(app)
+    context, left = command.context_class(command), list(words)
+    while hasattr(command, "commands") and left and not left[0].startswith("-"):
+        assert left[0] in command.commands, f"there is no `forewarn {' '.join(words)}`"
+        command = command.commands[left[0]]
+        context, left = command.context_class(command, parent=context), left[1:]
     command.make_parser(context).parse_args(left)
 
 

@@ -55,3 +55,9 @@ def test_settings_tests_and_words_of_the_log_are_there():
             assert words in joined, words
     for words in ("warning-unreadable", "unfit-rebuild", "not-a-record", "plant-refused"):
         assert words in TEXT and words in joined
+
+
+@pytest.mark.parametrize("words", [["ledgre"], ["ledger", "--jsn"], ["dead-letters", "reply"]], ids=" ".join)
+def test_a_command_that_there_is_not_would_be_found(words):
+    with pytest.raises(Exception, match=f"{words[-1].strip('-')}"):
+        guides.check_command(words)
