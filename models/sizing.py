@@ -43,7 +43,11 @@ class Figure(Struct, frozen=True, kw_only=True):
 
 
 class Cost(Struct, frozen=True, kw_only=True):
-    """What a message, a row in it and a value in that take, and a forecast; each in `unit`."""
+    """What a message, a row in it and a value in that take, and a forecast; each in `unit`.
+
+    `asset` is what one takes each second beside that, where rows come as they are made: snapshots, and steps of few
+    rows.
+    """
 
     unit: str
     how: str
@@ -51,9 +55,14 @@ class Cost(Struct, frozen=True, kw_only=True):
     row: float = 0.0
     value: float = 0.0
     forecast: float = 0.0
+    asset: float = 0.0
 
     def of(self, load: Load) -> float:
-        """In a second of a load."""
+        """In a second of a load that comes as it is made."""
+        return self.of_backlog(load) + self.asset * load.assets
+
+    def of_backlog(self, load: Load) -> float:
+        """For what comes in a second of a load, as part of a backlog."""
         return (
             self.message * load.messages_per_s
             + self.row * load.rows_per_s
@@ -216,14 +225,15 @@ def p99_ms(share: float, waits: tuple[Wait, ...]) -> tuple[float, float]:
 
 
 def rate_of(workers: int, rows_a_second: Load, constants: Constants, free_cores: float) -> float:
-    """Rows a second that so many workers store of such a load, with Kafka and InfluxDB on the same free cores.
+    """Rows a second that so many workers store of a backlog of such a load, all servers on the same free cores.
 
     Either each worker has its core busy, or all that takes part shares what cores are free.
     """
-    a_row = constants.worker_cpu_us.of(rows_a_second) / rows_a_second.rows_per_s
-    servers = (constants.kafka_cpu_us.of(rows_a_second) + constants.influx_cpu_us.of(rows_a_second)) / (
-        rows_a_second.rows_per_s
+    a_row, of_kafka, of_influx = (
+        cost.of_backlog(rows_a_second) / rows_a_second.rows_per_s
+        for cost in (constants.worker_cpu_us, constants.kafka_cpu_us, constants.influx_cpu_us)
     )
+    servers = of_kafka + of_influx
     return min(workers * CORES_A_WORKER / a_row, free_cores / (a_row + servers)) * 1e6
 
 
@@ -239,5 +249,5 @@ def _beyond(load: Load, workers: int, constants: Constants) -> list[str]:
     if workers > most.workers:
         said.append(f"{workers} workers; measured with up to {most.workers}, on one machine")
     if load.every_s > FORECAST_EVERY_S:
-        said.append(f"a row every {load.every_s:g} s; measured with a row a second, so a step has fewer rows to share")
+        said.append(f"a row every {load.every_s:g} s; measured with a row a second")
     return said

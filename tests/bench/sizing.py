@@ -8,6 +8,7 @@ meanwhile is told, since figures then say rather too much. `BENCH_QUICK=1` is fo
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import platform
@@ -40,15 +41,16 @@ from tests.bench.latency import Feed, waits_ms
 from tests.kit.bench import ROOT, Row, report
 from tests.kit.contest import Contender, measure
 from tests.kit.gauges import cpu_s, tree
-from tests.kit.ground import QUICK, installation, servers, topics, worker
-from tests.kit.loads import MINUTE_S, PLANT, SECOND_US, SIGNALS, Load, fill, names, rounds, write_plant
+from tests.kit.ground import QUICK, drained, installation, servers, topics, worker
+from tests.kit.loads import MINUTE_S, PLANT, SECOND_US, SIGNALS, Load, fill, names, rounds, send, write_plant
 
-ROWS = 150_000 if QUICK else 600_000
+ROWS = 150_000 if QUICK else 480_000
 FLEET_ROWS = 150_000 if QUICK else 700_000
 FRAME = 60
 ASSETS, MINUTES = (10, 200, 1_000) if QUICK else (10, 1_000, 5_000), 3
 LOG_MESSAGES = 4_000 if QUICK else 20_000
 SHARES, PACED_S = (0.25, 0.5), 8.0 if QUICK else 14.0
+LIVE_ASSETS, LIVE_S, LIVE_FROM = (200, 14, 5) if QUICK else (1_000, 70, 10)
 OFF = 0.25
 """Most that the prediction for one and two workers may be off."""
 OUT = ROOT / ("build/bench/sizing-quick.json" if QUICK else "models/sizing.json")
@@ -178,6 +180,32 @@ def log_bytes(ground: Ground, codec: Codec) -> Cost:
     return Cost(unit="bytes", how=how, **_least(np.array(parts), np.array(wanted), ("message", "row", "value")))
 
 
+def live(ground: Ground, made: Constants) -> Constants:
+    """With what an asset takes each second: processor time while rows come as they are made, less what they explain."""
+    load = Load(rows=LIVE_ASSETS * LIVE_S, assets=LIVE_ASSETS)
+    given = {**ground.given, "influx_bucket": "live"}
+    settings = installation("live", ground.folder, given, LIVE_ASSETS, partitions=fleets.PARTITIONS)
+    topics(settings)
+    sent = list(rounds(load, int(time.time()) * SECOND_US, fleets.PARTITIONS, rows=LIVE_ASSETS))
+    with worker(settings, ground.folder) as pid:
+        pids = {"worker_cpu_us": pid, "kafka_cpu_us": ground.kafka, "influx_cpu_us": ground.influx}
+        asyncio.run(send(settings, sent[:LIVE_FROM], 1.0))
+        before = {name: cpu_s(pid) for name, pid in pids.items()}
+        asyncio.run(send(settings, sent[LIVE_FROM:], 1.0))
+        spent = {name: (cpu_s(pid) - before[name]) / (LIVE_S - LIVE_FROM) * 1e6 for name, pid in pids.items()}
+        drained(settings)
+    influx_admin.drop(influx_target(settings))
+    of = sizing.Load(assets=LIVE_ASSETS, signals=len(SIGNALS))
+    out = {}
+    for name, us in spent.items():
+        cost = getattr(made, name)
+        asset = max(0.0, us - cost.of_backlog(of)) / LIVE_ASSETS
+        how = f"{cost.how}; an asset by {LIVE_ASSETS:,} with a row a second for {LIVE_S - LIVE_FROM} s"
+        out[name] = msgspec.structs.replace(cost, asset=round(asset, 2), how=how)
+        print(f"live, {name}: {us / 1e6:.2f} cores, {asset:.1f} us an asset", file=sys.stderr, flush=True)
+    return msgspec.structs.replace(made, **out)
+
+
 def waits(ground: Ground, rate: float) -> tuple[Wait, ...]:
     """What forecasts wait for at shares of the highest rate."""
     found = []
@@ -250,7 +278,7 @@ def memory(ground: Ground) -> tuple[Figure, Figure]:
         peaks.append(run(ground, f"memory-{assets}", load).peak_mib)
     slope, base = np.polyfit(ASSETS, peaks, 1)
     told = ", ".join(f"{peak:,.0f} MiB with {assets:,}" for assets, peak in zip(ASSETS, peaks, strict=True))
-    how = f"highest resident size with a backlog of frames of {FRAME}, 4 signals, {fleets.PARTITIONS} partitions: {told}; a line by them"
+    how = f"highest resident size with a backlog, 4 signals, {fleets.PARTITIONS} partitions: {told}; a line by them"
     return (
         Figure(value=round(float(base), 1), unit="MiB", how=how),
         Figure(value=round(float(slope), 4), unit="MiB an asset", how="the same line"),
@@ -273,8 +301,8 @@ def measured(ground: Ground) -> Constants:
     ]
     worker_mib, asset_mib = memory(ground)
     how = (
-        f"processor time over {ROWS:,} to {2 * ROWS:,} rows of a backlog, {fleets.ASSETS} assets on {fleets.PARTITIONS} "
-        f"partitions: alone or {FRAME} a message, 1 or 4 values, scored or not"
+        f"processor time over {ROWS:,} to {2 * ROWS:,} rows of a backlog, {fleets.ASSETS} assets on "
+        f"{fleets.PARTITIONS} partitions: alone or {FRAME} a message, 1 or 4 values, scored or not"
     )
     made = Constants(
         made=time.strftime("%Y-%m-%d", time.gmtime()),
@@ -303,6 +331,7 @@ def measured(ground: Ground) -> Constants:
             signals=len(SIGNALS), rows_a_frame=FRAME, assets_a_worker=ASSETS[-1], workers=max(fleets.WORKERS)
         ),
     )  # fmt: skip
+    made = live(ground, made)
     found = []
     load = sizing.Load(assets=fleets.ASSETS, signals=len(SIGNALS))
     for workers in fleets.WORKERS:
