@@ -45,8 +45,8 @@ class Figure(Struct, frozen=True, kw_only=True):
 class Cost(Struct, frozen=True, kw_only=True):
     """What a message, a row in it and a value in that take, and a forecast; each in `unit`.
 
-    `asset` is what one takes each second beside that, where rows come as they are made: snapshots, and steps of few
-    rows.
+    Where rows come as they are made, an `asset` takes so much each second beside that, in snapshots and in steps of few
+    rows, and `standing` is what is taken each second however few there are.
     """
 
     unit: str
@@ -56,10 +56,11 @@ class Cost(Struct, frozen=True, kw_only=True):
     value: float = 0.0
     forecast: float = 0.0
     asset: float = 0.0
+    standing: float = 0.0
 
     def of(self, load: Load) -> float:
         """In a second of a load that comes as it is made."""
-        return self.of_backlog(load) + self.asset * load.assets
+        return self.of_backlog(load) + self.asset * load.assets + self.standing
 
     def of_backlog(self, load: Load) -> float:
         """For what comes in a second of a load, as part of a backlog."""

@@ -18,8 +18,13 @@ from models.sizing import BUSY, Constants, Cost, Figure, Kept, Load, Size, size
 
 FILE = "sizing.json"
 _A = {
-    "message": "a message", "row": "a row", "value": "a value", "forecast": "a forecast", "asset": "an asset and second"
-}  # fmt: skip
+    "message": "a message",
+    "row": "a row",
+    "value": "a value",
+    "forecast": "a forecast",
+    "asset": "an asset and second",
+    "standing": "a second",
+}
 _UNITS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0}
 
 
@@ -107,6 +112,6 @@ def _measured(found: Constants) -> Iterator[str]:
 
 
 def _cost(cost: Cost) -> str:
-    parts = ((name, getattr(cost, name)) for name in ("message", "row", "value", "forecast", "asset"))
+    parts = ((name, getattr(cost, name)) for name in ("message", "row", "value", "forecast", "asset", "standing"))
     told = ", ".join(f"{value:.4g} {_A[name]}" for name, value in parts if value)
     return f"{told} ({cost.unit}): {cost.how}"

@@ -44,13 +44,14 @@ from tests.kit.gauges import cpu_s, tree
 from tests.kit.ground import QUICK, drained, installation, servers, topics, worker
 from tests.kit.loads import MINUTE_S, PLANT, SECOND_US, SIGNALS, Load, fill, names, rounds, send, write_plant
 
-ROWS = 150_000 if QUICK else 480_000
-FLEET_ROWS = 150_000 if QUICK else 700_000
+ROWS = 150_000 if QUICK else 400_000
+FLEET_ROWS = 150_000 if QUICK else 600_000
 FRAME = 60
 ASSETS, MINUTES = (10, 200, 1_000) if QUICK else (10, 1_000, 5_000), 3
 LOG_MESSAGES = 4_000 if QUICK else 20_000
 SHARES, PACED_S = (0.25, 0.5), 8.0 if QUICK else 14.0
-LIVE_ASSETS, LIVE_S, LIVE_FROM = (200, 14, 5) if QUICK else (1_000, 70, 10)
+LIVE_ASSETS, LIVE_S, LIVE_FROM = ((100, 400), 14, 5) if QUICK else ((200, 1_000), 55, 10)
+SPENT = ("worker_cpu_us", "kafka_cpu_us", "influx_cpu_us")
 OFF = 0.25
 """Most that the prediction for one and two workers may be off."""
 OUT = ROOT / ("build/bench/sizing-quick.json" if QUICK else "models/sizing.json")
@@ -180,29 +181,41 @@ def log_bytes(ground: Ground, codec: Codec) -> Cost:
     return Cost(unit="bytes", how=how, **_least(np.array(parts), np.array(wanted), ("message", "row", "value")))
 
 
-def live(ground: Ground, made: Constants) -> Constants:
-    """With what an asset takes each second: processor time while rows come as they are made, less what they explain."""
-    load = Load(rows=LIVE_ASSETS * LIVE_S, assets=LIVE_ASSETS)
-    given = {**ground.given, "influx_bucket": "live"}
-    settings = installation("live", ground.folder, given, LIVE_ASSETS, partitions=fleets.PARTITIONS)
+def live(ground: Ground, assets: int) -> dict[str, float]:
+    """Processor microseconds a second of worker, Kafka and InfluxDB, while each asset sends a row a second."""
+    load = Load(rows=assets * LIVE_S, assets=assets)
+    name = f"live-{assets}"
+    given = {**ground.given, "influx_bucket": name}
+    settings = installation(name, ground.folder, given, assets, partitions=fleets.PARTITIONS)
     topics(settings)
-    sent = list(rounds(load, int(time.time()) * SECOND_US, fleets.PARTITIONS, rows=LIVE_ASSETS))
+    sent = list(rounds(load, int(time.time()) * SECOND_US, fleets.PARTITIONS, rows=assets))
     with worker(settings, ground.folder) as pid:
-        pids = {"worker_cpu_us": pid, "kafka_cpu_us": ground.kafka, "influx_cpu_us": ground.influx}
+        pids = dict(zip(SPENT, (pid, ground.kafka, ground.influx), strict=True))
         asyncio.run(send(settings, sent[:LIVE_FROM], 1.0))
         before = {name: cpu_s(pid) for name, pid in pids.items()}
         asyncio.run(send(settings, sent[LIVE_FROM:], 1.0))
         spent = {name: (cpu_s(pid) - before[name]) / (LIVE_S - LIVE_FROM) * 1e6 for name, pid in pids.items()}
         drained(settings)
     influx_admin.drop(influx_target(settings))
-    of = sizing.Load(assets=LIVE_ASSETS, signals=len(SIGNALS))
+    print(f"{assets:,} assets, a row a second: {spent}", file=sys.stderr, flush=True)
+    return spent
+
+
+def with_live(ground: Ground, made: Constants) -> Constants:
+    """The constants with what an asset takes each second, and what is taken without any: what rows do not explain."""
+    spent = [live(ground, assets) for assets in LIVE_ASSETS]
+    told = " and ".join(f"{assets:,}" for assets in LIVE_ASSETS)
     out = {}
-    for name, us in spent.items():
-        cost = getattr(made, name)
-        asset = max(0.0, us - cost.of_backlog(of)) / LIVE_ASSETS
-        how = f"{cost.how}; an asset by {LIVE_ASSETS:,} with a row a second for {LIVE_S - LIVE_FROM} s"
-        out[name] = msgspec.structs.replace(cost, asset=round(asset, 2), how=how)
-        print(f"live, {name}: {us / 1e6:.2f} cores, {asset:.1f} us an asset", file=sys.stderr, flush=True)
+    for name in SPENT:
+        cost: Cost = getattr(made, name)
+        rest = [
+            us[name] - cost.of_backlog(sizing.Load(assets=assets, signals=len(SIGNALS)))
+            for assets, us in zip(LIVE_ASSETS, spent, strict=True)
+        ]
+        parts = np.array([[float(assets), 1.0] for assets in LIVE_ASSETS])
+        found = _least(parts, np.array(rest), ("asset", "standing"))
+        how = f"{cost.how}; an asset and a second by {told} assets with a row a second for {LIVE_S - LIVE_FROM} s"
+        out[name] = msgspec.structs.replace(cost, how=how, **found)
     return msgspec.structs.replace(made, **out)
 
 
@@ -331,7 +344,7 @@ def measured(ground: Ground) -> Constants:
             signals=len(SIGNALS), rows_a_frame=FRAME, assets_a_worker=ASSETS[-1], workers=max(fleets.WORKERS)
         ),
     )  # fmt: skip
-    made = live(ground, made)
+    made = with_live(ground, made)
     found = []
     load = sizing.Load(assets=fleets.ASSETS, signals=len(SIGNALS))
     for workers in fleets.WORKERS:
@@ -350,9 +363,9 @@ def main() -> None:
         ground = Ground(Path(named_folder), given)
         with Others(ground) as others:
             made = measured(ground)
-    made = msgspec.structs.replace(made, others_cores=round(others.theirs, 2))
-    OUT.parent.mkdir(parents=True, exist_ok=True)
-    OUT.write_bytes(msgspec.json.format(msgspec.json.encode(made), indent=1) + b"\n")
+        made = msgspec.structs.replace(made, others_cores=round(others.theirs, 2))
+        OUT.parent.mkdir(parents=True, exist_ok=True)
+        OUT.write_bytes(msgspec.json.format(msgspec.json.encode(made), indent=1) + b"\n")
     rows = [
         Row(name="cores of other programs meanwhile", value=made.others_cores, unit="cores"),
         Row(name="InfluxDB", value=made.influx_bytes.value, unit=made.influx_bytes.unit),
