@@ -20,13 +20,14 @@ from models.failure.marks import Keys, Marks
 from models.plant import AssetType, PlantError, content
 from models.plant.layout import Layout
 from models.tiers import ARRAYS
+from pipelines import layouts
 from pipelines.hours import Hours
+from pipelines.layouts import HEAD, UnknownLayout
 from pipelines.ledger import LEDGER, Ledger
 from pipelines.small import Small
 from pipelines.state import Block, Meant, SnapshotError, State, Written, arrays_of, states_of
 from pipelines.topics import Share
 
-VERSION = 7
 ROUND = 64
 """Snapshots in which each page, and what seldom changes, is written once. Our choice: a restart reads the log of state
 from the oldest part that counts, and so no farther back than this."""
@@ -35,7 +36,7 @@ PAGE_BYTES = 600_000
 SLICE_BYTES = 900_000
 """A slice of a part fits a message of the broker's default size, uncompressed."""
 
-CLOCKS, PLANT, HEAD = "clocks", "plant", "head"
+CLOCKS, PLANT = "clocks", "plant"
 
 
 class Array(Struct, array_like=True):
@@ -144,7 +145,7 @@ def save(state: State, lateness_s: int) -> tuple[dict[str, bytes], tuple[str, ..
         parts |= {f"{number}/{part}": data for part, data in _block_parts(block)}
         live |= {f"{number}/{part}" for part in _live(block.written)}
         heads[name] = _head(block)
-    parts[HEAD] = _encode(_Head(VERSION, lateness_s, state.tick_us, state.saves, heads, state.meant))
+    parts[HEAD] = _encode(_Head(layouts.LAYOUT, lateness_s, state.tick_us, state.saves, heads, state.meant))
     slices = {f"{name}#{n}": part for name, data in parts.items() for n, part in enumerate(_sliced(data))}
     stays = {each for each in state.shelf if each.rpartition("#")[0] in live - parts.keys()}
     dropped = state.shelf - stays - slices.keys()
@@ -263,14 +264,18 @@ def _gone(block: Block) -> _Gone:
 def load(parts: Mapping[str, bytes], lateness_s: int, share: Share | None = None) -> State:
     """The state whose parts, in slices, are these, of a partition with this share.
 
-    Raises SnapshotError where program or lateness are others.
+    Those of an older layout are taken over. Raises SnapshotError where the layout is not known or the lateness another.
     """
-    whole = _whole(parts)
+    whole: Mapping[str, bytes] = _whole(parts)
     try:
+        is_older = layouts.layout_of(whole) != layouts.LAYOUT
+        whole = layouts.taken_over(whole)
         head = msgspec.msgpack.decode(whole[HEAD], type=_Head)
         _check(head, lateness_s)
         saved = msgspec.msgpack.decode(whole[PLANT], type=_Plant)
-        clocks, ledger = clocks_of(parts), msgspec.json.decode(whole[LEDGER], type=Ledger)
+        clocks, ledger = _clocks(whole), msgspec.json.decode(whole[LEDGER], type=Ledger)
+    except UnknownLayout as other:
+        raise SnapshotError(str(other)) from other
     except (KeyError, msgspec.DecodeError) as wrong:
         raise SnapshotError(
             f"the snapshot cannot be read ({wrong!r}): start a new group to rebuild from the log"
@@ -287,16 +292,25 @@ def load(parts: Mapping[str, bytes], lateness_s: int, share: Share | None = None
     }
     gone = {name: _gone_block(name, each) for name, each in saved.gone.items()}
     state = State(plant, blocks, head.tick_us, ledger, clocks, gone, share, head.meant)
-    state.shelf, state.plant_is_kept, state.saves = set(parts), True, head.saves
+    state.saves = head.saves
+    if is_older:  # nothing is kept yet in the layout that is written from here on
+        for block in blocks.values():
+            block.written = Written(anew=True)
+    else:
+        state.shelf, state.plant_is_kept = set(parts), True
     return state
 
 
 def clocks_of(parts: Mapping[str, bytes]) -> Clocks:
     """The clocks alone. Raises SnapshotError where they cannot be read."""
     try:
-        return msgspec.msgpack.decode(_whole(parts)[CLOCKS], type=Clocks)
-    except (KeyError, msgspec.DecodeError) as wrong:
+        return _clocks(layouts.taken_over(_whole(parts)))
+    except (KeyError, msgspec.DecodeError, UnknownLayout) as wrong:
         raise SnapshotError(f"the clocks in the snapshot cannot be read ({wrong}): another version wrote it") from wrong
+
+
+def _clocks(whole: Mapping[str, bytes]) -> Clocks:
+    return msgspec.msgpack.decode(whole[CLOCKS], type=Clocks)
 
 
 def _whole(parts: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -309,8 +323,6 @@ def _whole(parts: Mapping[str, bytes]) -> dict[str, bytes]:
 
 
 def _check(head: _Head, lateness_s: int) -> None:
-    if head.version != VERSION:
-        raise SnapshotError(f"the snapshot is version {head.version}, this program writes {VERSION}: start a new group")
     if head.lateness_s != lateness_s:
         raise SnapshotError(
             f"the lateness was {head.lateness_s} s when the snapshot was made and is {lateness_s} s now: what is "

@@ -3,24 +3,27 @@
 The transactional id names the partition, so opening it fences whoever had it, and a commit of his can never be seen.
 A manifest is the last record of its transaction and says of each part that counts where it lies, also of those that
 earlier transactions wrote, so a restore reads the tail of the topic and then from the first of them. Partition p of
-`records` has its state in partition p of `state`.
+`records` has its state in partition p of `state`. Each layout of snapshots (`pipelines.layouts`) has keys of its own: a
+program goes on from the last manifest that it can read, and leaves those of other layouts for programs that write them.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 import zlib
 from collections.abc import Mapping
 
 import msgspec
 import structlog
-from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from connectors.kafka.clients import client_options
 from connectors.kafka.publisher import COMPRESSION
-from connectors.kafka.tail import TailReader
+from connectors.kafka.tail import Tail, TailReader
 from connectors.kafka.transactions import transaction
+from pipelines import layouts
 from pipelines.cluster import Brokers
 from pipelines.ports import Fenced, Snapshot
 from pipelines.topics import MAX_MESSAGE_BYTES, Topic, named
@@ -76,6 +79,7 @@ class KafkaSnapshots:
         self._records = named(prefix, Topic.RECORDS)
         self._state = named(prefix, Topic.STATE)
         self._owners: dict[int, _Owner] = {}
+        self._layouts = layouts.known()
         self._tail = TailReader(brokers)
 
     async def open(self, partition: int) -> Snapshot | None:
@@ -125,8 +129,9 @@ class KafkaSnapshots:
         await asyncio.gather(*(self.close(partition) for partition in list(self._owners)))
         await self._tail.stop()
 
-    def _key(self, partition: int, part: str) -> bytes:
-        return f"{self._group}/{partition}/{part}".encode()
+    def _key(self, partition: int, part: str, layout: int | None = None) -> bytes:
+        """Of the layout that is written, where none is named."""
+        return (layouts.place_of(self._group, partition, layout or self._layouts[0]) + part).encode()
 
     async def _take(self, partition: int) -> AIOKafkaProducer:
         producer = AIOKafkaProducer(
@@ -172,15 +177,32 @@ class KafkaSnapshots:
         async with self._tail.at(
             TopicPartition(self._state, partition), beside=TopicPartition(self._records, partition)
         ) as tail:
-            found = await tail.last(self._key(partition, MANIFEST))
+            found, layout = await self._last(partition, tail)
             if found is None:
                 return None
             manifest = self._read(partition, found.value)
             self._check(partition, manifest, owner.partitions, await tail.bounds_beside())
             first = min((part.offset for part in manifest.parts.values()), default=found.offset)
             values = await tail.values(first, found.offset)
-        owner.parts = manifest.parts
-        return Snapshot(manifest.next_offset, self._whole(partition, manifest, values))
+        if layout == self._layouts[0]:
+            owner.parts = manifest.parts
+        else:
+            _log.warning("snapshot-of-older-layout", partition=partition, layout=layout, writes=self._layouts[0])
+        return Snapshot(manifest.next_offset, self._whole(partition, manifest, values, layout))
+
+    async def _last(self, partition: int, tail: Tail) -> tuple[ConsumerRecord | None, int]:
+        """The last manifest that can be read, and its layout. Raises StateUnusable where there are others alone."""
+        of = {self._key(partition, MANIFEST, layout): layout for layout in self._layouts}
+        for record in await tail.last_of(lambda each: each.key in of and each.value is not None, 1):
+            return record, of[record.key]
+        other = re.compile(rb"%s/%d(@\d+)?/%s" % (re.escape(self._group.encode()), partition, MANIFEST.encode()))
+        for record in await tail.last_of(lambda each: bool(each.value and other.fullmatch(each.key or b"")), 1):
+            raise StateUnusable(
+                f"the state of partition {partition} in {self._state} is kept by another version alone"
+                f" ({record.key.decode()}; this one reads layouts {', '.join(map(str, self._layouts))}): run that"
+                f" version, or start a new group (FOREWARN_GROUP). {self._advice()}"
+            )
+        return None, self._layouts[0]
 
     def _read(self, partition: int, value: bytes) -> Manifest:
         try:
@@ -191,10 +213,12 @@ class KafkaSnapshots:
                 f" group (FOREWARN_GROUP). {self._advice()}"
             ) from wrong
 
-    def _whole(self, partition: int, manifest: Manifest, values: Mapping[bytes, bytes | None]) -> dict[str, bytes]:
+    def _whole(
+        self, partition: int, manifest: Manifest, values: Mapping[bytes, bytes | None], layout: int
+    ) -> dict[str, bytes]:
         parts, wrong = {}, []
         for name, part in manifest.parts.items():
-            value = values.get(self._key(partition, name))
+            value = values.get(self._key(partition, name, layout))
             if value is None or zlib.crc32(value) != part.crc32:
                 wrong.append(f"{name} ({'not found' if value is None else 'its CRC differs'})")
             else:

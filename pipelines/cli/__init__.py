@@ -29,6 +29,7 @@ from pipelines.cli.of_models import model
 from pipelines.cli.of_plans import production
 from pipelines.cli.of_plants import plant
 from pipelines.cli.of_releases import releases
+from pipelines.cli.of_size import sizes
 from pipelines.cli.of_tuning import defects, quality, suggestions, tuning
 from pipelines.cli.of_worth import pages, worth
 from pipelines.cli.options import AsJson, Instance, errors, hear_file, out
@@ -62,6 +63,7 @@ app.add_typer(tuning)
 app.add_typer(suggestions, name="suggestions")
 app.add_typer(access, name="access")
 app.add_typer(boxes)
+app.add_typer(sizes)
 app.add_typer(quality, name="quality")
 model.add_typer(defects)
 app.add_typer(worth)

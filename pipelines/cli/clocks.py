@@ -20,6 +20,7 @@ from connectors.kafka.plain import LogProducer, read
 from models.alerting.wording import clock as when
 from models.clocks import HOUR_US, STEADY_FRAMES, Clock
 from models.records import ClockDecision, Notice, NoticeKind, NoticeState, decode, encode
+from pipelines.layouts import known, place_of
 from pipelines.saving import clocks_of
 from pipelines.settings import Settings
 from pipelines.topics import Topic, named
@@ -130,14 +131,20 @@ def sources(settings: Settings) -> dict[str, Source]:
 def _measured(settings: Settings) -> Iterable[tuple[str, str, Clock]]:
     """Clocks as they were in each partition's last snapshot: asset, source, clock."""
     parts: dict[int, dict[bytes, bytes | None]] = defaultdict(dict)
+    last: dict[int, str] = {}
     for record in read(settings.cluster, named(settings.topic_prefix, Topic.STATE)):
-        parts[record.partition][record.key or b""] = record.value
-    for partition, values in sorted(parts.items()):
-        prefix = f"{settings.group}/{partition}/".encode()
+        key = record.key or b""
+        parts[record.partition][key] = record.value
+        for layout in known():
+            place = place_of(settings.group, record.partition, layout)
+            if record.value and key == f"{place}manifest".encode():
+                last[record.partition] = place
+    for partition, place in sorted(last.items()):
+        prefix, values = place.encode(), parts[partition]
         kept = {key[len(prefix) :].decode(): value for key, value in values.items() if key.startswith(prefix) and value}
-        if kept.pop("manifest", None):
-            for asset, by_source in clocks_of(kept).by_asset.items():
-                yield from ((asset, source, clock) for source, clock in by_source.items())
+        del kept["manifest"]
+        for asset, by_source in clocks_of(kept).by_asset.items():
+            yield from ((asset, source, clock) for source, clock in by_source.items())
 
 
 def show(settings: Settings, console: Console, *, as_json: bool) -> None:

@@ -10,7 +10,7 @@ import math
 import os
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,8 +51,15 @@ NOTHING = Measured(rate=math.nan, cpu_s=math.nan, peak_mib=math.nan, seconds=mat
 """Of a program that failed: no bar holds that rests on it."""
 
 
-def measure(contender: Contender, log: Path) -> Measured:
-    """Run it in a bucket of its own, which is dropped. Raises AssertionError where rows are missing, with its log."""
+def _nothing() -> None:
+    """Nothing is looked at."""
+
+
+def measure(contender: Contender, log: Path, look: Callable[[], None] = _nothing) -> Measured:
+    """Run it in a bucket of its own, which is dropped. Raises AssertionError where rows are missing, with its log.
+
+    `look` is called while the bucket is whole.
+    """
     admin.ensure(contender.target)
     try:
         with log.open("wb") as output:
@@ -68,6 +75,7 @@ def measure(contender: Contender, log: Path) -> Measured:
         for name in contender.fields:
             stored = rows_in(contender.target, "pump", name)
             assert stored >= contender.rows, f"{contender.name}: {stored} rows have {name}, not {contender.rows}"
+        look()
     finally:
         admin.drop(contender.target)
     return measured

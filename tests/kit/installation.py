@@ -104,15 +104,15 @@ class Installation:
         return named(self.settings.topic_prefix, Topic.RECORDS)
 
     def worker(
-        self, crash_at: str = "", program: Sequence[str] = ("pipelines.cli", "worker")
+        self, crash_at: str = "", program: Sequence[str] = ("pipelines.cli", "worker"), source: Path = ROOT
     ) -> subprocess.Popen[bytes]:
-        """Start a worker process; its log is in the folder. `program` is a module and its arguments."""
+        """Start a worker process; its log is in the folder. `program` is a module of `source` and its arguments."""
         from pipelines.cli import environment
 
-        environ = environment(self.settings)
+        environ = environment(self.settings) | {"PYTHONPATH": str(source)}
         program = ("tests.kit.crashing", crash_at) if crash_at else program
         log = (self.folder / f"worker-{len(self.workers)}.log").open("wb")
-        started = subprocess.Popen([sys.executable, "-m", *program], cwd=ROOT, env=environ, stdout=log, stderr=log)
+        started = subprocess.Popen([sys.executable, "-m", *program], cwd=source, env=environ, stdout=log, stderr=log)
         self.workers.append(started)
         return started
 

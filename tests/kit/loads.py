@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -32,10 +33,12 @@ MOST_BYTES, CODEC = 2 * 1024 * 1024, 2
 """Of a batch before it is compressed, and snappy's number on the wire (KIP-98)."""
 
 
-def plant_text(assets: int) -> str:
-    """The starter's pumps, so many of them, running by their speed and scored from the first minute on."""
+def plant_text(assets: int, scored: bool = True) -> str:
+    """The starter's pumps, so many of them, running by their speed and scored from the first minute on, or never."""
     text = (STARTER / "pumps.toml").read_text().partition("[assets")[0].replace('"demo"', f'"{PLANT}"')
     before, _, rest = text.partition("[types.pump.operating]")
+    if not scored:
+        before = re.sub(r"^(model|health) = .*\n", "", before, flags=re.MULTILINE)
     after = rest[rest.index("[types.pump.signals") :]
     pumps = "\n".join(f'[assets.{name}]\ntype = "pump"' for name in names(assets))
     return f"{before}{_RUNNING}\n{after}\n{pumps}\n"
@@ -48,11 +51,15 @@ def names(assets: int) -> list[str]:
 
 @dataclass(frozen=True, kw_only=True)
 class Load:
-    """`rows` rows a second apart, of so many assets in turn, in messages of `rows_a_frame` rows; they end now."""
+    """`rows` rows a second apart, of so many assets in turn, in messages of `rows_a_frame` rows; they end now.
+
+    Each has the first few of SIGNALS.
+    """
 
     rows: int
     assets: int = 50
     rows_a_frame: int = 1
+    signals: int = len(SIGNALS)
 
     @property
     def seconds(self) -> int:
@@ -66,13 +73,13 @@ class Load:
 
     def messages(self, begin_us: int) -> Iterator[tuple[int, bytes]]:
         """Number of the asset and message, in order of time."""
-        random, step = np.random.default_rng(1), self.rows_a_frame
+        random, step, told = np.random.default_rng(1), self.rows_a_frame, SIGNALS[: self.signals]
         heads = [f'{{"type":"frame","plant":"{PLANT}","asset":"{name}","source":"plc"' for name in names(self.assets)]
         for second in range(0, self.seconds, step):
             drawn = random.normal(_MIDDLE[:, None], _SPREAD[:, None], (self.assets, len(SIGNALS), step))
             times = ",".join(str(begin_us + (second + at) * SECOND_US) for at in range(step))
             for asset, columns in enumerate(np.round(drawn, 3).tolist()):
-                said = ",".join([f'"{name}":{column}' for name, column in zip(SIGNALS, columns, strict=True)])
+                said = ",".join([f'"{name}":{column}' for name, column in zip(told, columns, strict=False)])
                 yield asset, f'{heads[asset]},"times_us":[{times}],"signals":{{{said.replace(" ", "")}}}}}'.encode()
 
 
@@ -122,8 +129,8 @@ def fill(settings: Settings, load: Load) -> None:
     asyncio.run(send(settings, rounds(load, begin_us, settings.partitions)))
 
 
-def write_plant(folder: Path, assets: int) -> Path:
+def write_plant(folder: Path, assets: int, scored: bool = True) -> Path:
     """The plant file in the folder."""
-    path = folder / f"plant-{assets}.toml"
-    path.write_text(plant_text(assets))
+    path = folder / f"plant-{assets}{'' if scored else '-unscored'}.toml"
+    path.write_text(plant_text(assets, scored))
     return path

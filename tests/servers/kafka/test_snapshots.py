@@ -13,6 +13,7 @@ from connectors.kafka.plain import read
 from connectors.kafka.snapshots import REQUEST_BYTES, KafkaSnapshots, StateUnusable
 from pipelines.ports import Fenced, Snapshot
 from pipelines.topics import Topic, named
+from tests.kit import next_layout
 from tests.servers.kafka.trial import Trial
 
 pytestmark = pytest.mark.servers
@@ -200,5 +201,43 @@ def test_another_number_of_partitions_is_an_error(trial: Trial) -> None:
         await first.commit(0, Snapshot(4, SMALL))
         with pytest.raises(StateUnusable, match="has 2 partitions, but its state was kept when it had 6"):
             await second.open(0)
+
+    run(trial, play)
+
+
+def test_each_layout_goes_on_from_the_last_that_it_can_read_and_leaves_what_others_wrote(trial: Trial) -> None:
+    trial.send(10)
+
+    async def play(first: KafkaSnapshots, second: KafkaSnapshots) -> None:
+        with next_layout.in_place():
+            later = KafkaSnapshots(trial.address, GROUP, trial.prefix)
+        await first.open(0)
+        await first.commit(0, Snapshot(4, {"a": b"4", "b": b"4"}))
+        assert await later.open(0) == Snapshot(4, {"a": b"4", "b": b"4"})
+        await later.commit(0, Snapshot(7, {"a": b"7"}))
+        with pytest.raises(Fenced):
+            await first.commit(0, Snapshot(5, SMALL))
+        assert await second.open(0) == Snapshot(4, {"a": b"4", "b": b"4"})
+        assert await later.open(0) == Snapshot(7, {"a": b"7"})
+        await second.open(0)
+        await second.commit(0, Snapshot(5, {"a": b"5"}))
+        assert await later.open(0) == Snapshot(5, {"a": b"5", "b": b"4"})
+        await later.stop()
+
+    run(trial, play)
+
+
+def test_the_state_of_a_later_version_alone_is_an_error_that_says_what_to_do(trial: Trial) -> None:
+    trial.send(10)
+
+    async def play(first: KafkaSnapshots, second: KafkaSnapshots) -> None:
+        with next_layout.in_place():
+            later = KafkaSnapshots(trial.address, GROUP, trial.prefix)
+        await later.open(0)
+        await later.commit(0, Snapshot(4, SMALL))
+        await later.stop()
+        with pytest.raises(StateUnusable, match=r"by another version alone .*FOREWARN_GROUP"):
+            await first.open(0)
+        assert await first.open(1) is None
 
     run(trial, play)
