@@ -46,7 +46,7 @@ from tests.kit.ground import QUICK, drained, installation, servers, topics, work
 from tests.kit.loads import MINUTE_S, PLANT, SECOND_US, SIGNALS, Load, fill, names, rounds, send, write_plant
 
 ROWS = 150_000 if QUICK else 400_000
-FLEET_ROWS = 150_000 if QUICK else 600_000
+FLEET_ROWS = 150_000 if QUICK else 400_000
 FRAME = 60
 ASSETS, MINUTES = (10, 200, 1_000) if QUICK else (10, 1_000, 5_000), 3
 LOG_MESSAGES = 4_000 if QUICK else 20_000

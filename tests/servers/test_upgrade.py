@@ -64,8 +64,13 @@ def replace(installation: Installation, old: subprocess.Popen[bytes], start: Sta
     return new
 
 
-def there_and_back(installation: Installation, records: list[AnyInput], old: Start, new: Start) -> None:
-    """Two workers are replaced by new ones and these by old ones, while records come."""
+def there_and_back(
+    installation: Installation, records: list[AnyInput], undisturbed: Undisturbed, old: Start, new: Start
+) -> None:
+    """Two workers are replaced by new ones and these by old ones, while records come.
+
+    What the group committed never goes back, so that the ledger says when one that reads again has caught up.
+    """
     workers = [old(installation), old(installation)]
     installation.wait(lambda: all(taken_over(installation, nth) for nth in (0, 1)), 40)
     quarter = -(-len(records) // 4)
@@ -75,12 +80,15 @@ def there_and_back(installation: Installation, records: list[AnyInput], old: Sta
         workers[number % 2] = replace(installation, workers[number % 2], start)
         installation.finish()
         assert installation.forecasts() > before
+    installation.wait(lambda: installation.ledger() == undisturbed.ledger, 30)
     installation.stop(*workers)
 
 
 def test_an_earlier_version_is_replaced_under_traffic_and_comes_back(tmp_path, earlier, records, undisturbed):
     with Installation(tmp_path) as installation:
-        there_and_back(installation, records, lambda one: one.worker(source=earlier), lambda one: one.worker())
+        there_and_back(
+            installation, records, undisturbed, lambda one: one.worker(source=earlier), lambda one: one.worker()
+        )
         check(installation, undisturbed, repeats=True)
 
 
@@ -90,7 +98,7 @@ def test_a_version_with_another_layout_takes_over_and_one_goes_back_to_the_last_
     """What goes back reads the log again from its own last snapshot; what it says again has the same bytes."""
     later: Start = lambda one: one.worker(program=("tests.kit.next_layout",))  # noqa: E731 - a name for what it starts
     with Installation(tmp_path) as installation:
-        there_and_back(installation, records, lambda one: one.worker(), later)
+        there_and_back(installation, records, undisturbed, lambda one: one.worker(), later)
         check(installation, undisturbed, repeats=True)
         logs = [(installation.folder / f"worker-{nth}.log").read_text() for nth in range(6)]
         assert any("snapshot-of-older-layout" in logs[nth] for nth in (2, 3))

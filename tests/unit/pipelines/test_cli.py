@@ -25,7 +25,20 @@ from pipelines.settings import STARTER, Settings
 
 ROOT = Path(__file__).parents[3]
 NOWHERE = {"kafka": "127.0.0.1:1", "influx_url": "http://127.0.0.1:1"}
-COMMANDS = ["up", "down", "status", "doctor", "worker", "simulate", "demo", "schema", "budget", "value", "deliver"]
+COMMANDS = [
+    "up",
+    "down",
+    "status",
+    "doctor",
+    "worker",
+    "simulate",
+    "demo",
+    "schema",
+    "budget",
+    "value",
+    "deliver",
+    "size",
+]
 GROUPS = [
     ["model", "train"],
     ["model", "export"],

@@ -96,6 +96,13 @@ def test_without_forecasts_there_is_nothing_of_them():
     assert found.worker_cores == pytest.approx(1000 * 18 / 1e6)
 
 
+def test_what_stands_and_what_assets_take_each_second_counts_where_rows_come_as_they_are_made():
+    cost = replace(ROUND.worker_cpu_us, asset=100, standing=50_000)
+    live = size(LOAD, Kept(), replace(ROUND, worker_cpu_us=cost))
+    assert live.worker_cores == pytest.approx(size(LOAD, Kept(), ROUND).worker_cores + 1000 * 100e-6 + 0.05)
+    assert rate_of(1, LOAD, replace(ROUND, worker_cpu_us=cost), 8) == rate_of(1, LOAD, ROUND, 8)
+
+
 def test_memory_is_of_the_assets_that_one_worker_has():
     found = size(replace(LOAD, assets=100_000), Kept(), ROUND)
     assert found.workers > 1
@@ -112,7 +119,7 @@ def test_latency_is_between_those_of_the_shares_measured_beside(share, between):
 def test_within_what_was_measured_nothing_is_said_and_beyond_it_each_thing():
     assert size(LOAD, Kept(), ROUND).beyond == ()
     far = size(Load(assets=600_000, signals=9, rows_a_frame=600, every_s=120), Kept(), ROUND)
-    for words in ("9 signals", "frames of 600", "a row every 120 s", "600,000 assets a worker"):
+    for words in ("9 signals", "frames of 600", "a row every 120 s", "85,715 assets a worker"):
         assert any(words in one for one in far.beyond), words
     assert any(
         "workers; measured with up to 3" in one for one in size(replace(LOAD, assets=500_000), Kept(), ROUND).beyond
@@ -149,12 +156,25 @@ def test_the_constants_are_measured_and_say_how_where_and_when():
     assert [one.share for one in found.waits] == sorted(one.share for one in found.waits)
 
 
+def test_each_fleet_says_what_the_constants_foretell_of_it():
+    assert [fleet.workers for fleet in constants().fleets] == [1, 2, 3]
+    for fleet in constants().fleets:
+        foretold = rate_of(fleet.workers, Load(assets=240, signals=4), constants(), fleet.free_cores)
+        assert foretold == pytest.approx(fleet.predicted_rows_per_s, rel=0.01)
+        assert fleet.off == pytest.approx(foretold / fleet.rows_per_s - 1, abs=0.01)
+
+
 @pytest.mark.parametrize("workers", [1, 2])
-def test_the_constants_foretell_workers_that_were_measured_beside_them(workers):
+def test_the_constants_foretell_workers_within_a_quarter(workers):
     (fleet,) = [one for one in constants().fleets if one.workers == workers]
     assert abs(fleet.off) <= 0.25
-    load = Load(assets=240, signals=4)
-    assert rate_of(workers, load, constants(), fleet.free_cores) == pytest.approx(fleet.predicted_rows_per_s, rel=0.01)
+
+
+def test_how_far_the_constants_are_off_is_printed():
+    shown = CliRunner().invoke(app, ["size", "--assets", "10", "--signals", "4"], env={"COLUMNS": "200"}).stdout
+    for fleet in constants().fleets:
+        assert f"{fleet.workers} worker(s) stored {fleet.rows_per_s:,.0f} rows/s" in shown
+        assert f"({fleet.off:+.0%})" in shown
 
 
 def test_table_and_json_say_the_same():
