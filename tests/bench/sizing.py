@@ -350,24 +350,18 @@ def measured(ground: Ground) -> Constants:
 
 
 def held(ground: Ground, made: Constants) -> Constants:
-    """The constants with what fleets stored and what they foretell of it: of each the round in which most was free."""
-    best: dict[int, tuple[float, float]] = {}
+    """The constants with what fleets stored and what they foretell of it, each round of each."""
+    load, found = sizing.Load(assets=fleets.ASSETS, signals=len(SIGNALS)), []
     for _ in range(ROUNDS):
         for workers in fleets.WORKERS:
             rate, free = fleet(ground, workers)
-            if workers not in best or free > best[workers][1]:
-                best[workers] = rate, free
-    load = sizing.Load(assets=fleets.ASSETS, signals=len(SIGNALS))
-    found = [
-        sizing.Fleet(
-            workers=workers,
-            rows_per_s=round(rate),
-            predicted_rows_per_s=round(sizing.rate_of(workers, load, made, free)),
-            free_cores=round(free, 2),
-        )
-        for workers, (rate, free) in best.items()
-    ]
-    return msgspec.structs.replace(made, fleets=tuple(found))
+            told = round(sizing.rate_of(workers, load, made, free))
+            found.append(
+                sizing.Fleet(
+                    workers=workers, rows_per_s=round(rate), predicted_rows_per_s=told, free_cores=round(free, 2)
+                )
+            )
+    return msgspec.structs.replace(made, fleets=tuple(sorted(found, key=lambda one: one.workers)))
 
 
 def main() -> None:
@@ -388,16 +382,14 @@ def main() -> None:
         Row(name="a worker without assets", value=made.worker_mib.value, unit="MiB"),
         Row(name="an asset", value=made.asset_mib.value, unit="MiB"),
     ]
-    for one in made.fleets:
-        is_bar = one.workers < max(fleets.WORKERS)  # three on two cores are told as they are
+    for workers in fleets.WORKERS:
+        of, is_bar = [one for one in made.fleets if one.workers == workers], workers < max(fleets.WORKERS)
+        bar = {"bar": OFF, "at_most": True} if is_bar else {}  # three on two cores are told as they are
         rows += [
-            Row(name=f"{one.workers} worker(s): stored", value=one.rows_per_s, unit="rows/s"),
-            Row(name=f"{one.workers} worker(s): prediction", value=one.predicted_rows_per_s, unit="rows/s"),
-            Row(
-                name=f"{one.workers} worker(s): prediction is off by", value=abs(one.off), unit="",
-                bar=OFF if is_bar else None, at_most=is_bar,
-            ),
-        ]  # fmt: skip
+            Row.of([one.rows_per_s for one in of], name=f"{workers} worker(s): stored", unit="rows/s"),
+            Row.of([one.predicted_rows_per_s for one in of], name=f"{workers} worker(s): prediction", unit="rows/s"),
+            Row.of([abs(one.off) for one in of], name=f"{workers} worker(s): prediction is off by", unit="", **bar),
+        ]
     report("sizing (quick)" if QUICK else "sizing", rows)
 
 

@@ -157,17 +157,11 @@ def test_the_constants_are_measured_and_say_how_where_and_when():
 
 
 def test_each_fleet_says_what_the_constants_foretell_of_it():
-    assert [fleet.workers for fleet in constants().fleets] == [1, 2, 3]
+    assert {fleet.workers for fleet in constants().fleets} == {1, 2, 3}
     for fleet in constants().fleets:
         foretold = rate_of(fleet.workers, Load(assets=240, signals=4), constants(), fleet.free_cores)
         assert foretold == pytest.approx(fleet.predicted_rows_per_s, rel=0.01)
         assert fleet.off == pytest.approx(foretold / fleet.rows_per_s - 1, abs=0.01)
-
-
-@pytest.mark.parametrize("workers", [1, 2])
-def test_the_constants_foretell_workers_within_a_quarter(workers):
-    (fleet,) = [one for one in constants().fleets if one.workers == workers]
-    assert abs(fleet.off) <= 0.25
 
 
 def test_how_far_the_constants_are_off_is_printed():
