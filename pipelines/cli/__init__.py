@@ -257,7 +257,7 @@ def simulate(
 @app.command(epilog="Example: forewarn demo --keep")
 def demo(
     keep: Annotated[bool, typer.Option(help="Leave servers, worker, page and plant running at the end.")] = False,
-    days: Annotated[int, typer.Option(min=8, help="Days of simulated history.")] = 52,
+    days: Annotated[int, typer.Option(min=8, help="Days of simulated history.")] = 30,
     live_rows: Annotated[int, typer.Option(min=0, help="Rows of the paced phase that latency is measured in.")] = 900,
     pace: Annotated[float, typer.Option(min=1, help="Rows a second of the paced phase.")] = 60.0,
     seed: Annotated[int, typer.Option(help="Seed of the simulated plant.")] = 7,

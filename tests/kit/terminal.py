@@ -21,7 +21,7 @@ import pyte
 
 LONGEST_S = 2.0
 """Of a still moment in the picture; the recording has all."""
-LEAST_S = 0.25
+LEAST_S = 1.0
 FONT = 13
 ADVANCE, LINE = 7.83, 17
 """Pixels of a character of that size in DejaVu Sans Mono (0.602 em), and from line to line."""
@@ -30,6 +30,8 @@ COLOURS = {
     "blue": "#81a1c1", "magenta": "#c08fb8", "cyan": "#7fbfc5", "white": "#e5e9f0",
 }  # fmt: skip
 BACKGROUND = "#20242c"
+NO_BREAK = "\u00a0"
+"""Of several blanks in a row a browser draws one."""
 
 
 class Said(NamedTuple):
@@ -123,7 +125,7 @@ def animated(of: Sequence[Frame], columns: int, rows: int, title: str) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height}" width="{width:.0f}" role="img" '
         f'aria-label="{escape(title)}"><rect width="100%" height="100%" rx="8" fill="{BACKGROUND}"/>'
         f'<text x="12" y="22" fill="#9aa4b5" font-family="sans-serif" font-size="12">{escape(title)}</text>'
-        f'<g font-family="DejaVu Sans Mono, Menlo, Consolas, monospace" font-size="{FONT}" xml:space="preserve">'
+        f'<g font-family="DejaVu Sans Mono, Menlo, Consolas, monospace" font-size="{FONT}">'
         f"{''.join(parts)}</g></svg>\n"
     )
 
@@ -138,7 +140,7 @@ def _drawn(frame: Frame) -> str:
                 style = ' font-weight="bold"' if bold else ""
                 texts.append(
                     f'<text x="{12 + x * ADVANCE:.1f}" y="{44 + y * LINE}" textLength="{len(kept) * ADVANCE:.1f}" '
-                    f'fill="{_colour(colour)}"{style}>{escape(kept)}</text>'
+                    f'fill="{_colour(colour)}"{style}>{escape(kept).replace(" ", NO_BREAK)}</text>'
                 )
             x += len(text)
     return "".join(texts)

@@ -40,5 +40,6 @@ def test_the_picture_has_each_frame_once_in_its_time_and_nothing_that_is_fetched
     said = [Said(0.0, "<one>"), Said(1.0, "\r\ntwo")]
     svg = animated(list(frames(said, 20, 3)), 20, 3, "a & b")
     assert svg.count("<g id=") == 2 and "&lt;one&gt;" in svg and "a &amp; b" in svg
+    assert "two\u00a0\u00a0three" in animated(list(frames([Said(0.0, "two  three")], 20, 3)), 20, 3, "t")
     assert "http" not in svg.replace("http://www.w3.org/2000/svg", "") and "<script" not in svg
     assert "0.000%,20.000%{visibility:visible}" in svg
