@@ -76,7 +76,7 @@ def rebuild(settings: Settings, console: Console, *, once: bool, as_json: bool) 
 
 def _shown(settings: Settings, doings: Doings) -> closing[Served]:
     """Metrics of the role. A span can take minutes in which nothing is looked at: that it answers is its health."""
-    to_stderr(False, [settings.influx_token.get_secret_value()])
+    to_stderr(False, settings.secrets)
     return closing(served(settings, "rebuild", doings, dict, Health()))
 
 

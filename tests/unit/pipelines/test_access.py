@@ -120,3 +120,9 @@ def test_no_part_makes_a_client_of_the_bare_address():
         if bare.search(line) and "broker=" not in line
     ]
     assert found == []
+
+
+def test_no_role_keeps_only_some_of_its_secrets_out_of_its_log():
+    told = re.compile(r"to_stderr\(.*get_secret_value")
+    for path in (ROOT / "pipelines").rglob("*.py"):
+        assert not told.search(path.read_text()), path
