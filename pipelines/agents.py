@@ -20,7 +20,7 @@ from pipelines.collector import spare_the_collector
 from pipelines.ownership import Partitions
 from pipelines.ports import Clock, Output, Publisher
 from pipelines.runner import PartitionRunner
-from pipelines.stopping import told_to_stop
+from pipelines.stopping import goodbye, told_to_stop
 from pipelines.topics import Topic
 
 _log = structlog.get_logger()
@@ -185,9 +185,7 @@ async def _beside(app: WorkerApp) -> None:
 
 async def _stop(app: WorkerApp) -> None:
     """Stop in good order; after a crash of Faust's, whose threads may be gone or hang, end the process if need be."""
-    try:
-        await asyncio.wait_for(app.stop(), STOP_S)
-    except Exception as error:
+    if error := await goodbye(app.stop(), STOP_S):
         _log.critical("worker-hangs", error=repr(error), after=repr(app.failure or app.crash_reason))
         logging.shutdown()
         os._exit(1)

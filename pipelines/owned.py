@@ -73,7 +73,8 @@ class OwnedPartition:
         """Wait for records, for the time of a snapshot or for something that goes wrong; False at the end."""
         if not self._waiting and not self._ended:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._stirred.wait(), max(self.runner.snapshot_in_s(), 0.001))
+                async with asyncio.timeout(max(self.runner.snapshot_in_s(), 0.001)):
+                    await self._stirred.wait()
             self._stirred.clear()
         return not self._ended
 

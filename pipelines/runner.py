@@ -314,7 +314,8 @@ class PartitionRunner:
 
     async def _pause(self, seconds: float) -> None:
         try:
-            await asyncio.wait_for(self._retired.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._retired.wait()
         except TimeoutError:
             return
         raise Fenced(f"partition {self.partition} was given up while the store was down")

@@ -1,10 +1,15 @@
-"""How a process learns that it is to stop: by SIGTERM or Ctrl-C, however many roles run on its event loop."""
+"""How a process learns that it is to stop: by SIGTERM or Ctrl-C, however many roles run on its event loop.
+
+And how what belongs to another library is ended: its farewell may hang, raise, or swallow that we are to end ourselves.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
+from typing import Any
 from weakref import WeakKeyDictionary
 
 
@@ -37,3 +42,33 @@ def stop_all() -> None:
     told.is_given = True
     for event in told.events:
         event.set()
+
+
+async def goodbye(leaving: Coroutine[Any, Any, object], seconds: float) -> BaseException | None:
+    """Wait for a farewell for so long, and leave it behind then; what it raised, or TimeoutError.
+
+    It is a task of its own, so that a cancellation of ours reaches us whatever the library does with one.
+    """
+    task = asyncio.create_task(leaving)
+    task.add_done_callback(_looked_at)
+    try:
+        await asyncio.wait([task], timeout=seconds)
+    finally:
+        is_late = not task.done()
+        task.cancel()
+    return TimeoutError(f"no end within {seconds:g} s") if is_late else _looked_at(task)
+
+
+def end_if_asked() -> None:
+    """Raise CancelledError where our task was asked to end, and a library put a fault of its own in the place of that.
+
+    For who goes on after a fault: without it such a loop has no end.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
+def _looked_at(task: asyncio.Task[object]) -> BaseException | None:
+    """What it raised; asked once, asyncio does not log it as never retrieved."""
+    return asyncio.CancelledError() if task.cancelled() else task.exception()

@@ -176,7 +176,8 @@ class Watcher:
     async def _asked(self, what: str, question: Awaitable[T], partition: int | None = None) -> T | None:
         """An answer of Kafka's, None where it gives none now: the next look asks again."""
         try:
-            return await asyncio.wait_for(question, PATIENCE_S)
+            async with asyncio.timeout(PATIENCE_S):
+                return await question
         except Exception as fault:  # whatever Kafka's client raises
             _log.warning("kafka-does-not-answer", about=what, partition=partition, error=repr(fault))
             return None
@@ -207,6 +208,7 @@ class Watcher:
     async def finish(self) -> None:
         """Write the totals of what was given up; the worker is about to end, so not for long."""
         try:
-            await asyncio.wait_for(self.keep({}), PATIENCE_S)
+            async with asyncio.timeout(PATIENCE_S):
+                await self.keep({})
         except TimeoutError:
             _log.warning("ledger-not-stored", error="the store does not answer", partitions=len(self._last))

@@ -115,7 +115,8 @@ class AuditLog:
     async def wait(self, kept: asyncio.Future[None]) -> None:
         """Until it is written. Raises AuditDown; then it is written later, if the process lives."""
         try:
-            await asyncio.wait_for(asyncio.shield(kept), 0.0 if self.is_down else self._patience_s)
+            async with asyncio.timeout(0.0 if self.is_down else self._patience_s):
+                await asyncio.shield(kept)
         except TimeoutError as late:
             raise AuditDown("it is not known to be written yet") from late
 
@@ -131,7 +132,8 @@ class AuditLog:
             yield
         finally:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._idle.wait(), CLOSE_S)
+                async with asyncio.timeout(CLOSE_S):
+                    await self._idle.wait()
             if self._waiting:
                 _log.error("audit-lost", entries=len(self._waiting))
             task.cancel()

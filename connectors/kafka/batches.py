@@ -171,7 +171,8 @@ class BatchThread(driver.AIOKafkaConsumerThread):
         mine = self.assignment()
         wanted = {TopicPartition(*tp): OffsetAndMetadata(at, "") for tp, at in offsets.items() if tp in mine}
         try:
-            await asyncio.wait_for(self._ensure_consumer().commit(wanted), COMMIT_TIMEOUT_S)
+            async with asyncio.timeout(COMMIT_TIMEOUT_S):
+                await self._ensure_consumer().commit(wanted)
         except (KafkaError, TimeoutError) as error:
             self.log.warning(
                 "committed offsets of %s not updated (only lag tools read them): %r", self.app.conf.id, error

@@ -60,7 +60,8 @@ class TopicsFollower:
             consumer = await self._started()
             took = await consumer.getmany(timeout_ms=round(patience_s * 1000))
             if time.monotonic() >= self._look_s:
-                await asyncio.wait_for(consumer.end_offsets(list(self._positions)), ALIVE_S)
+                async with asyncio.timeout(ALIVE_S):
+                    await consumer.end_offsets(list(self._positions))
                 self._look_s = time.monotonic() + LOOK_S
             records = [
                 Came(self._topics[place.topic], place.partition, record.key or b"", record.value, record.timestamp)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Sequence
-from contextlib import suppress
 
 from aiokafka import AIOKafkaProducer
 
 from connectors.kafka.clients import client_options
 from pipelines.cluster import Brokers
 from pipelines.ports import Output
+from pipelines.stopping import goodbye
 from pipelines.topics import MAX_MESSAGE_BYTES, named
 
 LINGER_MS = 0
@@ -102,5 +102,4 @@ async def thrown_away(producer: AIOKafkaProducer) -> None:
     """Close without sending what waits. aiokafka's own `stop` flushes, which has no end while Kafka is away."""
     producer._closed = True
     for close in (producer.client.close, producer._sender.close):  # in this order: the second waits for answers
-        with suppress(Exception):  # it failed already, and says so to whoever sent; nothing of it is used again
-            await asyncio.wait_for(close(), CLOSE_S)
+        await goodbye(close(), CLOSE_S)  # it failed already, and says so to whoever sent; nothing of it is used again

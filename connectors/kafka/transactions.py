@@ -18,6 +18,7 @@ async def transaction(producer: AIOKafkaProducer, abort_s: float) -> AsyncIterat
         yield
     except BaseException:
         with contextlib.suppress(KafkaError, AssertionError, TimeoutError):  # the first error says more
-            await asyncio.wait_for(producer.abort_transaction(), abort_s)
+            async with asyncio.timeout(abort_s):
+                await producer.abort_transaction()
         raise
     await producer.commit_transaction()

@@ -198,6 +198,7 @@ def _single(fault: BaseException) -> list[BaseException]:
 
 async def _pause(stopped: asyncio.Event) -> None:
     try:
-        await asyncio.wait_for(stopped.wait(), LOOK_S)
+        async with asyncio.timeout(LOOK_S):
+            await stopped.wait()
     except TimeoutError:
         return

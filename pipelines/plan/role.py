@@ -172,7 +172,8 @@ class Planner:
             if made is not None and self.now_us >= made.made_us + ROLL_US:
                 return
             try:
-                await asyncio.wait_for(self._stirred.wait(), AGAIN_S)
+                async with asyncio.timeout(AGAIN_S):
+                    await self._stirred.wait()
             except TimeoutError:
                 continue
         await asyncio.sleep(GATHER_S)

@@ -11,7 +11,6 @@ import os
 import re
 from asyncio import get_running_loop
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -28,6 +27,7 @@ from connectors.scada.feeds.kafka.refusals import check_admitted, check_topics, 
 from connectors.scada.feeds.kafka.registry import Registry, RegistryAway, RegistryConfig
 from models.records import Name
 from pipelines.cluster import Cluster
+from pipelines.stopping import end_if_asked, goodbye
 
 MESSAGES_AT_ONCE = 500
 FETCH_BYTES = 8 * 1024 * 1024
@@ -85,6 +85,7 @@ class KafkaFeed:
                 if refusal := refusal_in(fault):
                     raise told(self._config.bootstrap, refusal) from fault
                 _log.warning("kafka-feed-away", error=str(fault) or repr(fault), retry_s=self._wait_s)
+            end_if_asked()
             await asyncio.sleep(self._wait_s)
             self._wait_s = min(2 * self._wait_s, BACK_OFF_S[1])
 
@@ -102,8 +103,7 @@ class KafkaFeed:
                     await self._handle(consumer, batch, take)
                     heard_s = get_running_loop().time()
         finally:
-            with suppress(Exception):  # what ended the reading is on its way up; a failing goodbye must not hide it
-                await asyncio.wait_for(consumer.stop(), STOP_S)
+            await goodbye(consumer.stop(), STOP_S)  # what ended the reading is on its way up
 
     async def _handle(self, consumer: Any, batch: Mapping[Any, Sequence[Any]], take: Take) -> None:
         """Take and commit what came; of a long silence ask whether anybody is there, which raises if not."""

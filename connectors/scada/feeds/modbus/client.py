@@ -19,6 +19,7 @@ from connectors.scada.feeds.modbus.blocks import Block, plan
 from connectors.scada.feeds.modbus.poll import Answer, Poller, Refused, Strange
 from connectors.scada.feeds.modbus.registers import Config, Table, check
 from connectors.scada.feeds.modbus.schedule import Pace, Schedule
+from pipelines.stopping import end_if_asked
 
 if TYPE_CHECKING:
     from pymodbus.client import AsyncModbusTcpClient
@@ -78,6 +79,7 @@ class ModbusFeed:
             except Away as away:
                 self.counts["away"] += 1
                 _log.warning("plc-away", host=self._config.host, reason=str(away), again_s=self._delay_s)
+            end_if_asked()
             await asyncio.sleep(self._delay_s)
             self._delay_s = min(2 * self._delay_s, MOST_DELAY_S)
 

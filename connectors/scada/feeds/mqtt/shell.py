@@ -25,6 +25,7 @@ from connectors.scada.feeds.mqtt.decoder import Decoder
 from connectors.scada.feeds.mqtt.queue import Waiting
 from connectors.scada.feeds.mqtt.rebirth import ask
 from connectors.scada.feeds.mqtt.sparkplug import Doubt
+from pipelines.stopping import end_if_asked
 
 if TYPE_CHECKING:
     import aiomqtt
@@ -130,6 +131,7 @@ class MqttFeed:
                 _log.warning("mqtt-away", host=self._config.host, error=str(fault.__cause__ or fault), retry_s=wait_s)
             finally:
                 _let_go(client)
+            end_if_asked()
             await self._hand_on_rest(take)
             await asyncio.sleep(wait_s)
             wait_s = min(2 * wait_s, LONGEST_WAIT_S)

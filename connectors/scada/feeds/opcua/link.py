@@ -19,6 +19,7 @@ from connectors.scada.feeds.opcua.config import EVENTS, Config, Security
 from connectors.scada.feeds.opcua.decode import Decoder
 from connectors.scada.feeds.opcua.gaps import Gaps
 from connectors.scada.feeds.opcua.nodes import Parsed, event_request, refused, resolve, value_request
+from pipelines.stopping import end_if_asked, goodbye
 
 _log = structlog.get_logger()
 
@@ -74,6 +75,7 @@ class OpcUaFeed:
                     raise FeedError(f"{self._host} refuses user '{self._config.user}': {fault}") from fault
                 retry_s = FIRST_RETRY_S if link.is_live else retry_s
                 _log.warning("opcua-away", server=self._host, error=repr(fault), retry_s=retry_s)
+            end_if_asked()
             await asyncio.sleep(retry_s)
             retry_s = min(2 * retry_s, LONGEST_RETRY_S)
 
@@ -235,20 +237,11 @@ async def client_of(config: Config, password: str) -> Client:
 async def close(client: Client) -> None:
     """End a session and its connection, whatever state they are in."""
     protocol = client.uaclient.protocol
-    leaving = asyncio.create_task(client.disconnect())  # a task of its own, since asyncua swallows a cancellation there
-    leaving.add_done_callback(_ended)
     try:
-        await asyncio.wait([leaving], timeout=PROBE_S)
+        await goodbye(client.disconnect(), PROBE_S)  # who saw the connection end has told of it
     finally:
-        leaving.cancel()
         if protocol is not None and not protocol.is_closed:
             protocol.disconnect_socket()  # asyncua leaves the socket of a connection that it holds for lost
-
-
-def _ended(leaving: asyncio.Task[None]) -> None:
-    """The server may be gone: what ended the connection is told by whoever saw it."""
-    if not leaving.cancelled():
-        leaving.exception()
 
 
 async def _refresh(client: Client, subscription: int) -> None:

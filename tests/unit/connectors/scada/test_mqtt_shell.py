@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+import aiomqtt
 import pytest
 
 from connectors.scada.feed import FeedError, Read, Reading
@@ -180,6 +181,28 @@ def test_a_broker_that_is_not_there_or_busy_is_tried_again():
         await asyncio.sleep(0.3)
         assert not task.done()
         await ended(task)
+
+    asyncio.run(test())
+
+
+def test_a_feed_ends_where_the_client_puts_its_own_fault_in_the_place_of_that(monkeypatch):
+    begun = asyncio.Event()
+
+    async def swallows(*_):
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise aiomqtt.MqttError("the connection ended in the same moment") from None
+
+    monkeypatch.setattr(MqttFeed, "_subscribe", swallows)
+
+    async def test():
+        async with Peer(stays) as peer, asyncio.timeout(DEADLINE_S):
+            task = asyncio.create_task(feed(peer.port).run(Taken()))
+            await begun.wait()
+            await ended(task)
+            assert task.cancelled()
 
     asyncio.run(test())
 
