@@ -6,6 +6,7 @@ a key which a later Forewarn adds changes nothing until it is used. Reading chec
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -34,11 +35,17 @@ def decode(content: bytes) -> Plant:
 def _said(value: Any) -> Any:
     """What differs from the defaults, in the order of the fields; dictionaries in theirs."""
     if isinstance(value, Struct):
-        fields = ((field, getattr(value, field.name)) for field in msgspec.structs.fields(value))
-        return {field.encode_name: _said(one) for field, one in fields if one != _default(field)}
+        fields = ((said, getattr(value, name), default) for name, said, default in _fields(type(value)))
+        return {said: _said(one) for said, one, default in fields if one != default}
     if isinstance(value, dict):
         return {name: _said(inner) for name, inner in value.items()}
     return [_said(one) for one in value] if isinstance(value, tuple) else value
+
+
+@cache
+def _fields(of: type[Struct]) -> tuple[tuple[str, str, Any], ...]:
+    """Names of a type's fields, as they are in content, and defaults. msgspec reads annotations anew each time."""
+    return tuple((field.name, field.encode_name, _default(field)) for field in msgspec.structs.fields(of))
 
 
 def _default(field: msgspec.structs.FieldInfo) -> Any:
