@@ -46,7 +46,7 @@ class Cost(Struct, frozen=True, kw_only=True):
     """What a message, a row in it and a value in that take, and a forecast; each in `unit`.
 
     Where rows come as they are made, an `asset` takes so much each second beside that, in snapshots and in steps of few
-    rows, and `standing` is what is taken each second however few there are.
+    rows; a `worker` and a `partition` take theirs however few rows there are.
     """
 
     unit: str
@@ -56,11 +56,12 @@ class Cost(Struct, frozen=True, kw_only=True):
     value: float = 0.0
     forecast: float = 0.0
     asset: float = 0.0
-    standing: float = 0.0
+    worker: float = 0.0
+    partition: float = 0.0
 
-    def of(self, load: Load) -> float:
-        """In a second of a load that comes as it is made."""
-        return self.of_backlog(load) + self.asset * load.assets + self.standing
+    def of(self, load: Load, workers: int = 1, partitions: int = 0) -> float:
+        """In a second of a load that comes as it is made, of all workers together."""
+        return self.of_backlog(load) + self.asset * load.assets + self.worker * workers + self.partition * partitions
 
     def of_backlog(self, load: Load) -> float:
         """For what comes in a second of a load, as part of a backlog."""
@@ -81,17 +82,18 @@ class Wait(Struct, frozen=True, kw_only=True):
 
 
 class Fleet(Struct, frozen=True, kw_only=True):
-    """What so many workers together stored a second, and what the constants say of the cores that they had."""
+    """What so many workers took together while each asset sent a row a second, and what the constants say of it."""
 
     workers: int
-    rows_per_s: float
-    predicted_rows_per_s: float
-    free_cores: float
+    partitions: int
+    assets: int
+    cores: float
+    predicted_cores: float
 
     @property
     def off(self) -> float:
         """Share by which the prediction is off."""
-        return self.predicted_rows_per_s / self.rows_per_s - 1
+        return self.predicted_cores / self.cores - 1
 
 
 class Range(Struct, frozen=True, kw_only=True):
@@ -189,8 +191,7 @@ class Size(Struct, frozen=True, kw_only=True):
 
 def size(load: Load, kept: Kept, constants: Constants) -> Size:
     """What a load takes, and where it goes beyond what was measured."""
-    cores = constants.worker_cpu_us.of(load) / 1e6
-    workers = max(1, math.ceil(cores / (CORES_A_WORKER * BUSY)))
+    workers, partitions, cores = _workers(load, constants.worker_cpu_us)
     bytes_per_s = constants.log_bytes[kept.codec].of(load)
     said_per_s = constants.forecast_bytes.value * load.forecasts_per_s
     kept_bytes = DAY_S * (bytes_per_s * kept.kafka_days + said_per_s * FORECASTS_KEPT_DAYS)
@@ -200,19 +201,37 @@ def size(load: Load, kept: Kept, constants: Constants) -> Size:
         values_per_s=load.values_per_s,
         worker_cores=cores,
         workers=workers,
-        partitions=next((n for n in PARTITIONS if n >= workers * SHARE_OF_PARTITIONS), workers * SHARE_OF_PARTITIONS),
+        partitions=partitions,
         worker_mib=constants.worker_mib.value + constants.asset_mib.value * math.ceil(load.assets / workers),
-        kafka_cores=constants.kafka_cpu_us.of(load) / 1e6,
+        kafka_cores=constants.kafka_cpu_us.of(load, workers, partitions) / 1e6,
         kafka_disk_gb=kept_bytes * kept.replicas / 1e9,
         kafka_in_mb_per_s=(bytes_per_s + said_per_s) / 1e6,
         kafka_out_mb_per_s=(bytes_per_s + (bytes_per_s + said_per_s) * (kept.replicas - 1)) / 1e6,
-        influx_cores=constants.influx_cpu_us.of(load) / 1e6,
+        influx_cores=constants.influx_cpu_us.of(load, workers, partitions) / 1e6,
         influx_disk_gb=constants.influx_bytes.value * load.values_per_s * DAY_S * kept.influx_days / 1e9,
         p99_low_ms=low,
         p99_high_ms=high,
         frame_waits_s=(load.rows_a_frame - 1) * load.every_s,
         beyond=tuple(_beyond(load, workers, constants)),
     )
+
+
+def _workers(load: Load, cost: Cost) -> tuple[int, int, float]:
+    """How many workers and partitions, and the cores of all: each further worker and partition takes some of its own.
+
+    Raises ValueError where one worker's own share is more than it may be busy.
+    """
+    if cost.worker + SHARE_OF_PARTITIONS * cost.partition >= CORES_A_WORKER * BUSY * 1e6:
+        raise ValueError("a worker without rows takes all that it may by the constants: measure them anew")
+    workers = 1
+    while True:
+        least = workers * SHARE_OF_PARTITIONS
+        partitions = next((n for n in PARTITIONS if n >= least), least)
+        cores = cost.of(load, workers, partitions) / 1e6
+        wanted = math.ceil(cores / (CORES_A_WORKER * BUSY))
+        if wanted <= workers:
+            return workers, partitions, cores
+        workers = wanted
 
 
 def p99_ms(share: float, waits: tuple[Wait, ...]) -> tuple[float, float]:
@@ -223,19 +242,6 @@ def p99_ms(share: float, waits: tuple[Wait, ...]) -> tuple[float, float]:
     low = max((one.p99_ms for one in waits if one.share <= share), default=0.0)
     high = min((one.p99_ms for one in waits if one.share >= share), default=math.inf)
     return min(low, high), max(low, high)
-
-
-def rate_of(workers: int, rows_a_second: Load, constants: Constants, free_cores: float) -> float:
-    """Rows a second that so many workers store of a backlog of such a load, all servers on the same free cores.
-
-    Either each worker has its core busy, or all that takes part shares what cores are free.
-    """
-    a_row, of_kafka, of_influx = (
-        cost.of_backlog(rows_a_second) / rows_a_second.rows_per_s
-        for cost in (constants.worker_cpu_us, constants.kafka_cpu_us, constants.influx_cpu_us)
-    )
-    servers = of_kafka + of_influx
-    return min(workers * CORES_A_WORKER / a_row, free_cores / (a_row + servers)) * 1e6
 
 
 def _beyond(load: Load, workers: int, constants: Constants) -> list[str]:

@@ -30,7 +30,8 @@ ROOT = sbom.ROOT
 LOCK = ROOT / "requirements-deploy.lock"
 SUMS, SIGNATURE = "SHA256SUMS", "SHA256SUMS.sig"
 SHARED = (
-    "README.md", "ARCHITECTURE.md", "CHANGELOG.md", "infra/DEPLOY.md", "infra/RUNBOOK.md", "infra/systemd",
+    "README.md", "ARCHITECTURE.md", "CHANGELOG.md", "infra/DEPLOY.md", "infra/RUNBOOK.md", "pipelines/SETTINGS.md",
+    "pipelines/OUTPUT.md", "connectors/scada/PLANT.md", "connectors/sinks/DELIVERY.md", "infra/systemd",
     "infra/helm", "infra/grafana", "infra/prometheus", "infra/examples", "infra/bundle/forewarn.env.example",
 )  # fmt: skip
 """What goes along beside the wheels, if it is there; each by its own name below share/forewarn."""

@@ -23,7 +23,8 @@ _A = {
     "value": "a value",
     "forecast": "a forecast",
     "asset": "an asset and second",
-    "standing": "a second",
+    "worker": "a worker and second",
+    "partition": "a partition and second",
 }
 _UNITS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0}
 
@@ -106,12 +107,12 @@ def _measured(found: Constants) -> Iterator[str]:
         yield f"  log_bytes, {codec}: {_cost(cost)}"
     for fleet in found.fleets:
         yield (
-            f"  {fleet.workers} worker(s) stored {fleet.rows_per_s:,.0f} rows/s; by the constants"
-            f" {fleet.predicted_rows_per_s:,.0f} ({fleet.off:+.0%}), with {fleet.free_cores:.1f} cores free for all"
+            f"  {fleet.workers} worker(s) took {fleet.cores:.3f} cores for {fleet.assets:,} assets with a row a second;"
+            f" by the constants {fleet.predicted_cores:.3f} ({fleet.off:+.0%})"
         )
 
 
 def _cost(cost: Cost) -> str:
-    parts = ((name, getattr(cost, name)) for name in ("message", "row", "value", "forecast", "asset", "standing"))
+    parts = ((name, getattr(cost, name)) for name in _A)
     told = ", ".join(f"{value:.4g} {_A[name]}" for name, value in parts if value)
     return f"{told} ({cost.unit}): {cost.how}"

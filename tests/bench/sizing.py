@@ -1,10 +1,12 @@
 """The constants of `forewarn size`, and whether they foretell one, two and three workers: `make bench ONLY=sizing`.
 
-Some 8 minutes on two cores. It writes `models/sizing.json`, which the command reads, and fails where the prediction for
-one or two workers is off by more than a quarter. Rows, messages, values and forecasts are told apart by five loads that
-differ in one of them each. Processor time of Kafka and InfluxDB is theirs over a run; what other programs take
-meanwhile is told, since figures then say rather too much. `python -m tests.bench.sizing --fleets` holds the constants
-that are there against workers once more. `BENCH_QUICK=1` is for trying and writes into build/bench.
+Some 12 minutes on two cores. It writes `models/sizing.json`, which the command reads, and fails where the prediction of
+the cores that one or two workers take is off by more than a quarter; three of them, on two cores, are told as they are.
+Rows, messages, values and forecasts are told apart by five loads of a backlog that differ in one of them each; what
+assets, workers and partitions take beside that, by rows that come as they are made. Processor time of Kafka and
+InfluxDB is theirs over a run; what other programs take meanwhile is told, since figures then say rather too much.
+`python -m tests.bench.sizing --fleets` holds the constants that are there against workers once more; `BENCH_QUICK=1`
+is for trying and writes into build/bench.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,14 +48,18 @@ from tests.kit.ground import QUICK, drained, installation, servers, topics, work
 from tests.kit.loads import MINUTE_S, PLANT, SECOND_US, SIGNALS, Load, fill, names, rounds, send, write_plant
 
 ROWS = 150_000 if QUICK else 400_000
-FLEET_ROWS = 150_000 if QUICK else 400_000
 FRAME = 60
 ASSETS, MINUTES = (10, 200, 1_000) if QUICK else (10, 1_000, 5_000), 3
 LOG_MESSAGES = 4_000 if QUICK else 20_000
 SHARES, PACED_S = (0.25, 0.5), 8.0 if QUICK else 14.0
-LIVE_ASSETS, LIVE_S, LIVE_FROM = ((100, 400), 14, 5) if QUICK else ((200, 1_000), 55, 10)
+LIVE = ((100, 1), (400, 1), (100, 2)) if QUICK else ((200, 1), (1_500, 1), (200, 2))
+"""Assets and workers, by which what they take each second is told apart."""
+LIVE_S, LIVE_FROM = (14, 5) if QUICK else (75, 15)
+"""Seconds, and from which on processor time counts: a whole minute, so that each asset's minute closes once."""
+FLEET_ASSETS = 400 if QUICK else 2_500
+"""Of a worker, in fleets that the constants are held against: more than they were measured with."""
 SPENT = ("worker_cpu_us", "kafka_cpu_us", "influx_cpu_us")
-ROUNDS = 1 if QUICK else 2
+ROUNDS = 1
 OFF = 0.25
 """Most that the prediction for one and two workers may be off."""
 OUT = ROOT / ("build/bench/sizing-quick.json" if QUICK else "models/sizing.json")
@@ -183,40 +189,48 @@ def log_bytes(ground: Ground, codec: Codec) -> Cost:
     return Cost(unit="bytes", how=how, **_least(np.array(parts), np.array(wanted), ("message", "row", "value")))
 
 
-def live(ground: Ground, assets: int) -> dict[str, float]:
-    """Processor microseconds a second of worker, Kafka and InfluxDB, while each asset sends a row a second."""
+def live(ground: Ground, assets: int, workers: int = 1, of: int = 0) -> dict[str, float]:
+    """Processor microseconds a second of workers, Kafka and InfluxDB, while each asset sends a row a second."""
     load = Load(rows=assets * LIVE_S, assets=assets)
-    name = f"live-{assets}"
+    name = f"live-{workers}-{assets}-{of}"
     given = {**ground.given, "influx_bucket": name}
     settings = installation(name, ground.folder, given, assets, partitions=fleets.PARTITIONS)
     topics(settings)
+    ports = [fleets.PORT + 10 * number for number in range(workers)]
     sent = list(rounds(load, int(time.time()) * SECOND_US, fleets.PARTITIONS, rows=assets))
-    with worker(settings, ground.folder) as pid:
-        pids = dict(zip(SPENT, (pid, ground.kafka, ground.influx), strict=True))
+    with ExitStack() as stack:
+        processes = [
+            stack.enter_context(
+                fleets.worker(settings.model_copy(update={"metrics_port": port}), ground.folder / f"{name}-{port}.log")
+            )
+            for port in ports
+        ]
+        fleets.shared(ports)
+        pids = dict(zip(SPENT, ([one.pid for one in processes], [ground.kafka], [ground.influx]), strict=True))
         asyncio.run(send(settings, sent[:LIVE_FROM], 1.0))
-        before = {name: cpu_s(pid) for name, pid in pids.items()}
+        before = {name: sum(map(cpu_s, of)) for name, of in pids.items()}
         asyncio.run(send(settings, sent[LIVE_FROM:], 1.0))
-        spent = {name: (cpu_s(pid) - before[name]) / (LIVE_S - LIVE_FROM) * 1e6 for name, pid in pids.items()}
+        spent = {name: (sum(map(cpu_s, of)) - before[name]) / (LIVE_S - LIVE_FROM) * 1e6 for name, of in pids.items()}
         drained(settings)
     influx_admin.drop(influx_target(settings))
-    print(f"{assets:,} assets, a row a second: {spent}", file=sys.stderr, flush=True)
+    print(f"{workers} worker(s), {assets:,} assets, a row a second: {spent}", file=sys.stderr, flush=True)
     return spent
 
 
 def with_live(ground: Ground, made: Constants) -> Constants:
-    """The constants with what an asset takes each second, and what is taken without any: what rows do not explain."""
-    spent = [live(ground, assets) for assets in LIVE_ASSETS]
-    told = " and ".join(f"{assets:,}" for assets in LIVE_ASSETS)
+    """The constants with what assets, workers and partitions take each second, which rows do not explain."""
+    spent = [live(ground, assets, workers) for assets, workers in LIVE]
+    told = ", ".join(f"{assets:,} assets on {workers} worker(s)" for assets, workers in LIVE)
     out = {}
     for name in SPENT:
         cost: Cost = getattr(made, name)
         rest = [
             us[name] - cost.of_backlog(sizing.Load(assets=assets, signals=len(SIGNALS)))
-            for assets, us in zip(LIVE_ASSETS, spent, strict=True)
+            for (assets, _), us in zip(LIVE, spent, strict=True)
         ]
-        parts = np.array([[float(assets), 1.0] for assets in LIVE_ASSETS])
-        found = _least(parts, np.array(rest), ("asset", "standing"))
-        how = f"{cost.how}; an asset and a second by {told} assets with a row a second for {LIVE_S - LIVE_FROM} s"
+        parts = np.array([[float(assets), float(workers), float(fleets.PARTITIONS)] for assets, workers in LIVE])
+        found = _least(parts, np.array(rest), ("asset", "worker", "partition"))
+        how = f"{cost.how}; assets, workers and partitions by {told}, a row a second for {LIVE_S - LIVE_FROM} s"
         out[name] = msgspec.structs.replace(cost, how=how, **found)
     return msgspec.structs.replace(made, **out)
 
@@ -238,29 +252,12 @@ def waits(ground: Ground, rate: float) -> tuple[Wait, ...]:
     return tuple(found)
 
 
-def fleet(ground: Ground, workers: int) -> tuple[float, float]:
-    """Rows a second of so many workers, and the cores that were not other programs' meanwhile."""
-    load = Load(rows=FLEET_ROWS, assets=fleets.ASSETS)
-    name = f"fleet-{workers}"
-    given = {**ground.given, "influx_bucket": name}
-    settings = installation(name, ground.folder, given, load.assets, partitions=fleets.PARTITIONS)
-    begin_us = (int(time.time()) // MINUTE_S * MINUTE_S - load.seconds) * SECOND_US
-    made = list(rounds(load, begin_us, fleets.PARTITIONS))
-    one = fleets.Fleet(workers)
-    others = Others(ground)
-    fleets.run(one, settings, load, made, ground.folder, others)
-    (found,) = one.found
-    said = f"{found.rate:,.0f} rows/s, {found.cpu_s:.1f} CPU-s a million, {others.free:.2f} cores free"
-    print(f"{workers} worker(s): {said}, {others.ours:.2f} used", file=sys.stderr, flush=True)
-    return found.rate, others.free
-
-
 class Others:
     """What other programs take of the machine while this is entered."""
 
     def __init__(self, ground: Ground) -> None:
         self.ground = ground
-        self.theirs = self.ours = 0.0
+        self.theirs = 0.0
         """Cores, on the average."""
 
     def __enter__(self) -> Others:
@@ -270,7 +267,7 @@ class Others:
     def __exit__(self, *_: object) -> None:
         took_s = time.monotonic() - self.began_s
         ours_s, busy_s = self._ours_s() - self.ours_s, self.ground.busy_s() - self.busy_s
-        self.ours, self.theirs = ours_s / took_s, max(0.0, busy_s - ours_s) / took_s
+        self.theirs = max(0.0, busy_s - ours_s) / took_s
 
     def _ours_s(self) -> float:
         """Of this process, workers that it started, also those that ended, and both servers."""
@@ -278,11 +275,6 @@ class Others:
         return cpu_s(os.getpid()) + sum(
             cpu_s(pid) for pid in (self.ground.kafka, self.ground.influx) if pid not in ours
         )
-
-    @property
-    def free(self) -> float:
-        """What they left of all cores."""
-        return (os.cpu_count() or 1) - self.theirs
 
 
 def memory(ground: Ground) -> tuple[Figure, Figure]:
@@ -350,17 +342,19 @@ def measured(ground: Ground) -> Constants:
 
 
 def held(ground: Ground, made: Constants) -> Constants:
-    """The constants with what fleets stored and what they foretell of it, each round of each."""
-    load, found = sizing.Load(assets=fleets.ASSETS, signals=len(SIGNALS)), []
-    for _ in range(ROUNDS):
+    """The constants with what fleets took and what they foretell of it, each round of each."""
+    found = []
+    for number in range(ROUNDS):
         for workers in fleets.WORKERS:
-            rate, free = fleet(ground, workers)
-            told = round(sizing.rate_of(workers, load, made, free))
+            load = sizing.Load(assets=FLEET_ASSETS * workers, signals=len(SIGNALS))
+            told_us = made.worker_cpu_us.of(load, workers, fleets.PARTITIONS)
+            took_us = live(ground, load.assets, workers, number)["worker_cpu_us"]
             found.append(
                 sizing.Fleet(
-                    workers=workers, rows_per_s=round(rate), predicted_rows_per_s=told, free_cores=round(free, 2)
+                    workers=workers, partitions=fleets.PARTITIONS, assets=load.assets, cores=round(took_us / 1e6, 4),
+                    predicted_cores=round(told_us / 1e6, 4),
                 )
-            )
+            )  # fmt: skip
     return msgspec.structs.replace(made, fleets=tuple(sorted(found, key=lambda one: one.workers)))
 
 
@@ -386,8 +380,8 @@ def main() -> None:
         of, is_bar = [one for one in made.fleets if one.workers == workers], workers < max(fleets.WORKERS)
         bar = {"bar": OFF, "at_most": True} if is_bar else {}  # three on two cores are told as they are
         rows += [
-            Row.of([one.rows_per_s for one in of], name=f"{workers} worker(s): stored", unit="rows/s"),
-            Row.of([one.predicted_rows_per_s for one in of], name=f"{workers} worker(s): prediction", unit="rows/s"),
+            Row.of([one.cores for one in of], name=f"{workers} worker(s): took", unit="cores"),
+            Row.of([one.predicted_cores for one in of], name=f"{workers} worker(s): prediction", unit="cores"),
             Row.of([abs(one.off) for one in of], name=f"{workers} worker(s): prediction is off by", unit="", **bar),
         ]
     report("sizing (quick)" if QUICK else "sizing", rows)

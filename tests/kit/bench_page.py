@@ -1,4 +1,4 @@
-"""BENCHMARKS.md and the figures of README.md: made of infra/benchmarks/results.json and of benches' docstrings.
+"""BENCHMARKS.md and the blocks of other pages: made of infra/benchmarks/results.json and of benches' docstrings.
 
 `make benchmarks` writes them anew; `make bench` does so at its end. Nothing of them is typed by hand, and a test
 compares.
@@ -15,11 +15,14 @@ from pathlib import Path
 
 from tests.kit import bench_bars, peers, results
 from tests.kit.bench import ROOT, Row
-from tests.kit.bench_shown import NO_FIGURE, NOT_RUN, bar, loses, rendered, shown, spread
+from tests.kit.bench_shown import BLOCK, NO_FIGURE, NOT_RUN, bar, loses, rendered, shown, spread
+from tests.kit.guides import MARKDOWN
 from tests.kit.results import Entry, rows_of
 
 COMMENT = re.compile("#|//").match
-PAGE, README = ROOT / "BENCHMARKS.md", ROOT / "README.md"
+PAGE = ROOT / "BENCHMARKS.md"
+TEMPLATED = [path for path in MARKDOWN.values() if BLOCK.search(path.read_text(encoding="utf-8"))]
+"""Pages with figures in their prose: README, and the reference beside what it describes."""
 PICTURES = ROOT / "infra" / "pictures"
 HEAD = "| {} |\n|{}|".format
 CHANGED = {False: "", True: " with changes", None: ", whether with changes was not kept"}
@@ -34,8 +37,9 @@ HOW = """## How to run it
 
 `make bench` runs all, one after another, and takes hours; `make bench ONLY=ingest,step` runs those; `MISSING=1` runs
 those that have no result of the code as it is. Each takes the place of its earlier result as it ends, whether its
-bars hold or not; at the end this page and README.md are made anew, and bars that do not hold are listed. Figures are of
-one machine, so leave it alone meanwhile. `BENCH_QUICK=1` is for trying: what it prints is kept out of the results."""
+bars hold or not; at the end this page and the figures of others are made anew, and bars that do not hold are listed.
+Figures are of one machine, so leave it alone meanwhile. `BENCH_QUICK=1` is for trying: what it prints is kept
+out of the results."""
 
 
 def page(found: Mapping[str, Entry]) -> str:
@@ -189,22 +193,25 @@ def says(path: Path) -> str:
 
 
 def write() -> list[str]:
-    """Draw, write both pages, and say which figures README asks for that no row has."""
+    """Draw, write the pages, and say which figures they ask for that no row has."""
     found = results.load()
     for name in found:
         rows = rows_of(found[name])
         if PICTURES / "bench" / f"{name}.svg" in pictures(name, rows):
             bench_bars.draw(bench_bars.panels(rows), PICTURES / "bench" / f"{name}.svg")
     PAGE.write_text(page(found))
-    readme = rendered(README.read_text(), found)
-    README.write_text(readme)
-    return [line for line in readme.splitlines() if NO_FIGURE in line]
+    lost = []
+    for path in TEMPLATED:
+        text = rendered(path.read_text(encoding="utf-8"), found)
+        path.write_text(text, encoding="utf-8")
+        lost += [f"{path.relative_to(ROOT)}: {line}" for line in text.splitlines() if NO_FIGURE in line]
+    return lost
 
 
 def main() -> None:
     """Write them."""
     if lost := write():
-        sys.exit("README.md asks for figures that no row has, or several have:\n" + "\n".join(lost))
+        sys.exit("pages ask for figures that no row has, or several have:\n" + "\n".join(lost))
 
 
 if __name__ == "__main__":

@@ -97,7 +97,7 @@ def main() -> None:
     for title, lines in (
         ("bars that do not hold", outcome.missed),
         ("measured nothing", outcome.unmeasured),
-        ("figures of README.md that no row has", lost),
+        ("figures of pages that no row has", lost),
     ):
         print("".join(f"{title}: {line}\n" for line in lines), end="", file=sys.stderr)
     sys.exit(bool(outcome.missed or outcome.unmeasured))

@@ -233,9 +233,11 @@ def test_a_result_is_of_this_tree_unless_its_commit_is_another_or_files_differed
 def test_the_pages_of_the_tree_are_what_its_results_say():
     found = results.load()
     assert bench_page.PAGE.read_text() == bench_page.page(found), "make benchmarks"
-    readme = bench_page.README.read_text()
-    assert readme == rendered(readme, found), "make benchmarks"
-    assert NO_FIGURE not in readme
+    assert ROOT / "README.md" in bench_page.TEMPLATED
+    for path in bench_page.TEMPLATED:
+        text = path.read_text(encoding="utf-8")
+        assert text == rendered(text, found), f"{path}: make benchmarks"
+        assert NO_FIGURE not in text, path
 
 
 def test_pictures_of_the_pages_are_there_and_show_the_results():

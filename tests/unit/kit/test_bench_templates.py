@@ -1,4 +1,4 @@
-"""README's templates name rows that benches give: shown with made-up rounds, since a run takes minutes to hours."""
+"""Templates of README name rows that benches give: shown with made-up rounds, since a run takes minutes to hours."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import pytest
 
 from tests.bench import backfill, ingest, latency, load
 from tests.kit.backfill_measured import Ran
-from tests.kit.bench_page import README
+from tests.kit.bench_page import TEMPLATED
 from tests.kit.bench_shown import BLOCK, NO_FIGURE, filled, loses
 from tests.kit.contest import NOTHING, Measured
 from tests.kit.loads import Load
 
-TEMPLATES = {found[2]: found[3] for found in BLOCK.finditer(README.read_text())}
+TEMPLATES = {found[2]: found[3] for path in TEMPLATED for found in BLOCK.finditer(path.read_text(encoding="utf-8"))}
 ROUNDS = tuple(Measured(rate=rate, cpu_s=1.0, peak_mib=2.0, seconds=3.0) for rate in (10.0, 30.0, 20.0))
 
 

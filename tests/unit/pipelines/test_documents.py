@@ -58,8 +58,8 @@ def test_the_asyncapi_document_has_a_channel_a_topic():
     }  # fmt: skip
 
 
-def test_the_readme_shows_a_warning_as_it_travels_says_each_of_its_fields_and_prints_it_as_the_command_does():
-    section = (ROOT / "README.md").read_text().split("### A warning")[1].split("\n### Its life")[0]
+def test_the_reference_shows_a_warning_as_it_travels_says_each_of_its_fields_and_prints_it_as_the_command_does():
+    section = (ROOT / "pipelines" / "OUTPUT.md").read_text().split("\n## A warning")[1].split("\n## Its life")[0]
     printed, shown = re.findall(r"```(?:json)?\n(.*?)\n```", section, re.DOTALL)
     alert = decode(shown.encode())
     assert isinstance(alert, Alert) and json.loads(encode(alert)) == json.loads(shown)
@@ -81,15 +81,15 @@ def test_every_point_of_the_contract_names_tests_that_exist():
             assert f"def {test}" in (ROOT / file).read_text(), name
 
 
-def test_every_record_that_a_topic_holds_is_declared_and_the_readme_names_every_topic_of_tuning():
+def test_every_record_that_a_topic_holds_is_declared_and_the_reference_names_every_topic_of_tuning():
     assert {name for spec in TOPICS for name in spec.holds.split(", ")} >= {one.__name__ for one in get_args(AnyTuning)}
     channels = asyncapi_document()["channels"]
     assert channels["quality"]["messages"].keys() == {"Part", "QualityResult"}
     assert channels["suggestions"]["messages"].keys() == {
         "Suggestion", "SuggestionAnswer", "SuggestionEffect", "SuggestionRefused", "TrialRequest", "TuningSwitch",
     }  # fmt: skip
-    readme = (ROOT / "README.md").read_text()
-    assert "| `suggestions` |" in readme and "| `quality` |" in readme
+    said = (ROOT / "pipelines" / "OUTPUT.md").read_text()
+    assert "| `suggestions` |" in said and "| `quality` |" in said
 
 
 def test_the_pattern_of_a_masked_operator_means_the_same_in_json_schema():

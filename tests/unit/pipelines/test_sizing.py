@@ -27,7 +27,6 @@ from models.sizing import (
     Range,
     Wait,
     p99_ms,
-    rate_of,
     size,
 )
 from pipelines.cli import app
@@ -46,7 +45,7 @@ ROUND = Constants(
     influx_bytes=Figure(value=5, unit="bytes", how=""), forecast_bytes=Figure(value=300, unit="bytes", how=""),
     worker_mib=Figure(value=200, unit="MiB", how=""), asset_mib=Figure(value=0.5, unit="MiB", how=""),
     waits=(Wait(share=0.25, p50_ms=10, p99_ms=40), Wait(share=0.5, p50_ms=20, p99_ms=90)),
-    fleets=(Fleet(workers=1, rows_per_s=100, predicted_rows_per_s=110, free_cores=2),),
+    fleets=(Fleet(workers=1, partitions=24, assets=100, cores=0.1, predicted_cores=0.11),),
     measured=Range(signals=4, rows_a_frame=60, assets_a_worker=5000, workers=3),
 )  # fmt: skip
 """Constants in round numbers, to reckon with by hand."""
@@ -96,11 +95,26 @@ def test_without_forecasts_there_is_nothing_of_them():
     assert found.worker_cores == pytest.approx(1000 * 18 / 1e6)
 
 
-def test_what_stands_and_what_assets_take_each_second_counts_where_rows_come_as_they_are_made():
-    cost = replace(ROUND.worker_cpu_us, asset=100, standing=50_000)
+def test_what_assets_workers_and_partitions_take_each_second_counts_where_rows_come_as_they_are_made():
+    cost = replace(ROUND.worker_cpu_us, asset=100, worker=50_000, partition=1_000)
     live = size(LOAD, Kept(), replace(ROUND, worker_cpu_us=cost))
-    assert live.worker_cores == pytest.approx(size(LOAD, Kept(), ROUND).worker_cores + 1000 * 100e-6 + 0.05)
-    assert rate_of(1, LOAD, replace(ROUND, worker_cpu_us=cost), 8) == rate_of(1, LOAD, ROUND, 8)
+    assert (live.workers, live.partitions) == (1, 6)
+    assert live.worker_cores == pytest.approx(size(LOAD, Kept(), ROUND).worker_cores + 1000 * 100e-6 + 0.05 + 0.006)
+    assert cost.of_backlog(LOAD) == ROUND.worker_cpu_us.of_backlog(LOAD)
+
+
+def test_each_further_worker_takes_what_a_worker_takes():
+    cost = replace(ROUND.worker_cpu_us, worker=200_000, partition=5_000)
+    assets = replace(LOAD, assets=50_000)
+    few, many = size(assets, Kept(), ROUND), size(assets, Kept(), replace(ROUND, worker_cpu_us=cost))
+    assert many.workers > few.workers
+    assert many.worker_cores == pytest.approx(few.worker_cores + 0.2 * many.workers + 0.005 * many.partitions)
+    assert many.worker_cores / many.workers <= BUSY
+
+
+def test_constants_by_which_no_number_of_workers_suffices_are_told():
+    with pytest.raises(ValueError, match="measure them anew"):
+        size(LOAD, Kept(), replace(ROUND, worker_cpu_us=replace(ROUND.worker_cpu_us, worker=500_000)))
 
 
 def test_memory_is_of_the_assets_that_one_worker_has():
@@ -124,13 +138,6 @@ def test_within_what_was_measured_nothing_is_said_and_beyond_it_each_thing():
     assert any(
         "workers; measured with up to 3" in one for one in size(replace(LOAD, assets=500_000), Kept(), ROUND).beyond
     )
-
-
-def test_workers_are_bound_by_their_cores_or_by_those_that_all_share():
-    a_row, servers = 18 + 600 / 60, 6 + 8
-    assert rate_of(1, LOAD, ROUND, free_cores=8) == pytest.approx(1e6 / a_row)
-    assert rate_of(3, LOAD, ROUND, free_cores=8) == pytest.approx(3e6 / a_row)
-    assert rate_of(3, LOAD, ROUND, free_cores=2) == pytest.approx(2e6 / (a_row + servers))
 
 
 @pytest.mark.parametrize("wrong", [{"assets": 0}, {"signals": 0}, {"rows_a_frame": 0}, {"every_s": 0.0}])
@@ -159,15 +166,16 @@ def test_the_constants_are_measured_and_say_how_where_and_when():
 def test_each_fleet_says_what_the_constants_foretell_of_it():
     assert {fleet.workers for fleet in constants().fleets} == {1, 2, 3}
     for fleet in constants().fleets:
-        foretold = rate_of(fleet.workers, Load(assets=240, signals=4), constants(), fleet.free_cores)
-        assert foretold == pytest.approx(fleet.predicted_rows_per_s, rel=0.01)
-        assert fleet.off == pytest.approx(foretold / fleet.rows_per_s - 1, abs=0.01)
+        load = Load(assets=fleet.assets, signals=4)
+        foretold = constants().worker_cpu_us.of(load, fleet.workers, fleet.partitions) / 1e6
+        assert foretold == pytest.approx(fleet.predicted_cores, rel=0.01)
+        assert fleet.off == pytest.approx(foretold / fleet.cores - 1, abs=0.01)
 
 
 def test_how_far_the_constants_are_off_is_printed():
     shown = CliRunner().invoke(app, ["size", "--assets", "10", "--signals", "4"], env={"COLUMNS": "200"}).stdout
     for fleet in constants().fleets:
-        assert f"{fleet.workers} worker(s) stored {fleet.rows_per_s:,.0f} rows/s" in shown
+        assert f"{fleet.workers} worker(s) took {fleet.cores:.3f} cores for {fleet.assets:,} assets" in shown
         assert f"({fleet.off:+.0%})" in shown
 
 
