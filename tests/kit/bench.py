@@ -30,7 +30,7 @@ PACKAGES = (
     "scikit-learn", "ortools", "highspy", "statsmodels",
 )  # fmt: skip
 FOLDER = ROOT / "build" / "bench"
-WRITTEN = ("infra/benchmarks", "infra/pictures", "*.md")
+WRITTEN = ("infra/benchmarks", "infra/pictures", "models/sizing.json", "*.md")
 """What a run of benchmarks writes into the tree itself, and prose: those make no other tree of it."""
 _BEGAN_S = time.monotonic()
 
