@@ -75,7 +75,7 @@ def open_sink(config: Config, place: Place) -> AppriseSink:
     """Raises SinkError for a URL that is not there or that apprise does not know."""
     url = secret("url", config.url_env, config.url_file, place.environ)
     if url is None:
-        raise SinkError("url_env or url_file is missing: name where its URL is, as url_env = 'FOREWARN_MAIL_URL'")
+        raise SinkError("url_env or url_file is missing: name where its URL is, as url_env = 'PLANT_MAIL_URL'")
     service = apprise.Apprise()
     if not service.add(url) or len(service) != 1:
         raise SinkError("url is none that apprise knows, or several: see its documentation for the service's")

@@ -1,8 +1,8 @@
 """How figures of benchmarks are written in prose and tables, and templates of prose that take them from results.
 
 A block of a page begins with a comment that holds its template and ends with a comment; what stands between the two is
-rendered. `{{row}}` is a row's value, `{{row [unit]}}` where several rows have the name, `{{row | .1f}}` with a format
-of Python's, `{{row | spread}}` the least and the most of its rounds, `{{row | bar}}` its bar and whether it holds.
+rendered. `{{row}}` is a row's value, `{{row [unit]}}` where rows of several units have the name, `{{row @ peer}}` a
+peer's, where ours has the same name, `{{row | .1f}}` with a format of Python's, `{{row | spread}}` the least and the most of its rounds, `{{row | bar}}` its bar and whether it holds.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ NO_FIGURE = "(no figure)"
 NOT_RUN = "not run on this tree yet"
 END = "<!-- end of bench -->"
 BLOCK = re.compile(rf"(<!-- bench: (\w+)\n(.*?)\n-->\n).*?({END})", re.DOTALL)
-PLACE = re.compile(r"\{\{(.+?)(?: \[([^\]]*)\])?(?: \| ([^}]+))?\}\}")
+PLACE = re.compile(r"\{\{(.+?)(?: \[([^\]]*)\])?(?: @ ([^|}]+?))?(?: \| ([^}]+))?\}\}")
 
 
 def shown(value: float) -> str:
@@ -61,8 +61,10 @@ def filled(template: str, rows: Sequence[Row]) -> str:
     """A template with its figures; `(no figure)` where there is no such row, or more than one."""
 
     def figure(place: re.Match[str]) -> str:
-        name, unit, how = place.groups()
-        found = [row for row in rows if row.name == name and unit in (None, row.unit)]
+        name, unit, peer, how = place.groups()
+        found = [row for row in rows if row.name == name and unit in (None, row.unit) and peer in (None, row.peer)]
+        if peer is None and len(found) > 1:
+            found = [row for row in found if row.peer is None]
         if len(found) != 1:
             return NO_FIGURE
         words = {None: shown(found[0].value), "spread": spread(found[0]), "bar": bar_said(found[0])}

@@ -132,6 +132,14 @@ def test_templates_take_values_spreads_bars_and_formats():
     assert bar_said(Row(name="n", value=1.0, unit="", bar=2.0, at_most=True)) == "the bar is at most 2"
 
 
+def test_a_name_alone_is_ours_where_a_peer_has_the_same_and_a_peers_is_asked_for_by_its_name():
+    rows = [Row(name="recall", value=0.9, unit="share"), Row(name="recall", value=0.5, unit="share", peer="age alone")]
+    assert filled("{{recall | .0%}} for {{recall @ age alone | .0%}}, {{recall [share] @ age alone}}", rows) == (
+        "90% for 50%, 0.5"
+    )
+    assert filled("{{recall @ nobody}}", rows) == NO_FIGURE
+
+
 @pytest.mark.parametrize("asked", ["{{nothing}}", "{{single: Forewarn [s]}}", "{{single: Forewarn}}"])
 def test_a_template_that_no_row_or_several_rows_fit_says_so(asked):
     assert filled(asked, [OURS, Row(name="single: Forewarn", value=1.0, unit="CPU-s")]) == NO_FIGURE
