@@ -2,7 +2,8 @@
 
 A block of a page begins with a comment that holds its template and ends with a comment; what stands between the two is
 rendered. `{{row}}` is a row's value, `{{row [unit]}}` where rows of several units have the name, `{{row @ peer}}` a
-peer's, where ours has the same name, `{{row | .1f}}` with a format of Python's, `{{row | spread}}` the least and the most of its rounds, `{{row | bar}}` its bar and whether it holds.
+peer's, where ours has the same name, `{{row | .1f}}` with a format of Python's, `{{row | spread}}` the least and the
+most of its rounds, `{{row | bar}}` its bar and whether it holds.
 """
 
 from __future__ import annotations
