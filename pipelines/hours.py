@@ -119,7 +119,11 @@ def take_hours(block: Block, model: HealthModel, minutes: Minutes, found: Found)
         at = np.flatnonzero(turn == number)
         moved, ahead = _moved(block.hours.of(asset[at]), model, rows[at], scored.part(at), since_us[at], minute[at])
         block.hours.put(asset[at], moved)
-        out += [(place, _said(model, scored, place, picked, moved, ahead, n)) for n, place in enumerate(at.tolist())]
+        places = zip(at.tolist(), trend.nearest(ahead).tolist(), strict=True)
+        out += [
+            (place, _said(model, scored, place, picked, moved, ahead, n, track))
+            for n, (place, track) in enumerate(places)
+        ]
     return [hour for _, hour in sorted(out, key=itemgetter(0))]
 
 
@@ -160,9 +164,9 @@ def _moved(
 
 
 def _said(
-    model: HealthModel, scored: Scored, place: int, minutes: Minutes, moved: Hours, ahead: Ahead, number: int
-) -> Hour:
-    track = int(trend.nearest(ahead)[number])
+    model: HealthModel, scored: Scored, place: int, minutes: Minutes, moved: Hours, ahead: Ahead, number: int,
+    track: int,
+) -> Hour:  # fmt: skip
     return Hour(
         asset=int(minutes.asset[place]),
         minute=int(minutes.minute[place]),
@@ -175,7 +179,7 @@ def _said(
         remaining=trend.remaining(ahead, number, track),
         baseline=health.baseline(scored, place),
         confidence=health.founded(model, scored, place),
-        completeness=round(float(scored.completeness[place]), DECIMALS),
+        completeness=round(health.completeness(scored, place), DECIMALS),
         is_unhealthy=bool(moved.unhealthy.on[number]),
         is_near=bool(moved.near.on[number]),
     )

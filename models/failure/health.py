@@ -99,11 +99,6 @@ class Scored:
     missing: np.ndarray  # bool [rows, inputs]
     own: np.ndarray  # bool [rows, targets]
 
-    @property
-    def completeness(self) -> np.ndarray:
-        """Share of inputs that are known, float64 [rows]."""
-        return 1.0 - self.missing.mean(axis=1)
-
     def part(self, rows: np.ndarray) -> Scored:
         """Some of the rows."""
         return Scored(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
@@ -248,6 +243,11 @@ def baseline(scored: Scored, at: int) -> Whose:
     """Whose healthy time a row is held against."""
     own = scored.own[at]
     return Whose.OWN if own.all() else Whose.BOTH if own.any() else Whose.FLEET
+
+
+def completeness(scored: Scored, at: int) -> float:
+    """Share of a row's inputs that are known."""
+    return 1.0 - float(scored.missing[at].mean())
 
 
 def founded(model: HealthModel, scored: Scored, at: int) -> Confidence:

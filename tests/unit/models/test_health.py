@@ -124,7 +124,7 @@ def test_a_missing_signal_counts_nothing_is_named_and_lowers_completeness() -> N
     gone = put(far(), "flow_m3_h", np.nan)
     scored = model().scores(gone)
     assert model().missing(scored, 0) == ("flow_m3_h.over_1h", "flow_m3_h.over_24h")
-    assert scored.completeness.tolist() == [0.75]
+    assert health.completeness(scored, 0) == 0.75
     assert scored.shares[0, model().targets.index("flow_m3_h")] == 0.0
     assert "flow_m3_h" not in {driver.signal for driver in model().drivers(scored, 0)}
     assert np.isfinite(scored.index[0])
