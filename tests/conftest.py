@@ -17,6 +17,8 @@ settings.register_profile("random")
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 """Each run of `make test` tries the same examples; `make soak` tries others."""
 
+os.environ.pop("COLUMNS", None)  # pytest-xdist sets it, and a console that is made meanwhile is as wide for ever
+
 KAFKA_PORT, INFLUX_PORT = 29092, 28086
 
 
