@@ -17,7 +17,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -95,15 +95,8 @@ def shared(ports: list[int]) -> None:
         time.sleep(0.2)
 
 
-def run(
-    fleet: Fleet,
-    settings: Settings,
-    load: Load,
-    made: list[Round],
-    folder: Path,
-    during: AbstractContextManager[object] | None = None,
-) -> None:
-    """Measure it once, on topics and in a bucket of its own, which are deleted. `during` is entered for the load."""
+def run(fleet: Fleet, settings: Settings, load: Load, made: list[Round], folder: Path) -> None:
+    """Measure it once, on topics and in a bucket of its own, which are deleted."""
     topics(settings)
     ports = [PORT + 10 * number for number in range(fleet.workers)]
     target = influx_target(settings)
@@ -116,9 +109,8 @@ def run(
             shared(ports)
             before = points_stored(target)
             sender = threading.Thread(target=lambda: asyncio.run(send(settings, made)))
-            with during or nullcontext():
-                sender.start()
-                fleet.found.append(watch(processes, target, before, load.total, log))
+            sender.start()
+            fleet.found.append(watch(processes, target, before, load.total, log))
             sender.join()
             time.sleep(0.5)
             fleet.rows = [sum(told(port, "forewarn_rows_stored_total").values()) for port in ports]

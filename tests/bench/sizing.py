@@ -59,7 +59,6 @@ LIVE_S, LIVE_FROM = (14, 5) if QUICK else (75, 15)
 FLEET_ASSETS = 400 if QUICK else 2_500
 """Of a worker, in fleets that the constants are held against: more than they were measured with."""
 SPENT = ("worker_cpu_us", "kafka_cpu_us", "influx_cpu_us")
-ROUNDS = 1
 OFF = 0.25
 """Most that the prediction for one and two workers may be off."""
 OUT = ROOT / ("build/bench/sizing-quick.json" if QUICK else "models/sizing.json")
@@ -189,10 +188,10 @@ def log_bytes(ground: Ground, codec: Codec) -> Cost:
     return Cost(unit="bytes", how=how, **_least(np.array(parts), np.array(wanted), ("message", "row", "value")))
 
 
-def live(ground: Ground, assets: int, workers: int = 1, of: int = 0) -> dict[str, float]:
+def live(ground: Ground, assets: int, workers: int) -> dict[str, float]:
     """Processor microseconds a second of workers, Kafka and InfluxDB, while each asset sends a row a second."""
     load = Load(rows=assets * LIVE_S, assets=assets)
-    name = f"live-{workers}-{assets}-{of}"
+    name = f"live-{workers}-{assets}"
     given = {**ground.given, "influx_bucket": name}
     settings = installation(name, ground.folder, given, assets, partitions=fleets.PARTITIONS)
     topics(settings)
@@ -342,20 +341,19 @@ def measured(ground: Ground) -> Constants:
 
 
 def held(ground: Ground, made: Constants) -> Constants:
-    """The constants with what fleets took and what they foretell of it, each round of each."""
+    """The constants with what fleets took, and what they foretell of it."""
     found = []
-    for number in range(ROUNDS):
-        for workers in fleets.WORKERS:
-            load = sizing.Load(assets=FLEET_ASSETS * workers, signals=len(SIGNALS))
-            told_us = made.worker_cpu_us.of(load, workers, fleets.PARTITIONS)
-            took_us = live(ground, load.assets, workers, number)["worker_cpu_us"]
-            found.append(
-                sizing.Fleet(
-                    workers=workers, partitions=fleets.PARTITIONS, assets=load.assets, cores=round(took_us / 1e6, 4),
-                    predicted_cores=round(told_us / 1e6, 4),
-                )
-            )  # fmt: skip
-    return msgspec.structs.replace(made, fleets=tuple(sorted(found, key=lambda one: one.workers)))
+    for workers in fleets.WORKERS:
+        load = sizing.Load(assets=FLEET_ASSETS * workers, signals=len(SIGNALS))
+        told_us = made.worker_cpu_us.of(load, workers, fleets.PARTITIONS)
+        took_us = live(ground, load.assets, workers)["worker_cpu_us"]
+        found.append(
+            sizing.Fleet(
+                workers=workers, partitions=fleets.PARTITIONS, assets=load.assets, cores=round(took_us / 1e6, 4),
+                predicted_cores=round(told_us / 1e6, 4),
+            )
+        )  # fmt: skip
+    return msgspec.structs.replace(made, fleets=tuple(found))
 
 
 def main() -> None:
@@ -376,13 +374,13 @@ def main() -> None:
         Row(name="a worker without assets", value=made.worker_mib.value, unit="MiB"),
         Row(name="an asset", value=made.asset_mib.value, unit="MiB"),
     ]
-    for workers in fleets.WORKERS:
-        of, is_bar = [one for one in made.fleets if one.workers == workers], workers < max(fleets.WORKERS)
+    for one in made.fleets:
+        name, is_bar = f"{one.workers} worker(s)", one.workers < max(fleets.WORKERS)
         bar = {"bar": OFF, "at_most": True} if is_bar else {}  # three on two cores are told as they are
         rows += [
-            Row.of([one.cores for one in of], name=f"{workers} worker(s): took", unit="cores"),
-            Row.of([one.predicted_cores for one in of], name=f"{workers} worker(s): prediction", unit="cores"),
-            Row.of([abs(one.off) for one in of], name=f"{workers} worker(s): prediction is off by", unit="", **bar),
+            Row(name=f"{name}: took", value=one.cores, unit="cores"),
+            Row(name=f"{name}: prediction", value=one.predicted_cores, unit="cores"),
+            Row(name=f"{name}: prediction is off by", value=abs(one.off), unit="", **bar),
         ]
     report("sizing (quick)" if QUICK else "sizing", rows)
 

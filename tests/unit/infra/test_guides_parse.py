@@ -20,6 +20,7 @@ WRITTEN = {name: list(commands.written(text, name)) for name, text in TEXTS.item
 TABLE = TEXTS["README.md"].partition("\n## Guides\n")[2].partition("\n## ")[0]
 OF_PEOPLE = {"CHANGELOG.md", "ARCHITECTURE.md", "README.md"}
 """No guides: the history, the design, the reference."""
+REFERENCE = re.findall(r"\]\(([^)#]+)\)", TEXTS["README.md"].partition("\n## Reference\n")[2].partition("\n## ")[0])
 NOT_RUN = 2
 """Blocks that no test can run: each is one that may rot."""
 
@@ -30,7 +31,8 @@ def test_the_command_line_takes_every_command_of_a_file(name):
 
 
 def test_commands_are_found_where_they_are():
-    assert sum(one.whole for found in WRITTEN.values() for one in found) > 200 and len(guides.FILES) >= 5
+    assert sum(one.whole for name in ("README.md", *REFERENCE) for one in WRITTEN[name]) > 80
+    assert len(guides.FILES) >= 5
     assert all(len(WRITTEN[name]) > 4 for name in (*guides.FILES, "infra/DEPLOY.md", "infra/RUNBOOK.md"))
 
 
@@ -80,6 +82,11 @@ def test_every_guide_is_in_the_table_of_the_readme():
     linked = re.findall(r"\]\(([^)#]+)\)", TABLE)
     assert set(linked) >= {*guides.FILES, *of_infra, *others}
     assert all((ROOT / target).exists() for target in linked) and len(linked) == len(set(linked))
+
+
+def test_a_newcomer_finds_every_page_that_stands_beside_what_it_describes():
+    beside = {name for name in TEXTS if "/" in name and not name.startswith("infra/")}
+    assert len(REFERENCE) > 10 and beside <= set(re.findall(r"\]\(([^)#]+)\)", TEXTS["README.md"]))
 
 
 @pytest.mark.parametrize("name", guides.MARKDOWN)
